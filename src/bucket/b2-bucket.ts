@@ -1,0 +1,161 @@
+import type { BucketConfig } from "../config.ts";
+import { CacheError } from "../errors.ts";
+import { type ByteRange, formatByteRange } from "../http/byte-range.ts";
+import type { ObjectPath } from "../nix/object-key.ts";
+import type { Bucket, BucketMeter, ListPage, StoredHead, StoredRange } from "./bucket.ts";
+import { READ_RETRIES, WRITE_RETRIES } from "./retry.ts";
+import type { S3Client } from "./s3-client.ts";
+import { isCapExceeded, readS3Failure, toCacheError } from "./s3-failure.ts";
+import { createS3Upload } from "./s3-upload.ts";
+import { readElement, readElements } from "./s3-xml.ts";
+
+/** Backblaze B2 by its S3 API, below the configured prefix. */
+export function createB2Bucket(config: BucketConfig, send: S3Client, meter: BucketMeter): Bucket {
+  async function read(method: "GET" | "HEAD", path: ObjectPath, range?: ByteRange) {
+    const response = await send(
+      {
+        method,
+        key: config.prefix + path,
+        headers: range === undefined ? {} : { range: formatByteRange(range) },
+        retries: READ_RETRIES,
+      },
+      meter,
+    );
+    if (response.status === 200 || response.status === 206) return response;
+    const failure = await readS3Failure(response);
+    if (failure.status === 416) throw new CacheError("range-not-satisfiable", `GET ${path}`);
+    if (failure.status === 403) return await resolveForbidden(path, isCapExceeded(failure));
+    // A GET's 404 must say NoSuchKey: NoSuchBucket, or a page of some other
+    // server, proves nothing. A HEAD's has no body to ask.
+    if (failure.status === 404 && (method === "HEAD" || failure.code === "NoSuchKey"))
+      return undefined;
+    throw toCacheError(`${method} ${path}`, failure);
+  }
+
+  /**
+   * B2 answers 403 for a cap, for a bad key, and for a missing object when the
+   * key lacks listFiles. Listing that one key tells them apart.
+   */
+  async function resolveForbidden(path: ObjectPath, capExceeded: boolean): Promise<undefined> {
+    const page = await list(path, { limit: 1 });
+    if (!page.objects.some((object) => object.path === path)) return undefined;
+    throw new CacheError(
+      capExceeded ? "bucket-cap-exceeded" : "bucket-unavailable",
+      `${path} is listed but was refused with 403: a cap, or a key without readFiles`,
+      { retryAfterSeconds: capExceeded ? 600 : 30 },
+    );
+  }
+
+  async function list(
+    start: string,
+    options: { limit?: number; continuation?: string } = {},
+  ): Promise<ListPage> {
+    const response = await send(
+      {
+        method: "GET",
+        key: "",
+        query: {
+          "list-type": "2",
+          prefix: config.prefix + start,
+          "max-keys": String(options.limit ?? 1000),
+          ...(options.continuation === undefined
+            ? {}
+            : { "continuation-token": options.continuation }),
+        },
+        retries: READ_RETRIES,
+      },
+      meter,
+    );
+    if (response.status !== 200) {
+      const failure = await readS3Failure(response);
+      const what =
+        failure.status === 403
+          ? "ListObjectsV2 was refused: the keys are wrong, or the application key lacks listFiles;"
+          : "ListObjectsV2";
+      throw toCacheError(what, failure);
+    }
+    const xml = await response.text();
+    return {
+      objects: readElements(xml, "Contents").map((contents) => ({
+        path: (readElement(contents, "Key") ?? "").slice(config.prefix.length),
+        sizeBytes: Number(readElement(contents, "Size")),
+      })),
+      continuation: readElement(xml, "NextContinuationToken"),
+    };
+  }
+
+  return {
+    async get(path, range) {
+      const response = await read("GET", path, range);
+      if (response === undefined) return undefined;
+      const body = response.body ?? new Blob([]).stream();
+      return { ...headOf(response), range: rangeOf(response), body };
+    },
+
+    async head(path) {
+      const response = await read("HEAD", path);
+      return response === undefined ? undefined : headOf(response);
+    },
+
+    async put(path, body, options) {
+      const response = await send(
+        {
+          method: "PUT",
+          key: config.prefix + path,
+          headers: {
+            "content-type": options.contentType,
+            ...(options.contentEncoding === undefined
+              ? {}
+              : { "content-encoding": options.contentEncoding }),
+          },
+          body,
+          retries: WRITE_RETRIES,
+        },
+        meter,
+      );
+      if (response.status !== 200) throw toCacheError(`PUT ${path}`, await readS3Failure(response));
+      await response.body?.cancel();
+    },
+
+    async delete(path) {
+      const key = config.prefix + path;
+      const response = await send({ method: "DELETE", key, retries: WRITE_RETRIES }, meter);
+      if (response.status === 204 || response.status === 200 || response.status === 404) {
+        await response.body?.cancel();
+        return;
+      }
+      throw toCacheError(`DELETE ${path}`, await readS3Failure(response));
+    },
+
+    list,
+
+    createUpload(path, options) {
+      return createS3Upload(config.prefix + path, options, (request) => send(request, meter));
+    },
+  };
+}
+
+const NOT_AN_ENCODING = new Set(["", "identity", "aws-chunked", "none"]);
+
+function headOf(response: Response): StoredHead {
+  const length = response.headers.get("content-length");
+  const encodings = (response.headers.get("content-encoding") ?? "")
+    .split(",")
+    .map((encoding) => encoding.trim().toLowerCase())
+    .filter((encoding) => !NOT_AN_ENCODING.has(encoding));
+  return {
+    sizeBytes: length === null ? undefined : Number(length),
+    etag: response.headers.get("etag") ?? undefined,
+    lastModified: response.headers.get("last-modified") ?? undefined,
+    contentEncoding: encodings.length === 0 ? undefined : encodings.join(", "),
+  };
+}
+
+function rangeOf(response: Response): StoredRange | undefined {
+  if (response.status !== 206) return undefined;
+  const match = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(response.headers.get("content-range") ?? "");
+  if (match === null) {
+    throw new CacheError("bucket-unavailable", "a 206 without a usable Content-Range");
+  }
+  return { first: Number(match[1]), last: Number(match[2]), sizeBytes: Number(match[3]) };
+}

@@ -1,0 +1,145 @@
+import { AwsClient } from "aws4fetch";
+import type { BucketConfig } from "../config.ts";
+import { CacheError } from "../errors.ts";
+import type { BucketMeter } from "./bucket.ts";
+import {
+  isTransientStatus,
+  parseRetryAfter,
+  retryPauseMilliseconds,
+  type RetryPolicy,
+} from "./retry.ts";
+
+/** What the outside world gives the client; tests give other ones. */
+export interface S3Environment {
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  readonly now: () => Date;
+  readonly sleep: (milliseconds: number) => Promise<void>;
+  readonly random: () => number;
+}
+
+export interface S3Request {
+  readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
+  /** Unencoded, with the prefix; empty for the bucket itself. */
+  readonly key: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly headers?: S3Headers;
+  readonly body?: Uint8Array<ArrayBuffer> | string;
+  readonly retries: RetryPolicy;
+}
+
+/**
+ * The only headers that ever leave. Nothing of a client's request is passed on:
+ * Cloudflare rewrites Accept-Encoding and the If- headers on their way out, and
+ * a signature over one of them would then be wrong.
+ */
+export interface S3Headers {
+  readonly range?: string;
+  readonly "content-type"?: string;
+  readonly "content-encoding"?: string;
+}
+
+export type S3Client = (request: S3Request, meter: BucketMeter) => Promise<Response>;
+
+/**
+ * Sends signed requests to one bucket and tries again what may pass. Answers
+ * with the first response that is final, whatever its status; throws
+ * `bucket-unavailable` when there is none.
+ *
+ * Signed by hand rather than with `AwsClient.fetch`: that retries for up to
+ * 25 s, without Retry-After, and never a connection that failed.
+ */
+export function createS3Client(config: BucketConfig, environment: S3Environment): S3Client {
+  const aws = new AwsClient({
+    accessKeyId: config.keyId,
+    secretAccessKey: config.applicationKey,
+    service: "s3",
+    region: config.region,
+  });
+  const { now, sleep, random } = environment;
+
+  async function attempt(request: S3Request): Promise<Response> {
+    const url = `${config.endpoint}/${config.bucket}${encodeKey(request.key)}${encodeQuery(request.query)}`;
+    const signed = await aws.sign(url, {
+      method: request.method,
+      headers: { ...request.headers, "x-amz-content-sha256": "UNSIGNED-PAYLOAD" },
+      aws: {
+        datetime: now()
+          .toISOString()
+          .replace(/[:-]|\.\d{3}/g, ""),
+      },
+    });
+    const timeout = new AbortController();
+    const timer = setTimeout(() => timeout.abort(), request.retries.timeoutMilliseconds);
+    try {
+      return await environment.fetch(url, {
+        method: request.method,
+        headers: signed.headers,
+        // A redirect would carry the request to a place it was not signed for.
+        redirect: "manual",
+        // Cloudflare's own cache turns HEAD into GET and drops ranges.
+        cache: "no-store",
+        signal: timeout.signal,
+        ...(request.body === undefined ? {} : { body: request.body }),
+      });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  return async function send(request, meter) {
+    const startedAt = now().getTime();
+    const what = `${request.method} ${request.key === "" ? "(bucket)" : request.key}`;
+    for (let count = 1; ; count++) {
+      const attemptedAt = now().getTime();
+      meter.requests++;
+      let failure: string;
+      let cause: unknown;
+      let retryAfterSeconds: number | undefined;
+      try {
+        const response = await attempt(request);
+        if (!isTransientStatus(response.status)) return response;
+        failure = `answered ${response.status}`;
+        retryAfterSeconds = parseRetryAfter(response.headers.get("retry-after"), now());
+        await response.body?.cancel();
+      } catch (error) {
+        failure = "gave no answer";
+        cause = error;
+      } finally {
+        meter.milliseconds += now().getTime() - attemptedAt;
+      }
+      const pause = retryPauseMilliseconds(count, retryAfterSeconds, random);
+      const elapsed = now().getTime() - startedAt;
+      if (
+        count >= request.retries.attempts ||
+        elapsed + pause > request.retries.budgetMilliseconds
+      ) {
+        throw new CacheError("bucket-unavailable", `${what} ${failure}, attempt ${count}`, {
+          cause,
+          retryAfterSeconds: Math.min(60, Math.ceil(retryAfterSeconds ?? 5)),
+        });
+      }
+      await sleep(pause);
+    }
+  };
+}
+
+/**
+ * Every character that S3 would encode is encoded here. aws4fetch takes a "+"
+ * in a path for a space when it signs, and log/ keys do contain "+".
+ */
+function encodeKey(key: string): string {
+  return key === "" ? "" : `/${key.split("/").map(encodeRfc3986).join("/")}`;
+}
+
+function encodeQuery(query: Readonly<Record<string, string>> | undefined): string {
+  const pairs = Object.entries(query ?? {});
+  if (pairs.length === 0) return "";
+  return `?${pairs.map(([name, value]) => `${encodeRfc3986(name)}=${encodeRfc3986(value)}`).join("&")}`;
+}
+
+function encodeRfc3986(text: string): string {
+  return encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}

@@ -1,0 +1,154 @@
+/**
+ * Everything that can go wrong, in one table: the status and the sentence a
+ * person reads. Nix prints the sentence to whoever is pushing, so it says what
+ * to do. Detail and cause are only logged (law 9).
+ *
+ * Statuses are chosen for what Nix makes of them: 404 is "not in this cache",
+ * 403 on a read is silently taken for the same, 5xx but 501 is retried.
+ */
+export const FAILURES = {
+  // Reads
+  "not-found": { status: 404, message: "No such object in this cache." },
+  "bad-path": { status: 404, message: "Not a path of a Nix binary cache." },
+  "method-not-allowed": { status: 405, message: "This path does not take that method." },
+  "range-not-satisfiable": { status: 416, message: "The range lies outside the object." },
+  "bucket-unavailable": {
+    status: 503,
+    message: "The bucket behind this cache is not available right now. Try again shortly.",
+  },
+  "bucket-cap-exceeded": {
+    status: 503,
+    message:
+      "The bucket's daily cap is used up; it resets at 00:00 UTC. The operator can raise it under Caps & Alerts.",
+  },
+  misconfigured: {
+    status: 500,
+    message: "This cache is not configured correctly. Its operator finds the reason in the log.",
+  },
+  internal: {
+    status: 500,
+    message: "The gateway failed. Its operator finds the reason in the log.",
+  },
+
+  // Access
+  "credential-missing": {
+    status: 401,
+    message:
+      "A token is required: put 'machine <this host> password <token>' into your netrc file, or send 'Authorization: Bearer <token>'.",
+  },
+  "credential-wrong": {
+    status: 401,
+    message: "This token is unknown or has expired. Ask the operator of the cache for a new one.",
+  },
+  "scope-missing": {
+    status: 403,
+    message: "This token may not do that. Ask the operator for one with the scope",
+  },
+
+  "uploads-off": {
+    status: 403,
+    message: "This cache takes no uploads: its operator has set no TOKENS.",
+  },
+
+  // Uploads
+  "path-not-writable": {
+    status: 400,
+    message: "Nothing may be stored under this name; NARs are nar/<sha256 in nix32>.nar[.ext].",
+  },
+  // To a Nix that must not try again (see http/nix-client.ts).
+  "upload-failed": { status: 501, message: "The upload failed and may be tried again by hand:" },
+  "length-required": { status: 411, message: "Content-Length is required." },
+  "body-too-large": { status: 413, message: "The body is larger than this object may be" },
+  "body-too-short": { status: 400, message: "The body ended before its Content-Length." },
+  "body-not-text": { status: 400, message: "The body is not UTF-8 text." },
+  "content-encoding-refused": {
+    status: 415,
+    message:
+      "Content-Encoding is not accepted here. Push without the store parameter narinfo-compression, and compress NARs with compression=zstd or xz.",
+  },
+  "content-encoding-unknown": {
+    status: 415,
+    message: "This Content-Encoding is unknown; use br, gzip, xz, zstd or bzip2.",
+  },
+  "nar-hash-mismatch": {
+    status: 400,
+    message: "The bytes do not hash to the SHA-256 in the file's name; nothing was stored.",
+  },
+  "narinfo-malformed": { status: 400, message: "The narinfo is malformed" },
+  "narinfo-wrong-path": {
+    status: 400,
+    message: "The narinfo's StorePath is not the path it was put under.",
+  },
+  "narinfo-wrong-store": {
+    status: 400,
+    message: "The narinfo's StorePath is not in this cache's store directory",
+  },
+  "narinfo-bad-url": {
+    status: 400,
+    message: "The narinfo's URL must be nar/<FileHash in nix32>.nar[.ext].",
+  },
+  "narinfo-file-missing": { status: 400, message: "The narinfo lacks FileHash or FileSize." },
+  "narinfo-url-hash": {
+    status: 400,
+    message: "The hash in the narinfo's URL is not its FileHash.",
+  },
+  "narinfo-extension": {
+    status: 400,
+    message:
+      "The narinfo's Compression does not fit the extension of its URL (no Compression line means bzip2).",
+  },
+  "narinfo-uncompressed": {
+    status: 400,
+    message: "With Compression: none, FileHash must be NarHash and FileSize must be NarSize.",
+  },
+  "narinfo-bad-signature": {
+    status: 400,
+    message: "A Sig line is not <key name>:<base64 of 64 bytes>.",
+  },
+  "nar-absent": { status: 400, message: "Push the NAR first: the bucket does not hold" },
+  "nar-wrong-size": { status: 400, message: "FileSize is not the size of the stored NAR" },
+  "signature-required": {
+    status: 400,
+    message:
+      "No signature of a key that this cache trusts. Sign it first: nix store sign --key-file KEY --recursive PATH (or push with ?secret-key=KEY).",
+  },
+  "build-not-reproducible": {
+    status: 409,
+    message:
+      "This store path is published with other contents, so the build is not reproducible. The first one stays",
+  },
+  "realisation-malformed": { status: 400, message: "The realisation is malformed" },
+  "cache-info-conflict": {
+    status: 409,
+    message: "This cache serves another store directory",
+  },
+} as const satisfies Record<string, { status: number; message: string }>;
+
+export type FailureCode = keyof typeof FAILURES;
+
+export interface CacheErrorOptions {
+  /** What caused it; logged, never sent. */
+  readonly cause?: unknown;
+  /**
+   * Ends the public sentence: a value of the client's own request that passed
+   * a parser, or a constant of ours. Never anything the bucket said.
+   */
+  readonly subject?: string;
+  /** Seconds after which a retry makes sense; sent as Retry-After. */
+  readonly retryAfterSeconds?: number;
+}
+
+/** The one thing that is thrown on purpose. `detail` is for the log alone. */
+export class CacheError extends Error {
+  readonly code: FailureCode;
+  readonly subject: string | undefined;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(code: FailureCode, detail: string, options: CacheErrorOptions = {}) {
+    super(detail, { cause: options.cause });
+    this.name = "CacheError";
+    this.code = code;
+    this.subject = options.subject;
+    this.retryAfterSeconds = options.retryAfterSeconds;
+  }
+}

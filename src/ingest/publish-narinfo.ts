@@ -1,0 +1,127 @@
+import type { Bucket } from "../bucket/bucket.ts";
+import { CacheError } from "../errors.ts";
+import { CONTENT_TYPES } from "../http/content-type.ts";
+import { formatFingerprint } from "../nix/fingerprint.ts";
+import { formatHash } from "../nix/hash.ts";
+import { formatNarinfo, type Narinfo, parseNarinfo, withSignatures } from "../nix/narinfo.ts";
+import { mergeSignatures } from "../nix/merge-signatures.ts";
+import { type NarinfoKey, parseNarUrl } from "../nix/object-key.ts";
+import { signMessage } from "../nix/signature.ts";
+import { formatStorePathBaseName } from "../nix/store-path.ts";
+import { checkNarinfo, type PublishableNarinfo } from "./check-narinfo.ts";
+import { ensureCacheInfo } from "./ensure-cache-info.ts";
+import type { Push } from "./ingest.ts";
+import { decidePublication, type Publication } from "./publication.ts";
+import { isTrusted } from "./trust.ts";
+
+/**
+ * Publishes a narinfo, or adds its signatures to the one that is there.
+ * Resolves once that is durable; throws when it may not be published.
+ */
+export async function publishNarinfo(
+  key: NarinfoKey,
+  text: string,
+  push: Push,
+): Promise<Publication["outcome"]> {
+  const { bucket, reads, writes, by } = push;
+  const candidate = parsePublishable(key, text, reads.storeDir);
+  const { narinfo } = candidate;
+  if (
+    writes.trustedPublicKeys.length > 0 &&
+    !(await isTrusted(narinfo, reads.storeDir, writes.trustedPublicKeys))
+  ) {
+    throw new CacheError("signature-required", `${key.path} by ${by}`);
+  }
+  const [published] = await Promise.all([
+    readPublished(key, narinfo.url, push),
+    // Law 2: the NAR was proved when it was stored.
+    requireNar(candidate, bucket),
+  ]);
+  const publication = decidePublication(
+    published,
+    // Ours first, so that nobody can occupy its name with another.
+    withSignatures(
+      narinfo,
+      mergeSignatures(await ownSignatures(narinfo, push), narinfo.signatures),
+    ),
+  );
+  if (publication.outcome === "conflict") refuseOrLog(key, publication.published, narinfo, push);
+  else if (publication.outcome !== "kept") {
+    if (publication.outcome === "published") await ensureCacheInfo(push);
+    await writeNarinfo(key, publication.narinfo, push);
+  }
+  return publication.outcome;
+}
+
+/**
+ * Two CI machines that race on a build that is not reproducible are everyday,
+ * and a failed PUT would abort the whole copy: so by default this is only told.
+ */
+function refuseOrLog(key: NarinfoKey, published: Narinfo, refused: Narinfo, push: Push): void {
+  push.log("warn", "narinfo-conflict", {
+    path: key.path,
+    published: formatHash(published.narHash, "nix32"),
+    refused: formatHash(refused.narHash, "nix32"),
+    by: push.by,
+  });
+  if (push.writes.onConflict === "keep") return;
+  throw new CacheError("build-not-reproducible", key.path, {
+    subject: `(${formatStorePathBaseName(refused.storePath)}).`,
+  });
+}
+
+function parsePublishable(key: NarinfoKey, text: string, storeDir: string): PublishableNarinfo {
+  const narinfo = parseNarinfo(text, storeDir);
+  if (!narinfo.ok) {
+    throw new CacheError("narinfo-malformed", narinfo.error, { subject: `(${narinfo.error}).` });
+  }
+  const checked = checkNarinfo(narinfo.value, key.hash);
+  if (!checked.ok) throw new CacheError(checked.error, key.path);
+  return checked.value;
+}
+
+async function requireNar({ nar, fileSizeBytes }: PublishableNarinfo, bucket: Bucket) {
+  const stored = await bucket.head(nar.path);
+  if (stored === undefined) {
+    throw new CacheError("nar-absent", nar.path, { subject: `${nar.path}.` });
+  }
+  if (stored.sizeBytes !== fileSizeBytes) {
+    throw new CacheError("nar-wrong-size", `${nar.path}: ${stored.sizeBytes}`, {
+      subject: `${nar.path}.`,
+    });
+  }
+}
+
+/** What is published, unless it is of no use to anyone: unreadable, or without its NAR. */
+async function readPublished(
+  key: NarinfoKey,
+  incomingUrl: string,
+  { bucket, reads, log, by }: Push,
+): Promise<Narinfo | undefined> {
+  const stored = await bucket.get(key.path);
+  if (stored === undefined) return undefined;
+  const narinfo = parseNarinfo(await new Response(stored.body).text(), reads.storeDir);
+  if (!narinfo.ok || narinfo.value.storePath.hash !== key.hash) {
+    log("warn", "narinfo-replaced", { path: key.path, why: "it was unreadable", by });
+    return undefined;
+  }
+  if (narinfo.value.url === incomingUrl) return narinfo.value;
+  const nar = parseNarUrl(narinfo.value.url);
+  if (nar.ok && (await bucket.head(nar.value.path)) === undefined) {
+    log("warn", "narinfo-replaced", { path: key.path, why: "its NAR was gone", by });
+    return undefined;
+  }
+  return narinfo.value;
+}
+
+async function ownSignatures(narinfo: Narinfo, { reads, writes }: Push): Promise<string[]> {
+  const { signingKey } = writes;
+  if (signingKey === undefined) return [];
+  return [await signMessage(signingKey, formatFingerprint(narinfo, reads.storeDir))];
+}
+
+async function writeNarinfo(key: NarinfoKey, narinfo: Narinfo, { bucket, edge }: Push) {
+  const bytes = new TextEncoder().encode(formatNarinfo(narinfo)) as Uint8Array<ArrayBuffer>;
+  await bucket.put(key.path, bytes, { contentType: CONTENT_TYPES.narinfo });
+  await edge.forget(key);
+}

@@ -1,0 +1,23 @@
+import { CacheError } from "../errors.ts";
+
+/** A small text body, whole. Throws when it is longer than `maxBytes`, cut short, or not UTF-8. */
+export async function readText(
+  body: ReadableStream<Uint8Array> | null,
+  lengthBytes: number,
+  maxBytes: number,
+): Promise<string> {
+  if (lengthBytes > maxBytes) {
+    throw new CacheError("body-too-large", `${lengthBytes} bytes`, {
+      subject: `(${maxBytes} bytes).`,
+    });
+  }
+  const bytes = body === null ? new ArrayBuffer(0) : await new Response(body).arrayBuffer();
+  if (bytes.byteLength !== lengthBytes) {
+    throw new CacheError("body-too-short", `${bytes.byteLength} of ${lengthBytes} bytes`);
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw new CacheError("body-not-text", "not UTF-8", { cause });
+  }
+}

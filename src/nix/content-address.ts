@@ -1,0 +1,115 @@
+import { err, ok, type Result } from "../result.ts";
+import { encodeNix32 } from "./base32.ts";
+import { formatHash, type Hash, parseHash } from "./hash.ts";
+import {
+  equalStorePaths,
+  formatStorePath,
+  parseStorePathHash,
+  parseStorePathName,
+  type StorePath,
+} from "./store-path.ts";
+
+/**
+ * What a path's name was computed from. Such a path needs no signature: who
+ * has its content can compute the name again.
+ */
+export interface ContentAddress {
+  readonly method: keyof typeof PREFIXES;
+  readonly hash: Hash;
+}
+
+const PREFIXES = { text: "text:", flat: "fixed:", nar: "fixed:r:", git: "fixed:git:" } as const;
+
+/** Reads the CA field of a narinfo, as `ContentAddress::parse` does. */
+export function parseContentAddress(text: string): Result<ContentAddress> {
+  const match = /^(text:|fixed:(?:r:|git:)?)([a-z0-9]+:[^:]+)$/.exec(text);
+  if (match === null) return err("content address has an unknown form");
+  const hash = parseHash(match[2] ?? "");
+  if (!hash.ok) return hash;
+  return ok({ method: methodOf(match[1] ?? ""), hash: hash.value });
+}
+
+export function formatContentAddress(address: ContentAddress): string {
+  return PREFIXES[address.method] + formatHash(address.hash, "nix32");
+}
+
+/**
+ * Computes the path that content of this address, name and references has in
+ * `storeDir` (libstore/store-dir-config.cc, `makeFixedOutputPathFromCA`).
+ *
+ * A path that refers to itself was named before its own name could be part
+ * of anything: among `references`, `self`, the path it is said to have, counts
+ * as the mark ":self" and not as a path.
+ */
+export async function computeStorePath(
+  address: ContentAddress,
+  name: string,
+  references: readonly StorePath[],
+  storeDir: string,
+  self?: StorePath,
+): Promise<Result<StorePath>> {
+  const { method, hash } = address;
+  const isSelf = (path: StorePath) => self !== undefined && equalStorePaths(path, self);
+  const refersToSelf = references.some(isSelf);
+  const others = new Set(
+    references.filter((path) => !isSelf(path)).map((path) => formatStorePath(path, storeDir)),
+  );
+  if (method === "text") {
+    if (hash.algorithm !== "sha256") return err("a text content address is not sha256");
+    // Nix 2.8 to 2.36 die of an assertion here (path-info.cc), so no client may ever see one.
+    if (refersToSelf) return err("a text content address cannot have a reference to itself");
+    return await makeStorePath(["text", ...[...others].toSorted()], hash, name, storeDir);
+  }
+  if (method === "nar" && hash.algorithm === "sha256") {
+    const type = ["source", ...[...others].toSorted(), ...(refersToSelf ? ["self"] : [])];
+    return await makeStorePath(type, hash, name, storeDir);
+  }
+  if (references.length > 0) return err("a content address of this method cannot have references");
+  if (method === "git" && hash.algorithm !== "sha1" && hash.algorithm !== "sha256") {
+    return err("a git content address is neither sha1 nor sha256");
+  }
+  const prefix = PREFIXES[method].replace("fixed:", "fixed:out:");
+  const inner = await hashText(`${prefix}${formatHash(hash, "base16")}:`);
+  return await makeStorePath(["output", "out"], inner, name, storeDir);
+}
+
+async function makeStorePath(
+  type: readonly string[],
+  inner: Hash,
+  name: string,
+  storeDir: string,
+): Promise<Result<StorePath>> {
+  const checkedName = parseStorePathName(name);
+  if (!checkedName.ok) return checkedName;
+  const fingerprint = `${type.join(":")}:${formatHash(inner, "base16")}:${storeDir}:${name}`;
+  const { bytes } = await hashText(fingerprint);
+  const hash = parseStorePathHash(encodeNix32(compressHash(bytes)));
+  return hash.ok ? ok({ hash: hash.value, name: checkedName.value }) : hash;
+}
+
+/** Folds a SHA-256 to the 160 bits of a store path (`compressHash` in libutil/hash.cc). */
+function compressHash(bytes: Uint8Array): Uint8Array {
+  const folded = new Uint8Array(20);
+  bytes.forEach((byte, index) => {
+    folded[index % folded.length] = (folded[index % folded.length] ?? 0) ^ byte;
+  });
+  return folded;
+}
+
+async function hashText(text: string): Promise<Hash> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return { algorithm: "sha256", bytes: new Uint8Array(digest) };
+}
+
+function methodOf(prefix: string): ContentAddress["method"] {
+  switch (prefix) {
+    case "text:":
+      return "text";
+    case "fixed:r:":
+      return "nar";
+    case "fixed:git:":
+      return "git";
+    default:
+      return "flat";
+  }
+}

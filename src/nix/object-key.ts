@@ -1,0 +1,214 @@
+import { err, ok, type Result } from "../result.ts";
+import { parseNix32 } from "./base32.ts";
+import { isNarExtension, narExtension } from "./compression.ts";
+import { type DrvOutputId, parseDrvOutputId, parseOutputName } from "./drv-output.ts";
+import { formatDigest, type Hash } from "./hash.ts";
+import { decodeRequestPath } from "./request-path.ts";
+import {
+  parseStorePathBaseName,
+  parseStorePathHash,
+  type StorePath,
+  type StorePathHash,
+} from "./store-path.ts";
+
+/**
+ * The names under which a binary cache may hold objects.
+ *
+ * Every request path passes through `parseObjectKey` before it reaches the
+ * edge cache or the bucket, so nothing past this module sees a raw path. What
+ * is not known to be a name of one of these kinds is refused, never repaired.
+ */
+export type ObjectKey =
+  | CacheInfoKey
+  | NarinfoKey
+  | ListingKey
+  | NarKey
+  | LogKey
+  | RealisationKey
+  | BuildTraceKey
+  | DebuginfoKey;
+
+export type ObjectKind = ObjectKey["kind"];
+
+declare const brand: unique symbol;
+
+/**
+ * A checked name relative to the cache's prefix in the bucket, decoded:
+ * printable ASCII without "\", "%", "#" or an empty, "." or ".." segment. One
+ * object has one.
+ */
+export type ObjectPath = string & { readonly [brand]: "ObjectPath" };
+
+interface Key<K extends string> {
+  readonly kind: K;
+  readonly path: ObjectPath;
+}
+
+/** `nix-cache-info` */
+export type CacheInfoKey = Key<"cache-info">;
+
+/** `<hash>.narinfo` */
+export interface NarinfoKey extends Key<"narinfo"> {
+  readonly hash: StorePathHash;
+}
+
+/** `<hash>.ls` */
+export interface ListingKey extends Key<"listing"> {
+  readonly hash: StorePathHash;
+}
+
+/** `nar/…` */
+export interface NarKey extends Key<"nar"> {
+  /** The nix32 SHA-256 of the bytes, where the name is `nar/<hash>.nar[.ext]` and so promises it. */
+  readonly fileHash: string | undefined;
+  /** With its dot; empty without `fileHash`. */
+  readonly extension: string;
+  /** Whether it is a name that Nix writes. Old buckets hold others, which may be read. */
+  readonly writable: boolean;
+}
+
+/** `log/<store path>` */
+export interface LogKey extends Key<"log"> {
+  readonly storePath: StorePath;
+}
+
+/** `realisations/<id>.doi`, until Nix 2.34 */
+export interface RealisationKey extends Key<"realisation"> {
+  readonly id: DrvOutputId;
+}
+
+/** `build-trace-v2/<drv>/<output>.doi`, since Nix 2.35 */
+export interface BuildTraceKey extends Key<"build-trace"> {
+  readonly drvPath: StorePath;
+  readonly outputName: string;
+}
+
+/** `debuginfo/<build id>[.debug]` */
+export interface DebuginfoKey extends Key<"debuginfo"> {
+  readonly buildId: string;
+}
+
+/**
+ * Reads the path of a request as it came over the wire: beginning with "/",
+ * without its query, percent-encodings intact. `URL` would resolve ".." and
+ * "%2e%2e" before this could refuse them, so the caller should not use it.
+ */
+export function parseObjectKey(rawPath: string): Result<ObjectKey> {
+  const segments = decodeRequestPath(rawPath);
+  return segments.ok ? parseSegments(segments.value) : segments;
+}
+
+/**
+ * Reads the URL of a narinfo that is to be published: relative, inside `nar/`
+ * and without a query. Nix itself would follow any URL anywhere.
+ */
+export function parseNarUrl(url: string): Result<NarKey> {
+  if (/^[A-Za-z][A-Za-z0-9+.-]*:/.test(url)) return err("URL is absolute");
+  if (url.startsWith("/")) return err("URL does not begin with nar/");
+  const key = parseObjectKey(`/${url}`);
+  if (!key.ok) return err(`URL is wrong: ${key.error}`);
+  return key.value.kind === "nar" ? ok(key.value) : err("URL does not begin with nar/");
+}
+
+export const CACHE_INFO_KEY: CacheInfoKey = {
+  kind: "cache-info",
+  path: brandPath("nix-cache-info"),
+};
+
+export function narinfoKey(hash: StorePathHash): NarinfoKey {
+  return { kind: "narinfo", path: brandPath(`${hash}.narinfo`), hash };
+}
+
+/** The name Nix gives a NAR whose bytes, compressed, have this SHA-256. */
+export function narKey(fileHash: Hash, compression: string): NarKey {
+  if (fileHash.algorithm !== "sha256") throw new TypeError("a NAR is named after its SHA-256");
+  const digest = formatDigest(fileHash, "nix32");
+  const extension = narExtension(compression);
+  const path = brandPath(`nar/${digest}.nar${extension}`);
+  return { kind: "nar", path, fileHash: digest, extension, writable: true };
+}
+
+function parseSegments(segments: readonly string[]): Result<ObjectKey> {
+  const [first = "", second = "", third = ""] = segments;
+  if (first === "nar") return parseNarName(segments.slice(1));
+  switch (segments.length) {
+    case 1:
+      return parseTopLevelName(first);
+    case 2:
+      if (first === "log") return parseLogName(second);
+      if (first === "realisations") return parseRealisationName(second);
+      if (first === "debuginfo") return parseDebuginfoName(second);
+      return unknownName;
+    case 3:
+      return first === "build-trace-v2" ? parseBuildTraceName(second, third) : unknownName;
+    default:
+      return unknownName;
+  }
+}
+
+const unknownName = err("no object of a binary cache has this name");
+
+function parseTopLevelName(name: string): Result<CacheInfoKey | NarinfoKey | ListingKey> {
+  if (name === CACHE_INFO_KEY.path) return ok(CACHE_INFO_KEY);
+  const [, stem = "", suffix] = /^(.{32})\.(narinfo|ls)$/.exec(name) ?? [];
+  const hash = parseStorePathHash(stem);
+  if (suffix === undefined || !hash.ok) return unknownName;
+  return suffix === "narinfo"
+    ? ok(narinfoKey(hash.value))
+    : ok({ kind: "listing", path: brandPath(name), hash: hash.value });
+}
+
+function parseNarName(segments: readonly string[]): Result<NarKey> {
+  const isSane = segments.every((segment) => /^[0-9A-Za-z+._=~-]{1,255}$/.test(segment));
+  if (segments.length < 1 || segments.length > 4 || !isSane) return unknownName;
+  const name = segments.join("/");
+  const path = brandPath(`nar/${name}`);
+  const [, fileHash = "", extension = ""] =
+    /^([0-9a-z]{52})\.nar((?:\.[0-9a-z]+)?)$/.exec(name) ?? [];
+  // The first of 52 digits has a bit to spare for SHA-256, which parsing checks.
+  if (fileHash === "" || !parseNix32(fileHash).ok) {
+    return ok({ kind: "nar", path, fileHash: undefined, extension: "", writable: false });
+  }
+  return ok({ kind: "nar", path, fileHash, extension, writable: isNarExtension(extension) });
+}
+
+function parseLogName(name: string): Result<LogKey> {
+  const storePath = parseStorePathBaseName(name);
+  return storePath.ok
+    ? ok({ kind: "log", path: brandPath(`log/${name}`), storePath: storePath.value })
+    : unknownName;
+}
+
+function parseRealisationName(name: string): Result<RealisationKey> {
+  if (!name.endsWith(".doi")) return unknownName;
+  const id = parseDrvOutputId(name.slice(0, -".doi".length));
+  return id.ok
+    ? ok({ kind: "realisation", path: brandPath(`realisations/${name}`), id: id.value })
+    : unknownName;
+}
+
+function parseBuildTraceName(drv: string, name: string): Result<BuildTraceKey> {
+  const drvPath = parseStorePathBaseName(drv);
+  if (!drvPath.ok || !drv.endsWith(".drv") || !name.endsWith(".doi")) return unknownName;
+  const outputName = parseOutputName(name.slice(0, -".doi".length));
+  if (!outputName.ok) return unknownName;
+  return ok({
+    kind: "build-trace",
+    path: brandPath(`build-trace-v2/${drv}/${name}`),
+    drvPath: drvPath.value,
+    outputName: outputName.value,
+  });
+}
+
+function parseDebuginfoName(name: string): Result<DebuginfoKey> {
+  // Nix writes 40 digits, the SHA-1 of GNU ld; other linkers make build ids of other lengths.
+  const [, buildId] = /^((?:[0-9a-f]{2}){8,64})(?:\.debug)?$/.exec(name) ?? [];
+  return buildId === undefined
+    ? unknownName
+    : ok({ kind: "debuginfo", path: brandPath(`debuginfo/${name}`), buildId });
+}
+
+/** The only door to the brand. */
+function brandPath(path: string): ObjectPath {
+  return path as ObjectPath;
+}

@@ -1,0 +1,120 @@
+import { CacheError } from "../errors.ts";
+import { type ByteRange, parseByteRange } from "../http/byte-range.ts";
+import { CACHE_CONTROL } from "../http/cache-control.ts";
+import { matchesEntityTag } from "../http/entity-tag.ts";
+import { type ObjectKey, parseObjectKey } from "../nix/object-key.ts";
+import {
+  absent,
+  entityTagOf,
+  isDecodedByPlatform,
+  objectHeaders,
+  readFromBucket,
+} from "../serve/origin.ts";
+import { admitReader } from "./admit.ts";
+import { type Exchange, openBucket, rawPath, readConfig } from "./exchange.ts";
+
+/** GET and HEAD of everything that the bucket holds. */
+export async function readObject(exchange: Exchange): Promise<Response> {
+  const { gateway, request } = exchange;
+  const config = readConfig(gateway);
+  const { isPushing } = await admitReader(exchange);
+  const parsed = parseObjectKey(rawPath(request.url));
+  if (!parsed.ok) throw new CacheError("bad-path", parsed.error);
+  const key = parsed.value;
+
+  // A HEAD of anything but a narinfo comes from a pusher, who must see the
+  // bucket as it is: an edge that answered for it would have Nix leave out a NAR.
+  const answer =
+    request.method === "HEAD" && key.kind !== "narinfo"
+      ? await headObject(key, exchange)
+      : await getObject(key, isPushing, exchange);
+  return answerClient(answer, key, config.isPrivate, request);
+}
+
+async function getObject(key: ObjectKey, isPushing: boolean, exchange: Exchange) {
+  const { gateway, request, edge, meter } = exchange;
+  const { storeDir } = readConfig(gateway);
+  const { response, outcome, cost } = await gateway.edge.read(
+    { key, range: wantedRange(key, request), isPushing },
+    (wanted, range) =>
+      readFromBucket(wanted, range, { bucket: openBucket(exchange), storeDir, log: gateway.log }),
+    edge,
+  );
+  exchange.outcome = outcome;
+  if (cost !== undefined) {
+    meter.requests += cost.requests;
+    meter.milliseconds += cost.milliseconds;
+  }
+  return response;
+}
+
+async function headObject(key: ObjectKey, exchange: Exchange): Promise<Response> {
+  const stored = await openBucket(exchange).head(key.path);
+  if (stored === undefined) return absent(key);
+  const headers = objectHeaders(key, stored);
+  if (stored.contentEncoding !== undefined) {
+    if (key.kind !== "nar" && isDecodedByPlatform(stored.contentEncoding))
+      headers.delete("content-length");
+    else headers.set("content-encoding", stored.contentEncoding);
+  }
+  return new Response(null, { headers });
+}
+
+/** Only NARs are served in part: they are what Nix resumes. If-Range with another tag asks for the whole. */
+function wantedRange(key: ObjectKey, request: Request): ByteRange | undefined {
+  if (key.kind !== "nar" || request.method !== "GET") return undefined;
+  const condition = request.headers.get("if-range");
+  if (condition !== null && condition !== entityTagOf(key)) return undefined;
+  return parseByteRange(request.headers.get("range"));
+}
+
+/** The headers of a stored answer that a client sees. The edge adds others of its own. */
+const PASSED_HEADERS = [
+  "cache-control",
+  "content-encoding",
+  "content-length",
+  "content-range",
+  "content-type",
+  "etag",
+  "last-modified",
+] as const;
+
+function answerClient(
+  answer: Response,
+  key: ObjectKey,
+  isPrivate: boolean,
+  request: Request,
+): Response {
+  const headers = new Headers({ "x-content-type-options": "nosniff" });
+  for (const name of PASSED_HEADERS) {
+    const value = answer.headers.get(name);
+    if (value !== null) headers.set(name, value);
+  }
+  if (isPrivate) headers.set("cache-control", CACHE_CONTROL.private);
+  if (key.kind === "nar" && answer.status !== 404) headers.set("accept-ranges", "bytes");
+
+  if (answer.status === 404) return notFound(headers);
+  if (answer.status === 416) {
+    headers.set("cache-control", CACHE_CONTROL.never);
+    headers.delete("content-length");
+    return new Response(null, { status: 416, headers });
+  }
+  const etag = headers.get("etag");
+  if (etag !== null && matchesEntityTag(request.headers.get("if-none-match"), etag)) {
+    void answer.body?.cancel();
+    headers.delete("content-length");
+    headers.delete("content-range");
+    return new Response(null, { status: 304, headers });
+  }
+  if (request.method === "HEAD") {
+    void answer.body?.cancel();
+    return new Response(null, { headers });
+  }
+  return new Response(answer.body, { status: answer.status, headers });
+}
+
+function notFound(headers: Headers): Response {
+  headers.set("content-type", "text/plain; charset=utf-8");
+  headers.delete("content-length");
+  return new Response("No such object in this cache.\n", { status: 404, headers });
+}

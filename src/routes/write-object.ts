@@ -1,0 +1,125 @@
+import { CacheError, FAILURES } from "../errors.ts";
+import { toFailure } from "../http/failure-response.ts";
+import { resendsEmptyBody } from "../http/nix-client.ts";
+import { CONTENT_TYPES } from "../http/content-type.ts";
+import type { Push } from "../ingest/ingest.ts";
+import { publishNarinfo } from "../ingest/publish-narinfo.ts";
+import { publishRealisation } from "../ingest/publish-realisation.ts";
+import { readText } from "../ingest/read-text.ts";
+import { storeBody } from "../ingest/store-body.ts";
+import { storeSidecar } from "../ingest/store-sidecar.ts";
+import { parseNix32 } from "../nix/base32.ts";
+import { MAX_NARINFO_BYTES } from "../nix/narinfo.ts";
+import { type NarKey, type ObjectKey, parseObjectKey } from "../nix/object-key.ts";
+import { admitWriter } from "./admit.ts";
+import { type Exchange, openBucket, rawPath, readConfig } from "./exchange.ts";
+import { writeCacheInfo } from "./cache-info.ts";
+
+/** PUT of everything that Nix writes. Answers 200 once it is durable. */
+export async function writeObject(exchange: Exchange): Promise<Response> {
+  try {
+    return await write(exchange);
+  } catch (error) {
+    throw asUploadFailure(toFailure(error), exchange.request);
+  }
+}
+
+/**
+ * Law 8: what an old Nix would retry, it would retry without a body and then
+ * hang. 501 is the one status of ours that no Nix retries.
+ */
+function asUploadFailure(error: CacheError, request: Request): CacheError {
+  if (FAILURES[error.code].status < 500) return error;
+  if (!resendsEmptyBody(request.headers.get("user-agent"))) return error;
+  return new CacheError("upload-failed", `${error.code}: ${error.message}`, {
+    cause: error.cause,
+    subject: FAILURES[error.code].message,
+  });
+}
+
+async function write(exchange: Exchange): Promise<Response> {
+  const { gateway, request } = exchange;
+  const reads = readConfig(gateway);
+  const { writes, by } = await admitWriter(exchange, "push");
+  const parsed = parseObjectKey(rawPath(request.url));
+  if (!parsed.ok) throw new CacheError("path-not-writable", parsed.error);
+  const { pool, edge, log } = gateway;
+  const push: Push = { by, bucket: openBucket(exchange), edge, reads, writes, pool, log };
+  const upload = { lengthBytes: contentLength(request), body: request.body ?? emptyBody() };
+  await store(parsed.value, upload, push, request);
+  return new Response(null, { status: 200, headers: { "cache-control": "no-store" } });
+}
+
+interface UploadBody {
+  readonly body: ReadableStream<Uint8Array>;
+  readonly lengthBytes: number;
+}
+
+async function store(key: ObjectKey, upload: UploadBody, push: Push, request: Request) {
+  const contentEncoding = parseContentEncoding(request);
+  switch (key.kind) {
+    case "nar":
+      refuseEncoding(contentEncoding);
+      return await storeNar(key, upload, push);
+    case "narinfo":
+      refuseEncoding(contentEncoding);
+      return await publishNarinfo(key, await readDocument(upload), push);
+    case "realisation":
+    case "build-trace":
+      refuseEncoding(contentEncoding);
+      return await publishRealisation(key, await readDocument(upload), push);
+    case "cache-info":
+      refuseEncoding(contentEncoding);
+      return await writeCacheInfo(await readDocument(upload), push);
+    case "listing":
+    case "log":
+    case "debuginfo":
+      return await storeSidecar({ key, ...upload, contentEncoding }, push);
+  }
+}
+
+async function storeNar(key: NarKey, { body, lengthBytes }: UploadBody, push: Push) {
+  const hash = key.writable && key.fileHash !== undefined ? parseNix32(key.fileHash) : undefined;
+  if (hash === undefined || !hash.ok) throw new CacheError("path-not-writable", key.path);
+  const sha256 = Array.from(hash.value, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const contentType = CONTENT_TYPES.nar;
+  await storeBody(
+    { path: key.path, body, lengthBytes, sha256, contentType },
+    push.bucket,
+    push.pool,
+  );
+  await push.edge.forget(key);
+}
+
+async function readDocument({ body, lengthBytes }: UploadBody): Promise<string> {
+  return await readText(body, lengthBytes, MAX_NARINFO_BYTES);
+}
+
+/** S3 stores nothing of unknown length, and Nix always knows it. */
+function contentLength(request: Request): number {
+  const header = request.headers.get("content-length");
+  if (header === null || !/^\d{1,15}$/.test(header))
+    throw new CacheError("length-required", `${header}`);
+  return Number(header);
+}
+
+/** As Nix names compressions; a `.ls` or log that was stored so must come back so. */
+const CONTENT_ENCODINGS = new Set(["br", "gzip", "xz", "zstd", "bzip2"]);
+
+function parseContentEncoding(request: Request): string | undefined {
+  const header = request.headers.get("content-encoding")?.trim().toLowerCase() ?? "";
+  if (header === "" || header === "identity") return undefined;
+  if (!CONTENT_ENCODINGS.has(header))
+    throw new CacheError("content-encoding-unknown", header.slice(0, 40));
+  return header;
+}
+
+function refuseEncoding(contentEncoding: string | undefined) {
+  if (contentEncoding !== undefined) {
+    throw new CacheError("content-encoding-refused", contentEncoding);
+  }
+}
+
+function emptyBody(): ReadableStream<Uint8Array> {
+  return new Blob([]).stream();
+}

@@ -1,0 +1,72 @@
+import { requireName } from "../access.ts";
+import { createXmlAnswer, type Answer } from "../answer.ts";
+import { readText } from "../http/request-body.ts";
+import { checkObjectKey } from "../http/request-target.ts";
+import { S3Error } from "../s3-error.ts";
+import type { XmlElement } from "../xml/format-xml.ts";
+import { childText, parseXml } from "../xml/parse-xml.ts";
+import { performDelete } from "./delete-object.ts";
+import type { OperationContext } from "./operation-context.ts";
+
+interface DoomedObject {
+  readonly key: string;
+  readonly versionId: string | undefined;
+}
+
+const MAX_OBJECTS = 1000;
+// 1,000 keys of 1,024 bytes, each byte escaped as "&quot;" at worst.
+const MAX_REQUEST_BYTES = 8 * 1024 * 1024;
+
+/** Deletes each object by itself: the answer is 200, whatever became of them. */
+export async function deleteObjects(context: OperationContext): Promise<Answer> {
+  const { objects, quiet } = parseDelete(await readText(context.body, MAX_REQUEST_BYTES));
+  const results: XmlElement[] = [];
+  for (const object of objects) {
+    const result = await deleteOne(context, object);
+    if (!quiet || result[0] === "Error") results.push(result);
+  }
+  return createXmlAnswer(["DeleteResult", results]);
+}
+
+async function deleteOne(context: OperationContext, object: DoomedObject): Promise<XmlElement> {
+  const { key, versionId } = object;
+  const named: readonly XmlElement[] =
+    versionId === undefined
+      ? [["Key", key]]
+      : [
+          ["Key", key],
+          ["VersionId", versionId],
+        ];
+  try {
+    const checked = checkObjectKey(key);
+    if (!checked.ok) throw checked.error;
+    requireName(context.s3Key, key);
+    const deleted = await performDelete(context, key, versionId);
+    if (!deleted.marker) return ["Deleted", named];
+    return [
+      "Deleted",
+      [...named, ["DeleteMarker", true], ["DeleteMarkerVersionId", deleted.versionId]],
+    ];
+  } catch (error) {
+    if (!(error instanceof S3Error)) throw error;
+    return ["Error", [...named, ["Code", error.code], ["Message", error.message]]];
+  }
+}
+
+function parseDelete(text: string): { objects: readonly DoomedObject[]; quiet: boolean } {
+  const document = parseXml(text);
+  if (!document.ok || document.value.name !== "Delete") throw new S3Error("MalformedXML");
+  const quiet = childText(document.value, "Quiet")?.trim() === "true";
+  const objects = document.value.children
+    .filter((child) => child.name === "Object")
+    .map((child): DoomedObject => {
+      const key = childText(child, "Key") ?? "";
+      if (key === "") throw new S3Error("MalformedXML");
+      return { key, versionId: childText(child, "VersionId") };
+    });
+  if (objects.length === 0) throw new S3Error("MalformedXML");
+  if (objects.length > MAX_OBJECTS) {
+    throw new S3Error("InvalidRequest", `At most ${MAX_OBJECTS} objects may be deleted at once`);
+  }
+  return { objects, quiet };
+}

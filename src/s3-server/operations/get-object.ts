@@ -1,0 +1,64 @@
+import { absence } from "../access.ts";
+import type { Answer } from "../answer.ts";
+import { formatContentRange, parseByteRange } from "../http/byte-range.ts";
+import { evaluateReadCondition } from "../http/read-condition.ts";
+import { formatObjectHeaders } from "../http/stored-headers.ts";
+import { S3Error } from "../s3-error.ts";
+import type { ObjectVersion } from "../store/object-version.ts";
+import { readHeader, type OperationContext } from "./operation-context.ts";
+
+export async function getObject(context: OperationContext): Promise<Answer> {
+  const version = findVersion(context);
+  const { answer, start, length } = describe(context, version);
+  if (answer.status === 304) return answer;
+  const file = await context.bucket.openBody(version);
+  return { ...answer, body: { file, start, length } };
+}
+
+export async function headObject(context: OperationContext): Promise<Answer> {
+  return describe(context, findVersion(context)).answer;
+}
+
+function describe(
+  context: OperationContext,
+  version: ObjectVersion,
+): { answer: Answer; start: number; length: number } {
+  const headers = formatObjectHeaders(version);
+  const { sizeBytes } = version;
+  const whole = { start: 0, length: sizeBytes };
+  const condition = evaluateReadCondition(
+    {
+      ifMatch: readHeader(context, "if-match"),
+      ifNoneMatch: readHeader(context, "if-none-match"),
+    },
+    version.etag,
+  );
+  if (condition === "failed") throw new S3Error("PreconditionFailed");
+  if (condition === "not-modified") return { answer: { status: 304, headers }, ...whole };
+  const range = parseByteRange(readHeader(context, "range"), sizeBytes);
+  if (range === "unsatisfiable") {
+    throw new S3Error("InvalidRange", undefined, { "content-range": `bytes */${sizeBytes}` });
+  }
+  const length = String((range ?? whole).length);
+  if (range === undefined) {
+    return { answer: { status: 200, headers: { ...headers, "content-length": length } }, ...whole };
+  }
+  const contentRange = formatContentRange(range, sizeBytes);
+  const ranged = { ...headers, "content-length": length, "content-range": contentRange };
+  return { answer: { status: 206, headers: ranged }, ...range };
+}
+
+function findVersion(context: OperationContext): ObjectVersion {
+  const { bucket, key, query, s3Key } = context;
+  const versionId = query.get("versionId");
+  const version =
+    versionId === undefined ? bucket.index.latest(key) : bucket.index.find(key, versionId);
+  if (version?.kind === "object") return version;
+  if (version === undefined) {
+    throw absence(s3Key, versionId === undefined ? "NoSuchKey" : "NoSuchVersion");
+  }
+  throw absence(s3Key, versionId === undefined ? "NoSuchKey" : "MethodNotAllowed", {
+    "x-amz-delete-marker": "true",
+    "x-amz-version-id": version.versionId,
+  });
+}

@@ -1,0 +1,81 @@
+import { requireName } from "../access.ts";
+import { createXmlAnswer, type Answer } from "../answer.ts";
+import { S3Error } from "../s3-error.ts";
+import { compareKeys } from "../store/compare-keys.ts";
+import type { ObjectVersion } from "../store/object-version.ts";
+import type { XmlElement } from "../xml/format-xml.ts";
+import { collectPage } from "./collect-page.ts";
+import {
+  chooseNameEncoding,
+  formatCommonPrefixes,
+  formatOptional,
+  type EncodeName,
+} from "./list-names.ts";
+import type { OperationContext } from "./operation-context.ts";
+import { readLimit } from "./read-limit.ts";
+
+export async function listObjects(context: OperationContext): Promise<Answer> {
+  const { bucket, query, s3Key } = context;
+  if (query.get("list-type") !== "2") throw new S3Error("NotImplemented");
+  const prefix = query.get("prefix") ?? "";
+  requireName(s3Key, prefix);
+  const token = query.get("continuation-token");
+  const startAfter = query.get("start-after");
+  const marker = token === undefined ? (startAfter ?? "") : parseToken(token);
+  const limit = readLimit(query, "max-keys");
+  const encode = chooseNameEncoding(query);
+  const delimiter = query.get("delimiter") ?? "";
+  const first = compareKeys(prefix, marker) < 0 ? marker : prefix;
+  const page = collectPage(
+    bucket.index.keysFrom(first),
+    (key) => {
+      const object = bucket.index.visible(key);
+      return object === undefined || (key === marker && marker !== "") ? [] : [object];
+    },
+    { prefix, delimiter, marker, limit },
+  );
+  const next = page.truncated && page.last !== undefined ? page.last.marker : undefined;
+  return createXmlAnswer([
+    "ListBucketResult",
+    [
+      ["Name", context.bucketName],
+      ["Prefix", encode(prefix)],
+      ...formatOptional("Delimiter", delimiter === "" ? undefined : encode(delimiter)),
+      ["MaxKeys", limit],
+      ...formatOptional("EncodingType", query.get("encoding-type")),
+      ["KeyCount", page.entries.length + page.commonPrefixes.length],
+      ["IsTruncated", page.truncated],
+      ...formatOptional("ContinuationToken", token),
+      ...formatOptional("StartAfter", startAfter === undefined ? undefined : encode(startAfter)),
+      ...formatOptional("NextContinuationToken", next === undefined ? next : formatToken(next)),
+      ...page.entries.map((object) => formatObject(object, encode)),
+      ...formatCommonPrefixes(page.commonPrefixes, encode),
+    ],
+  ]);
+}
+
+function formatObject(object: ObjectVersion, encode: EncodeName): XmlElement {
+  return [
+    "Contents",
+    [
+      ["Key", encode(object.key)],
+      ["LastModified", object.lastModified.toISOString()],
+      ["ETag", object.etag],
+      ["Size", object.sizeBytes],
+      ["StorageClass", "STANDARD"],
+    ],
+  ];
+}
+
+// Opaque to clients, and safe in a query whatever the key.
+function formatToken(marker: string): string {
+  return Buffer.from(`after:${marker}`).toString("base64url");
+}
+
+function parseToken(token: string): string {
+  const text = Buffer.from(token, "base64url").toString("utf8");
+  if (!text.startsWith("after:")) {
+    throw new S3Error("InvalidArgument", "The continuation token provided is incorrect");
+  }
+  return text.slice("after:".length);
+}

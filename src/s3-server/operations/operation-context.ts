@@ -1,0 +1,27 @@
+import type { IncomingHttpHeaders } from "node:http";
+import type { S3Key } from "../access.ts";
+import type { Answer } from "../answer.ts";
+import type { BucketStore, ByteChunks } from "../store/bucket-store.ts";
+
+/** A request whose signature, capability and key have been checked. */
+export interface OperationContext {
+  readonly bucketName: string;
+  readonly bucket: BucketStore;
+  /** Empty for an operation on the bucket. */
+  readonly key: string;
+  readonly query: ReadonlyMap<string, string>;
+  readonly headers: IncomingHttpHeaders;
+  /** Ends only if the body is what the headers said. Read at most once. */
+  readonly body: ByteChunks;
+  readonly s3Key: S3Key;
+  readonly findBucket: (name: string) => BucketStore | undefined;
+  readonly now: () => Date;
+}
+
+export type OperationHandler = (context: OperationContext) => Promise<Answer>;
+
+/** A header that is sent once. */
+export function readHeader(context: OperationContext, name: string): string | undefined {
+  const value = context.headers[name];
+  return typeof value === "string" ? value : undefined;
+}

@@ -1,0 +1,49 @@
+import { S3Error } from "../s3-error.ts";
+import type { Answer } from "../answer.ts";
+import { abortMultipartUpload, completeMultipartUpload } from "./complete-upload.ts";
+import { copyObject } from "./copy-object.ts";
+import { deleteObject } from "./delete-object.ts";
+import { deleteObjects } from "./delete-objects.ts";
+import { getObject, headObject } from "./get-object.ts";
+import { getLifecycle, putLifecycle } from "./lifecycle.ts";
+import { listObjects } from "./list-objects.ts";
+import { listMultipartUploads, listParts } from "./list-uploads.ts";
+import { listVersions } from "./list-versions.ts";
+import type { OperationContext, OperationHandler } from "./operation-context.ts";
+import type { OperationName } from "./operation-rules.ts";
+import { putObject } from "./put-object.ts";
+import { createMultipartUpload, uploadPart, uploadPartCopy } from "./upload-parts.ts";
+
+// B2 answers these only to keys that may list all buckets; ours never may.
+const refuse: OperationHandler = async () => {
+  throw new S3Error("AccessDenied", "not entitled");
+};
+
+const HANDLERS: Readonly<Record<OperationName, OperationHandler>> = {
+  ListBuckets: refuse,
+  HeadBucket: refuse,
+  ListObjectsV2: listObjects,
+  ListObjectVersions: listVersions,
+  ListMultipartUploads: listMultipartUploads,
+  GetBucketLifecycleConfiguration: getLifecycle,
+  PutBucketLifecycleConfiguration: putLifecycle,
+  DeleteObjects: deleteObjects,
+  GetObject: getObject,
+  HeadObject: headObject,
+  ListParts: listParts,
+  PutObject: putObject,
+  CopyObject: copyObject,
+  UploadPart: uploadPart,
+  UploadPartCopy: uploadPartCopy,
+  CreateMultipartUpload: createMultipartUpload,
+  CompleteMultipartUpload: completeMultipartUpload,
+  AbortMultipartUpload: abortMultipartUpload,
+  DeleteObject: deleteObject,
+};
+
+export async function runOperation(
+  name: OperationName,
+  context: OperationContext,
+): Promise<Answer> {
+  return HANDLERS[name](context);
+}

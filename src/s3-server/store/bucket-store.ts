@@ -1,0 +1,196 @@
+import { createHash } from "node:crypto";
+import { mkdir, open, readFile, rm, type FileHandle } from "node:fs/promises";
+import path from "node:path";
+import { DurableFiles } from "./durable-files.ts";
+import { loadVersions } from "./load-versions.ts";
+import {
+  formatVersion,
+  type AnyVersion,
+  type DeleteMarker,
+  type ObjectVersion,
+  type StoredHeaders,
+} from "./object-version.ts";
+import type { Sequence } from "./sequence.ts";
+import { UploadStore, type Upload, type UploadPart } from "./upload-store.ts";
+import { VersionIndex } from "./version-index.ts";
+
+export interface BucketStoreOptions {
+  readonly directory: string;
+  readonly sequence: Sequence;
+  readonly now: () => Date;
+  readonly durable: boolean;
+}
+
+export type ByteChunks = AsyncIterable<Uint8Array>;
+
+const LIFECYCLE_FILE = "lifecycle.xml";
+
+/**
+ * One bucket on disk. A version is `<id>.json`, and `<id>.body` if it is an
+ * object: no key becomes a file name, so none can leave the directory or meet
+ * another on a file system that ignores case. The JSON is the commit.
+ */
+export class BucketStore {
+  readonly #options: BucketStoreOptions;
+  readonly #versions: string;
+  readonly #files: DurableFiles;
+  #index: VersionIndex;
+  #uploads: UploadStore;
+
+  private constructor(
+    options: BucketStoreOptions,
+    files: DurableFiles,
+    index: VersionIndex,
+    uploads: UploadStore,
+  ) {
+    this.#options = options;
+    this.#versions = versionsDirectory(options);
+    this.#files = files;
+    this.#index = index;
+    this.#uploads = uploads;
+  }
+
+  static async open(options: BucketStoreOptions): Promise<BucketStore> {
+    await mkdir(versionsDirectory(options), { recursive: true });
+    const files = await DurableFiles.open(path.join(options.directory, "staging"), options.durable);
+    const versions = await loadVersions(versionsDirectory(options));
+    for (const { versionId } of versions) options.sequence.observe(versionId);
+    const uploads = await UploadStore.open(uploadsDirectory(options), files, options.sequence);
+    await files.syncDirectory(options.directory);
+    return new BucketStore(options, files, new VersionIndex(versions), uploads);
+  }
+
+  get index(): VersionIndex {
+    return this.#index;
+  }
+
+  get uploads(): UploadStore {
+    return this.#uploads;
+  }
+
+  /** Stores a new version. Resolves only once it is durable; older ones stay. */
+  async putObject(key: string, headers: StoredHeaders, body: ByteChunks): Promise<ObjectVersion> {
+    const { path: staged, sizeBytes, md5 } = await this.#files.stage(body);
+    return this.#publish({ key, headers, sizeBytes, etag: `"${md5.toString("hex")}"` }, staged);
+  }
+
+  /** Stores the bytes of `source` under `key`, with its entity tag. */
+  async copyObject(
+    key: string,
+    headers: StoredHeaders,
+    source: { readonly bucket: BucketStore; readonly version: ObjectVersion },
+  ): Promise<ObjectVersion> {
+    const { sizeBytes, etag } = source.version;
+    const staged = await this.#files.stageLink(source.bucket.#bodyPath(source.version));
+    return this.#publish({ key, headers, sizeBytes, etag }, staged);
+  }
+
+  /** Makes one version of the parts, in the order given, and ends the upload. */
+  async completeUpload(upload: Upload, parts: readonly UploadPart[]): Promise<ObjectVersion> {
+    const { key, headers } = upload;
+    this.#uploads.withdraw(upload);
+    try {
+      const body = this.#uploads.readParts(upload, parts);
+      const { path: staged, sizeBytes } = await this.#files.stage(body);
+      const etag = multipartEtag(parts);
+      const version = await this.#publish({ key, headers, sizeBytes, etag }, staged);
+      await this.#uploads.discard(upload);
+      return version;
+    } catch (error) {
+      this.#uploads.restore(upload);
+      throw error;
+    }
+  }
+
+  async abortUpload(upload: Upload): Promise<void> {
+    this.#uploads.withdraw(upload);
+    await this.#uploads.discard(upload);
+  }
+
+  /** Adds a delete marker: a GET then finds nothing, and nothing is lost. */
+  async hideObject(key: string): Promise<DeleteMarker> {
+    const versionId = this.#options.sequence.next();
+    const marker: DeleteMarker = {
+      kind: "marker",
+      key,
+      versionId,
+      lastModified: this.#options.now(),
+    };
+    await this.#files.writeText(this.#versions, `${versionId}.json`, formatVersion(marker));
+    this.#index.add(marker);
+    return marker;
+  }
+
+  /** Removes one version for good. */
+  async deleteVersion(version: AnyVersion): Promise<void> {
+    this.#index.remove(version);
+    await this.#files.remove(path.join(this.#versions, `${version.versionId}.json`));
+    // A body without its JSON is swept at the next start, if this does not happen.
+    if (version.kind === "object") await rm(this.#bodyPath(version), { force: true });
+  }
+
+  /** Opens a version's bytes; they stay readable even if it is deleted. */
+  async openBody(version: ObjectVersion): Promise<FileHandle> {
+    return open(this.#bodyPath(version));
+  }
+
+  async readLifecycle(): Promise<string | undefined> {
+    const file = path.join(this.#options.directory, LIFECYCLE_FILE);
+    return readFile(file, "utf8").catch(() => undefined);
+  }
+
+  async writeLifecycle(xml: string): Promise<void> {
+    await this.#files.writeText(this.#options.directory, LIFECYCLE_FILE, xml);
+  }
+
+  /** Empties the bucket, for tests; no request may be under way. */
+  async clear(): Promise<void> {
+    const uploads = uploadsDirectory(this.#options);
+    for (const directory of [this.#versions, uploads]) {
+      await this.#files.remove(directory);
+      await mkdir(directory);
+    }
+    await rm(path.join(this.#options.directory, LIFECYCLE_FILE), { force: true });
+    this.#index = new VersionIndex();
+    this.#uploads = await UploadStore.open(uploads, this.#files, this.#options.sequence);
+  }
+
+  async #publish(
+    object: Pick<ObjectVersion, "key" | "headers" | "sizeBytes" | "etag">,
+    staged: string,
+  ): Promise<ObjectVersion> {
+    const version: ObjectVersion = {
+      kind: "object",
+      versionId: this.#options.sequence.next(),
+      lastModified: this.#options.now(),
+      ...object,
+    };
+    const record = await this.#files.stage([Buffer.from(formatVersion(version))]);
+    await this.#files.publish(
+      this.#versions,
+      [staged, `${version.versionId}.body`],
+      [record.path, `${version.versionId}.json`],
+    );
+    this.#index.add(version);
+    return version;
+  }
+
+  #bodyPath(version: ObjectVersion): string {
+    return path.join(this.#versions, `${version.versionId}.body`);
+  }
+}
+
+function versionsDirectory(options: BucketStoreOptions): string {
+  return path.join(options.directory, "versions");
+}
+
+function uploadsDirectory(options: BucketStoreOptions): string {
+  return path.join(options.directory, "uploads");
+}
+
+/** S3's tag of a multipart object: the MD5 of its parts' MD5s, and their number. */
+function multipartEtag(parts: readonly UploadPart[]): string {
+  const md5 = createHash("md5");
+  for (const part of parts) md5.update(part.md5);
+  return `"${md5.digest("hex")}-${parts.length}"`;
+}

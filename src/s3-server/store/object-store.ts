@@ -1,0 +1,52 @@
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import { BucketStore } from "./bucket-store.ts";
+import { lockDirectory } from "./directory-lock.ts";
+import { createSequence } from "./sequence.ts";
+
+export interface ObjectStoreOptions {
+  readonly directory: string;
+  readonly buckets: readonly string[];
+  readonly now: () => Date;
+  /** Whether an answer waits for the disk. */
+  readonly durable: boolean;
+}
+
+/** Buckets on disk; one process at a time. */
+export interface ObjectStore {
+  bucket(name: string): BucketStore | undefined;
+  /** Opens a bucket, with what the disk has of it. */
+  openBucket(name: string): Promise<BucketStore>;
+  close(): Promise<void>;
+}
+
+// A subset of B2's names that is a safe and unambiguous directory anywhere.
+const BUCKET_NAME = /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/;
+
+/** Throws if a bucket's name is not valid, or another server has the directory. */
+export async function openObjectStore(options: ObjectStoreOptions): Promise<ObjectStore> {
+  const { directory, now, durable } = options;
+  const sequence = createSequence(now);
+  const buckets = new Map<string, BucketStore>();
+  await mkdir(directory, { recursive: true });
+  const lock = await lockDirectory(directory);
+
+  async function openBucket(name: string): Promise<BucketStore> {
+    if (!BUCKET_NAME.test(name)) throw new Error(`"${name}" is not a bucket name`);
+    const known = buckets.get(name);
+    if (known !== undefined) return known;
+    const bucketDirectory = path.join(directory, "buckets", name);
+    await mkdir(bucketDirectory, { recursive: true });
+    const bucket = await BucketStore.open({ directory: bucketDirectory, sequence, now, durable });
+    buckets.set(name, bucket);
+    return bucket;
+  }
+
+  try {
+    for (const name of options.buckets) await openBucket(name);
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+  return { bucket: (name) => buckets.get(name), openBucket, close: async () => lock.release() };
+}

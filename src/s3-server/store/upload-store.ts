@@ -1,0 +1,170 @@
+import { createReadStream } from "node:fs";
+import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
+import path from "node:path";
+import { compareKeys } from "./compare-keys.ts";
+import type { DurableFiles } from "./durable-files.ts";
+import { parseHeaders, parseRecord, type StoredHeaders } from "./object-version.ts";
+import type { Sequence } from "./sequence.ts";
+
+export interface UploadPart {
+  readonly number: number;
+  readonly sizeBytes: number;
+  readonly md5: Buffer;
+  readonly lastModified: Date;
+  readonly fileName: string;
+}
+
+/** A multipart upload that is neither completed nor aborted. */
+export interface Upload {
+  readonly uploadId: string;
+  readonly key: string;
+  readonly headers: StoredHeaders;
+  readonly initiated: Date;
+  readonly parts: ReadonlyMap<number, UploadPart>;
+}
+
+interface OpenUpload extends Upload {
+  readonly parts: Map<number, UploadPart>;
+}
+
+const RECORD_FILE = "upload.json";
+
+/**
+ * The unfinished multipart uploads of a bucket: a directory each, with a file
+ * each part, whose name says all about it, so that one rename publishes it.
+ */
+export class UploadStore {
+  readonly #directory: string;
+  readonly #files: DurableFiles;
+  readonly #sequence: Sequence;
+  readonly #uploads = new Map<string, OpenUpload>();
+  readonly #withdrawn = new Set<string>();
+
+  private constructor(directory: string, files: DurableFiles, sequence: Sequence) {
+    this.#directory = directory;
+    this.#files = files;
+    this.#sequence = sequence;
+  }
+
+  static async open(
+    directory: string,
+    files: DurableFiles,
+    sequence: Sequence,
+  ): Promise<UploadStore> {
+    const store = new UploadStore(directory, files, sequence);
+    await mkdir(directory, { recursive: true });
+    for (const uploadId of await readdir(directory)) {
+      sequence.observe(uploadId);
+      const upload = await loadUpload(path.join(directory, uploadId), uploadId);
+      if (upload === undefined) await files.remove(path.join(directory, uploadId));
+      else store.#uploads.set(uploadId, upload);
+    }
+    return store;
+  }
+
+  /** By key, then by age. */
+  list(): readonly Upload[] {
+    return [...this.#uploads.values()]
+      .filter((upload) => !this.#withdrawn.has(upload.uploadId))
+      .toSorted((a, b) => compareKeys(a.key, b.key) || compareKeys(a.uploadId, b.uploadId));
+  }
+
+  find(key: string, uploadId: string): Upload | undefined {
+    if (this.#withdrawn.has(uploadId)) return undefined;
+    const upload = this.#uploads.get(uploadId);
+    return upload?.key === key ? upload : undefined;
+  }
+
+  async create(key: string, headers: StoredHeaders, initiated: Date): Promise<Upload> {
+    const uploadId = this.#sequence.next();
+    const directory = path.join(this.#directory, uploadId);
+    await mkdir(directory);
+    const record = JSON.stringify({ key, headers, initiated });
+    await this.#files.writeText(directory, RECORD_FILE, record);
+    await this.#files.syncDirectory(this.#directory);
+    const upload = { uploadId, key, headers, initiated, parts: new Map<number, UploadPart>() };
+    this.#uploads.set(uploadId, upload);
+    return upload;
+  }
+
+  /** Stores a part in place of any other of its number; undefined if the upload ended meanwhile. */
+  async writePart(
+    upload: Upload,
+    number: number,
+    body: AsyncIterable<Uint8Array>,
+    lastModified: Date,
+  ): Promise<UploadPart | undefined> {
+    const { path: staged, sizeBytes, md5 } = await this.#files.stage(body);
+    const fileName = formatPartName(number, this.#sequence.next(), md5);
+    const directory = path.join(this.#directory, upload.uploadId);
+    const open = this.#uploads.get(upload.uploadId);
+    try {
+      await this.#files.publish(directory, [staged, fileName]);
+    } catch (error) {
+      await rm(staged, { force: true });
+      if (this.find(upload.key, upload.uploadId) !== undefined) throw error;
+      return undefined;
+    }
+    const part = { number, sizeBytes, md5, lastModified, fileName };
+    const former = open?.parts.get(number);
+    open?.parts.set(number, part);
+    if (former !== undefined) await rm(path.join(directory, former.fileName), { force: true });
+    return part;
+  }
+
+  /** The parts' bytes, one after another. */
+  async *readParts(upload: Upload, parts: readonly UploadPart[]): AsyncGenerator<Uint8Array> {
+    for (const part of parts) {
+      yield* createReadStream(path.join(this.#directory, upload.uploadId, part.fileName), {
+        highWaterMark: 1024 * 1024,
+      });
+    }
+  }
+
+  /** Hides the upload from everybody else, so that it ends only once. */
+  withdraw(upload: Upload): void {
+    this.#withdrawn.add(upload.uploadId);
+  }
+
+  /** Undoes `withdraw`. */
+  restore(upload: Upload): void {
+    this.#withdrawn.delete(upload.uploadId);
+  }
+
+  /** Ends a withdrawn upload and removes its parts. */
+  async discard(upload: Upload): Promise<void> {
+    this.#uploads.delete(upload.uploadId);
+    this.#withdrawn.delete(upload.uploadId);
+    await this.#files.remove(path.join(this.#directory, upload.uploadId));
+  }
+}
+
+async function loadUpload(directory: string, uploadId: string): Promise<OpenUpload | undefined> {
+  const text = await readFile(path.join(directory, RECORD_FILE), "utf8").catch(() => "");
+  const record = parseRecord(text);
+  const key = record?.["key"];
+  const headers = parseHeaders(record?.["headers"]);
+  // Killed before the record was in place: nobody learned of this upload.
+  if (typeof key !== "string" || headers === undefined) return undefined;
+  const initiated = new Date(String(record?.["initiated"]));
+  const parts = new Map<number, UploadPart>();
+  // In name order the newest file of a number comes last, and wins.
+  for (const fileName of (await readdir(directory)).toSorted()) {
+    const name = parsePartName(fileName);
+    if (name === undefined) continue;
+    const { size: sizeBytes, mtime: lastModified } = await stat(path.join(directory, fileName));
+    parts.set(name.number, { ...name, sizeBytes, lastModified, fileName });
+  }
+  return { uploadId, key, headers, initiated, parts };
+}
+
+function formatPartName(number: number, sequence: string, md5: Buffer): string {
+  return `${String(number).padStart(5, "0")}-${sequence}-${md5.toString("hex")}.part`;
+}
+
+function parsePartName(name: string): { number: number; md5: Buffer } | undefined {
+  const match = /^(\d{5})-\d{16}-[0-9a-f]{8}-([0-9a-f]{32})\.part$/.exec(name);
+  const [, number, md5] = match ?? [];
+  if (number === undefined || md5 === undefined) return undefined;
+  return { number: Number(number), md5: Buffer.from(md5, "hex") };
+}

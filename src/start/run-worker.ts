@@ -1,0 +1,42 @@
+import { readFile } from "node:fs/promises";
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+import { bundleWorker } from "./bundle-worker.ts";
+
+export interface RunningWorker {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Runs the worker in workerd, on a socket of its own: `wrangler dev` and
+ * Miniflare put a proxy in front that serves a tenth of the requests.
+ */
+export async function runWorker(
+  settings: Readonly<Record<string, string>>,
+  port: number,
+): Promise<RunningWorker> {
+  const host = "127.0.0.1";
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      name: "nargate",
+      modules: [{ type: "ESModule", path: "index.js", contents: await bundleWorker() }],
+      compatibilityDate: await readCompatibilityDate(),
+      bindings: { ...settings },
+      unsafeDirectSockets: [{ host, port }],
+      log: new Log(LogLevel.ERROR),
+      // Miniflare would fetch a sample of request.cf from the network.
+      cf: false,
+    }),
+  );
+  await miniflare.ready;
+  const url = await miniflare.unsafeGetDirectURL();
+  return { url: url.origin, close: () => miniflare.dispose() };
+}
+
+/** The local worker runs under the date of the deployed one. */
+async function readCompatibilityDate(): Promise<string> {
+  const file = new URL("../../wrangler.toml", import.meta.url);
+  const match = /^compatibility_date = "([\d-]+)"$/m.exec(await readFile(file, "utf8"));
+  if (match?.[1] === undefined) throw new Error("wrangler.toml lacks a compatibility_date");
+  return match[1];
+}
