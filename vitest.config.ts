@@ -24,6 +24,7 @@ export default defineConfig({
         ],
         test: {
           name: "workerd",
+          globalSetup: ["test/setup/fake-b2-global.ts"],
           include: ["test/**/*.test.ts"],
           exclude: ["test/{s3-server,cli,start,client}/**"],
         },

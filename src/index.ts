@@ -1,54 +1,15 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { createApp, logFailure } from "./app.ts";
-import { createB2Bucket } from "./bucket/b2-bucket.ts";
 import { createBucketMeter } from "./bucket/bucket.ts";
-import { createS3Client } from "./bucket/s3-client.ts";
-import { type Config, parseConfig, type ReadConfig } from "./config.ts";
-import { createCacheApiEdge } from "./edge/cache-api-edge.ts";
-import { type Edge, noEdge } from "./edge/edge.ts";
+import { parseConfig } from "./config.ts";
+import { createGateway } from "./create-gateway.ts";
 import { createEdgeKeys } from "./edge/edge-key.ts";
-import { answerInnerRequest, createWorkersCacheEdge } from "./edge/workers-cache-edge.ts";
+import { answerInnerRequest } from "./edge/workers-cache-edge.ts";
 import { CacheError } from "./errors.ts";
 import type { Gateway } from "./gateway.ts";
 import { failureResponse, toFailure } from "./http/failure-response.ts";
-import { createBufferPool } from "./ingest/buffer-pool.ts";
 import { logToConsole } from "./log.ts";
 import { readFromBucket } from "./serve/origin.ts";
-
-const now = () => new Date();
-const sleep = (milliseconds: number) => scheduler.wait(milliseconds);
-
-function noBucket(): never {
-  throw new CacheError("misconfigured", "there is no bucket");
-}
-
-function createGateway(config: Config): Gateway {
-  const base = { config, pool: createBufferPool(sleep), now, log: logToConsole };
-  if (!config.reads.ok) return { ...base, openBucket: noBucket, edge: noEdge };
-  const reads = config.reads.value;
-  const send = createS3Client(reads.bucket, {
-    fetch: (url, init) => fetch(url, init),
-    now,
-    sleep,
-    random: Math.random,
-  });
-  return {
-    ...base,
-    openBucket: (meter) => createB2Bucket(reads.bucket, send, meter),
-    edge: createEdge(reads),
-  };
-}
-
-function createEdge(reads: ReadConfig): Edge {
-  switch (reads.edge) {
-    case "cache-api":
-      return createCacheApiEdge(caches.default, createEdgeKeys(reads));
-    case "workers-cache":
-      return createWorkersCacheEdge(createEdgeKeys(reads));
-    case "off":
-      return noEdge;
-  }
-}
 
 type Env = Readonly<Record<string, unknown>>;
 
@@ -62,7 +23,7 @@ let isolate: Isolate | undefined;
 
 function isolateFor(env: Env): Isolate {
   if (isolate === undefined) {
-    const gateway = createGateway(parseConfig(env));
+    const gateway = createGateway(parseConfig(env), logToConsole);
     isolate = { gateway, app: createApp(gateway) };
   }
   return isolate;

@@ -2,6 +2,8 @@ import { err, ok, type Result } from "../result.ts";
 import { encodeBase64, parseBase64 } from "./base64.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
+// `CryptoKey` has no name that Node's types and workerd's share.
+type ImportedKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
 
 export interface PublicKey {
   readonly name: string;
@@ -96,16 +98,12 @@ export async function hasMatchingPublicKey(secretKey: SecretKey): Promise<boolea
 /** A new secret key as `nix key generate-secret` writes it. Throws on a name no key can have. */
 export async function generateSecretKey(name: string): Promise<string> {
   if (!isKeyName(name)) throw new TypeError("a key name is not empty and has no space or colon");
-  const pair = (await crypto.subtle.generateKey("Ed25519", true, [
-    "sign",
-    "verify",
-  ])) as CryptoKeyPair;
-  const pkcs8 = new Uint8Array(
-    (await crypto.subtle.exportKey("pkcs8", pair.privateKey)) as ArrayBuffer,
-  );
-  const seed = pkcs8.slice(PKCS8_HEADER.length);
+  const pair = await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"]);
+  const { privateKey, publicKey } = pair as Record<"privateKey" | "publicKey", ImportedKey>;
+  const pkcs8 = (await crypto.subtle.exportKey("pkcs8", privateKey)) as ArrayBuffer;
+  const seed = new Uint8Array(pkcs8).slice(PKCS8_HEADER.length);
   const publicBytes = new Uint8Array(
-    (await crypto.subtle.exportKey("raw", pair.publicKey)) as ArrayBuffer,
+    (await crypto.subtle.exportKey("raw", publicKey)) as ArrayBuffer,
   );
   return `${name}:${encodeBase64(Uint8Array.of(...seed, ...publicBytes))}`;
 }
@@ -137,10 +135,10 @@ const PKCS8_HEADER = Uint8Array.of(
 
 // The keys themselves and not promises of them: a promise belongs to the
 // request that made it, and in workerd another request must not await it.
-const importedPublicKeys = new WeakMap<PublicKey, CryptoKey>();
-const importedSecretKeys = new WeakMap<SecretKey, CryptoKey>();
+const importedPublicKeys = new WeakMap<PublicKey, ImportedKey>();
+const importedSecretKeys = new WeakMap<SecretKey, ImportedKey>();
 
-async function importPublicKey(publicKey: PublicKey): Promise<CryptoKey> {
+async function importPublicKey(publicKey: PublicKey): Promise<ImportedKey> {
   const known = importedPublicKeys.get(publicKey);
   if (known !== undefined) return known;
   const key = await crypto.subtle.importKey("raw", publicKey.bytes, "Ed25519", false, ["verify"]);
@@ -148,7 +146,7 @@ async function importPublicKey(publicKey: PublicKey): Promise<CryptoKey> {
   return key;
 }
 
-async function importSecretKey(secretKey: SecretKey): Promise<CryptoKey> {
+async function importSecretKey(secretKey: SecretKey): Promise<ImportedKey> {
   const known = importedSecretKeys.get(secretKey);
   if (known !== undefined) return known;
   const pkcs8 = Uint8Array.of(...PKCS8_HEADER, ...secretKey.seed);

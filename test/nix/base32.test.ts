@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { encodeNix32, parseNix32 } from "../../src/nix/base32.ts";
 import { valueOf } from "./value-of.ts";
@@ -42,12 +42,11 @@ describe("parseNix32", () => {
     const text = fc
       .array(fc.constantFrom(..."0123456789abcdfghijklmnpqrsvwxyz"), { maxLength: 60 })
       .map((characters) => characters.join(""));
-    fc.assert(
-      fc.property(text, (candidate) => {
-        const bytes = parseNix32(candidate);
-        if (bytes.ok) expect(encodeNix32(bytes.value)).toBe(candidate);
-      }),
-    );
+    const isOnlyText = fc.property(text, (candidate) => {
+      const bytes = parseNix32(candidate);
+      return !bytes.ok || encodeNix32(bytes.value) === candidate;
+    });
+    expect(fc.check(isOnlyText)).toMatchObject({ failed: false });
   });
 
   it.each([

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { encodeBase64, parseBase64 } from "../../src/nix/base64.ts";
 import { valueOf } from "./value-of.ts";

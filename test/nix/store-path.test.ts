@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   equalStorePaths,
@@ -71,9 +71,12 @@ describe("parseStorePathHash", () => {
     expect(parseStorePathHash("0123456789abcdfghijklmnpqrsvwxyz").ok).toBe(true);
   });
 
-  it.each(["e", "o", "u", "t", "A", "-", "é", "\n", ""])("refuses it with %j in it", (character) => {
-    expect(parseStorePathHash(HASH.slice(1) + character).ok).toBe(false);
-  });
+  it.each(["e", "o", "u", "t", "A", "-", "é", "\n", ""])(
+    "refuses it with %j in it",
+    (character) => {
+      expect(parseStorePathHash(HASH.slice(1) + character).ok).toBe(false);
+    },
+  );
 
   it("refuses 33 characters", () => {
     expect(parseStorePathHash(`${HASH}0`).ok).toBe(false);

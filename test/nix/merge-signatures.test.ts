@@ -1,0 +1,43 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { MAX_SIGNATURES, mergeSignatures } from "../../src/nix/merge-signatures.ts";
+
+describe("mergeSignatures", () => {
+  it.each([
+    { what: "nothing", existing: [], incoming: [], merged: [] },
+    { what: "a new key last", existing: ["b:1"], incoming: ["a:1"], merged: ["b:1", "a:1"] },
+    { what: "the same once", existing: ["a:1"], incoming: ["a:1"], merged: ["a:1"] },
+    { what: "the existing of two by a key", existing: ["a:1"], incoming: ["a:2"], merged: ["a:1"] },
+    {
+      what: "the first of two that come in",
+      existing: [],
+      incoming: ["a:1", "a:2"],
+      merged: ["a:1"],
+    },
+    {
+      what: "keys whose names begin alike",
+      existing: ["a-1:x"],
+      incoming: ["a-10:x"],
+      merged: ["a-1:x", "a-10:x"],
+    },
+  ])("keeps $what", ({ existing, incoming, merged }) => {
+    expect(mergeSignatures(existing, incoming)).toEqual(merged);
+  });
+
+  it("stops at the most a path may have, dropping what comes in", () => {
+    const existing = Array.from({ length: MAX_SIGNATURES - 1 }, (_, index) => `old-${index}:x`);
+    expect(mergeSignatures(existing, ["new-1:x", "new-2:x"])).toEqual([...existing, "new-1:x"]);
+  });
+
+  it("changes nothing the second time", () => {
+    const signatures = fc.array(
+      fc.tuple(fc.constantFrom("a", "b", "c", "d"), fc.nat(3)).map(([name, n]) => `${name}:${n}`),
+    );
+    fc.assert(
+      fc.property(signatures, signatures, (existing, incoming) => {
+        const merged = mergeSignatures(existing, incoming);
+        expect(mergeSignatures(merged, incoming)).toEqual(merged);
+      }),
+    );
+  });
+});

@@ -1,0 +1,62 @@
+import { describe, expect, it } from "vitest";
+import { startGateway } from "../support/gateway.ts";
+import { HASH, startFilledGateway } from "../support/prepared.ts";
+import { makeStorePath } from "../support/store-path.ts";
+
+describe("a gateway with a broken setting", () => {
+  it("answers 500 everywhere and names every bad setting in the log, but no value", async () => {
+    const secret = "a secret that is wrong";
+    const { bucket, log, request } = await startGateway({
+      B2_ENDPOINT: "ftp://x",
+      B2_BUCKET: "",
+      B2_KEY_ID: secret,
+    });
+    for (const name of ["/", "/nix-cache-info", `/${HASH}.narinfo`]) {
+      const response = await request(name);
+      expect(response.status, name).toBe(500);
+      const text = await response.text();
+      expect(text).toContain("not configured correctly");
+      expect(text).not.toContain("B2_");
+    }
+    const lines = log.filter((line) => line.code === "misconfigured");
+    for (const setting of ["B2_ENDPOINT", "B2_BUCKET", "B2_KEY_ID"]) {
+      expect(lines[0]?.["detail"]).toContain(setting);
+    }
+    expect(JSON.stringify(log)).not.toContain(secret);
+    expect(await bucket.countRequests()).toBe(0);
+  });
+
+  it.each([
+    { what: "TOKENS", settings: { TOKENS: "[{}]" } },
+    { what: "SIGNING_KEY", settings: { SIGNING_KEY: "nonsense" } },
+    { what: "TRUSTED_PUBLIC_KEYS", settings: { TRUSTED_PUBLIC_KEYS: "nonsense" } },
+    { what: "a misspelt setting", settings: { TRUSTED_PUBLIC_KEY: "x" } },
+  ])("goes on serving with a broken $what, and takes no upload", async ({ settings }) => {
+    const { path, push, request } = await startFilledGateway(settings as Record<string, string>);
+    expect((await request(path.narinfoPath)).status).toBe(200);
+    const other = await makeStorePath(HASH, { seed: 2 });
+    expect((await push(other.narPath, other.nar)).status).toBe(500);
+  });
+
+  it("does not serve a private cache whose TOKENS is broken", async () => {
+    const { path, request } = await startFilledGateway({ READ_ACCESS: "token", TOKENS: "x" });
+    expect((await request(path.narinfoPath)).status).toBe(500);
+  });
+});
+
+describe("settings", () => {
+  it("say what nix-cache-info says", async () => {
+    const { request } = await startGateway({ STORE_DIR: "/gnu/store", PRIORITY: "30" });
+    expect(await (await request("/nix-cache-info")).text()).toBe(
+      "StoreDir: /gnu/store\nWantMassQuery: 1\nPriority: 30\n",
+    );
+  });
+
+  it("show their public keys at /, with the lines for nix.conf", async () => {
+    const key = "ai-dev-env-cache:tnq6DY4gINIayQn66wpDz5HdUmPE5hQDRE0ujMLTxQI=";
+    const { request } = await startGateway({ PUBLIC_KEYS: key });
+    const text = await (await request("/")).text();
+    expect(text).toContain("extra-substituters = https://cache.example.org\n");
+    expect(text).toContain(`extra-trusted-public-keys = ${key}\n`);
+  });
+});

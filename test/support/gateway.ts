@@ -1,0 +1,82 @@
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { inject } from "vitest";
+import { createApp } from "../../src/app.ts";
+import { parseConfig } from "../../src/config.ts";
+import { createGateway } from "../../src/create-gateway.ts";
+import { createFakeB2Client, type FakeBucket } from "../setup/fake-b2-client.ts";
+
+export const PREFIX = "nix/cache/";
+export const PUSH_TOKEN = "push-token-of-the-tests";
+export const READ_TOKEN = "read-token-of-the-tests";
+
+export interface LogLine {
+  readonly level: string;
+  readonly code: string;
+  readonly [field: string]: unknown;
+}
+
+/** The whole gateway, in front of a bucket of its own in the fake B2. */
+export interface TestGateway {
+  readonly bucket: FakeBucket;
+  readonly log: LogLine[];
+  /** Requests a path and waits for what goes on after the answer. */
+  request(path: string, init?: RequestInit): Promise<Response>;
+  /** The same as the holder of the push token. */
+  push(path: string, body: string | Uint8Array<ArrayBuffer> | null, headers?: Record<string, string>): Promise<Response>;
+}
+
+export async function startGateway(settings: Record<string, string> = {}): Promise<TestGateway> {
+  const access = inject("fakeB2");
+  const bucket = await createFakeB2Client(access.controlUrl).createBucket();
+  const log: LogLine[] = [];
+  const config = parseConfig({
+    B2_ENDPOINT: access.endpoint,
+    B2_REGION: access.region,
+    B2_BUCKET: bucket.name,
+    B2_PREFIX: PREFIX,
+    B2_KEY_ID: access.keyId,
+    B2_APPLICATION_KEY: access.secret,
+    EDGE: "cache-api",
+    TOKENS: JSON.stringify([
+      { name: "tests", sha256: await sha256Hex(PUSH_TOKEN), scopes: ["push"] },
+      { name: "readers", sha256: await sha256Hex(READ_TOKEN), scopes: ["read"] },
+    ]),
+    ...settings,
+  });
+  const app = createApp(
+    createGateway(config, (level, code, fields) => log.push({ level, code, ...fields })),
+  );
+
+  async function request(path: string, init: RequestInit = {}): Promise<Response> {
+    const context = createExecutionContext();
+    const response = await app.fetch(
+      new Request(`https://cache.example.org${path}`, init),
+      {},
+      context,
+    );
+    const body = response.body === null ? null : await response.arrayBuffer();
+    await waitOnExecutionContext(context);
+    return new Response(body, response);
+  }
+  return {
+    bucket,
+    log,
+    request,
+    push: (path, body, headers) =>
+      request(path, {
+        method: "PUT",
+        body,
+        headers: {
+          authorization: `Bearer ${PUSH_TOKEN}`,
+          // A request that never crossed a network has no length of its own.
+          "content-length": String(body === null ? 0 : new Blob([body]).size),
+          ...headers,
+        },
+      }),
+  };
+}
+
+export async function sha256Hex(data: string | Uint8Array<ArrayBuffer>): Promise<string> {
+  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+}
