@@ -16,10 +16,30 @@ export default defineConfig({
         },
       },
       {
+        test: {
+          // The real `nix` against the real worker in workerd.
+          name: "client",
+          include: ["test/client/**/*.test.ts"],
+          environment: "node",
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
         plugins: [
-          cloudflareTest({
-            wrangler: { configPath: "./wrangler.toml" },
-            remoteBindings: false,
+          cloudflareTest(({ inject }) => {
+            const bucket = inject("fakeB2");
+            return {
+              wrangler: { configPath: "./wrangler.toml" },
+              remoteBindings: false,
+              miniflare: {
+                bindings: {
+                  B2_ENDPOINT: bucket.endpoint,
+                  B2_KEY_ID: bucket.keyId,
+                  B2_APPLICATION_KEY: bucket.secret,
+                },
+              },
+            };
           }),
         ],
         test: {

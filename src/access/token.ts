@@ -64,7 +64,8 @@ export function isScope(value: unknown): value is Scope {
   return SCOPES.some((scope) => scope === value);
 }
 
-function isCalendarDay(text: string): boolean {
+/** Whether `text` is a day there is, as YYYY-MM-DD. */
+export function isCalendarDay(text: string): boolean {
   const time = Date.parse(`${text}T00:00:00Z`);
   return !Number.isNaN(time) && new Date(time).toISOString().slice(0, 10) === text;
 }

@@ -9,9 +9,14 @@ import { isCapExceeded, readS3Failure, toCacheError } from "./s3-failure.ts";
 import { createS3Upload } from "./s3-upload.ts";
 import { readElement, readElements } from "./s3-xml.ts";
 
+/** Keys are ASCII here, so bytes are characters. */
+const MAX_KEY_BYTES = 1024;
+
 /** Backblaze B2 by its S3 API, below the configured prefix. */
 export function createB2Bucket(config: BucketConfig, send: S3Client, meter: BucketMeter): Bucket {
   async function read(method: "GET" | "HEAD", path: ObjectPath, range?: ByteRange) {
+    // No object can have such a key, so it is absent; asking would be answered 400.
+    if (config.prefix.length + path.length > MAX_KEY_BYTES) return undefined;
     const response = await send(
       {
         method,

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import type { Scope, TokenEntry } from "../access/token.ts";
+import { isCalendarDay, type Scope, type TokenEntry } from "../access/token.ts";
 import { encodeNix32 } from "../nix/base32.ts";
 import { err, ok, type Result } from "../result.ts";
 
@@ -50,7 +50,7 @@ export function parseExpiry(text: string, today: Date): Result<string> {
   if (days !== undefined) {
     return ok(new Date(today.getTime() + Number(days) * 86_400_000).toISOString().slice(0, 10));
   }
-  return /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text))
+  return isCalendarDay(text)
     ? ok(text)
     : err("expiry is neither YYYY-MM-DD nor a number of days such as 90d");
 }

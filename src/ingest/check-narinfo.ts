@@ -25,7 +25,9 @@ export function checkNarinfo(
 ): Result<PublishableNarinfo, FailureCode> {
   if (narinfo.storePath.hash !== hash) return err("narinfo-wrong-path");
   const nar = parseNarUrl(narinfo.url);
-  if (!nar.ok || !nar.value.writable) return err("narinfo-bad-url");
+  // To the letter: Nix before 2.33 takes the URL for the key of an S3 object as it stands.
+  if (!nar.ok || !nar.value.writable || nar.value.path !== narinfo.url)
+    return err("narinfo-bad-url");
   const { fileHash, fileSize } = narinfo;
   if (fileHash === undefined || fileSize === undefined) return err("narinfo-file-missing");
   if (formatHash(fileHash, "nix32") !== `sha256:${nar.value.fileHash}`)

@@ -1,17 +1,18 @@
 import type { Bucket } from "../bucket/bucket.ts";
 import { CacheError } from "../errors.ts";
 import { CONTENT_TYPES } from "../http/content-type.ts";
+import { decodeText } from "../http/decode-text.ts";
 import { formatFingerprint } from "../nix/fingerprint.ts";
 import { formatHash } from "../nix/hash.ts";
 import { formatNarinfo, type Narinfo, parseNarinfo, withSignatures } from "../nix/narinfo.ts";
 import { mergeSignatures } from "../nix/merge-signatures.ts";
 import { type NarinfoKey, parseNarUrl } from "../nix/object-key.ts";
-import { signMessage } from "../nix/signature.ts";
 import { formatStorePathBaseName } from "../nix/store-path.ts";
 import { checkNarinfo, type PublishableNarinfo } from "./check-narinfo.ts";
 import { ensureCacheInfo } from "./ensure-cache-info.ts";
 import type { Push } from "./ingest.ts";
 import { decidePublication, type Publication } from "./publication.ts";
+import { ownSignatures } from "./own-signatures.ts";
 import { isTrusted } from "./trust.ts";
 
 /**
@@ -42,7 +43,10 @@ export async function publishNarinfo(
     // Ours first, so that nobody can occupy its name with another.
     withSignatures(
       narinfo,
-      mergeSignatures(await ownSignatures(narinfo, push), narinfo.signatures),
+      mergeSignatures(
+        await ownSignatures(formatFingerprint(narinfo, reads.storeDir), writes),
+        narinfo.signatures,
+      ),
     ),
   );
   if (publication.outcome === "conflict") refuseOrLog(key, publication.published, narinfo, push);
@@ -100,7 +104,10 @@ async function readPublished(
 ): Promise<Narinfo | undefined> {
   const stored = await bucket.get(key.path);
   if (stored === undefined) return undefined;
-  const narinfo = parseNarinfo(await new Response(stored.body).text(), reads.storeDir);
+  const narinfo = parseNarinfo(
+    decodeText(await new Response(stored.body).arrayBuffer()),
+    reads.storeDir,
+  );
   if (!narinfo.ok || narinfo.value.storePath.hash !== key.hash) {
     log("warn", "narinfo-replaced", { path: key.path, why: "it was unreadable", by });
     return undefined;
@@ -112,12 +119,6 @@ async function readPublished(
     return undefined;
   }
   return narinfo.value;
-}
-
-async function ownSignatures(narinfo: Narinfo, { reads, writes }: Push): Promise<string[]> {
-  const { signingKey } = writes;
-  if (signingKey === undefined) return [];
-  return [await signMessage(signingKey, formatFingerprint(narinfo, reads.storeDir))];
 }
 
 async function writeNarinfo(key: NarinfoKey, narinfo: Narinfo, { bucket, edge }: Push) {

@@ -1,5 +1,6 @@
 import { CacheError } from "../errors.ts";
 import { CONTENT_TYPES } from "../http/content-type.ts";
+import { decodeText } from "../http/decode-text.ts";
 import { mergeSignatures } from "../nix/merge-signatures.ts";
 import type { BuildTraceKey, RealisationKey } from "../nix/object-key.ts";
 import {
@@ -12,9 +13,9 @@ import {
   type Realisation,
   realisationFingerprint,
 } from "../nix/realisation.ts";
-import { signMessage } from "../nix/signature.ts";
 import { err, type Result } from "../result.ts";
 import type { Push } from "./ingest.ts";
+import { ownSignatures } from "./own-signatures.ts";
 import { isSignedByAny } from "./trust.ts";
 
 type RealisationLike = Realisation | BuildTraceEntry;
@@ -41,13 +42,14 @@ export async function publishRealisation(
   ) {
     throw new CacheError("signature-required", `${key.path} by ${by}`);
   }
-  const own =
-    writes.signingKey === undefined ? [] : [await signMessage(writes.signingKey, fingerprint)];
+  const own = await ownSignatures(fingerprint, writes);
   const incoming = { ...parsed.value, signatures: mergeSignatures(own, parsed.value.signatures) };
 
   const stored = await bucket.get(key.path);
   const published =
-    stored === undefined ? undefined : parse(key, await new Response(stored.body).text());
+    stored === undefined
+      ? undefined
+      : parse(key, decodeText(await new Response(stored.body).arrayBuffer()));
   if (published === undefined || !published.ok) {
     await write(key, formatRealisation(incoming), push);
     return "published";

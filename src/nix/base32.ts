@@ -1,7 +1,7 @@
 import { err, ok, type Result } from "../result.ts";
 
 /** Without e, o, u and t, so that no hash spells a word (base-nix-32.hh). */
-export const NIX32_ALPHABET = "0123456789abcdfghijklmnpqrsvwxyz";
+const NIX32_ALPHABET = "0123456789abcdfghijklmnpqrsvwxyz";
 
 const DIGITS: ReadonlyMap<string, number> = new Map(
   [...NIX32_ALPHABET].map((character, digit) => [character, digit]),

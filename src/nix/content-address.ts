@@ -49,28 +49,52 @@ export async function computeStorePath(
   self?: StorePath,
 ): Promise<Result<StorePath>> {
   const { method, hash } = address;
-  const isSelf = (path: StorePath) => self !== undefined && equalStorePaths(path, self);
-  const refersToSelf = references.some(isSelf);
-  const others = new Set(
-    references.filter((path) => !isSelf(path)).map((path) => formatStorePath(path, storeDir)),
-  );
-  if (method === "text") {
-    if (hash.algorithm !== "sha256") return err("a text content address is not sha256");
-    // Nix 2.8 to 2.36 die of an assertion here (path-info.cc), so no client may ever see one.
-    if (refersToSelf) return err("a text content address cannot have a reference to itself");
-    return await makeStorePath(["text", ...[...others].toSorted()], hash, name, storeDir);
-  }
-  if (method === "nar" && hash.algorithm === "sha256") {
-    const type = ["source", ...[...others].toSorted(), ...(refersToSelf ? ["self"] : [])];
+  const conflict = findConflict(address, references, self);
+  if (conflict !== undefined) return err(conflict);
+  if (method === "text" || isSource(address)) {
+    const isSelf = (path: StorePath) => self !== undefined && equalStorePaths(path, self);
+    const others = new Set(
+      references.filter((path) => !isSelf(path)).map((path) => formatStorePath(path, storeDir)),
+    );
+    const type = [method === "text" ? "text" : "source", ...[...others].toSorted()];
+    if (references.some(isSelf)) type.push("self");
     return await makeStorePath(type, hash, name, storeDir);
-  }
-  if (references.length > 0) return err("a content address of this method cannot have references");
-  if (method === "git" && hash.algorithm !== "sha1" && hash.algorithm !== "sha256") {
-    return err("a git content address is neither sha1 nor sha256");
   }
   const prefix = PREFIXES[method].replace("fixed:", "fixed:out:");
   const inner = await hashText(`${prefix}${formatHash(hash, "base16")}:`);
   return await makeStorePath(["output", "out"], inner, name, storeDir);
+}
+
+/**
+ * Says why no path can have this address together with these references.
+ *
+ * Clients must never see such a pair: over the first two Nix since 2.16 aborts
+ * (assertions in path-info.cc and store-dir-config.cc), over the others it
+ * throws, and the person's build fails.
+ */
+export function findConflict(
+  address: ContentAddress,
+  references: readonly StorePath[],
+  self: StorePath | undefined,
+): string | undefined {
+  const { method, hash } = address;
+  if (method === "text") {
+    if (hash.algorithm !== "sha256") return "a text content address is not sha256";
+    return references.some((path) => self !== undefined && equalStorePaths(path, self))
+      ? "a text content address cannot have a reference to itself"
+      : undefined;
+  }
+  if (method === "git" && hash.algorithm !== "sha1" && hash.algorithm !== "sha256") {
+    return "a git content address is neither sha1 nor sha256";
+  }
+  return references.length > 0 && !isSource(address)
+    ? "a content address of this method cannot have references"
+    : undefined;
+}
+
+/** The one fixed-output method whose paths may have references. */
+function isSource({ method, hash }: ContentAddress): boolean {
+  return method === "nar" && hash.algorithm === "sha256";
 }
 
 async function makeStorePath(

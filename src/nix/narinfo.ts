@@ -1,5 +1,5 @@
 import { err, ok, type Result } from "../result.ts";
-import { parseContentAddress } from "./content-address.ts";
+import { findConflict, parseContentAddress } from "./content-address.ts";
 import { type Hash, parseHash } from "./hash.ts";
 import { parseNarinfoFields, type NarinfoField } from "./narinfo-fields.ts";
 import { parseStorePath, parseStorePathBaseName, type StorePath } from "./store-path.ts";
@@ -29,7 +29,7 @@ export interface Narinfo {
   readonly deriver: string | undefined;
   /** As written, which may be malformed: older clients pass over such, newer refuse the narinfo. */
   readonly signatures: readonly string[];
-  /** A well-formed content address, which may not belong to this path. */
+  /** Well-formed and possible with these references, but not proved to be of this path. */
   readonly contentAddress: string | undefined;
   /** Every line in order, unknown ones too, so that formatting gives back the same bytes. */
   readonly fields: readonly NarinfoField[];
@@ -71,6 +71,8 @@ export function parseNarinfo(text: string, storeDir: string): Result<Narinfo> {
   if (contentAddress !== undefined) {
     const address = parseContentAddress(contentAddress);
     if (!address.ok) return err(`CA is wrong: ${address.error}`);
+    const conflict = findConflict(address.value, references.value ?? [], storePath.value);
+    if (conflict !== undefined) return err(`CA is wrong: ${conflict}`);
   }
 
   return ok({

@@ -53,7 +53,7 @@ export interface NarinfoKey extends Key<"narinfo"> {
 }
 
 /** `<hash>.ls` */
-export interface ListingKey extends Key<"listing"> {
+interface ListingKey extends Key<"listing"> {
   readonly hash: StorePathHash;
 }
 
@@ -68,7 +68,7 @@ export interface NarKey extends Key<"nar"> {
 }
 
 /** `log/<store path>` */
-export interface LogKey extends Key<"log"> {
+interface LogKey extends Key<"log"> {
   readonly storePath: StorePath;
 }
 
@@ -84,7 +84,7 @@ export interface BuildTraceKey extends Key<"build-trace"> {
 }
 
 /** `debuginfo/<build id>[.debug]` */
-export interface DebuginfoKey extends Key<"debuginfo"> {
+interface DebuginfoKey extends Key<"debuginfo"> {
   readonly buildId: string;
 }
 

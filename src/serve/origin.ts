@@ -6,6 +6,7 @@ import { CONTENT_TYPES } from "../http/content-type.ts";
 import { MAX_NARINFO_BYTES, parseNarinfo } from "../nix/narinfo.ts";
 import type { ObjectKey } from "../nix/object-key.ts";
 import type { Log } from "../log.ts";
+import { decodeText } from "../http/decode-text.ts";
 import { sliceStream } from "./slice-stream.ts";
 
 export interface OriginDependencies {
@@ -104,7 +105,7 @@ async function readNarinfo(
     if (stored.contentEncoding !== undefined && !isDecodedByPlatform(stored.contentEncoding)) {
       headers.set("content-encoding", stored.contentEncoding);
     } else {
-      const narinfo = parseNarinfo(new TextDecoder().decode(bytes), storeDir);
+      const narinfo = parseNarinfo(decodeText(bytes), storeDir);
       // Served as it is, for Nix to judge; but not kept, so that mending it in the bucket is enough.
       if (!narinfo.ok || narinfo.value.storePath.hash !== key.hash) {
         headers.set("cache-control", CACHE_CONTROL.never);

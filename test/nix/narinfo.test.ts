@@ -177,6 +177,12 @@ describe("parseNarinfo", () => {
       error: "CA is wrong: content address has an unknown form",
     },
     {
+      what: "a text by another hash than SHA-256",
+      field: "CA",
+      line: "CA: text:sha1:c22vd2p3vh6zqjhc7y5awpdg1avm4ln0\n",
+      error: "CA is wrong: a text content address is not sha256",
+    },
+    {
       what: "a second NarSize",
       field: "CA",
       line: "NarSize: 873\n",
@@ -199,6 +205,25 @@ describe("parseNarinfo", () => {
   it("takes the largest exact size", () => {
     const text = edit(NARINFO_ZSTD_NO_REFERENCES, "NarSize", "NarSize: 9007199254740991\n");
     expect(valueOf(parse(text)).narSize).toBe(Number.MAX_SAFE_INTEGER);
+  });
+
+  it.each([
+    {
+      what: "text",
+      text: NARINFO_XZ_TEXT_CA.replace(
+        /References: .*/,
+        "References: agxmgsimp53gm2vspza5szan5qdi6pir-gamma",
+      ),
+    },
+    {
+      what: "a flat file",
+      text: NARINFO_NONE_SELF_REFERENCE.replace(
+        /$/,
+        "CA: fixed:sha256:1xk2hhjr0f2n4adj1h688wlz59xpl86y1r8bd2pjasg8gy16mikb\n",
+      ),
+    },
+  ])("refuses $what that refers to itself, on which Nix aborts or throws", ({ text }) => {
+    expect(errorOf(parse(text))).toMatch(/^CA is wrong: .* cannot have /);
   });
 
   it.each([

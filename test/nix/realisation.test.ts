@@ -66,8 +66,19 @@ describe("parseRealisation", () => {
     { what: "null", from: /^.*$/, to: "null", error: "it is not a JSON object" },
     { what: "no id", from: '"id"', to: '"di"', error: "id is wrong" },
     { what: "a number as id", from: /"id":"[^"]*"/, to: '"id":1', error: "id is wrong" },
-    { what: "a full output path", from: '"s', to: '"/nix/store/s', error: "dependentRealisations" },
-    { what: "a bad outPath", from: "syx3p5", to: "eeeeee", error: "outPath is wrong" },
+    {
+      what: "a dependency by its full path",
+      from: '"s7nb',
+      to: '"/nix/store/s7nb',
+      error: "dependentRealisations",
+    },
+    {
+      what: "a number as dependency",
+      from: /"s7nb[^"]*"/,
+      to: "1",
+      error: "dependentRealisations",
+    },
+    { what: "a full outPath", from: "syx3p5", to: "/nix/store/syx3p5", error: "outPath is wrong" },
     { what: "a bad dependency", from: '{"sha256', to: '{"sha1', error: "dependentRealisations" },
     {
       what: "dependencies in an array",
@@ -132,6 +143,10 @@ describe("parseBuildTraceEntry", () => {
     expect(formatRealisation(valueOf(parseBuildTraceEntry(text)))).toBe(BUILD_TRACE_SIGNED);
   });
 
+  it("refuses what is no JSON", () => {
+    expect(errorOf(parseBuildTraceEntry("<html>"))).toBe("it is not JSON");
+  });
+
   it("refuses an entry without its path", () => {
     expect(errorOf(parseBuildTraceEntry('{"signatures":[]}'))).toContain("outPath");
   });
@@ -191,6 +206,7 @@ describe("mergeRealisation", () => {
   it("takes missing dependencies for no contradiction", () => {
     const incoming = { ...signed, dependentRealisations: new Map<string, string>() };
     expect(mergeRealisation(signed, incoming)).toEqual({ ok: true, value: signed });
+    expect(mergeRealisation(incoming, signed)).toEqual({ ok: true, value: incoming });
   });
 
   it.each([

@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { formatFingerprint } from "../../src/nix/fingerprint.ts";
 import { parseNarinfo } from "../../src/nix/narinfo.ts";
 import {
@@ -94,10 +94,22 @@ describe("signMessage", () => {
     expect(narinfo.signatures).toEqual([signature]);
   });
 
-  it("writes the same again, the key being imported once", async () => {
+  it("writes the same again", async () => {
     const secretKey = valueOf(parseSecretKey(SECRET_KEY_ONE));
     const first = await signMessage(secretKey, "again");
     expect(await signMessage(secretKey, "again")).toBe(first);
+  });
+
+  it("imports each half of a key once, however often it is used", async () => {
+    const importKey = vi.spyOn(crypto.subtle, "importKey");
+    try {
+      const secretKey = valueOf(parseSecretKey(SECRET_KEY_ONE));
+      await hasMatchingPublicKey(secretKey);
+      await hasMatchingPublicKey(secretKey);
+      expect(importKey).toHaveBeenCalledTimes(2);
+    } finally {
+      importKey.mockRestore();
+    }
   });
 });
 

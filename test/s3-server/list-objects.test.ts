@@ -9,7 +9,7 @@ let s3: S3Client;
 
 beforeAll(async () => {
   fake = await startFakeB2();
-  s3 = createS3Client(fake);
+  s3 = createS3Client(fake, fake);
   for (const key of KEYS) await s3.send("PUT", key, { body: key });
   await s3.send("PUT", "hidden", { body: "x" });
   await s3.send("DELETE", "hidden");
@@ -54,6 +54,8 @@ function byUtf8(keys: readonly string[]): string[] {
   return keys.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 }
 
+async function* noBytes(): AsyncGenerator<Uint8Array> {}
+
 describe("ListObjectsV2", () => {
   it("lists what is visible, in UTF-8 order, escaped", async () => {
     const expected = byUtf8(KEYS).map((key) => key.replace("&<>", "&amp;&lt;&gt;"));
@@ -68,7 +70,7 @@ describe("ListObjectsV2", () => {
   });
 
   it.each([
-    { prefix: "", delimiter: "/", keys: 8, prefixes: ["a/"] },
+    { prefix: "", delimiter: "/", keys: 7, prefixes: ["a/"] },
     { prefix: "a/", delimiter: "/", keys: 2, prefixes: ["a/b/"] },
     { prefix: "a", delimiter: "/", keys: 1, prefixes: ["a/"] },
     { prefix: "a/", delimiter: "", keys: 3, prefixes: [] },
@@ -117,7 +119,6 @@ describe("ListObjectsV2", () => {
   it("shows at most 1,000 at once", async () => {
     const bucket = await fake.server.store.openBucket("thousands");
     for (let index = 0; index < 1001; index += 1) await bucket.hideObject(`hidden-${index}`);
-    async function* noBytes(): AsyncGenerator<Uint8Array> {}
     for (let index = 0; index < 1001; index += 1)
       await bucket.putObject(`k${index}`, {}, noBytes());
     const client = createS3Client(fake, fake, "thousands");

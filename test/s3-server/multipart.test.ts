@@ -10,7 +10,7 @@ let s3: S3Client;
 
 beforeAll(async () => {
   fake = await startFakeB2();
-  s3 = createS3Client(fake);
+  s3 = createS3Client(fake, fake);
 });
 
 afterAll(async () => fake.close());

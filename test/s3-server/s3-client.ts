@@ -10,7 +10,7 @@ export interface S3Reply {
   elements(name: string): readonly string[];
 }
 
-export interface S3Init {
+interface S3Init {
   readonly query?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array<ArrayBuffer>;
@@ -25,8 +25,8 @@ export interface S3Client {
 
 /** A client whose signatures are aws4fetch's, so the server does not check its own. */
 export function createS3Client(
-  fake: FakeB2,
-  credentials: FakeB2Credentials = fake,
+  fake: Pick<FakeB2, "endpoint" | "region" | "bucket">,
+  credentials: FakeB2Credentials,
   bucket: string = fake.bucket,
 ): S3Client {
   const sign: S3Client["sign"] = async (method, key, { query = "", headers = {} } = {}) => {
@@ -47,13 +47,14 @@ export function createS3Client(
     sign,
     async send(method, key, init = {}) {
       const { url, headers } = await sign(method, key, init);
-      const body = init.body ?? null;
-      return readReply(await fetch(url, { method, headers, body }));
+      const request: RequestInit = { method, headers };
+      if (init.body !== undefined) request.body = init.body;
+      return readReply(await fetch(url, request));
     },
   };
 }
 
-export async function readReply(response: Response): Promise<S3Reply> {
+async function readReply(response: Response): Promise<S3Reply> {
   const text = await response.text();
   const elements = (name: string): readonly string[] =>
     [...text.matchAll(new RegExp(`<${name}>([^]*?)</${name}>`, "g"))].map(

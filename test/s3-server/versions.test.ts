@@ -7,7 +7,7 @@ let s3: S3Client;
 
 beforeEach(async () => {
   fake = await startFakeB2();
-  s3 = createS3Client(fake);
+  s3 = createS3Client(fake, fake);
 });
 
 afterEach(async () => fake.close());
@@ -15,6 +15,33 @@ afterEach(async () => fake.close());
 async function put(key: string, body: string): Promise<string> {
   const reply = await s3.send("PUT", key, { body });
   return reply.headers.get("x-amz-version-id") ?? "";
+}
+
+async function listPaged(query: string, maxKeys: number): Promise<string[]> {
+  const seen: string[] = [];
+  let marker: string | undefined = "";
+  while (marker !== undefined) {
+    const page = await s3.send("GET", "", {
+      query: `?versions&max-keys=${maxKeys}${query}${marker}`,
+    });
+    seen.push(...page.elements("VersionId"), ...page.elements("CommonPrefixes"));
+    const [key, version] = [page.element("NextKeyMarker"), page.element("NextVersionIdMarker")];
+    const versionMarker = version === undefined ? "" : `&version-id-marker=${version}`;
+    marker =
+      key === undefined ? undefined : `&key-marker=${encodeURIComponent(key)}${versionMarker}`;
+  }
+  return seen.toSorted();
+}
+
+async function deleteObjects(inner: string): ReturnType<S3Client["send"]> {
+  const body = `<?xml version="1.0" encoding="UTF-8"?><Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${inner}</Delete>`;
+  return s3.send("POST", "", { query: "?delete", body });
+}
+
+function formatDoomed(count: number): string {
+  return Array.from({ length: count }, (_, index) => `<Object><Key>k${index}</Key></Object>`).join(
+    "",
+  );
 }
 
 describe("versions", () => {
@@ -63,22 +90,6 @@ describe("versions", () => {
 });
 
 describe("ListObjectVersions", () => {
-  async function listPaged(query: string, maxKeys: number): Promise<string[]> {
-    const seen: string[] = [];
-    let marker: string | undefined = "";
-    while (marker !== undefined) {
-      const page = await s3.send("GET", "", {
-        query: `?versions&max-keys=${maxKeys}${query}${marker}`,
-      });
-      seen.push(...page.elements("VersionId"), ...page.elements("CommonPrefixes"));
-      const [key, version] = [page.element("NextKeyMarker"), page.element("NextVersionIdMarker")];
-      const versionMarker = version === undefined ? "" : `&version-id-marker=${version}`;
-      marker =
-        key === undefined ? undefined : `&key-marker=${encodeURIComponent(key)}${versionMarker}`;
-    }
-    return seen;
-  }
-
   it("lists newest first within a key, and says which is latest", async () => {
     const [first, second] = [await put("a", "one"), await put("a", "two")];
     await s3.send("DELETE", "a");
@@ -99,11 +110,6 @@ describe("ListObjectVersions", () => {
 });
 
 describe("DeleteObjects", () => {
-  async function deleteObjects(inner: string): ReturnType<S3Client["send"]> {
-    const body = `<?xml version="1.0" encoding="UTF-8"?><Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${inner}</Delete>`;
-    return s3.send("POST", "", { query: "?delete", body });
-  }
-
   it("hides by name and removes by version", async () => {
     await put("a&b", "one");
     const version = await put("c", "two");
@@ -125,11 +131,9 @@ describe("DeleteObjects", () => {
   });
 
   it("takes 1,000 objects and refuses 1,001", async () => {
-    const objects = (count: number): string =>
-      Array.from({ length: count }, (_, index) => `<Object><Key>k${index}</Key></Object>`).join("");
-    const refused = await deleteObjects(objects(1001));
+    const refused = await deleteObjects(formatDoomed(1001));
     expect([refused.status, refused.element("Code")]).toEqual([400, "InvalidRequest"]);
-    expect((await deleteObjects(objects(1000))).elements("Deleted")).toHaveLength(1000);
+    expect((await deleteObjects(formatDoomed(1000))).elements("Deleted")).toHaveLength(1000);
   });
 
   it.each(["<Object></Object>", "", "<Object><Key>a</Key>"])("refuses %s", async (inner) => {

@@ -23,7 +23,7 @@ declare module "vitest" {
 }
 
 /** An object as it is stored. */
-export interface FakeObject {
+interface FakeObject {
   readonly bytes: Uint8Array;
   readonly text: string;
   readonly etag: string;
@@ -32,7 +32,7 @@ export interface FakeObject {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-export type BucketRequestFilter = Omit<RequestFilter, "bucket">;
+type BucketRequestFilter = Omit<RequestFilter, "bucket">;
 
 /** One bucket of the fake: its objects, its faults and its requests alone. */
 export interface FakeBucket {

@@ -20,7 +20,7 @@ export function createSigningKeys(): DeriveSigningKey {
   };
 }
 
-export function deriveSigningKey(secret: string, date: string, region: string): Buffer {
+function deriveSigningKey(secret: string, date: string, region: string): Buffer {
   return hmac(hmac(hmac(hmac(`AWS4${secret}`, date), region), "s3"), "aws4_request");
 }
 

@@ -1,6 +1,6 @@
 /**
- * Made by Nix 2.8.0: `nix-store --generate-binary-cache-key` and, for the
- * public halves, the same. They sign the data in this folder and nothing else.
+ * Made by Nix 2.8.0 with `nix-store --generate-binary-cache-key`. They sign the
+ * data in this folder and nothing else.
  */
 
 export const SECRET_KEY_ONE =

@@ -1,0 +1,112 @@
+import { describe, expect, it } from "vitest";
+import { B2_PREFIX, openB2, pathOf } from "../support/b2.ts";
+import { rejectionOf } from "../support/rejection.ts";
+import { makeBytes } from "../support/store-path.ts";
+
+const PATH = pathOf("nar/05ra3y72i3qjri7xskf9qj8kb29r6naqy1sqpbs3azi3xcigmj56.nar.xz");
+const KEY = B2_PREFIX + PATH;
+const OPTIONS = { contentType: "application/x-nix-nar" };
+// S3's least size of a part that is not the last.
+const PART_BYTES = 5 * 1024 * 1024;
+
+describe("createUpload", () => {
+  it("makes one object of the parts, in their order, whatever the order they came in", async () => {
+    const { bucket, fake } = await openB2();
+    const [first, second] = [makeBytes(PART_BYTES, 1), makeBytes(1000, 2)];
+    const upload = await bucket.createUpload(PATH, OPTIONS);
+    await upload.putPart(2, second);
+    await upload.putPart(1, first);
+    expect(await bucket.head(PATH)).toBeUndefined();
+    await upload.complete();
+    const stored = await fake.getObject(KEY);
+    expect(stored?.headers["content-type"]).toBe(OPTIONS.contentType);
+    expect(stored?.bytes.length).toBe(PART_BYTES + 1000);
+    expect(stored?.bytes.subarray(0, PART_BYTES)).toEqual(first);
+    expect(stored?.bytes.subarray(PART_BYTES)).toEqual(second);
+  });
+
+  it("sends a part again, whole, after a fault", async () => {
+    const { bucket, fake } = await openB2();
+    const part = makeBytes(1000, 3);
+    await fake.addFaults(
+      { match: { operation: "UploadPart" }, effect: { status: 500 }, count: 1 },
+      { match: { operation: "UploadPart" }, effect: { dropConnection: "after-commit" }, count: 1 },
+    );
+    const upload = await bucket.createUpload(PATH, OPTIONS);
+    await upload.putPart(1, part);
+    await upload.complete();
+    expect((await fake.getObject(KEY))?.bytes).toEqual(part);
+  });
+
+  it("stores the encoding that it is told", async () => {
+    const { bucket, fake } = await openB2();
+    const upload = await bucket.createUpload(PATH, { ...OPTIONS, contentEncoding: "zstd" });
+    await upload.putPart(1, makeBytes(10, 1));
+    await upload.complete();
+    expect((await fake.getObject(KEY))?.headers["content-encoding"]).toBe("zstd");
+  });
+
+  it("fails where there is no bucket", async () => {
+    const { bucket } = await openB2({ config: { bucket: "no-such-bucket" } });
+    expect(await rejectionOf(bucket.createUpload(PATH, OPTIONS))).toMatchObject({
+      code: "misconfigured",
+    });
+  });
+});
+
+describe("complete", () => {
+  it("takes an error inside a 200 for the error that it is", async () => {
+    const { bucket, fake } = await openB2();
+    await fake.addFaults({
+      match: { operation: "CompleteMultipartUpload" },
+      effect: { status: 200, code: "InternalError" },
+    });
+    const upload = await bucket.createUpload(PATH, OPTIONS);
+    await upload.putPart(1, makeBytes(10, 1));
+    const error = await rejectionOf(upload.complete());
+    expect(error.code).toBe("bucket-unavailable");
+    expect(error.message).toContain("InternalError");
+    expect(await fake.getObject(KEY)).toBeUndefined();
+  });
+
+  it("fails where its first answer was lost, since there is no upload any more", async () => {
+    const { bucket, fake } = await openB2();
+    await fake.addFaults({
+      match: { operation: "CompleteMultipartUpload" },
+      effect: { dropConnection: "after-commit" },
+      count: 1,
+    });
+    const upload = await bucket.createUpload(PATH, OPTIONS);
+    await upload.putPart(1, makeBytes(10, 1));
+    const error = await rejectionOf(upload.complete());
+    expect(error.message).toContain("NoSuchUpload");
+    expect((await fake.getObject(KEY))?.bytes.length).toBe(10);
+  });
+
+  it("fails where a part is too small not to be the last", async () => {
+    const { bucket } = await openB2();
+    const upload = await bucket.createUpload(PATH, OPTIONS);
+    await upload.putPart(1, makeBytes(10, 1));
+    await upload.putPart(2, makeBytes(10, 1));
+    const error = await rejectionOf(upload.complete());
+    expect(error.message).toContain("EntityTooSmall");
+  });
+});
+
+describe("abort", () => {
+  it("drops the parts", async () => {
+    const { bucket, fake } = await openB2();
+    const upload = await bucket.createUpload(PATH, OPTIONS);
+    await upload.putPart(1, makeBytes(10, 1));
+    await upload.abort();
+    expect((await rejectionOf(upload.complete())).message).toContain("NoSuchUpload");
+    expect(await fake.listKeys()).toEqual([]);
+  });
+
+  it("is content with an upload that is gone", async () => {
+    const { bucket } = await openB2();
+    const upload = await bucket.createUpload(PATH, OPTIONS);
+    await upload.abort();
+    await expect(upload.abort()).resolves.toBeUndefined();
+  });
+});

@@ -1,0 +1,102 @@
+import { createHash } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import {
+  formatPublicKey,
+  generateSecretKey,
+  parseSecretKey,
+  publicKeyOf,
+} from "../../src/nix/signature.ts";
+import type { FaultInjector } from "../../src/s3-server/fault-injector.ts";
+import { runWorker } from "../../src/start/run-worker.ts";
+import { type BucketView, createBucketView } from "./bucket-view.ts";
+import { startFakeB2 } from "./fake-b2.ts";
+
+/** The real worker in workerd, in front of a bucket of its own. */
+export interface LocalGateway {
+  /** As in `http://127.0.0.1:49152`. */
+  readonly url: string;
+  /** Of the gateway's SIGNING_KEY, for trusted-public-keys. */
+  readonly publicKey: string;
+  readonly bucket: BucketView;
+  /** What goes wrong in the bucket. */
+  readonly faults: FaultInjector;
+  /** For the machines of its clients; removed with it. */
+  readonly directory: string;
+  stop(): Promise<void>;
+}
+
+/** What the gateways of the tests know, by scope. */
+export const PUSH_TOKEN = "push-token-of-the-tests";
+export const READ_TOKEN = "read-token-of-the-tests";
+
+export const TOKENS = JSON.stringify([
+  { name: "ci", sha256: sha256(PUSH_TOKEN), scopes: ["push"] },
+  { name: "reader", sha256: sha256(READ_TOKEN), scopes: ["read"] },
+]);
+
+export const PREFIX = "nix/cache/";
+
+/**
+ * Starts a gateway that signs what is pushed and caches with the Cache API.
+ * `settings` are added to the bucket's and may change any.
+ */
+export async function startLocalGateway(
+  settings: Readonly<Record<string, string>> = {},
+): Promise<LocalGateway> {
+  const b2 = await startFakeB2();
+  const directory = await mkdtemp(path.join(tmpdir(), "nargate-clients-"));
+  const signingKey = await generateSecretKey("gateway-1");
+  const worker = await runWorker(
+    {
+      B2_ENDPOINT: b2.endpoint,
+      B2_REGION: b2.region,
+      B2_BUCKET: b2.bucket,
+      B2_PREFIX: PREFIX,
+      B2_KEY_ID: b2.keyId,
+      B2_APPLICATION_KEY: b2.secret,
+      EDGE: "cache-api",
+      SIGNING_KEY: signingKey,
+      TOKENS,
+      ...settings,
+    },
+    await findFreePort(),
+  );
+  return {
+    url: worker.url,
+    publicKey: publicKeyOfSecret(signingKey),
+    bucket: createBucketView(b2.server, b2.bucket, PREFIX),
+    faults: b2.server.faults,
+    directory,
+    async stop() {
+      await worker.close();
+      await b2.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+export function publicKeyOfSecret(text: string): string {
+  const key = parseSecretKey(text);
+  if (!key.ok) throw new Error(key.error);
+  return formatPublicKey(publicKeyOf(key.value));
+}
+
+/** Free when asked, which is as much as anyone can know. */
+export async function findFreePort(): Promise<number> {
+  return await new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      if (typeof address !== "object" || address === null) reject(new Error("no port"));
+      else probe.close(() => resolve(address.port));
+    });
+  });
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

@@ -1,0 +1,74 @@
+import { inject } from "vitest";
+import { createB2Bucket } from "../../src/bucket/b2-bucket.ts";
+import { type Bucket, type BucketMeter, createBucketMeter } from "../../src/bucket/bucket.ts";
+import { createS3Client, type S3Client, type S3Request } from "../../src/bucket/s3-client.ts";
+import type { BucketConfig } from "../../src/config.ts";
+import { type ObjectKey, type ObjectPath, parseObjectKey } from "../../src/nix/object-key.ts";
+import { createFakeB2Client, type FakeBucket } from "../setup/fake-b2-client.ts";
+
+export const B2_PREFIX = "nix/cache/";
+
+/** The B2 adapter in front of a bucket of its own in the fake B2; pauses between attempts take no time. */
+export interface TestB2 {
+  readonly config: BucketConfig;
+  readonly bucket: Bucket;
+  readonly send: S3Client;
+  readonly meter: BucketMeter;
+  /** What was asked of the S3 client, each once, however often it was tried. */
+  readonly sent: readonly S3Request[];
+  readonly fake: FakeBucket;
+}
+
+export interface TestB2Options {
+  /** With the application key that lacks listFiles. */
+  readonly unlisted?: boolean;
+  readonly config?: Partial<BucketConfig>;
+}
+
+export async function openB2(options: TestB2Options = {}): Promise<TestB2> {
+  const access = inject("fakeB2");
+  const fake = await createFakeB2Client(access.controlUrl).createBucket();
+  const { keyId, secret } = options.unlisted === true ? access.unlisted : access;
+  const config: BucketConfig = {
+    endpoint: access.endpoint,
+    region: access.region,
+    bucket: fake.name,
+    prefix: B2_PREFIX,
+    keyId,
+    applicationKey: secret,
+    ...options.config,
+  };
+  const sent: S3Request[] = [];
+  const client = createS3Client(config, {
+    fetch: (url, init) => fetch(url, init),
+    now: () => new Date(),
+    sleep: async () => {},
+    random: () => 0,
+  });
+  const send: S3Client = async (request, meter) => {
+    sent.push(request);
+    return await client(request, meter);
+  };
+  const meter = createBucketMeter();
+  return { config, bucket: createB2Bucket(config, send, meter), send, meter, sent, fake };
+}
+
+/** The key of a path that a test takes for valid. */
+export function keyOf<K extends ObjectKey["kind"]>(
+  kind: K,
+  path: string,
+): Extract<ObjectKey, { kind: K }> {
+  const key = parseObjectKey(`/${path}`);
+  if (!key.ok || key.value.kind !== kind) throw new Error(`${path} is no key of a ${kind}`);
+  return key.value as Extract<ObjectKey, { kind: K }>;
+}
+
+export function pathOf(path: string): ObjectPath {
+  const key = parseObjectKey(`/${path}`);
+  if (!key.ok) throw new Error(`${path} is no key: ${key.error}`);
+  return key.value.path;
+}
+
+export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text) as Uint8Array<ArrayBuffer>;
+}
