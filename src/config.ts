@@ -24,14 +24,15 @@ export interface ReadConfig {
   readonly edgeEpoch: string;
   /** Whether a read needs a token with the scope `read`. */
   readonly isPrivate: boolean;
+  /** What a narinfo is answered with while the bucket is unavailable: 503, or "not here". */
+  readonly bucketDown: "fail" | "miss";
+  /** A line for every request, or only for those that went wrong on our side. */
+  readonly logs: "requests" | "faults";
   /** Shown to people, to put into nix.conf. */
   readonly publicKeys: readonly PublicKey[];
-  /** Those who may read a private cache; empty in a public one whose TOKENS is broken. */
-  readonly tokens: readonly TokenEntry[];
 }
 
 export interface WriteConfig {
-  readonly tokens: readonly TokenEntry[];
   readonly signingKey: SecretKey | undefined;
   /** If not empty, what is pushed must be signed by one of these. */
   readonly trustedPublicKeys: readonly PublicKey[];
@@ -51,6 +52,8 @@ export interface ConfigProblem {
 export interface Config {
   readonly reads: Result<ReadConfig, readonly ConfigProblem[]>;
   readonly writes: Result<WriteConfig, readonly ConfigProblem[]>;
+  /** Everybody who has one; nobody where TOKENS is broken. */
+  readonly tokens: readonly TokenEntry[];
 }
 
 /** Every setting there is. A misspelt TRUSTED_PUBLIC_KEYS must not pass for "trust everyone". */
@@ -66,6 +69,8 @@ export const SETTINGS = [
   "EDGE",
   "EDGE_EPOCH",
   "READ_ACCESS",
+  "BUCKET_DOWN",
+  "LOG",
   "PUBLIC_KEYS",
   "TOKENS",
   "SIGNING_KEY",
@@ -104,6 +109,8 @@ export function parseConfig(env: Readonly<Record<string, unknown>>): Config {
     pattern(/^[\w.-]{1,64}$/, "is not a plain word"),
   );
   const readAccess = reading.optional("READ_ACCESS", "public", oneOf(["public", "token"] as const));
+  const bucketDown = reading.optional("BUCKET_DOWN", "fail", oneOf(["fail", "miss"] as const));
+  const logs = reading.optional("LOG", "requests", oneOf(["requests", "faults"] as const));
   const publicKeys = reading.optional("PUBLIC_KEYS", [], parsePublicKeys);
 
   const writing = createReader(env);
@@ -118,19 +125,30 @@ export function parseConfig(env: Readonly<Record<string, unknown>>): Config {
   }
 
   const isPrivate = readAccess === "token";
-  const readProblems = isPrivate ? [...reading.problems, ...writing.problems] : reading.problems;
-  if (isPrivate && tokens.length === 0 && writing.problems.length === 0) {
+  const readProblems = [...reading.problems];
+  if (isPrivate && tokens.length === 0) {
     readProblems.push({ setting: "TOKENS", problem: "is needed where READ_ACCESS is token" });
   }
   return {
+    tokens,
     reads:
       readProblems.length > 0
         ? err(readProblems)
-        : ok({ bucket, storeDir, priority, edge, edgeEpoch, isPrivate, publicKeys, tokens }),
+        : ok({
+            bucket,
+            storeDir,
+            priority,
+            edge,
+            edgeEpoch,
+            isPrivate,
+            bucketDown,
+            logs,
+            publicKeys,
+          }),
     writes:
       writing.problems.length > 0
         ? err(writing.problems)
-        : ok({ tokens, signingKey, trustedPublicKeys, onConflict }),
+        : ok({ signingKey, trustedPublicKeys, onConflict }),
   };
 }
 

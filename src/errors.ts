@@ -112,6 +112,12 @@ export const FAILURES = {
     message:
       "No signature of a key that this cache trusts. Sign it first: nix store sign --key-file KEY --recursive PATH (or push with ?secret-key=KEY).",
   },
+  "nar-may-be-named": {
+    status: 409,
+    message:
+      "A narinfo may still name this NAR, and the gateway cannot show that none does. Delete the narinfos first; then repeat with ?force=true.",
+  },
+  "not-deletable": { status: 400, message: "Only narinfos and NARs can be deleted." },
   "build-not-reproducible": {
     status: 409,
     message:

@@ -1,5 +1,5 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
-import { createApp, logFailure } from "./app.ts";
+import { createApp } from "./app.ts";
 import { createBucketMeter } from "./bucket/bucket.ts";
 import { parseConfig } from "./config.ts";
 import { createGateway } from "./create-gateway.ts";
@@ -7,7 +7,7 @@ import { createEdgeKeys } from "./edge/edge-key.ts";
 import { answerInnerRequest } from "./edge/workers-cache-edge.ts";
 import { CacheError } from "./errors.ts";
 import type { Gateway } from "./gateway.ts";
-import { failureResponse, toFailure } from "./http/failure-response.ts";
+import { describeCause, failureResponse, toFailure } from "./http/failure-response.ts";
 import { logToConsole } from "./log.ts";
 import { readFromBucket } from "./serve/origin.ts";
 
@@ -52,10 +52,18 @@ export class Objects extends WorkerEntrypoint<Env> {
       meter,
       (error) => {
         const failure = toFailure(error);
-        logFailure(log, failure, "GET");
+        log("warn", failure.code, {
+          detail: failure.message,
+          cause: describeCause(failure.cause),
+        });
         return failure;
       },
     );
+  }
+
+  /** Called by the gateway after a deletion. Purges are scoped to the entrypoint that makes them. */
+  async purge(url: string): Promise<void> {
+    await this.ctx.cache?.purge({ pathPrefixes: [new URL(url).pathname] });
   }
 }
 

@@ -25,7 +25,13 @@ export interface EdgeAnswer {
 export interface EdgeContext {
   waitUntil(promise: Promise<unknown>): void;
   /** The cached entrypoint; only the engine of Workers Cache uses it. */
-  readonly objects: { fetch(request: Request): Promise<Response> } | undefined;
+  readonly objects: CachedEntrypoint | undefined;
+}
+
+export interface CachedEntrypoint {
+  fetch(request: Request): Promise<Response>;
+  /** Has the cache before it forget one URL, everywhere. */
+  purge(url: string): Promise<void>;
 }
 
 /** Answers from the bucket; see `serve/origin.ts`. */
@@ -36,6 +42,8 @@ export interface Edge {
   read(read: EdgeRead, origin: Origin, context: EdgeContext): Promise<EdgeAnswer>;
   /** Drops this data centre's entry, after a write; others run out by themselves. */
   forget(key: ObjectKey): Promise<void>;
+  /** Drops the entry wherever that is possible, after a deletion. Rare: Cloudflare allows 5 a minute. */
+  purge(key: ObjectKey, context: EdgeContext): Promise<void>;
 }
 
 /** Asks the bucket every time. */
@@ -44,4 +52,5 @@ export const noEdge: Edge = {
     return { response: await origin(key, range), outcome: "bypass" };
   },
   async forget() {},
+  async purge() {},
 };

@@ -1,7 +1,7 @@
 import type { BucketMeter } from "../bucket/bucket.ts";
 import { CacheError, FAILURES, type FailureCode } from "../errors.ts";
 import { formatByteRange } from "../http/byte-range.ts";
-import type { Edge, EdgeAnswer, EdgeContext, EdgeRead, Origin } from "./edge.ts";
+import type { CachedEntrypoint, Edge, EdgeAnswer, EdgeRead, Origin } from "./edge.ts";
 import type { EdgeKeys } from "./edge-key.ts";
 
 /**
@@ -22,7 +22,7 @@ const COST = "nargate-bucket-cost";
 export function createWorkersCacheEdge(keys: EdgeKeys): Edge {
   async function ask(
     { key, range, isPushing }: EdgeRead,
-    objects: NonNullable<EdgeContext["objects"]>,
+    objects: CachedEntrypoint,
   ): Promise<EdgeAnswer> {
     const fillId = crypto.randomUUID();
     const headers = new Headers({ [FILLED_FOR]: fillId });
@@ -54,6 +54,9 @@ export function createWorkersCacheEdge(keys: EdgeKeys): Edge {
     },
     // A purge is counted and rare: a push leaves the entry to run out.
     async forget() {},
+    async purge(key, { objects }) {
+      await objects?.purge(keys.urlOf(key));
+    },
   };
 }
 

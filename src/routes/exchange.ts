@@ -1,9 +1,11 @@
 import type { Context } from "hono";
+import type { TokenEntry } from "../access/token.ts";
 import { type Bucket, type BucketMeter, createBucketMeter } from "../bucket/bucket.ts";
 import type { ReadConfig } from "../config.ts";
-import type { EdgeAnswer, EdgeContext } from "../edge/edge.ts";
+import type { CachedEntrypoint, EdgeAnswer, EdgeContext } from "../edge/edge.ts";
 import { CacheError } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
+import type { ObjectKey } from "../nix/object-key.ts";
 
 /** What Hono carries along with each request. */
 export interface AppEnv {
@@ -16,7 +18,12 @@ export interface Exchange {
   readonly request: Request;
   readonly meter: BucketMeter;
   readonly edge: EdgeContext;
+  readonly requestId: string;
   outcome: EdgeAnswer["outcome"];
+  /** What the path turned out to be, once it is parsed. */
+  key: ObjectKey | undefined;
+  /** Whose token it was, once it is found. */
+  token: TokenEntry | undefined;
 }
 
 export function createExchange(gateway: Gateway, context: Context<AppEnv>): Exchange {
@@ -27,9 +34,12 @@ export function createExchange(gateway: Gateway, context: Context<AppEnv>): Exch
     meter: createBucketMeter(),
     edge: {
       waitUntil: (promise) => executionCtx.waitUntil(promise),
-      objects: (executionCtx as { exports?: { Objects?: Fetcher } }).exports?.Objects,
+      objects: (executionCtx as { exports?: { Objects?: CachedEntrypoint } }).exports?.Objects,
     },
+    requestId: context.req.header("cf-ray") ?? crypto.randomUUID(),
     outcome: "bypass",
+    key: undefined,
+    token: undefined,
   };
 }
 

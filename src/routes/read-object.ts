@@ -21,13 +21,16 @@ export async function readObject(exchange: Exchange): Promise<Response> {
   const parsed = parseObjectKey(rawPath(request.url));
   if (!parsed.ok) throw new CacheError("bad-path", parsed.error);
   const key = parsed.value;
+  exchange.key = key;
 
   // A HEAD of anything but a narinfo comes from a pusher, who must see the
   // bucket as it is: an edge that answered for it would have Nix leave out a NAR.
   const answer =
     request.method === "HEAD" && key.kind !== "narinfo"
       ? await headObject(key, exchange)
-      : await getObject(key, isPushing, exchange);
+      : await getObject(key, isPushing, exchange).catch((error: unknown) =>
+          answerUnavailable(error, key, isPushing, exchange),
+        );
   return answerClient(answer, key, config.isPrivate, request);
 }
 
@@ -46,6 +49,24 @@ async function getObject(key: ObjectKey, isPushing: boolean, exchange: Exchange)
     meter.milliseconds += cost.milliseconds;
   }
   return response;
+}
+
+/**
+ * A 5xx on one narinfo makes Nix give up the whole build, also where another
+ * cache has the path. An operator may prefer to be taken for a cache that lacks
+ * it (BUCKET_DOWN=miss): but nobody may keep that, and a pusher is told the truth.
+ */
+function answerUnavailable(
+  error: unknown,
+  key: ObjectKey,
+  isPushing: boolean,
+  { gateway, requestId }: Exchange,
+): Response {
+  const { bucketDown } = readConfig(gateway);
+  const isBucket = error instanceof CacheError && error.code.startsWith("bucket-");
+  if (bucketDown !== "miss" || key.kind !== "narinfo" || isPushing || !isBucket) throw error;
+  gateway.log("warn", "unavailable-as-miss", { requestId, path: key.path, detail: error.message });
+  return new Response(null, { status: 404, headers: { "cache-control": CACHE_CONTROL.never } });
 }
 
 async function headObject(key: ObjectKey, exchange: Exchange): Promise<Response> {

@@ -43,6 +43,7 @@ async function write(exchange: Exchange): Promise<Response> {
   const { writes, by } = await admitWriter(exchange, "push");
   const parsed = parseObjectKey(rawPath(request.url));
   if (!parsed.ok) throw new CacheError("path-not-writable", parsed.error);
+  exchange.key = parsed.value;
   const { pool, edge, log } = gateway;
   const push: Push = { by, bucket: openBucket(exchange), edge, reads, writes, pool, log };
   const upload = { lengthBytes: contentLength(request), body: request.body ?? emptyBody() };

@@ -38,6 +38,26 @@ describe("a missing object", () => {
   });
 });
 
+describe("a name too long for S3", () => {
+  const longest = `nar/${"n".repeat(255)}/${"n".repeat(255)}/${"n".repeat(255)}/`;
+  const pathOfLength = (length: number) => pathOf(longest.padEnd(length, "n"));
+
+  it("is absent, without a request that could only be answered 400", async () => {
+    const { bucket, fake } = await openB2();
+    const path = pathOfLength(1024 - B2_PREFIX.length + 1);
+    expect(await bucket.get(path)).toBeUndefined();
+    expect(await bucket.head(path)).toBeUndefined();
+    expect(await fake.countRequests()).toBe(0);
+  });
+
+  it("is asked for, if it just fits", async () => {
+    const { bucket, fake } = await openB2();
+    const path = pathOfLength(1024 - B2_PREFIX.length);
+    await fake.putObject(B2_PREFIX + path, "nar");
+    expect(await bucket.head(path)).toMatchObject({ sizeBytes: 3 });
+  });
+});
+
 describe("a 403", () => {
   it("is a cap where the object is listed and the answer says so", async () => {
     const { bucket, fake } = await openB2();
@@ -143,7 +163,7 @@ describe("a bucket in trouble", () => {
     await fake.putObject(B2_PREFIX + PATH, "0123456789");
     await fake.addFaults({ effect: { cutAfterBytes: 4 } });
     const stored = await bucket.get(PATH);
-    await expect(new Response(stored?.body).text()).rejects.toThrow();
+    await expect(new Response(stored?.body).text()).rejects.toThrow("Network connection lost.");
   });
 
   it("is not trusted with a 206 that does not say which part it is", async () => {

@@ -30,7 +30,8 @@ describe.skipIf(!hasNix)("nix copy to a gateway that does not let it", () => {
       what: "an unknown token",
       options: { token: WRONG_TOKEN },
       line: "HTTP error 401",
-      sentence: "This token is unknown or has expired. Ask the operator of the cache for a new one.",
+      sentence:
+        "This token is unknown or has expired. Ask the operator of the cache for a new one.",
     },
     {
       what: "a token that may only read",

@@ -64,7 +64,9 @@ describe.skipIf(!hasNix)("commands of Nix that read the gateway as a store", () 
     await pusher.run("nix", "copy", "--to", `${gateway.url}?compression=zstd`, tree);
     const reader = await createPuller(gateway);
     const from = ["--store", gateway.url];
-    expect(await reader.run("nix", "store", "ls", ...from, "-R", tree)).toBe("./share\n./share/motd");
+    expect(await reader.run("nix", "store", "ls", ...from, "-R", tree)).toBe(
+      "./share\n./share/motd",
+    );
     expect(await reader.run("nix", "store", "cat", ...from, `${tree}/share/motd`)).toBe("hello");
   });
 

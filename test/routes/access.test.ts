@@ -10,11 +10,31 @@ const basic = (user: string, password: string) => ({
 describe("a push", () => {
   it.each([
     { what: "no token", headers: { authorization: "" }, status: 401, says: "netrc" },
-    { what: "a wrong token", headers: { authorization: "Bearer wrong" }, status: 401, says: "unknown or has expired" },
+    {
+      what: "a wrong token",
+      headers: { authorization: "Bearer wrong" },
+      status: 401,
+      says: "unknown or has expired",
+    },
     { what: "a wrong password", headers: basic("x", "wrong"), status: 401, says: "unknown" },
-    { what: "a token as the user name", headers: basic(PUSH_TOKEN, ""), status: 401, says: "netrc" },
-    { what: "another scheme", headers: { authorization: `Digest ${PUSH_TOKEN}` }, status: 401, says: "netrc" },
-    { what: "a token without the scope", headers: { authorization: `Bearer ${READ_TOKEN}` }, status: 403, says: "push" },
+    {
+      what: "a token as the user name",
+      headers: basic(PUSH_TOKEN, ""),
+      status: 401,
+      says: "netrc",
+    },
+    {
+      what: "another scheme",
+      headers: { authorization: `Digest ${PUSH_TOKEN}` },
+      status: 401,
+      says: "netrc",
+    },
+    {
+      what: "a token without the scope",
+      headers: { authorization: `Bearer ${READ_TOKEN}` },
+      status: 403,
+      says: "push",
+    },
   ])("with $what is refused in one line, and stores nothing", async ({ headers, status, says }) => {
     const { bucket, push } = await startGateway();
     const path = await makeStorePath(HASH);
@@ -71,7 +91,9 @@ describe("a push", () => {
 describe("a read of a public cache", () => {
   it("ignores a bad credential", async () => {
     const { path, request } = await startFilledGateway();
-    const response = await request(path.narinfoPath, { headers: { authorization: "Bearer wrong" } });
+    const response = await request(path.narinfoPath, {
+      headers: { authorization: "Bearer wrong" },
+    });
     expect(response.status).toBe(200);
   });
 });

@@ -18,7 +18,7 @@ describe("a gateway with a broken setting", () => {
       expect(text).toContain("not configured correctly");
       expect(text).not.toContain("B2_");
     }
-    const lines = log.filter((line) => line.code === "misconfigured");
+    const lines = log.filter((line) => line["fault"] === "misconfigured");
     for (const setting of ["B2_ENDPOINT", "B2_BUCKET", "B2_KEY_ID"]) {
       expect(lines[0]?.["detail"]).toContain(setting);
     }

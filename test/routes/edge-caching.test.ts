@@ -21,7 +21,9 @@ describe("the edge", () => {
   it("asks the bucket exactly once for each object that is read cold", async () => {
     const { bucket, path, request } = await startFilledGateway();
     const response = await request(path.narPath);
-    expect(response.headers.get("server-timing")).toMatch(/^edge;desc="miss", bucket;dur=[\d.]+;desc="1"$/);
+    expect(response.headers.get("server-timing")).toMatch(
+      /^edge;desc="miss", bucket;dur=[\d.]+;desc="1"$/,
+    );
     expect(await bucket.countRequests()).toBe(1);
   });
 

@@ -21,7 +21,9 @@ describe("a store path that is pushed", () => {
 
     const keys = await bucket.listKeys();
     expect(keys).toEqual(
-      [path.narinfoPath, path.narPath, "/nix-cache-info"].map((name) => PREFIX + name.slice(1)).toSorted(),
+      [path.narinfoPath, path.narPath, "/nix-cache-info"]
+        .map((name) => PREFIX + name.slice(1))
+        .toSorted(),
     );
   });
 });

@@ -19,7 +19,11 @@ describe("GET of what Nix reads", () => {
       type: "application/json",
     },
     { what: "a debug link", key: `debuginfo/${"0a".repeat(20)}.debug`, type: "application/json" },
-    { what: "a NAR of another name", key: `nar/${"0a".repeat(32)}.nar.zst`, type: "application/x-nix-nar" },
+    {
+      what: "a NAR of another name",
+      key: `nar/${"0a".repeat(32)}.nar.zst`,
+      type: "application/x-nix-nar",
+    },
   ])("serves $what as it is, under its own type", async ({ key, type }) => {
     const { bucket, request } = await startFilledGateway();
     await bucket.putObject(PREFIX + key, "the bytes", { "content-type": "text/html" });
@@ -94,7 +98,7 @@ describe("paths that are none of a cache", () => {
     const { request } = await startFilledGateway();
     const response = await request("/nix-cache-info", { method: "POST", body: "x" });
     expect(response.status).toBe(405);
-    expect(response.headers.get("allow")).toBe("GET, HEAD, PUT");
+    expect(response.headers.get("allow")).toBe("GET, HEAD, PUT, DELETE");
   });
 });
 
@@ -194,7 +198,9 @@ describe("stored encodings", () => {
 
   it.each(["aws-chunked", "identity"])("strips %s, which Nix cannot decode", async (encoding) => {
     const { bucket, path, request } = await startFilledGateway();
-    await bucket.putObject(PREFIX + path.narPath.slice(1), path.nar, { "content-encoding": encoding });
+    await bucket.putObject(PREFIX + path.narPath.slice(1), path.nar, {
+      "content-encoding": encoding,
+    });
     const response = await request(path.narPath);
     expect(response.headers.get("content-encoding")).toBeNull();
     expect(new Uint8Array(await response.arrayBuffer())).toEqual(path.nar);

@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { generateSecretKey, formatPublicKey, parseSecretKey, publicKeyOf } from "../../src/nix/signature.ts";
+import {
+  generateSecretKey,
+  formatPublicKey,
+  parseSecretKey,
+  publicKeyOf,
+} from "../../src/nix/signature.ts";
 import { PREFIX, startGateway } from "../support/gateway.ts";
 import { HASH, OTHER_HASH, startFilledGateway } from "../support/prepared.ts";
 import { makeBytes, makeStorePath } from "../support/store-path.ts";
@@ -29,14 +34,17 @@ describe("PUT of a NAR", () => {
     expect(await sameBytes(back, path.nar)).toBe(true);
   });
 
-  it.each([1000, 8 * MIB + 1])("stores nothing of %i bytes that are not those of its name", async (sizeBytes) => {
-    const { bucket, push } = await startGateway();
-    const path = await makeStorePath(HASH, { sizeBytes });
-    const response = await push(path.narPath, makeBytes(sizeBytes, 2));
-    expect(response.status).toBe(400);
-    expect(await response.text()).toContain("nothing was stored");
-    expect(await bucket.listKeys()).toEqual([]);
-  });
+  it.each([1000, 8 * MIB + 1])(
+    "stores nothing of %i bytes that are not those of its name",
+    async (sizeBytes) => {
+      const { bucket, push } = await startGateway();
+      const path = await makeStorePath(HASH, { sizeBytes });
+      const response = await push(path.narPath, makeBytes(sizeBytes, 2));
+      expect(response.status).toBe(400);
+      expect(await response.text()).toContain("nothing was stored");
+      expect(await bucket.listKeys()).toEqual([]);
+    },
+  );
 
   it.each([
     { what: "an upper-case hash", name: `nar/${"A".repeat(52)}.nar` },
@@ -81,7 +89,10 @@ describe("PUT of a NAR", () => {
 
 async function sameBytes(response: Response, expected: Uint8Array): Promise<boolean> {
   const bytes = new Uint8Array(await response.arrayBuffer());
-  return bytes.byteLength === expected.byteLength && bytes.every((byte, index) => byte === expected[index]);
+  return (
+    bytes.byteLength === expected.byteLength &&
+    bytes.every((byte, index) => byte === expected[index])
+  );
 }
 
 describe("PUT of a narinfo", () => {
@@ -94,19 +105,51 @@ describe("PUT of a narinfo", () => {
     { what: "no StorePath", edit: drop("StorePath"), says: "malformed" },
     { what: "no final newline", edit: (text: string) => text.slice(0, -1), says: "malformed" },
     { what: "CRLF", edit: (text: string) => text.replaceAll("\n", "\r\n"), says: "malformed" },
-    { what: "another path", edit: set("StorePath", `/nix/store/${OTHER_HASH}-x`), says: "not the path" },
+    {
+      what: "another path",
+      edit: set("StorePath", `/nix/store/${OTHER_HASH}-x`),
+      says: "not the path",
+    },
     { what: "another store", edit: set("StorePath", `/gnu/store/${HASH}-x`), says: "malformed" },
-    { what: "an absolute URL", edit: set("URL", "https://evil.example/x.nar"), says: "URL must be" },
+    {
+      what: "an absolute URL",
+      edit: set("URL", "https://evil.example/x.nar"),
+      says: "URL must be",
+    },
     { what: "a URL outside nar/", edit: set("URL", `log/${HASH}-x`), says: "URL must be" },
-    { what: "a URL with a query", edit: set("URL", `nar/${"0".repeat(52)}.nar?x`), says: "URL must be" },
-    { what: "a URL of another hash", edit: set("URL", `nar/${"0".repeat(52)}.nar`), says: "is not its FileHash" },
+    {
+      what: "a URL with a query",
+      edit: set("URL", `nar/${"0".repeat(52)}.nar?x`),
+      says: "URL must be",
+    },
+    {
+      what: "a URL of another hash",
+      edit: set("URL", `nar/${"0".repeat(52)}.nar`),
+      says: "is not its FileHash",
+    },
     { what: "no FileHash", edit: drop("FileHash"), says: "lacks FileHash" },
     { what: "no FileSize", edit: drop("FileSize"), says: "lacks FileHash or FileSize" },
-    { what: "a compression that does not fit", edit: set("Compression", "xz"), says: "does not fit" },
+    {
+      what: "a compression that does not fit",
+      edit: set("Compression", "xz"),
+      says: "does not fit",
+    },
     { what: "no Compression, which means bzip2", edit: drop("Compression"), says: "does not fit" },
-    { what: "an uncompressed NAR of two hashes", edit: set("NarHash", `sha256:${"0".repeat(52)}`), says: "must be NarHash" },
-    { what: "an uncompressed NAR of two sizes", edit: set("NarSize", "5"), says: "must be NarSize" },
-    { what: "a signature of 3 bytes", edit: (text: string) => `${text}Sig: k:AAAA\n`, says: "Sig line" },
+    {
+      what: "an uncompressed NAR of two hashes",
+      edit: set("NarHash", `sha256:${"0".repeat(52)}`),
+      says: "must be NarHash",
+    },
+    {
+      what: "an uncompressed NAR of two sizes",
+      edit: set("NarSize", "5"),
+      says: "must be NarSize",
+    },
+    {
+      what: "a signature of 3 bytes",
+      edit: (text: string) => `${text}Sig: k:AAAA\n`,
+      says: "Sig line",
+    },
   ])("refuses $what with a reason", async ({ edit, says }) => {
     const { bucket, push, path } = await startFilledGateway();
     const text = edit(path.narinfo);
@@ -162,16 +205,21 @@ describe("PUT of a narinfo", () => {
   it.each([
     { policy: "keep", status: 200 },
     { policy: "refuse", status: 409 },
-  ])("keeps the first of two builds when ON_CONFLICT is $policy, and answers $status", async ({ policy, status }) => {
-    const { bucket, log, path, push } = await startFilledGateway({ ON_CONFLICT: policy });
-    const second = await makeStorePath(HASH, { seed: 2 });
-    await push(second.narPath, second.nar);
-    const response = await push(second.narinfoPath, second.narinfo);
-    expect(response.status).toBe(status);
-    expect((await bucket.getObject(PREFIX + path.narinfoPath.slice(1)))?.text).toBe(path.narinfo);
-    expect(log).toContainEqual(expect.objectContaining({ code: "narinfo-conflict", by: "tests" }));
-    if (status === 409) expect(await response.text()).toContain("not reproducible");
-  });
+  ])(
+    "keeps the first of two builds when ON_CONFLICT is $policy, and answers $status",
+    async ({ policy, status }) => {
+      const { bucket, log, path, push } = await startFilledGateway({ ON_CONFLICT: policy });
+      const second = await makeStorePath(HASH, { seed: 2 });
+      await push(second.narPath, second.nar);
+      const response = await push(second.narinfoPath, second.narinfo);
+      expect(response.status).toBe(status);
+      expect((await bucket.getObject(PREFIX + path.narinfoPath.slice(1)))?.text).toBe(path.narinfo);
+      expect(log).toContainEqual(
+        expect.objectContaining({ code: "narinfo-conflict", by: "tests" }),
+      );
+      if (status === 409) expect(await response.text()).toContain("not reproducible");
+    },
+  );
 
   it("is signed by the gateway's own key where there is one", async () => {
     const secretKey = await generateSecretKey("gateway-1");
@@ -240,7 +288,10 @@ describe("PUT of what lies beside a store path", () => {
     const name = `/realisations/${id}.doi`;
     const make = (outPath: string, signatures: string[]) =>
       JSON.stringify({ dependentRealisations: {}, id, outPath, signatures });
-    const [first, second] = ["a-1", "b-1"].map((key) => `${key}:${btoa("x".repeat(64))}`) as [string, string];
+    const [first, second] = ["a-1", "b-1"].map((key) => `${key}:${btoa("x".repeat(64))}`) as [
+      string,
+      string,
+    ];
     await push(name, make(`${HASH}-x`, [first]));
     await push(name, make(`${HASH}-x`, [second]));
     expect((await push(name, make(`${OTHER_HASH}-x`, []))).status).toBe(200);

@@ -9,6 +9,8 @@ export const PREFIX = "nix/cache/";
 export const PUSH_TOKEN = "push-token-of-the-tests";
 export const READ_TOKEN = "read-token-of-the-tests";
 
+export const ADMIN_TOKEN = "admin-token-of-the-tests";
+
 export interface LogLine {
   readonly level: string;
   readonly code: string;
@@ -22,7 +24,11 @@ export interface TestGateway {
   /** Requests a path and waits for what goes on after the answer. */
   request(path: string, init?: RequestInit): Promise<Response>;
   /** The same as the holder of the push token. */
-  push(path: string, body: string | Uint8Array<ArrayBuffer> | null, headers?: Record<string, string>): Promise<Response>;
+  push(
+    path: string,
+    body: string | Uint8Array<ArrayBuffer> | null,
+    headers?: Record<string, string>,
+  ): Promise<Response>;
 }
 
 export async function startGateway(settings: Record<string, string> = {}): Promise<TestGateway> {
@@ -40,6 +46,7 @@ export async function startGateway(settings: Record<string, string> = {}): Promi
     TOKENS: JSON.stringify([
       { name: "tests", sha256: await sha256Hex(PUSH_TOKEN), scopes: ["push"] },
       { name: "readers", sha256: await sha256Hex(READ_TOKEN), scopes: ["read"] },
+      { name: "root", sha256: await sha256Hex(ADMIN_TOKEN), scopes: ["admin"] },
     ]),
     ...settings,
   });

@@ -1,0 +1,37 @@
+import { describeCause, toFailure } from "../http/failure-response.ts";
+import type { Exchange } from "./exchange.ts";
+
+/**
+ * One line a request: what was asked, what it cost, and what went wrong. It
+ * names the token, and never holds it; of a path it has only the checked key.
+ */
+export function logRequest(exchange: Exchange, response: Response, error: unknown): void {
+  const { gateway, request, requestId, key, token, outcome, meter } = exchange;
+  const failure = error === undefined ? undefined : toFailure(error);
+  const level = failure === undefined ? "info" : levelOf(failure.code);
+  const { reads } = gateway.config;
+  if (level === "info" && reads.ok && reads.value.logs === "faults") return;
+  const sized = request.method === "PUT" ? request : response;
+  gateway.log(level, "request", {
+    requestId,
+    method: request.method.slice(0, 20),
+    route: key?.kind,
+    path: key?.path,
+    status: response.status,
+    token: token?.name,
+    scope: token?.scopes.join(","),
+    edge: outcome,
+    bucketRequests: meter.requests,
+    bucketMilliseconds: meter.milliseconds,
+    bytes: Number(sized.headers.get("content-length") ?? 0),
+    ...(failure === undefined
+      ? {}
+      : { fault: failure.code, detail: failure.message, cause: describeCause(failure.cause) }),
+  });
+}
+
+/** What the client did wrong is news; what the bucket or we did is not. */
+function levelOf(code: string): "info" | "warn" | "error" {
+  if (["misconfigured", "internal"].includes(code)) return "error";
+  return code.startsWith("bucket-") || code === "upload-failed" ? "warn" : "info";
+}
