@@ -45,6 +45,11 @@ export default defineConfig({
         test: {
           name: "workerd",
           globalSetup: ["test/setup/fake-b2-global.ts"],
+          provide: {
+            fuzzSeconds: Number(process.env["FUZZ_SECONDS"] ?? 0),
+            fuzzSeed:
+              process.env["FUZZ_SEED"] === undefined ? undefined : Number(process.env["FUZZ_SEED"]),
+          },
           include: ["test/**/*.test.ts"],
           exclude: ["test/{s3-server,cli,start,client}/**"],
         },

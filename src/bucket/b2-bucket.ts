@@ -14,7 +14,12 @@ const MAX_KEY_BYTES = 1024;
 
 /** Backblaze B2 by its S3 API, below the configured prefix. */
 export function createB2Bucket(config: BucketConfig, send: S3Client, meter: BucketMeter): Bucket {
-  async function read(method: "GET" | "HEAD", path: ObjectPath, range?: ByteRange) {
+  async function read(
+    method: "GET" | "HEAD",
+    path: ObjectPath,
+    range?: ByteRange,
+    signal?: AbortSignal,
+  ) {
     // No object can have such a key, so it is absent; asking would be answered 400.
     if (config.prefix.length + path.length > MAX_KEY_BYTES) return undefined;
     const response = await send(
@@ -22,6 +27,7 @@ export function createB2Bucket(config: BucketConfig, send: S3Client, meter: Buck
         method,
         key: config.prefix + path,
         headers: range === undefined ? {} : { range: formatByteRange(range) },
+        signal,
         retries: READ_RETRIES,
       },
       meter,
@@ -90,8 +96,8 @@ export function createB2Bucket(config: BucketConfig, send: S3Client, meter: Buck
   }
 
   return {
-    async get(path, range) {
-      const response = await read("GET", path, range);
+    async get(path, range, signal) {
+      const response = await read("GET", path, range, signal);
       if (response === undefined) return undefined;
       const body = response.body ?? new Blob([]).stream();
       return { ...headOf(response), range: rangeOf(response), body };

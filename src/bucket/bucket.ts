@@ -11,9 +11,10 @@ import type { ObjectPath } from "../nix/object-key.ts";
 export interface Bucket {
   /**
    * The object, or the part of it that `range` asks for. A store may answer a
-   * range with the whole object; `stored.range` tells.
+   * range with the whole object; `stored.range` tells. `signal` ends the reading
+   * of its body, which has no time limit of its own.
    */
-  get(path: ObjectPath, range?: ByteRange): Promise<StoredObject | undefined>;
+  get(path: ObjectPath, range?: ByteRange, signal?: AbortSignal): Promise<StoredObject | undefined>;
   head(path: ObjectPath): Promise<StoredHead | undefined>;
   /** Stores `body`. Resolves once the bytes are durable. */
   put(path: ObjectPath, body: Uint8Array<ArrayBuffer>, options: PutOptions): Promise<void>;

@@ -25,6 +25,8 @@ export interface S3Request {
   readonly headers?: S3Headers;
   readonly body?: Uint8Array<ArrayBuffer> | string;
   readonly retries: RetryPolicy;
+  /** Ends the request, or the reading of its answer's body. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -78,7 +80,7 @@ export function createS3Client(config: BucketConfig, environment: S3Environment)
         redirect: "manual",
         // Cloudflare's own cache turns HEAD into GET and drops ranges.
         cache: "no-store",
-        signal: timeout.signal,
+        signal: AbortSignal.any([timeout.signal, ...(request.signal ? [request.signal] : [])]),
         ...(request.body === undefined ? {} : { body: request.body }),
       });
     } finally {

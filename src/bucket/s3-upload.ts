@@ -5,6 +5,8 @@ import type { S3Request } from "./s3-client.ts";
 import { readS3Failure, toCacheError } from "./s3-failure.ts";
 import { escapeXml, readElement } from "./s3-xml.ts";
 
+const COMPLETE_ATTEMPTS = 3;
+
 /** Starts an S3 multipart upload of `key`. */
 export async function createS3Upload(
   key: string,
@@ -32,6 +34,24 @@ export async function createS3Upload(
   }
   const etags = new Map<number, string>();
 
+  /** S3 may begin its 200 before it knows, and end it with an error: that is the result then. */
+  const tryToComplete = async (body: string): Promise<string | undefined> => {
+    const response = await send({
+      method: "POST",
+      key,
+      query: { uploadId },
+      headers: { "content-type": "application/xml" },
+      body,
+      retries: WRITE_RETRIES,
+    });
+    if (response.status !== 200) {
+      throw toCacheError("CompleteMultipartUpload", await readS3Failure(response));
+    }
+    const xml = await response.text();
+    if (readElement(xml, "ETag") !== undefined) return undefined;
+    return `CompleteMultipartUpload ended with ${readElement(xml, "Code") ?? "no result"}`;
+  };
+
   return {
     async putPart(partNumber, bytes) {
       const response = await send({
@@ -53,24 +73,11 @@ export async function createS3Upload(
           ([number, etag]) =>
             `<Part><PartNumber>${number}</PartNumber><ETag>${escapeXml(etag)}</ETag></Part>`,
         );
-      const response = await send({
-        method: "POST",
-        key,
-        query: { uploadId },
-        headers: { "content-type": "application/xml" },
-        body: `<CompleteMultipartUpload>${parts.join("")}</CompleteMultipartUpload>`,
-        retries: WRITE_RETRIES,
-      });
-      if (response.status !== 200) {
-        throw toCacheError("CompleteMultipartUpload", await readS3Failure(response));
-      }
-      // S3 may begin its 200 before it knows, and end it with an error.
-      const xml = await response.text();
-      if (readElement(xml, "ETag") === undefined) {
-        throw new CacheError(
-          "bucket-unavailable",
-          `CompleteMultipartUpload ended with ${readElement(xml, "Code") ?? "no result"}`,
-        );
+      const body = `<CompleteMultipartUpload>${parts.join("")}</CompleteMultipartUpload>`;
+      for (let attempt = 1; ; attempt++) {
+        const failure = await tryToComplete(body);
+        if (failure === undefined) return;
+        if (attempt === COMPLETE_ATTEMPTS) throw new CacheError("bucket-unavailable", failure);
       }
     },
 

@@ -66,7 +66,7 @@ function parseCost(header: string | null): BucketMeter {
 }
 
 function toFailureCode(text: string): FailureCode {
-  return text in FAILURES ? (text as FailureCode) : "internal";
+  return Object.hasOwn(FAILURES, text) ? (text as FailureCode) : "internal";
 }
 
 /**

@@ -85,6 +85,9 @@ export function isDecodedByPlatform(contentEncoding: string | undefined): boolea
 
 const CUT_ATTEMPTS = 3;
 
+// For a few kilobytes whose headers are there already.
+const STALL_MILLISECONDS = 3_000;
+
 /**
  * A narinfo is read whole and checked before anyone may keep it: edges store a
  * truncated body without complaint.
@@ -94,9 +97,11 @@ async function readNarinfo(
   { bucket, storeDir, log }: OriginDependencies,
 ): Promise<Response> {
   for (let attempt = 1; ; attempt++) {
-    const stored = await bucket.get(key.path);
+    const giveUp = new AbortController();
+    const stored = await bucket.get(key.path, undefined, giveUp.signal);
     if (stored === undefined) return absent(key);
-    const bytes = await readWhole(stored);
+    const timer = setTimeout(() => giveUp.abort(), STALL_MILLISECONDS);
+    const bytes = await readWhole(stored).finally(() => clearTimeout(timer));
     if (bytes === undefined) {
       if (attempt < CUT_ATTEMPTS) continue;
       throw new CacheError("bucket-unavailable", `${key.path} was cut short ${attempt} times`);

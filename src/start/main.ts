@@ -1,6 +1,10 @@
-/** `npm start`: the whole cache on this machine. See README.md. */
+/**
+ * `npm start`: the whole cache on this machine. See README.md. PORT changes the
+ * port; NARGATE_STATE the directory for what the embedded bucket and its key
+ * keep between runs, which is `.nargate` of this clone.
+ */
 import { randomBytes } from "node:crypto";
-import { relative } from "node:path";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { formatPublicKey, parseSecretKey, publicKeyOf } from "../nix/signature.ts";
 import { startS3Server } from "../s3-server/s3-server.ts";
@@ -8,7 +12,7 @@ import { DEV_TOKEN, type LocalState, openLocalState } from "./local-state.ts";
 import { runWorker } from "./run-worker.ts";
 import { namesBucket, settingsForLocalBucket, settingsFromEnvironment } from "./settings.ts";
 
-const STATE_DIRECTORY = fileURLToPath(new URL("../../.nargate", import.meta.url));
+const DEFAULT_STATE_DIRECTORY = fileURLToPath(new URL("../../.nargate", import.meta.url));
 
 interface Running {
   readonly banner: string;
@@ -16,13 +20,18 @@ interface Running {
 }
 
 async function startWithLocalBucket(port: number): Promise<Running> {
-  const state = await openLocalState(STATE_DIRECTORY);
+  const state = await openLocalState(
+    path.resolve(process.env["NARGATE_STATE"] ?? DEFAULT_STATE_DIRECTORY),
+  );
   const key = { keyId: "local", secret: randomBytes(24).toString("hex") };
   const bucket = await startS3Server({
     directory: state.bucketDirectory,
     region: "local",
     buckets: ["nargate"],
     keys: [{ ...key, capabilities: new Set(["listFiles", "readFiles", "writeFiles"] as const) }],
+  }).catch((error: Error) => {
+    // Mostly that another `npm start` has it.
+    throw new StartError(`Cannot start:\n  ${error.message}`);
   });
   const settings = settingsForLocalBucket(
     {
@@ -70,7 +79,7 @@ function localBanner(url: string, state: LocalState): string {
     "",
     `  public key   ${publicKey}`,
     `  push token   ${DEV_TOKEN}`,
-    `  bucket       ${relative(process.cwd(), state.bucketDirectory) || "."} (embedded, kept between runs)`,
+    `  bucket       ${path.relative(process.cwd(), state.bucketDirectory) || "."} (embedded, kept between runs)`,
     "",
     "Push a store path and its closure:",
     `  nix --extra-experimental-features nix-command copy --to ${url} --option netrc-file ${state.netrcFile} PATH`,
@@ -104,14 +113,25 @@ async function main(): Promise<void> {
     ? await startWithEnvironment(port)
     : await startWithLocalBucket(port);
   process.stdout.write(`${running.banner}\n`);
+  stopOnSignals(running);
+}
+
+function stopOnSignals(running: Running): void {
+  let isStopping = false;
+  // One Ctrl-C comes twice, from the terminal and from npm.
   const stop = () => {
+    if (isStopping) return;
+    isStopping = true;
     running.close().then(
       () => process.exit(0),
       () => process.exit(1),
     );
   };
-  process.once("SIGINT", stop);
-  process.once("SIGTERM", stop);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    // Miniflare's own listener would exit at once, in the midst of a write.
+    process.removeAllListeners(signal);
+    process.on(signal, stop);
+  }
 }
 
 /** workerd says less clearly that the port is taken. */

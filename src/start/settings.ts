@@ -33,7 +33,7 @@ export function settingsFromEnvironment(
   if (missing.length > 0) {
     return err(missing.map((setting) => ({ setting, problem: "is not set" })));
   }
-  const settings: Record<string, string> = { EDGE: "cache-api" };
+  const settings: Record<string, string> = { EDGE: "cache-api", LOG: "faults" };
   for (const name of SETTINGS) {
     const value = environment[name];
     if (value !== undefined) settings[name] = value;
@@ -50,6 +50,7 @@ export function settingsForLocalBucket(
   return validated({
     ...bucket,
     EDGE: "cache-api",
+    LOG: "faults",
     SIGNING_KEY: signingKey,
     TOKENS: JSON.stringify([{ name: "dev", sha256, scopes: ["admin"] }]),
   });

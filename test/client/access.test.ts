@@ -55,7 +55,7 @@ describe.skipIf(!hasNix)("nix copy to a gateway that does not let it", () => {
     const texts = await addTexts(pusher, "public", 3);
     await pusher.run("nix", "copy", "--to", `${gateway.url}?compression=zstd`, texts);
     const puller = await createPuller(gateway, { token: WRONG_TOKEN });
-    await puller.run("nix-store", "--realise", texts);
+    expect(await puller.run("nix-store", "--realise", texts)).toBe(texts);
   });
 });
 

@@ -111,7 +111,7 @@ describe.skipIf(!hasNix)("a gateway with TRUSTED_PUBLIC_KEYS", () => {
     await pusher.run("nix", "copy", "--to", target, before);
 
     const puller = await createPuller(gateway, { trustedPublicKeys: [trustedKey.publicKey] });
-    await puller.run("nix-store", "--realise", before);
+    expect(await puller.run("nix-store", "--realise", before)).toBe(before);
     await verifyStore(puller);
   });
 

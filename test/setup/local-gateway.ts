@@ -58,6 +58,7 @@ export async function startLocalGateway(
       B2_KEY_ID: b2.keyId,
       B2_APPLICATION_KEY: b2.secret,
       EDGE: "cache-api",
+      LOG: "faults",
       SIGNING_KEY: signingKey,
       TOKENS,
       ...settings,

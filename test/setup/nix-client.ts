@@ -157,15 +157,15 @@ export function canBuild(): boolean {
   const directory = mkdtempSync(path.join(tmpdir(), "nargate-can-build-"));
   try {
     const expression = `derivation { name = "x"; system = builtins.currentSystem; builder = "/bin/sh"; args = [ "-c" "echo x > $out" ]; }`;
-    const options = { "build-users-group": "", "sandbox-paths": "/bin/sh=/bin/busybox" };
-    const built = spawnSync(
-      "nix-build",
-      [
-        ...["--no-out-link", "--expr", expression, "--option", "substituters", ""],
-        ...Object.entries(options).flatMap(([name, value]) => ["--option", name, value]),
-      ],
-      { env: machineEnvironment(directory), timeout: 20_000 },
-    );
+    const args = ["--no-out-link", "--expr", expression];
+    const options = {
+      "build-users-group": "",
+      "sandbox-paths": "/bin/sh=/bin/busybox",
+      substituters: "",
+    };
+    for (const [name, value] of Object.entries(options)) args.push("--option", name, value);
+    const env = machineEnvironment(directory);
+    const built = spawnSync("nix-build", args, { env, timeout: 20_000 });
     return built.status === 0;
   } finally {
     rmSync(directory, { recursive: true, force: true });
