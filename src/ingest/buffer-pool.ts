@@ -10,6 +10,9 @@ const BUFFER_COUNT = 6;
 // Often enough that a freed buffer does not idle, rarely enough to cost nothing.
 const POLL_MILLISECONDS = 20;
 
+// A second, by the polls of another waiter: one that lives would have looked too.
+const POLLS_OF_THE_DEAD = 50;
+
 /**
  * A buffer on loan. A BYOB read takes the buffer away and gives another object
  * for the same memory back, so whoever reads puts that one in its place; a read
@@ -31,14 +34,18 @@ export interface BufferPool {
   release(lease: Lease): void;
 }
 
+interface Waiter {
+  /** How often others have looked since this one did. */
+  missed: number;
+}
+
 export function createBufferPool(
   sleep: (milliseconds: number) => Promise<void>,
   count = BUFFER_COUNT,
 ): BufferPool {
   const free: ArrayBuffer[] = [];
+  const waiting: Waiter[] = [];
   let made = 0;
-  let nextTicket = 0;
-  let servedTicket = 0;
 
   function take(): Lease | undefined {
     const buffer = free.pop();
@@ -48,19 +55,35 @@ export function createBufferPool(
     return { buffer: new ArrayBuffer(BUFFER_BYTES) };
   }
 
+  /**
+   * Whether it is this waiter's turn. A request that is cancelled while it waits
+   * never looks again and says nothing; those behind it must not wait for it.
+   */
+  function isNext(waiter: Waiter): boolean {
+    waiter.missed = 0;
+    // Not there if it was slow and taken for dead.
+    if (!waiting.includes(waiter)) waiting.unshift(waiter);
+    const head = waiting[0] as Waiter;
+    if (head === waiter) return true;
+    head.missed++;
+    if (head.missed > POLLS_OF_THE_DEAD * waiting.length) waiting.shift();
+    return false;
+  }
+
   return {
     async acquire() {
-      const ticket = nextTicket++;
+      const waiter: Waiter = { missed: 0 };
+      waiting.push(waiter);
       for (;;) {
-        const lease = ticket === servedTicket ? take() : undefined;
+        const lease = isNext(waiter) ? take() : undefined;
         if (lease !== undefined) {
-          servedTicket++;
+          waiting.shift();
           return lease;
         }
         await sleep(POLL_MILLISECONDS);
       }
     },
-    tryAcquire: () => (nextTicket === servedTicket ? take() : undefined),
+    tryAcquire: () => (waiting.length === 0 ? take() : undefined),
     release({ buffer }) {
       // A detached one is gone with its stream; another may be made for it.
       if (buffer.byteLength === BUFFER_BYTES) free.push(buffer);
