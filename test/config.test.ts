@@ -50,7 +50,8 @@ describe("parseConfig", () => {
   });
 
   it("takes defaults for all that is not set", () => {
-    const { reads, writes } = parseConfig(BUCKET);
+    const { reads, writes, tokens } = parseConfig(BUCKET);
+    expect(tokens).toEqual([]);
     expect(reads.ok && reads.value).toEqual({
       bucket: {
         endpoint: BUCKET.B2_ENDPOINT,
@@ -68,10 +69,8 @@ describe("parseConfig", () => {
       bucketDown: "fail",
       logs: "requests",
       publicKeys: [],
-      tokens: [],
     });
     expect(writes.ok && writes.value).toEqual({
-      tokens: [],
       signingKey: undefined,
       trustedPublicKeys: [],
       onConflict: "keep",
@@ -86,7 +85,7 @@ describe("parseConfig", () => {
   });
 
   it("reads every setting", () => {
-    const { reads, writes } = parseConfig({
+    const { reads, writes, tokens } = parseConfig({
       ...BUCKET,
       B2_PREFIX: "nix/cache",
       STORE_DIR: "/opt/nix-2.0/store",
@@ -112,10 +111,9 @@ describe("parseConfig", () => {
       bucketDown: "miss",
       logs: "faults",
       publicKeys: [{ name: "nargate-test-1" }, { name: "nargate-test-2" }],
-      tokens: [{ name: "ci" }],
     });
+    expect(tokens).toMatchObject([{ name: "ci" }]);
     expect(writes.ok && writes.value).toMatchObject({
-      tokens: [{ name: "ci" }],
       signingKey: { name: "nargate-test-1" },
       trustedPublicKeys: [{ name: "nargate-test-2" }],
       onConflict: "refuse",
@@ -209,10 +207,25 @@ describe("what is broken on the writing side", () => {
     expect(problemsOf(open.writes)).toEqual([expect.stringMatching(new RegExp(`^${what} `))]);
   });
 
-  it("stops a private cache's reads, whose tokens it may have lost", () => {
+  it("stops a private cache's reads, if it is TOKENS: nobody has a valid one then", () => {
     const closed = parseConfig({ ...BUCKET, READ_ACCESS: "token", TOKENS: "[" });
-    expect(problemsOf(closed.reads)).toEqual(["TOKENS is not JSON"]);
+    expect(problemsOf(closed.reads)).toEqual([expect.stringMatching(/^TOKENS /)]);
     expect(problemsOf(closed.writes)).toEqual(["TOKENS is not JSON"]);
+    expect(closed.tokens).toEqual([]);
+  });
+
+  it("does not stop a private cache's reads, if it is anything else", () => {
+    const settings = { READ_ACCESS: "token", TOKENS, SIGNING_KEY: "key:x", B2_KEYID: "x" };
+    const closed = parseConfig({ ...BUCKET, ...settings });
+    expect(closed.reads.ok && closed.reads.value.isPrivate).toBe(true);
+    expect(closed.writes.ok).toBe(false);
+    expect(closed.tokens).toMatchObject([{ name: "ci" }]);
+  });
+
+  it("leaves nobody a token of a list of which one entry is broken", () => {
+    const [entry]: object[] = JSON.parse(TOKENS);
+    const config = parseConfig({ ...BUCKET, TOKENS: JSON.stringify([entry, {}]) });
+    expect(config.tokens).toEqual([]);
   });
 
   it("is not passed over where READ_ACCESS is misspelt", () => {

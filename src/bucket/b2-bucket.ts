@@ -120,6 +120,7 @@ export function createB2Bucket(config: BucketConfig, send: S3Client, meter: Buck
               : { "content-encoding": options.contentEncoding }),
           },
           body,
+          payloadSha256: options.sha256,
           retries: WRITE_RETRIES,
         },
         meter,

@@ -52,6 +52,8 @@ export interface StoredRange {
 export interface PutOptions {
   readonly contentType: string;
   readonly contentEncoding?: string | undefined;
+  /** Of the whole body, in lower-case hex, where it is known: the store then checks it too. */
+  readonly sha256?: string | undefined;
 }
 
 export interface ListOptions {

@@ -24,6 +24,8 @@ export interface S3Request {
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: S3Headers;
   readonly body?: Uint8Array<ArrayBuffer> | string;
+  /** Lower-case hex of the body's SHA-256, to be signed along. */
+  readonly payloadSha256?: string | undefined;
   readonly retries: RetryPolicy;
   /** Ends the request, or the reading of its answer's body. */
   readonly signal?: AbortSignal | undefined;
@@ -63,7 +65,10 @@ export function createS3Client(config: BucketConfig, environment: S3Environment)
     const url = `${config.endpoint}/${config.bucket}${encodeKey(request.key)}${encodeQuery(request.query)}`;
     const signed = await aws.sign(url, {
       method: request.method,
-      headers: { ...request.headers, "x-amz-content-sha256": "UNSIGNED-PAYLOAD" },
+      headers: {
+        ...request.headers,
+        "x-amz-content-sha256": request.payloadSha256 ?? "UNSIGNED-PAYLOAD",
+      },
       aws: {
         datetime: now()
           .toISOString()

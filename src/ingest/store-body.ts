@@ -102,10 +102,11 @@ function createBodyReader({ body, lengthBytes, sha256 }: BodyToStore): BodyReade
       const wanted = Math.min(lease.buffer.byteLength, lengthBytes - position);
       let filled = 0;
       while (filled < wanted) {
-        const { value, done } = await reader.readAtLeast(
-          wanted - filled,
-          new Uint8Array(lease.buffer, filled, wanted - filled),
-        );
+        const { value, done } = await reader
+          .readAtLeast(wanted - filled, new Uint8Array(lease.buffer, filled, wanted - filled))
+          .catch((cause: unknown) => {
+            throw new CacheError("body-too-short", "the client went away", { cause });
+          });
         if (value !== undefined) {
           lease.buffer = value.buffer;
           filled += value.byteLength;

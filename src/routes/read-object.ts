@@ -1,4 +1,4 @@
-import { CacheError } from "../errors.ts";
+import { CacheError, FAILURES } from "../errors.ts";
 import { type ByteRange, parseByteRange } from "../http/byte-range.ts";
 import { CACHE_CONTROL } from "../http/cache-control.ts";
 import { matchesEntityTag } from "../http/entity-tag.ts";
@@ -137,5 +137,5 @@ function answerClient(
 function notFound(headers: Headers): Response {
   headers.set("content-type", "text/plain; charset=utf-8");
   headers.delete("content-length");
-  return new Response("No such object in this cache.\n", { status: 404, headers });
+  return new Response(`${FAILURES["not-found"].message}\n`, { status: 404, headers });
 }

@@ -112,8 +112,9 @@ async function main(): Promise<void> {
   const running = namesBucket(process.env)
     ? await startWithEnvironment(port)
     : await startWithLocalBucket(port);
-  process.stdout.write(`${running.banner}\n`);
+  // Before it says how, since a signal between the two would be lost.
   stopOnSignals(running);
+  process.stdout.write(`${running.banner}\n`);
 }
 
 function stopOnSignals(running: Running): void {
@@ -129,8 +130,7 @@ function stopOnSignals(running: Running): void {
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     // Miniflare's own listener would exit at once, in the midst of a write.
-    process.removeAllListeners(signal);
-    process.on(signal, stop);
+    process.removeAllListeners(signal).on(signal, stop);
   }
 }
 

@@ -207,6 +207,15 @@ describe("createS3Client", () => {
     expect(calls[0]?.init.signal?.aborted).toBe(false);
   });
 
+  it("ends with the signal that it is given, while the body is read too", async () => {
+    const { calls, send } = createTestClient([() => new Response("body")]);
+    const giveUp = new AbortController();
+    await send({ ...GET, signal: giveUp.signal });
+    expect(calls[0]?.init.signal?.aborted).toBe(false);
+    giveUp.abort();
+    expect(calls[0]?.init.signal?.aborted).toBe(true);
+  });
+
   it("counts every attempt, and the time of each without the pauses", async () => {
     const { meter, send } = createTestClient([status(503), networkError, status(200)], 30);
     await send(GET);

@@ -67,6 +67,20 @@ describe("complete", () => {
     expect(error.code).toBe("bucket-unavailable");
     expect(error.message).toContain("InternalError");
     expect(await fake.getObject(KEY)).toBeUndefined();
+    expect(await fake.countRequests({ operation: "CompleteMultipartUpload" })).toBe(3);
+  });
+
+  it("tries again after an error inside a 200, which S3 asks for", async () => {
+    const { bucket, fake } = await openB2();
+    await fake.addFaults({
+      match: { operation: "CompleteMultipartUpload" },
+      effect: { status: 200, code: "InternalError" },
+      count: 2,
+    });
+    const upload = await bucket.createUpload(PATH, OPTIONS);
+    await upload.putPart(1, makeBytes(10, 1));
+    await upload.complete();
+    expect((await fake.getObject(KEY))?.bytes.length).toBe(10);
   });
 
   it("fails where its first answer was lost, since there is no upload any more", async () => {

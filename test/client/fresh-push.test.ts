@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { closureOf, createPuller, createPusher, verifyStore } from "../setup/gateway-clients.ts";
 import { type LocalGateway, startLocalGateway } from "../setup/local-gateway.ts";
 import { hasNix, type NixMachine } from "../setup/nix-client.ts";
@@ -56,7 +56,21 @@ describe.skipIf(!hasNix)("what was pushed just now", () => {
     await expectWhole(early, top);
   });
 
-  it("is complete for the pusher who aborted half-way and starts again", async () => {
+  it("is complete when two machines pushed the same closure at once", async () => {
+    const [first, second] = [await createPusher(gateway), await createPusher(gateway)];
+    const texts = await addTexts(first, "at-once", 30);
+    expect(await addTexts(second, "at-once", 30)).toBe(texts);
+    const copies = [
+      first.attempt("nix", "copy", "--to", `${gateway.url}?compression=zstd`, texts),
+      second.attempt("nix", "copy", "--to", `${gateway.url}?compression=xz`, texts),
+    ];
+    for (const { code } of await Promise.all(copies)) expect(code).toBe(0);
+    const puller = await createPuller(gateway);
+    await puller.run("nix-store", "--realise", texts);
+    await verifyStore(puller);
+  });
+
+  it("is complete for the pusher who failed half-way and starts again", async () => {
     const top = await addClosure("halted");
     gateway.faults.add({
       match: { method: "PUT", keyPattern: "\\.narinfo$" },
@@ -72,5 +86,26 @@ describe.skipIf(!hasNix)("what was pushed just now", () => {
     const puller = await createPuller(gateway);
     await puller.run("nix-store", "--realise", top);
     await expectWhole(puller, top);
+  });
+
+  it("leaves no unfinished upload when the pusher is killed, and can be pushed again", async () => {
+    // More than the gateway's two buffers and the sockets between them hold.
+    const noise = await addNoise(pusher, "killed-noise", 40_000_000);
+    gateway.bucket.forgetRequests();
+    gateway.faults.add({ match: { operation: "UploadPart" }, effect: { delayMs: 300 } });
+    const target = `${gateway.url}?compression=none`;
+    const doomed = pusher.start("nix", "copy", "--to", target, noise);
+    const requestsOf = (operation: string) => gateway.bucket.requests({ operation });
+    await vi.waitUntil(() => requestsOf("UploadPart").length > 0, 10_000);
+    doomed.kill();
+    await doomed.ended;
+    await vi.waitUntil(() => requestsOf("AbortMultipartUpload")[0]?.status === 204, 10_000);
+    expect(requestsOf("CompleteMultipartUpload")).toEqual([]);
+
+    gateway.faults.clear();
+    await pusher.run("nix", "copy", "--to", target, noise);
+    const puller = await createPuller(gateway);
+    await puller.run("nix-store", "--realise", noise);
+    await expectWhole(puller, noise);
   });
 });

@@ -2,11 +2,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { generateSecretKey } from "../../src/nix/signature.ts";
 import { startFakeB2 } from "../setup/fake-b2.ts";
 import { closureOf, verifyStore } from "../setup/gateway-clients.ts";
 import { findFreePort, PUSH_TOKEN, publicKeyOfSecret, TOKENS } from "../setup/local-gateway.ts";
 import { createNixMachine, hasNix } from "../setup/nix-client.ts";
-import { generateSecretKey } from "../../src/nix/signature.ts";
 import { addBuilt, addTexts } from "../setup/nix-paths.ts";
 import { type NpmStart, npmStart } from "../setup/npm-start.ts";
 

@@ -7,6 +7,7 @@ import {
   createOrigin,
   createOwnKeys,
   found,
+  type MadeAnswer,
   NAR,
   NARINFO,
   notFound,
@@ -17,7 +18,7 @@ import {
 const STORE = caches.default;
 
 /** An edge over the real Cache API, in front of these answers. */
-function openEdge(...answers: Parameters<typeof createOrigin>) {
+function openEdge(...answers: readonly MadeAnswer[]) {
   const { origin, asked } = createOrigin(...answers);
   const keys = createOwnKeys();
   const edge = createCacheApiEdge(STORE, keys);

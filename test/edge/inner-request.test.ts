@@ -3,11 +3,18 @@ import { createBucketMeter } from "../../src/bucket/bucket.ts";
 import { answerInnerRequest } from "../../src/edge/workers-cache-edge.ts";
 import { CacheError } from "../../src/errors.ts";
 import { toFailure } from "../../src/http/failure-response.ts";
-import { createOrigin, createOwnKeys, found, NAR, textOf } from "../support/edge.ts";
+import {
+  createOrigin,
+  createOwnKeys,
+  found,
+  type MadeAnswer,
+  NAR,
+  textOf,
+} from "../support/edge.ts";
 
 describe("answerInnerRequest", () => {
   const keys = createOwnKeys();
-  const answer = (request: Request, ...answers: Parameters<typeof createOrigin>) =>
+  const answer = (request: Request, ...answers: readonly MadeAnswer[]) =>
     answerInnerRequest(
       request,
       keys,

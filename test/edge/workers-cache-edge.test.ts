@@ -10,6 +10,7 @@ import {
   createOrigin,
   createOwnKeys,
   found,
+  type MadeAnswer,
   NAR,
   NARINFO,
   notFound,
@@ -27,7 +28,7 @@ const down = (): never => {
 };
 
 /** The gateway's side and the entrypoint's, with the documented cache between them. */
-function openEdge(answers: Parameters<typeof createOrigin>, options: FakeWorkersCacheOptions = {}) {
+function openEdge(answers: readonly MadeAnswer[], options: FakeWorkersCacheOptions = {}) {
   const { origin: inner, asked } = createOrigin(...answers);
   const direct = createOrigin(found("from the bucket"));
   const keys = createOwnKeys();

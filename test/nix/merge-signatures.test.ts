@@ -29,6 +29,14 @@ describe("mergeSignatures", () => {
     expect(mergeSignatures(existing, ["new-1:x", "new-2:x"])).toEqual([...existing, "new-1:x"]);
   });
 
+  it("drops none of what is there, though they are more than a path may gain", () => {
+    const existing = [
+      ...Array.from({ length: MAX_SIGNATURES + 1 }, (_, index) => `old-${index}:x`),
+      "old-0:second",
+    ];
+    expect(mergeSignatures(existing, ["new-1:x"])).toEqual(existing);
+  });
+
   it("changes nothing the second time", () => {
     const signatures = fc.array(
       fc.tuple(fc.constantFrom("a", "b", "c", "d"), fc.nat(3)).map(([name, n]) => `${name}:${n}`),

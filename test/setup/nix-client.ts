@@ -24,12 +24,21 @@ export interface NixResult {
   readonly milliseconds: number;
 }
 
+/** A program of Nix that has not ended yet. */
+export interface RunningNix {
+  readonly ended: Promise<NixResult>;
+  /** As a person does who has lost patience, or a machine that has lost power. */
+  kill(): void;
+}
+
 /** One simulated machine with a user, a store and the caches of its own. */
 export interface NixMachine {
   /** For files that only this machine has. */
   readonly directory: string;
   /** Where `/nix/store` is on the disk. */
   readonly storeDirectory: string;
+  /** Starts a program of Nix, which may then be killed. */
+  start(program: string, ...args: readonly string[]): RunningNix;
   /** Runs a program of Nix and reports how it ended; 124 when it had to be stopped. */
   attempt(program: string, ...args: readonly string[]): Promise<NixResult>;
   /** Runs one that must succeed, and gives what it printed without the last newline. */
@@ -58,11 +67,11 @@ export async function createNixMachine(
   await prepareMachine(directory, options);
   const environment = machineEnvironment(directory);
 
-  async function attempt(program: string, args: readonly string[], input = "") {
-    return await runProgram(program, args, { cwd: directory, env: environment, input });
+  function start(program: string, args: readonly string[], input = "") {
+    return startProgram(program, args, { cwd: directory, env: environment, input });
   }
   async function feed(input: string, program: string, ...args: readonly string[]) {
-    const result = await attempt(program, args, input);
+    const result = await start(program, args, input).ended;
     if (result.code === 0) return result.stdout.trimEnd();
     const said = result.stderr.trimEnd().split("\n").slice(-20).join("\n");
     throw new Error(`${program} ${args.join(" ")} ended with ${result.code}:\n${said}`);
@@ -70,7 +79,8 @@ export async function createNixMachine(
   return {
     directory,
     storeDirectory: path.join(directory, "root/nix/store"),
-    attempt: (program, ...args) => attempt(program, args),
+    start: (program, ...args) => start(program, args),
+    attempt: (program, ...args) => start(program, args).ended,
     run: (program, ...args) => feed("", program, ...args),
     feed,
     forgetCaches: () => rm(cacheDirectory, { recursive: true, force: true }),
@@ -115,23 +125,27 @@ interface Surroundings {
   readonly input: string;
 }
 
-async function runProgram(
+function startProgram(
   program: string,
   args: readonly string[],
   { cwd, env, input }: Surroundings,
-): Promise<NixResult> {
+): RunningNix {
   const startedAt = performance.now();
-  return await new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd, env });
-    const stdout: Buffer[] = [];
-    const stderr: Buffer[] = [];
-    let isLate = false;
-    const timer = setTimeout(() => {
-      isLate = true;
-      child.kill("SIGKILL");
-    }, TIMEOUT_MILLISECONDS);
-    child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
-    child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
+  const child = spawn(program, args, { cwd, env });
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
+  child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
+  // A program that does not read its input has closed it.
+  child.stdin.on("error", () => {});
+  child.stdin.end(input);
+
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    child.kill("SIGKILL");
+  }, TIMEOUT_MILLISECONDS);
+  const ended = new Promise<NixResult>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (code) => {
       clearTimeout(timer);
@@ -142,10 +156,8 @@ async function runProgram(
         milliseconds: performance.now() - startedAt,
       });
     });
-    // A program that does not read its input has closed it.
-    child.stdin.on("error", () => {});
-    child.stdin.end(input);
   });
+  return { ended, kill: () => void child.kill("SIGKILL") };
 }
 
 /**

@@ -47,8 +47,10 @@ export function createContext(objects?: EdgeContext["objects"]): TestContext {
   };
 }
 
+export type MadeAnswer = () => Response;
+
 /** Gives these answers, one after another, and the last for ever. */
-export function createOrigin(...answers: readonly (() => Response)[]) {
+export function createOrigin(...answers: readonly MadeAnswer[]) {
   const asked: { readonly path: string; readonly range: unknown }[] = [];
   const origin: Origin = async (key, range) => {
     const answer = answers[Math.min(asked.length, answers.length - 1)];

@@ -22,7 +22,6 @@ export interface TestPushOptions extends MemoryBucketHooks {
 }
 
 const DEFAULTS: WriteConfig = {
-  tokens: [],
   signingKey: undefined,
   trustedPublicKeys: [],
   onConflict: "keep",

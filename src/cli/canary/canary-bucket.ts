@@ -1,14 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import { AwsV4Signer } from "aws4fetch";
-import {
-  isTransientStatus,
-  parseRetryAfter,
-  retryPauseMilliseconds,
-  WRITE_RETRIES,
-} from "../../bucket/retry.ts";
+import { WRITE_RETRIES } from "../../bucket/retry.ts";
 import { readElement } from "../../bucket/s3-xml.ts";
 import type { BucketConfig } from "../../config.ts";
+import { retryTransient } from "./retry-transient.ts";
 import { createTrace, type Trace } from "./trace.ts";
 
 export interface BucketRequest {
@@ -34,117 +29,129 @@ export interface SignedRequest {
   readonly headers: Headers;
 }
 
+/** How long ago a presigned URL was signed, and for how long. */
+interface Presigned {
+  readonly agedSeconds: number;
+  readonly expiresSeconds: number;
+}
+
+type Sleep = (milliseconds: number) => Promise<unknown>;
+
+export interface CanaryEnvironment {
+  /** Ends a run before its next request. */
+  readonly signal: AbortSignal;
+  readonly sleep: Sleep;
+}
+
 /** A bucket, of which only one new folder below the cache's prefix is ever written. */
 export interface CanaryBucket {
   readonly config: BucketConfig;
   /** What was written, for the clean-up. */
   readonly trace: Trace;
+  /** Waits for what a server does in its own time. */
+  readonly sleep: Sleep;
   /** The whole key of a name. */
   keyOf(name: string): string;
-  /** Sends, and tries again what may pass. Throws where there is no answer. */
+  /**
+   * Sends, and tries again what may pass. Throws where there is no answer, and
+   * once the signal came. What is on its way then is waited for: given up, it
+   * could still be stored after the clean-up.
+   */
   send(request: BucketRequest): Promise<BucketAnswer>;
+  /** The same by a presigned URL, without any header. */
+  sendPresigned(request: BucketRequest, presigned: Presigned): Promise<BucketAnswer>;
   /** Signs without sending. The name counts as written. */
   sign(request: BucketRequest): Promise<SignedRequest>;
-  /** A URL that needs no header, signed so long ago, for so long. */
-  presign(request: BucketRequest, agedSeconds: number, expiresSeconds: number): Promise<URL>;
-  /** The same folder for someone else's signal. */
+  /** The same folder under another signal. */
   withSignal(signal: AbortSignal): CanaryBucket;
 }
 
 /** Opens a folder that nobody knows. */
-export function openCanaryBucket(config: BucketConfig, signal: AbortSignal): CanaryBucket {
+export function openCanaryBucket(
+  config: BucketConfig,
+  environment: CanaryEnvironment,
+): CanaryBucket {
   const folder = `${config.prefix}.canary/${randomBytes(8).toString("hex")}/`;
-  return createCanaryBucket(config, createTrace(folder), signal);
+  return createCanaryBucket(config, createTrace(folder), environment);
 }
 
-function createCanaryBucket(config: BucketConfig, trace: Trace, signal: AbortSignal): CanaryBucket {
+function createCanaryBucket(
+  config: BucketConfig,
+  trace: Trace,
+  { signal, sleep }: CanaryEnvironment,
+): CanaryBucket {
   const keyOf = (name: string) => trace.folder + name;
-  const credentials = {
-    accessKeyId: config.keyId,
-    secretAccessKey: config.applicationKey,
-    service: "s3",
-    region: config.region,
-  };
 
-  function urlOf({ name, query = {} }: BucketRequest): string {
-    const path = name === undefined ? "" : `/${keyOf(name).split("/").map(encodeText).join("/")}`;
-    const pairs = Object.entries(query).map(
-      ([key, value]) => `${encodeText(key)}=${encodeText(value)}`,
-    );
-    return `${config.endpoint}/${config.bucket}${path}${pairs.length === 0 ? "" : "?"}${pairs.join("&")}`;
+  async function sign(
+    { method, name, query = {}, headers = {} }: BucketRequest,
+    presigned?: Presigned,
+  ): Promise<SignedRequest> {
+    const age = (presigned?.agedSeconds ?? 0) * 1000;
+    const expiry =
+      presigned === undefined ? {} : { "X-Amz-Expires": String(presigned.expiresSeconds) };
+    const path = name === undefined ? "" : encodeKey(keyOf(name));
+    return await new AwsV4Signer({
+      method,
+      url: `${config.endpoint}/${config.bucket}${path}${encodeQuery({ ...query, ...expiry })}`,
+      headers,
+      accessKeyId: config.keyId,
+      secretAccessKey: config.applicationKey,
+      service: "s3",
+      region: config.region,
+      datetime: new Date(Date.now() - age).toISOString().replace(/[:-]|\.\d{3}/g, ""),
+      signQuery: presigned !== undefined,
+    }).sign();
   }
 
-  async function sign(request: BucketRequest): Promise<SignedRequest> {
-    const { method, headers = {} } = request;
-    trace.note(request);
-    return await new AwsV4Signer({ ...credentials, method, url: urlOf(request), headers }).sign();
-  }
-
-  async function attempt(request: BucketRequest): Promise<BucketAnswer> {
-    const { url, headers } = await sign(request);
+  async function attempt(request: BucketRequest, presigned?: Presigned): Promise<BucketAnswer> {
+    const { url, headers } = await sign(request, presigned);
     const { method, body } = request;
-    const answer = await readAnswer(
-      await fetch(url, {
-        method,
-        headers,
-        redirect: "manual",
-        signal: AbortSignal.any([signal, AbortSignal.timeout(WRITE_RETRIES.timeoutMilliseconds)]),
-        ...(body === undefined ? {} : { body }),
-      }),
-    );
-    trace.noteAnswer(request, answer);
-    return answer;
+    const response = await fetch(url, {
+      method,
+      headers,
+      redirect: "manual",
+      signal: AbortSignal.timeout(WRITE_RETRIES.timeoutMilliseconds),
+      ...(body === undefined ? {} : { body }),
+    });
+    // Nothing here is longer than a listing.
+    const text = await response.text();
+    const { status } = response;
+    return { status, headers: response.headers, text, code: readElement(text, "Code") };
+  }
+
+  async function send(request: BucketRequest, presigned?: Presigned): Promise<BucketAnswer> {
+    return await retryTransient(async () => {
+      trace.note(request);
+      const answer = await attempt(request, presigned);
+      trace.noteAnswer(request, answer);
+      return answer;
+    }, signal);
   }
 
   return {
     config,
     trace,
+    sleep,
     keyOf,
-    sign,
-
-    async send(request) {
-      for (let count = 1; ; count++) {
-        signal.throwIfAborted();
-        const isLast = count >= WRITE_RETRIES.attempts;
-        let retryAfterSeconds: number | undefined;
-        try {
-          const answer = await attempt(request);
-          if (isLast || !isTransientStatus(answer.status)) return answer;
-          retryAfterSeconds = parseRetryAfter(answer.headers.get("retry-after"), new Date());
-        } catch (error) {
-          if (isLast || signal.aborted) throw error;
-        }
-        await sleep(retryPauseMilliseconds(count, retryAfterSeconds, Math.random), undefined, {
-          signal,
-        });
-      }
-    },
-
-    async presign(request, agedSeconds, expiresSeconds) {
-      const query = { ...request.query, "X-Amz-Expires": String(expiresSeconds) };
-      const datetime = new Date(Date.now() - agedSeconds * 1000)
-        .toISOString()
-        .replace(/[:-]|\.\d{3}/g, "");
+    send: (request) => send(request),
+    sendPresigned: send,
+    async sign(request) {
       trace.note(request);
-      const signer = new AwsV4Signer({
-        ...credentials,
-        method: request.method,
-        url: urlOf({ ...request, query }),
-        datetime,
-        signQuery: true,
-      });
-      return (await signer.sign()).url;
+      return await sign(request);
     },
-
-    withSignal: (other) => createCanaryBucket(config, trace, other),
+    withSignal: (other) => createCanaryBucket(config, trace, { signal: other, sleep }),
   };
 }
 
-/** Reads an answer whole: nothing here is longer than a listing. */
-export async function readAnswer(response: Response): Promise<BucketAnswer> {
-  const text = await response.text();
-  const { status, headers } = response;
-  return { status, headers, text, code: readElement(text, "Code") };
+function encodeKey(key: string): string {
+  return `/${key.split("/").map(encodeText).join("/")}`;
+}
+
+function encodeQuery(query: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(query).map(
+    ([name, value]) => `${encodeText(name)}=${encodeText(value)}`,
+  );
+  return pairs.length === 0 ? "" : `?${pairs.join("&")}`;
 }
 
 /** aws4fetch takes a "+" in a path for a space when it signs: it goes encoded, as all that S3 encodes. */

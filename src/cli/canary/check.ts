@@ -7,7 +7,7 @@ type Basis = "B2" | "HTTP" | "S3" | "Nargate";
 
 export interface Expectation {
   readonly basis: Basis;
-  /** What is seen is as expected when it begins with this. */
+  /** What is seen is as expected when it begins with these words. */
   readonly text: string;
 }
 
@@ -50,7 +50,7 @@ export class NotSeen extends Error {
   }
 }
 
-export function expect(basis: Basis, text: string): Expectation {
+export function known(basis: Basis, text: string): Expectation {
   return { basis, text };
 }
 
@@ -73,7 +73,9 @@ export async function runChecks<Subject>(
 /** The rows of checks that are left out, and why. */
 export function skipChecks(checks: readonly Check<never>[], reason: string): readonly Row[] {
   return checks.map(({ fact, expected }) => ({
-    ...{ fact, expected, seen: reason },
+    fact,
+    expected,
+    seen: reason,
     verdict: "skipped",
     hint: undefined,
   }));
@@ -83,15 +85,31 @@ async function runCheck<Subject>(check: Check<Subject>, subject: Subject): Promi
   const { fact } = check;
   try {
     const observed = await check.observe(subject);
-    const { seen, hint, expected = check.expected } =
-      typeof observed === "string" ? { seen: observed } : observed;
+    const {
+      seen,
+      hint,
+      expected = check.expected,
+    } = typeof observed === "string" ? { seen: observed } : observed;
     if (expected === undefined) return { fact, expected, seen, verdict: "unknown", hint };
-    if (seen.startsWith(expected.text)) return { fact, expected, seen, verdict: "ok", hint: undefined };
-    return { fact, expected, seen, verdict: "DIFFERS", hint };
+    const isMet = beginsWith(seen, expected.text);
+    return {
+      fact,
+      expected,
+      seen,
+      verdict: isMet ? "ok" : "DIFFERS",
+      hint: isMet ? undefined : hint,
+    };
   } catch (error) {
-    const { verdict, hint } = error instanceof NotSeen ? error : new NotSeen("");
+    const { verdict, hint } = error instanceof NotSeen ? error : UNTRIED;
     return { fact, expected: check.expected, seen: describeError(error), verdict, hint };
   }
+}
+
+const UNTRIED = { verdict: "unknown", hint: undefined } as const;
+
+/** By whole words: 404 does not begin with 40, nor max-age=100 with max-age=10. */
+function beginsWith(text: string, beginning: string): boolean {
+  return text.startsWith(beginning) && !/^[\w/]/.test(text.slice(beginning.length));
 }
 
 /** `fetch` hides why it failed in the cause. */

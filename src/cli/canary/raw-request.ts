@@ -25,9 +25,7 @@ export async function putAndHangUp(request: RawPut): Promise<void> {
 }
 
 /** Sends and reads the answer to its end. */
-export async function putRaw(
-  request: RawPut,
-): Promise<Pick<BucketAnswer, "status" | "code">> {
+export async function putRaw(request: RawPut): Promise<Pick<BucketAnswer, "status" | "code">> {
   const socket = await connect(request.url);
   const text = await new Promise<string>((resolve) => {
     const chunks: Buffer[] = [];
@@ -47,7 +45,7 @@ async function connect(url: URL): Promise<Socket> {
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const port = Number(url.port || (isSafe ? 443 : 80));
   const socket = isSafe
-    ? connectSafely({ host, port, servername: host, ALPNProtocols: ["http/1.1"] })
+    ? connectSafely({ host, port, ALPNProtocols: ["http/1.1"] })
     : connectPlainly({ host, port });
   socket.setTimeout(TIMEOUT_MILLISECONDS, () => socket.destroy(new Error("no answer in time")));
   return await new Promise((resolve, reject) => {

@@ -18,7 +18,7 @@ const HEADINGS = ["FACT", "EXPECTED", "KNOWN FROM", "SEEN", "VERDICT"];
 export function formatReport(report: Report): string {
   const cells = report.rows.map(({ fact, expected, seen, verdict }) => [
     fact,
-    expected?.text ?? "unknown",
+    expected?.text ?? (verdict === "skipped" ? "-" : "unknown"),
     expected?.basis ?? "-",
     seen,
     verdict,
@@ -27,14 +27,19 @@ export function formatReport(report: Report): string {
     Math.max(...[heading, ...cells.map((row) => row[column] ?? "")].map((text) => text.length)),
   );
   const formatLine = (row: readonly string[]) =>
-    row.map((text, column) => text.padEnd(widths[column] ?? 0)).join("  ").trimEnd();
+    row
+      .map((text, column) => text.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd();
   return [
     report.subject,
     "",
     formatLine(HEADINGS),
     ...cells.flatMap((row, index) => {
       const hint = report.rows[index]?.hint;
-      return [formatLine(row), ...(hint === undefined ? [] : [`    ↳ ${hint}`])];
+      // One hint for all of several lines that need it.
+      const isNew = hint !== undefined && hint !== report.rows[index + 1]?.hint;
+      return [formatLine(row), ...(isNew ? [`    ↳ ${hint}`] : [])];
     }),
     "",
     ...(report.isInterrupted ? ["Interrupted: what is not in the table was not looked at."] : []),

@@ -1,0 +1,83 @@
+import { describeAnswer, listKeys, prepareObject, readObject } from "./bucket-steps.ts";
+import type { CanaryBucket } from "./canary-bucket.ts";
+import { type Check, known } from "./check.ts";
+
+const LETTERS = "abcdefghijklmnopqrstuvwxyz";
+
+/** As in log/ and realisations/. */
+const ODD_NAME = "names/sha256:0a+1b!out.doi";
+
+/** What is answered for an object, and for one that is not there. */
+export const READ_CHECKS: readonly Check<CanaryBucket>[] = [
+  {
+    fact: "GET of a key that is not there",
+    // Under a key with listFiles; without it B2 says 403.
+    expected: known("B2", "404 NoSuchKey"),
+    observe: async (bucket) => {
+      const answer = await bucket.send({ method: "GET", name: "absent" });
+      return answer.status === 403
+        ? { seen: describeAnswer(answer), hint: "Does the application key have listFiles?" }
+        : describeAnswer(answer);
+    },
+  },
+  {
+    fact: "HEAD of a key that is not there",
+    expected: known("B2", "404"),
+    observe: async (bucket) =>
+      describeAnswer(await bucket.send({ method: "HEAD", name: "absent" })),
+  },
+  {
+    fact: "GET with Range: bytes=0-",
+    // Confirmed by Backblaze for the download URL; the gateway takes 206 as well.
+    expected: known("B2", "200"),
+    observe: (bucket) => readRange(bucket, "bytes=0-"),
+  },
+  {
+    fact: "GET with Range: bytes=3-6",
+    expected: known("HTTP", `206, bytes 3-6/${LETTERS.length}, "defg"`),
+    observe: (bucket) => readRange(bucket, "bytes=3-6"),
+  },
+  {
+    fact: "GET with a Range past the end",
+    expected: known("HTTP", "416"),
+    observe: (bucket) => readRange(bucket, `bytes=${LETTERS.length}-`),
+  },
+  {
+    fact: "a key with + ! and :",
+    expected: known("S3", "read and listed as it was written"),
+    async observe(bucket) {
+      await prepareObject(bucket, ODD_NAME, LETTERS);
+      const isRead = (await readObject(bucket, ODD_NAME)) === LETTERS;
+      const keys = await listKeys(bucket, "names/");
+      const isListed = keys.length === 1 && keys[0] === bucket.keyOf(ODD_NAME);
+      if (isRead && isListed) return "read and listed as it was written";
+      return `${isRead ? "" : "not "}read, listed as ${keys.join(" ") || "nothing"}`;
+    },
+  },
+  {
+    fact: "a listing by prefix",
+    expected: known("S3", "what lies below it, and nothing else"),
+    async observe(bucket) {
+      const inside = ["list/a", "list/b/c"];
+      for (const name of [...inside, "list", "list-b", "lis/a"]) {
+        await prepareObject(bucket, name, LETTERS);
+      }
+      const keys = await listKeys(bucket, "list/");
+      const outside = keys.filter((key) => !key.startsWith(bucket.keyOf("list/")));
+      if (outside.length > 0) return `${outside.length} keys outside it`;
+      return keys.length === inside.length
+        ? "what lies below it, and nothing else"
+        : `${keys.length} keys of ${inside.length}`;
+    },
+  },
+];
+
+async function readRange(bucket: CanaryBucket, range: string): Promise<string> {
+  const name = "letters";
+  await prepareObject(bucket, name, LETTERS);
+  const answer = await bucket.send({ method: "GET", name, headers: { range } });
+  if (answer.status >= 300) return describeAnswer(answer);
+  const contentRange = answer.headers.get("content-range");
+  const bytes = answer.text === LETTERS ? "the whole" : `"${answer.text}"`;
+  return `${answer.status}, ${contentRange ?? "no Content-Range"}, ${bytes}`;
+}

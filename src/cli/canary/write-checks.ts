@@ -1,0 +1,138 @@
+import { createHash } from "node:crypto";
+import {
+  describeAnswer,
+  describeRefusal,
+  describeStored,
+  listKeys,
+  prepareObject,
+  readObject,
+} from "./bucket-steps.ts";
+import type { CanaryBucket } from "./canary-bucket.ts";
+import { type Check, known } from "./check.ts";
+import { putAndHangUp, putRaw } from "./raw-request.ts";
+
+// How long a server may need to notice that its client is gone.
+const HANG_UP_MILLISECONDS = 1000;
+
+const OLD = "the old object";
+const NEW = "the new object";
+
+/** What becomes of an object that is written. */
+export const WRITE_CHECKS: readonly Check<CanaryBucket>[] = [
+  {
+    fact: "PUT with the SHA-256 of other bytes",
+    observe: (bucket) =>
+      putWith(bucket, "wrong-sha256", {
+        "x-amz-content-sha256": createHash("sha256").update(OLD).digest("hex"),
+      }),
+  },
+  {
+    fact: "PUT with the Content-MD5 of other bytes",
+    observe: (bucket) =>
+      putWith(bucket, "wrong-md5", {
+        "content-md5": createHash("md5").update(OLD).digest("base64"),
+      }),
+  },
+  {
+    fact: "PUT cut off before its Content-Length",
+    // Seen twice, on eu-central-003 in October 2026.
+    expected: known("B2", "nothing stored, old object kept"),
+    async observe(bucket) {
+      await prepareObject(bucket, "cut-old", OLD);
+      for (const name of ["cut-new", "cut-old"]) {
+        const signed = await bucket.sign({ method: "PUT", name });
+        await putAndHangUp({ ...signed, framing: "Content-Length: 1000", body: NEW });
+      }
+      await bucket.sleep(HANG_UP_MILLISECONDS);
+      return `${await describeStored(bucket, "cut-new")}, ${await describeOld(bucket, "cut-old")}`;
+    },
+  },
+  {
+    fact: "PUT without Content-Length (chunked)",
+    async observe(bucket) {
+      const name = "chunked";
+      const signed = await bucket.sign({ method: "PUT", name });
+      const body = `${NEW.length.toString(16)}\r\n${NEW}\r\n0\r\n\r\n`;
+      const answer = await putRaw({ ...signed, framing: "Transfer-Encoding: chunked", body });
+      return `${describeRefusal(answer)}, ${await describeStored(bucket, name)}`;
+    },
+  },
+  {
+    fact: "PUT with If-None-Match: * over an object",
+    // Seen by several; AWS would answer 412.
+    expected: known("B2", "501 NotImplemented, old object kept"),
+    async observe(bucket) {
+      const name = "conditional";
+      await prepareObject(bucket, name, OLD);
+      const headers = { "if-none-match": "*" };
+      const answer = await bucket.send({ method: "PUT", name, headers, body: NEW });
+      return `${describeAnswer(answer)}, ${await describeOld(bucket, name)}`;
+    },
+  },
+  {
+    fact: "an object written twice",
+    // Documented: a new version, and the old one is hidden.
+    expected: known("B2", "listed once, the new one is read"),
+    async observe(bucket) {
+      const name = "overwritten";
+      await prepareObject(bucket, name, OLD);
+      await prepareObject(bucket, name, NEW);
+      const listed = (await listKeys(bucket, name)).length;
+      const read = await readObject(bucket, name);
+      return `listed ${listed === 1 ? "once" : `${listed} times`}, the ${read === NEW ? "new" : "old"} one is read`;
+    },
+  },
+  {
+    fact: "an object that was deleted",
+    // Documented: a delete without a version hides.
+    expected: known("B2", "404"),
+    async observe(bucket) {
+      const name = "deleted";
+      await prepareObject(bucket, name, OLD);
+      const deleted = await bucket.send({ method: "DELETE", name });
+      if (deleted.status >= 300) return `DELETE answered ${describeAnswer(deleted)}`;
+      return describeAnswer(await bucket.send({ method: "GET", name }));
+    },
+  },
+  {
+    fact: "copy, x-amz-copy-source-if-match with another tag",
+    expected: known("B2", "412"),
+    observe: async (bucket) => copyIf(bucket, "copy-refused", () => `"${"0".repeat(32)}"`),
+  },
+  {
+    fact: "copy, x-amz-copy-source-if-match with its tag",
+    expected: known("B2", "200, the same bytes"),
+    observe: async (bucket) => copyIf(bucket, "copy", (etag) => etag),
+  },
+];
+
+async function putWith(
+  bucket: CanaryBucket,
+  name: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<string> {
+  const answer = await bucket.send({ method: "PUT", name, headers, body: NEW });
+  return `${describeRefusal(answer)}, ${await describeStored(bucket, name)}`;
+}
+
+async function copyIf(
+  bucket: CanaryBucket,
+  name: string,
+  condition: (etag: string) => string,
+): Promise<string> {
+  const etag = await prepareObject(bucket, "copy-source", OLD);
+  const source = `/${bucket.config.bucket}/${bucket.keyOf("copy-source")}`;
+  const headers = {
+    "x-amz-copy-source": encodeURI(source),
+    "x-amz-copy-source-if-match": condition(etag),
+  };
+  const answer = await bucket.send({ method: "PUT", name, headers });
+  if (answer.status !== 200) return describeAnswer(answer);
+  return `200, ${(await readObject(bucket, name)) === OLD ? "the same bytes" : "other bytes"}`;
+}
+
+async function describeOld(bucket: CanaryBucket, name: string): Promise<string> {
+  const stored = await readObject(bucket, name);
+  if (stored === undefined) return "old object gone";
+  return stored === OLD ? "old object kept" : "old object replaced";
+}
