@@ -1,5 +1,6 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { readFuzzSettings } from "./test/fuzz/fuzz-settings.ts";
 
 /**
  * Two runtimes, one run: what runs in Node is tested in Node, what runs in the
@@ -45,11 +46,7 @@ export default defineConfig({
         test: {
           name: "workerd",
           globalSetup: ["test/setup/fake-b2-global.ts"],
-          provide: {
-            fuzzSeconds: Number(process.env["FUZZ_SECONDS"] ?? 0),
-            fuzzSeed:
-              process.env["FUZZ_SEED"] === undefined ? undefined : Number(process.env["FUZZ_SEED"]),
-          },
+          provide: readFuzzSettings(process.env),
           include: ["test/**/*.test.ts"],
           exclude: ["test/{s3-server,cli,start,client}/**"],
         },

@@ -42,6 +42,17 @@ describe("authenticate", () => {
     );
   });
 
+  it("compares every digit of the hash", async () => {
+    const [entry] = await entriesOf(["nargate_one"]);
+    const { sha256 } = entry as TokenEntry;
+    for (let index = 0; index < sha256.length; index++) {
+      const digit = sha256[index] === "0" ? "1" : "0";
+      const near = sha256.slice(0, index) + digit + sha256.slice(index + 1);
+      const entries = [{ ...(entry as TokenEntry), sha256: near }];
+      expect(await authenticate("nargate_one", entries, NOW)).toBeUndefined();
+    }
+  });
+
   it("finds nothing in an empty list", async () => {
     expect(await authenticate("nargate_one", [], NOW)).toBeUndefined();
   });

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { HASH } from "../support/prepared.ts";
 
 /** What attackers and broken clients put into paths, beside what Nix does. */

@@ -8,6 +8,7 @@ describe("resendsEmptyBody", () => {
     { what: "Nix 1.11", userAgent: "curl/7.50.1 Nix/1.11", resends: true },
     { what: "Nix 2.3", userAgent: "curl/7.74.0 Nix/2.3", resends: true },
     { what: "Nix 2.8.0", userAgent: "curl/7.82.0 Nix/2.8.0", resends: true },
+    { what: "Nix 2.32.4", userAgent: "curl/8.16.0 Nix/2.32.4", resends: true },
     { what: "Nix 2.33.1", userAgent: "curl/8.16.0 Nix/2.33.1", resends: true },
     {
       what: "Nix 2.33, a release without a patch",

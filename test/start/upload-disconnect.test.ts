@@ -55,15 +55,15 @@ describe("a client that goes away in the middle of its upload", () => {
     await sleep(500);
     socket.destroy();
   }
-
-  /** The value once it has not changed for a second. */
-  async function settle(read: () => number): Promise<number> {
-    for (let last = read(), quiet = 0; ;) {
-      await sleep(100);
-      const value = read();
-      quiet = value === last ? quiet + 1 : 0;
-      last = value;
-      if (quiet === 10) return value;
-    }
-  }
 });
+
+/** The value once it has not changed for a second. */
+async function settle(read: () => number): Promise<number> {
+  for (let last = read(), quiet = 0; ;) {
+    await sleep(100);
+    const value = read();
+    quiet = value === last ? quiet + 1 : 0;
+    last = value;
+    if (quiet === 10) return value;
+  }
+}
