@@ -56,14 +56,19 @@ export interface Config {
   readonly tokens: readonly TokenEntry[];
 }
 
-/** Every setting there is. A misspelt TRUSTED_PUBLIC_KEYS must not pass for "trust everyone". */
-export const SETTINGS = [
+/** The settings that say which bucket. */
+export const BUCKET_SETTINGS = [
   "B2_ENDPOINT",
   "B2_REGION",
   "B2_BUCKET",
   "B2_PREFIX",
   "B2_KEY_ID",
   "B2_APPLICATION_KEY",
+] as const;
+
+/** Every setting there is. A misspelt TRUSTED_PUBLIC_KEYS must not pass for "trust everyone". */
+export const SETTINGS = [
+  ...BUCKET_SETTINGS,
   "STORE_DIR",
   "PRIORITY",
   "EDGE",

@@ -1,20 +1,11 @@
 import { createHash } from "node:crypto";
-import { type ConfigProblem, parseConfig, SETTINGS } from "../config.ts";
+import { BUCKET_SETTINGS, type ConfigProblem, parseConfig, SETTINGS } from "../config.ts";
 import { err, ok, type Result } from "../result.ts";
 import { DEV_TOKEN } from "./local-state.ts";
 
-/** The settings that say which bucket; one of them present means all are wanted. */
-const BUCKET_SETTINGS = [
-  "B2_ENDPOINT",
-  "B2_REGION",
-  "B2_BUCKET",
-  "B2_PREFIX",
-  "B2_KEY_ID",
-  "B2_APPLICATION_KEY",
-] as const;
-
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** One of the bucket's settings present means that all are wanted. */
 export function namesBucket(environment: Environment): boolean {
   return BUCKET_SETTINGS.some((name) => environment[name] !== undefined);
 }

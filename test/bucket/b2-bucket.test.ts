@@ -166,8 +166,10 @@ describe("delete", () => {
     expect(await fake.listKeys()).toEqual([]);
   });
 
-  it("is content with one that is not there", async () => {
-    const { bucket } = await openB2();
+  it("is content with one that is not there, whether that is told or not", async () => {
+    const { bucket, fake } = await openB2();
+    await expect(bucket.delete(LOG)).resolves.toBeUndefined();
+    await fake.addFaults({ effect: { status: 404 } });
     await expect(bucket.delete(LOG)).resolves.toBeUndefined();
   });
 

@@ -154,6 +154,9 @@ describe("an absence", () => {
   });
 });
 
+const LENGTH = "content-length";
+const MOST = 512 * 1024 * 1024;
+
 describe("what is not kept", () => {
   it.each([
     { what: "an answer that forbids it", headers: { cacheControl: "no-store" } },
@@ -181,9 +184,10 @@ describe("what is not kept", () => {
   });
 
   it.each([
-    { size: 512 * 1024 * 1024, puts: 1 },
-    { size: 512 * 1024 * 1024 + 1, puts: 0 },
-  ])("is what the Cache API would not: $size bytes are put $puts times", async ({ size, puts }) => {
+    { what: "the most that the Cache API takes", header: LENGTH, value: MOST, puts: 1 },
+    { what: "a byte more", header: LENGTH, value: MOST + 1, puts: 0 },
+    { what: "no Cache-Control, which an edge keeps for hours", header: "cache-control", puts: 0 },
+  ])("is not even tried, or is: $what", async ({ header, value, puts }) => {
     let count = 0;
     const store: EdgeStore = {
       match: async () => undefined,
@@ -193,14 +197,16 @@ describe("what is not kept", () => {
       },
       delete: async () => true,
     };
-    const { origin } = createOrigin(found("short", { "content-length": String(size) }));
+    const { origin } = createOrigin(() => {
+      const response = found("short")();
+      if (value === undefined) response.headers.delete(header);
+      else response.headers.set(header, String(value));
+      return response;
+    });
     const context = createContext();
     const edge = createCacheApiEdge(store, createOwnKeys());
-    const { response } = await edge.read(
-      { key: NAR, range: undefined, isPushing: false },
-      origin,
-      context,
-    );
+    const read = { key: NAR, range: undefined, isPushing: false };
+    const { response } = await edge.read(read, origin, context);
     expect(await textOf(response)).toBe("short");
     expect(count).toBe(puts);
     await context.settle();

@@ -1,14 +1,10 @@
-import { type BucketConfig, type ConfigProblem, parseConfig } from "../../config.ts";
+import {
+  BUCKET_SETTINGS,
+  type BucketConfig,
+  type ConfigProblem,
+  parseConfig,
+} from "../../config.ts";
 import { err, ok, type Result } from "../../result.ts";
-
-const NAMES = [
-  "B2_ENDPOINT",
-  "B2_REGION",
-  "B2_BUCKET",
-  "B2_PREFIX",
-  "B2_KEY_ID",
-  "B2_APPLICATION_KEY",
-] as const;
 
 /**
  * The bucket that the environment names; `undefined` if it names none. Half of
@@ -18,12 +14,12 @@ const NAMES = [
 export function readBucketSettings(
   environment: Readonly<Record<string, string | undefined>>,
 ): Result<BucketConfig | undefined, readonly ConfigProblem[]> {
-  const missing = NAMES.filter((name) => environment[name] === undefined);
-  if (missing.length === NAMES.length) return ok(undefined);
+  const missing = BUCKET_SETTINGS.filter((name) => environment[name] === undefined);
+  if (missing.length === BUCKET_SETTINGS.length) return ok(undefined);
   if (missing.length > 0) {
     return err(missing.map((setting) => ({ setting, problem: "is not set" })));
   }
-  const settings = Object.fromEntries(NAMES.map((name) => [name, environment[name]]));
+  const settings = Object.fromEntries(BUCKET_SETTINGS.map((name) => [name, environment[name]]));
   const { reads } = parseConfig(settings);
   return reads.ok ? ok(reads.value.bucket) : reads;
 }
