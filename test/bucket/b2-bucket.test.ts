@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { B2_PREFIX, bytesOf, openB2, pathOf } from "../support/b2.ts";
+import { sha256Hex } from "../support/gateway.ts";
 import { rejectionOf } from "../support/rejection.ts";
 import { makeBytes } from "../support/store-path.ts";
 
@@ -51,6 +52,15 @@ describe("put and get", () => {
   it("store nothing beside the bytes of a view", async () => {
     const { bucket, fake } = await openB2();
     await bucket.put(LOG, new Uint8Array(bytesOf("left text right").buffer, 5, 4), TEXT);
+    expect((await fake.getObject(B2_PREFIX + LOG))?.text).toBe("text");
+  });
+
+  it("have the store check the hash that they are told", async () => {
+    const { bucket, fake } = await openB2();
+    const sha256 = await sha256Hex("text");
+    await bucket.put(LOG, bytesOf("text"), { ...TEXT, sha256 });
+    const wrong = bucket.put(LOG, bytesOf("texd"), { ...TEXT, sha256 });
+    expect((await rejectionOf(wrong)).message).toContain("XAmzContentSHA256Mismatch");
     expect((await fake.getObject(B2_PREFIX + LOG))?.text).toBe("text");
   });
 

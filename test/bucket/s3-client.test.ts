@@ -95,6 +95,15 @@ describe("createS3Client", () => {
   });
 
   it.each([
+    { what: "the hash that it is told", payloadSha256: "0a".repeat(32), sent: "0a".repeat(32) },
+    { what: "no hash that it is not told", payloadSha256: undefined, sent: "UNSIGNED-PAYLOAD" },
+  ])("signs $what of a body along", async ({ payloadSha256, sent }) => {
+    const { calls, send } = createTestClient([status(200)]);
+    await send({ ...GET, method: "PUT", body: "x", payloadSha256 });
+    expect(calls[0]?.headers.get("x-amz-content-sha256")).toBe(sent);
+  });
+
+  it.each([
     { what: "a plain key", key: "nix/cache/a.narinfo", path: "/nix/cache/a.narinfo" },
     { what: "a plus", key: "log/gtk+3.drv", path: "/log/gtk%2B3.drv" },
     { what: "an output", key: "sha256:0a!out.doi", path: "/sha256%3A0a%21out.doi" },
