@@ -1,5 +1,6 @@
 import { escapeXml, readElement, readElements } from "../../bucket/s3-xml.ts";
-import type { BucketAnswer, CanaryBucket } from "./canary-bucket.ts";
+import type { BucketAnswer } from "./bucket-exchange.ts";
+import type { CanaryBucket } from "./canary-bucket.ts";
 import { NotSeen } from "./check.ts";
 
 /** `404 NoSuchKey` */

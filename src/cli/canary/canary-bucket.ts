@@ -3,26 +3,9 @@ import { AwsV4Signer } from "aws4fetch";
 import { WRITE_RETRIES } from "../../bucket/retry.ts";
 import { readElement } from "../../bucket/s3-xml.ts";
 import type { BucketConfig } from "../../config.ts";
+import type { BucketAnswer, BucketRequest } from "./bucket-exchange.ts";
 import { retryTransient } from "./retry-transient.ts";
 import { createTrace, type Trace } from "./trace.ts";
-
-export interface BucketRequest {
-  readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
-  /** Below the canary's own folder; left out for the bucket itself. */
-  readonly name?: string;
-  readonly query?: Readonly<Record<string, string>>;
-  /** Signed and sent as they are. */
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
-}
-
-export interface BucketAnswer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly text: string;
-  /** S3's error code. */
-  readonly code: string | undefined;
-}
 
 export interface SignedRequest {
   readonly url: URL;

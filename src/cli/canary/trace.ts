@@ -1,5 +1,5 @@
 import { readElement } from "../../bucket/s3-xml.ts";
-import type { BucketAnswer, BucketRequest } from "./canary-bucket.ts";
+import type { BucketAnswer, BucketRequest } from "./bucket-exchange.ts";
 
 /** What a run has written, or may have: noted before each request leaves. */
 export interface Trace {
