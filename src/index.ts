@@ -61,9 +61,13 @@ export class Objects extends WorkerEntrypoint<Env> {
     );
   }
 
-  /** Called by the gateway after a deletion. Purges are scoped to the entrypoint that makes them. */
-  async purge(url: string): Promise<void> {
-    await this.ctx.cache?.purge({ pathPrefixes: [new URL(url).pathname] });
+  /**
+   * Called by the gateway after a deletion; a purge reaches only the entrypoint
+   * that makes it. False when Cloudflare refused, as after too many in a minute.
+   */
+  async purge(url: string): Promise<boolean> {
+    const result = await this.ctx.cache?.purge({ pathPrefixes: [new URL(url).pathname] });
+    return result?.success ?? true;
   }
 }
 

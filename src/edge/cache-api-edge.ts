@@ -42,6 +42,7 @@ export function createCacheApiEdge(store: EdgeStore, keys: EdgeKeys): Edge {
     // The Cache API reaches no other data centre; their entries run out.
     async purge(key) {
       await store.delete(keys.urlOf(key));
+      return true;
     },
   };
 }

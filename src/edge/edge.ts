@@ -30,8 +30,8 @@ export interface EdgeContext {
 
 export interface CachedEntrypoint {
   fetch(request: Request): Promise<Response>;
-  /** Has the cache before it forget one URL, everywhere. */
-  purge(url: string): Promise<void>;
+  /** Has the cache before it forget one URL, everywhere; false if that was refused. */
+  purge(url: string): Promise<boolean>;
 }
 
 /** Answers from the bucket; see `serve/origin.ts`. */
@@ -42,8 +42,11 @@ export interface Edge {
   read(read: EdgeRead, origin: Origin, context: EdgeContext): Promise<EdgeAnswer>;
   /** Drops this data centre's entry, after a write; others run out by themselves. */
   forget(key: ObjectKey): Promise<void>;
-  /** Drops the entry wherever that is possible, after a deletion. Rare: Cloudflare allows 5 a minute. */
-  purge(key: ObjectKey, context: EdgeContext): Promise<void>;
+  /**
+   * Drops the entry wherever that is possible, after a deletion; false if it was
+   * refused. Rare: Cloudflare allows 5 a minute.
+   */
+  purge(key: ObjectKey, context: EdgeContext): Promise<boolean>;
 }
 
 /** Asks the bucket every time. */
@@ -52,5 +55,7 @@ export const noEdge: Edge = {
     return { response: await origin(key, range), outcome: "bypass" };
   },
   async forget() {},
-  async purge() {},
+  async purge() {
+    return true;
+  },
 };

@@ -55,7 +55,7 @@ export function createWorkersCacheEdge(keys: EdgeKeys): Edge {
     // A purge is counted and rare: a push leaves the entry to run out.
     async forget() {},
     async purge(key, { objects }) {
-      await objects?.purge(keys.urlOf(key));
+      return (await objects?.purge(keys.urlOf(key))) ?? false;
     },
   };
 }

@@ -24,7 +24,7 @@ export async function deleteObject(exchange: Exchange): Promise<Response> {
   const bucket = openBucket(exchange);
   if ((await bucket.head(key.path)) === undefined) throw new CacheError("not-found", key.path);
   await bucket.delete(key.path);
-  await gateway.edge.purge(key, edge);
-  gateway.log("warn", "deleted", { requestId, path: key.path, by, forced: isForced });
+  const purged = await gateway.edge.purge(key, edge);
+  gateway.log("warn", "deleted", { requestId, path: key.path, by, forced: isForced, purged });
   return new Response(null, { status: 204, headers: { "cache-control": CACHE_CONTROL.never } });
 }

@@ -221,7 +221,7 @@ describe("a failure of the entrypoint", () => {
   ])("that $what is $code", async ({ name, code }) => {
     const objects: CachedEntrypoint = {
       fetch: async () => new Response(null, { status: 500, headers: { "nargate-failure": name } }),
-      purge: async () => {},
+      purge: async () => true,
     };
     const { edge } = openEdge([found("x")]);
     const { origin } = createOrigin(found("x"));

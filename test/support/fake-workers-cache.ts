@@ -8,7 +8,7 @@ import { parseByteRange, resolveByteRange } from "../../src/http/byte-range.ts";
 export interface FakeWorkersCache {
   /** What the gateway calls: the entrypoint with the cache in front of it. */
   fetch(request: Request): Promise<Response>;
-  purge(url: string): Promise<void>;
+  purge(url: string): Promise<boolean>;
   /** The requests that reached the entrypoint. */
   readonly passed: readonly Request[];
   advance(seconds: number): void;
@@ -103,6 +103,7 @@ export function createFakeWorkersCache(
       for (const key of entries.keys()) {
         if (key.startsWith(new URL(url).pathname)) entries.delete(key);
       }
+      return true;
     },
     async fetch(request) {
       const { pathname, search } = new URL(request.url);
