@@ -132,12 +132,12 @@ describe("a narinfo that may not be published", () => {
 });
 
 describe("a narinfo of a path that is published", () => {
-  it("with nothing new writes nothing", async () => {
+  it("with nothing new writes nothing, and costs two questions", async () => {
     const push = preparePush(ONE);
     await publish(ONE, push);
-    const before = written(push);
+    push.bucket.calls.length = 0;
     expect(await publish(ONE, push)).toBe("kept");
-    expect(written(push)).toEqual(before);
+    expect(push.bucket.calls).toEqual([`get ${KEY.path}`, `head ${narPathOf(ONE)}`]);
     expect(push.forgotten).toEqual([KEY.path]);
   });
 

@@ -146,6 +146,23 @@ describe("storeBody", () => {
     expect(calls()).toEqual(["put"]);
   });
 
+  it.each([
+    { what: "a small body only one buffer", sizeBytes: BUFFER_BYTES, left: 2 },
+    { what: "a large one two, and no more", sizeBytes: BUFFER_BYTES + 1, left: 1 },
+  ])("takes for $what", async ({ sizeBytes, left }) => {
+    const seen: number[] = [];
+    const opened = openStore(3, {
+      before() {
+        const leases = [0, 1, 2].map(() => opened.pool.tryAcquire());
+        const taken = leases.filter((lease) => lease !== undefined);
+        seen.push(taken.length);
+        for (const lease of taken) opened.pool.release(lease);
+      },
+    });
+    await opened.store(streamOf(makeBytes(sizeBytes, 1)), sizeBytes);
+    expect(new Set(seen)).toEqual(new Set([left]));
+  });
+
   it("finishes more uploads at once than there are buffers", async () => {
     const { store, free } = openStore(3);
     const bytes = makeBytes(9 * MIB, 5);

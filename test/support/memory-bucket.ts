@@ -94,7 +94,7 @@ export function createMemoryBucket({ before, after }: MemoryBucketHooks = {}): M
   };
 }
 
-export function concat(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+function concat(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const all = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0));
   let position = 0;
   for (const chunk of chunks) {
