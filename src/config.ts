@@ -132,7 +132,12 @@ export function parseConfig(env: Readonly<Record<string, unknown>>): Config {
   const isPrivate = readAccess === "token";
   const readProblems = [...reading.problems];
   if (isPrivate && tokens.length === 0) {
-    readProblems.push({ setting: "TOKENS", problem: "is needed where READ_ACCESS is token" });
+    readProblems.push(
+      writing.problems.find(({ setting }) => setting === "TOKENS") ?? {
+        setting: "TOKENS",
+        problem: "is needed where READ_ACCESS is token",
+      },
+    );
   }
   return {
     tokens,

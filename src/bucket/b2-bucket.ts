@@ -96,11 +96,15 @@ export function createB2Bucket(config: BucketConfig, send: S3Client, meter: Buck
   }
 
   return {
-    async get(path, range, signal) {
-      const response = await read("GET", path, range, signal);
+    async get(path, wanted, signal) {
+      const response = await read("GET", path, wanted, signal);
       if (response === undefined) return undefined;
-      const body = response.body ?? new Blob([]).stream();
-      return { ...headOf(response), range: rangeOf(response), body };
+      const range = rangeOf(response);
+      if (range === "unusable") {
+        await response.body?.cancel();
+        throw new CacheError("bucket-unavailable", `${path}: a 206 without a usable Content-Range`);
+      }
+      return { ...headOf(response), range, body: response.body ?? new Blob([]).stream() };
     },
 
     async head(path) {
@@ -163,11 +167,9 @@ function headOf(response: Response): StoredHead {
   };
 }
 
-function rangeOf(response: Response): StoredRange | undefined {
+function rangeOf(response: Response): StoredRange | "unusable" | undefined {
   if (response.status !== 206) return undefined;
   const match = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(response.headers.get("content-range") ?? "");
-  if (match === null) {
-    throw new CacheError("bucket-unavailable", "a 206 without a usable Content-Range");
-  }
+  if (match === null) return "unusable";
   return { first: Number(match[1]), last: Number(match[2]), sizeBytes: Number(match[3]) };
 }

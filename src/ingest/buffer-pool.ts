@@ -13,6 +13,10 @@ const POLL_MILLISECONDS = 20;
 // A second, by the polls of another waiter: one that lives would have looked too.
 const POLLS_OF_THE_DEAD = 50;
 
+// No buffer is between two reads for so long: a client sends 8 MiB in it at 10
+// KB/s, and the retries of a part take less than two minutes.
+const LEASE_MILLISECONDS = 15 * 60 * 1000;
+
 /**
  * A buffer on loan. A BYOB read takes the buffer away and gives another object
  * for the same memory back, so whoever reads puts that one in its place; a read
@@ -20,6 +24,8 @@ const POLLS_OF_THE_DEAD = 50;
  */
 export interface Lease {
   buffer: ArrayBuffer;
+  /** When it was last read into, in milliseconds; kept current by who reads. */
+  usedAt: number;
 }
 
 export interface BufferPool {
@@ -42,17 +48,33 @@ interface Waiter {
 export function createBufferPool(
   sleep: (milliseconds: number) => Promise<void>,
   count = BUFFER_COUNT,
+  now: () => number = Date.now,
 ): BufferPool {
   const free: ArrayBuffer[] = [];
+  const lent = new Set<Lease>();
   const waiting: Waiter[] = [];
   let made = 0;
 
   function take(): Lease | undefined {
-    const buffer = free.pop();
-    if (buffer !== undefined) return { buffer };
-    if (made === count) return undefined;
+    if (free.length === 0 && made === count) forgetTheDead();
+    if (free.length === 0 && made === count) return undefined;
+    const lease = { buffer: free.pop() ?? makeBuffer(), usedAt: now() };
+    lent.add(lease);
+    return lease;
+  }
+
+  function makeBuffer(): ArrayBuffer {
     made++;
-    return { buffer: new ArrayBuffer(BUFFER_BYTES) };
+    return new ArrayBuffer(BUFFER_BYTES);
+  }
+
+  /** A request that the platform ends in the middle runs no clean-up: its buffers are its loss. */
+  function forgetTheDead(): void {
+    for (const lease of lent) {
+      if (now() - lease.usedAt < LEASE_MILLISECONDS) continue;
+      lent.delete(lease);
+      made--;
+    }
   }
 
   /**
@@ -84,7 +106,9 @@ export function createBufferPool(
       }
     },
     tryAcquire: () => (waiting.length === 0 ? take() : undefined),
-    release({ buffer }) {
+    release(lease) {
+      if (!lent.delete(lease)) return;
+      const { buffer } = lease;
       // A detached one is gone with its stream; another may be made for it.
       if (buffer.byteLength === BUFFER_BYTES) free.push(buffer);
       else made--;

@@ -1,10 +1,17 @@
 import type { Bucket } from "../bucket/bucket.ts";
+import { readSmallObject } from "../bucket/read-small-object.ts";
 import { CacheError } from "../errors.ts";
 import { CONTENT_TYPES } from "../http/content-type.ts";
 import { decodeText } from "../http/decode-text.ts";
 import { formatFingerprint } from "../nix/fingerprint.ts";
-import { formatHash } from "../nix/hash.ts";
-import { formatNarinfo, type Narinfo, parseNarinfo, withSignatures } from "../nix/narinfo.ts";
+import { equalHashes, formatHash } from "../nix/hash.ts";
+import {
+  formatNarinfo,
+  MAX_NARINFO_BYTES,
+  type Narinfo,
+  parseNarinfo,
+  withSignatures,
+} from "../nix/narinfo.ts";
 import { mergeSignatures } from "../nix/merge-signatures.ts";
 import { type NarinfoKey, parseNarUrl } from "../nix/object-key.ts";
 import { formatStorePathBaseName } from "../nix/store-path.ts";
@@ -12,8 +19,8 @@ import { checkNarinfo, type PublishableNarinfo } from "./check-narinfo.ts";
 import { ensureCacheInfo } from "./ensure-cache-info.ts";
 import type { Push } from "./ingest.ts";
 import { decidePublication, type Publication } from "./publication.ts";
-import { ownSignatures } from "./own-signatures.ts";
-import { isTrusted } from "./trust.ts";
+import { ownPublicKeys, ownSignatures } from "./own-signatures.ts";
+import { isTrusted, withoutFalseSignatures } from "./trust.ts";
 
 /**
  * Publishes a narinfo, or adds its signatures to the one that is there.
@@ -38,16 +45,15 @@ export async function publishNarinfo(
     // Law 2: the NAR was proved when it was stored.
     requireNar(candidate, bucket),
   ]);
+  const fingerprint = formatFingerprint(narinfo, reads.storeDir);
+  const signatures = await withoutFalseSignatures(fingerprint, narinfo.signatures, [
+    ...writes.trustedPublicKeys,
+    ...ownPublicKeys(writes),
+  ]);
   const publication = decidePublication(
     published,
     // Ours first, so that nobody can occupy its name with another.
-    withSignatures(
-      narinfo,
-      mergeSignatures(
-        await ownSignatures(formatFingerprint(narinfo, reads.storeDir), writes),
-        narinfo.signatures,
-      ),
-    ),
+    withSignatures(narinfo, mergeSignatures(await ownSignatures(fingerprint, writes), signatures)),
   );
   if (publication.outcome === "conflict") refuseOrLog(key, publication.published, narinfo, push);
   else if (publication.outcome !== "kept") {
@@ -66,6 +72,7 @@ function refuseOrLog(key: NarinfoKey, published: Narinfo, refused: Narinfo, push
     path: key.path,
     published: formatHash(published.narHash, "nix32"),
     refused: formatHash(refused.narHash, "nix32"),
+    differs: equalHashes(published.narHash, refused.narHash) ? "NarSize or References" : "NarHash",
     by: push.by,
   });
   if (push.writes.onConflict === "keep") return;
@@ -102,12 +109,9 @@ async function readPublished(
   incomingUrl: string,
   { bucket, reads, log, by }: Push,
 ): Promise<Narinfo | undefined> {
-  const stored = await bucket.get(key.path);
+  const stored = await readSmallObject(bucket, key.path, MAX_NARINFO_BYTES);
   if (stored === undefined) return undefined;
-  const narinfo = parseNarinfo(
-    decodeText(await new Response(stored.body).arrayBuffer()),
-    reads.storeDir,
-  );
+  const narinfo = parseNarinfo(decodeText(stored.bytes), reads.storeDir);
   if (!narinfo.ok || narinfo.value.storePath.hash !== key.hash) {
     log("warn", "narinfo-replaced", { path: key.path, why: "it was unreadable", by });
     return undefined;

@@ -1,7 +1,9 @@
+import { readSmallObject } from "../bucket/read-small-object.ts";
 import { CacheError } from "../errors.ts";
 import { CONTENT_TYPES } from "../http/content-type.ts";
 import { decodeText } from "../http/decode-text.ts";
 import { mergeSignatures } from "../nix/merge-signatures.ts";
+import { MAX_NARINFO_BYTES } from "../nix/narinfo.ts";
 import type { BuildTraceKey, RealisationKey } from "../nix/object-key.ts";
 import {
   type BuildTraceEntry,
@@ -45,11 +47,8 @@ export async function publishRealisation(
   const own = await ownSignatures(fingerprint, writes);
   const incoming = { ...parsed.value, signatures: mergeSignatures(own, parsed.value.signatures) };
 
-  const stored = await bucket.get(key.path);
-  const published =
-    stored === undefined
-      ? undefined
-      : parse(key, decodeText(await new Response(stored.body).arrayBuffer()));
+  const stored = await readSmallObject(bucket, key.path, MAX_NARINFO_BYTES);
+  const published = stored === undefined ? undefined : parse(key, decodeText(stored.bytes));
   if (published === undefined || !published.ok) {
     await write(key, formatRealisation(incoming), push);
     return "published";

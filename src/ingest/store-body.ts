@@ -99,6 +99,7 @@ function createBodyReader({ body, lengthBytes, sha256 }: BodyToStore): BodyReade
   let position = 0;
   return {
     async fill(lease) {
+      lease.usedAt = Date.now();
       const wanted = Math.min(lease.buffer.byteLength, lengthBytes - position);
       let filled = 0;
       while (filled < wanted) {

@@ -25,6 +25,29 @@ export async function isSignedByAny(
 }
 
 /**
+ * The signatures that may be true ones: those by a key of `keys` must verify,
+ * for others nobody here can tell. Kept, a false one would hold its key's name
+ * for good, since the first signature of a key stays.
+ */
+export async function withoutFalseSignatures(
+  message: string,
+  signatures: readonly string[],
+  keys: readonly PublicKey[],
+): Promise<readonly string[]> {
+  const kept: string[] = [];
+  for (const text of signatures) {
+    const signature = parseSignature(text);
+    const key = signature.ok
+      ? keys.find(({ name }) => name === signature.value.keyName)
+      : undefined;
+    const isFalse =
+      signature.ok && key !== undefined && !(await verifySignature(key, message, signature.value));
+    if (!isFalse) kept.push(text);
+  }
+  return kept;
+}
+
+/**
  * Whether a client that trusts `keys` would take this path: it is signed, or
  * its content address recomputes to its store path and so proves itself.
  */

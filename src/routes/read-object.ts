@@ -1,15 +1,10 @@
+import { isDecodedByPlatform } from "../bucket/read-small-object.ts";
 import { CacheError, FAILURES } from "../errors.ts";
 import { type ByteRange, parseByteRange } from "../http/byte-range.ts";
 import { CACHE_CONTROL } from "../http/cache-control.ts";
 import { matchesEntityTag } from "../http/entity-tag.ts";
 import { type ObjectKey, parseObjectKey } from "../nix/object-key.ts";
-import {
-  absent,
-  entityTagOf,
-  isDecodedByPlatform,
-  objectHeaders,
-  readFromBucket,
-} from "../serve/origin.ts";
+import { absent, entityTagOf, objectHeaders, readFromBucket } from "../serve/origin.ts";
 import { admitReader } from "./admit.ts";
 import { type Exchange, openBucket, rawPath, readConfig } from "./exchange.ts";
 

@@ -1,5 +1,5 @@
 import type { Bucket, StoredObject } from "../bucket/bucket.ts";
-import { CacheError } from "../errors.ts";
+import { isDecodedByPlatform, readSmallObject } from "../bucket/read-small-object.ts";
 import type { ByteRange } from "../http/byte-range.ts";
 import { CACHE_CONTROL, cacheControlOfAbsent, cacheControlOfFound } from "../http/cache-control.ts";
 import { CONTENT_TYPES } from "../http/content-type.ts";
@@ -49,7 +49,9 @@ function present(key: ObjectKey, stored: StoredObject, range: ByteRange | undefi
     headers.delete("content-length");
     return new Response(stored.body.pipeThrough(new TransformStream()), { headers });
   }
-  if (range === undefined) return new Response(stored.body, { headers });
+  // What is cut here would come out decoded: such a NAR is answered whole.
+  const isUncuttable = stored.range === undefined && isDecodedByPlatform(stored.contentEncoding);
+  if (range === undefined || isUncuttable) return new Response(stored.body, { headers });
 
   const slice = sliceStream(stored, range);
   headers.set("content-length", String(slice.last - slice.first + 1));
@@ -78,64 +80,27 @@ export function entityTagOf(key: ObjectKey): string | undefined {
   return key.kind === "nar" && key.fileHash !== undefined ? `"${key.fileHash}"` : undefined;
 }
 
-/** workerd decodes these when a script reads the body; xz and zstd never. */
-export function isDecodedByPlatform(contentEncoding: string | undefined): boolean {
-  return contentEncoding === "gzip" || contentEncoding === "br";
-}
-
-const CUT_ATTEMPTS = 3;
-
-// For a few kilobytes whose headers are there already.
-const STALL_MILLISECONDS = 3_000;
-
-/**
- * A narinfo is read whole and checked before anyone may keep it: edges store a
- * truncated body without complaint.
- */
+/** A narinfo is read whole and looked at before anyone may keep it. */
 async function readNarinfo(
   key: ObjectKey & { kind: "narinfo" },
   { bucket, storeDir, log }: OriginDependencies,
 ): Promise<Response> {
-  for (let attempt = 1; ; attempt++) {
-    const giveUp = new AbortController();
-    const stored = await bucket.get(key.path, undefined, giveUp.signal);
-    if (stored === undefined) return absent(key);
-    const timer = setTimeout(() => giveUp.abort(), STALL_MILLISECONDS);
-    const bytes = await readWhole(stored).finally(() => clearTimeout(timer));
-    if (bytes === undefined) {
-      if (attempt < CUT_ATTEMPTS) continue;
-      throw new CacheError("bucket-unavailable", `${key.path} was cut short ${attempt} times`);
-    }
-    const headers = objectHeaders(key, { ...stored, sizeBytes: bytes.byteLength });
-    if (stored.contentEncoding !== undefined && !isDecodedByPlatform(stored.contentEncoding)) {
-      headers.set("content-encoding", stored.contentEncoding);
-    } else {
-      const narinfo = parseNarinfo(decodeText(bytes), storeDir);
-      // Served as it is, for Nix to judge; but not kept, so that mending it in the bucket is enough.
-      if (!narinfo.ok || narinfo.value.storePath.hash !== key.hash) {
-        headers.set("cache-control", CACHE_CONTROL.never);
-        log("warn", "narinfo-corrupt", {
-          path: key.path,
-          detail: narinfo.ok ? "is about another store path" : narinfo.error,
-        });
-      }
-    }
+  const stored = await readSmallObject(bucket, key.path, MAX_NARINFO_BYTES);
+  if (stored === undefined) return absent(key);
+  const { head, bytes } = stored;
+  const headers = objectHeaders(key, { ...head, sizeBytes: bytes.byteLength });
+  if (head.contentEncoding !== undefined && !isDecodedByPlatform(head.contentEncoding)) {
+    headers.set("content-encoding", head.contentEncoding);
     return new Response(bytes, { headers });
   }
-}
-
-/** All bytes of a small object; `undefined` if fewer came than were announced. */
-async function readWhole(stored: StoredObject): Promise<ArrayBuffer | undefined> {
-  if ((stored.sizeBytes ?? 0) > MAX_NARINFO_BYTES) {
-    await stored.body.cancel();
-    throw new CacheError("bucket-unavailable", `a narinfo of ${stored.sizeBytes} bytes`);
+  const narinfo = parseNarinfo(decodeText(bytes), storeDir);
+  // Served as it is, for Nix to judge; but not kept, so that mending it in the bucket is enough.
+  if (!narinfo.ok || narinfo.value.storePath.hash !== key.hash) {
+    headers.set("cache-control", CACHE_CONTROL.never);
+    log("warn", "narinfo-corrupt", {
+      path: key.path,
+      detail: narinfo.ok ? "is about another store path" : narinfo.error,
+    });
   }
-  try {
-    const bytes = await new Response(stored.body).arrayBuffer();
-    const isWhole =
-      isDecodedByPlatform(stored.contentEncoding) || bytes.byteLength === stored.sizeBytes;
-    return isWhole ? bytes : undefined;
-  } catch {
-    return undefined;
-  }
+  return new Response(bytes, { headers });
 }

@@ -76,6 +76,24 @@ describe("createBufferPool", () => {
     expect(got[0]?.buffer).toBe(lease.buffer);
   });
 
+  it("makes another buffer for one whose request was ended in the middle, but not before", async () => {
+    let now = 0;
+    const pool = createBufferPool(
+      async () => {},
+      1,
+      () => now,
+    );
+    const lost = await pool.acquire();
+    now = 14 * 60_000;
+    expect(pool.tryAcquire()).toBeUndefined();
+    now = 16 * 60_000;
+    const next = pool.tryAcquire();
+    expect(next?.buffer.byteLength).toBe(BUFFER_BYTES);
+    // Should its request live after all, the pool does not grow by it.
+    pool.release(lost);
+    expect(pool.tryAcquire()).toBeUndefined();
+  });
+
   it("serves waiters in the order they came", async () => {
     const { sleep, tick } = createTimer();
     const pool = createBufferPool(sleep, 1);

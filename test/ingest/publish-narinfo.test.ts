@@ -165,7 +165,13 @@ describe("a narinfo of a path that is published", () => {
       {
         level: "warn",
         code: "narinfo-conflict",
-        fields: { path: KEY.path, published: narHash, refused: narHash, by: "ci" },
+        fields: {
+          path: KEY.path,
+          published: narHash,
+          refused: narHash,
+          differs: "NarSize or References",
+          by: "ci",
+        },
       },
     ]);
   });

@@ -39,6 +39,25 @@ async function publish(text: string, writes: Parameters<TestPush["again"]>[0]) {
   return { push, outcome, stored: push.bucket.textOf(key.path) ?? "" };
 }
 
+describe("a signature that is none", () => {
+  it("does not take the name of a trusted key, so that the true one can still come", async () => {
+    const both = SIGNED.replace(
+      `Sig: ${SIGNATURE}`,
+      `Sig: nargate-test-2:${"A".repeat(86)}==\nSig: ${SIGNATURE}`,
+    );
+    const { push, stored } = await publish(both, trusting(PUBLIC_KEY_ONE, PUBLIC_KEY_TWO));
+    expect(parse(stored).signatures).toEqual([SIGNATURE]);
+    const key = keyOfNarinfo(both);
+    const outcome = await publishNarinfo(
+      key,
+      unsigned(SIGNED),
+      push.again(signingWith(SECRET_KEY_TWO)),
+    );
+    expect(outcome).toBe("signed");
+    expect(parse(push.bucket.textOf(key.path) ?? "").signatures).toHaveLength(2);
+  });
+});
+
 describe("SIGNING_KEY", () => {
   it("signs what is pushed as Nix would have", async () => {
     const { stored } = await publish(unsigned(SIGNED), signingWith(SECRET_KEY_ONE));

@@ -110,6 +110,30 @@ describe("a push while the bucket has a bad day", () => {
   });
 });
 
+describe("a published narinfo that the bucket cuts", () => {
+  it("is read again before anything is merged into it", async () => {
+    const { bucket, path, push } = await startFilledGateway();
+    const key = PREFIX + path.narinfoPath.slice(1);
+    await bucket.addFaults({
+      match: { method: "GET", key },
+      effect: { cutAfterBytes: 40 },
+      count: 2,
+    });
+    const signed = `${path.narinfo}Sig: later-1:${btoa("x".repeat(64))}\n`;
+    expect((await push(path.narinfoPath, signed)).status).toBe(200);
+    expect((await bucket.getObject(key))?.text).toBe(signed);
+  });
+
+  it("is left alone when it is never whole", async () => {
+    const { bucket, path, push } = await startFilledGateway();
+    const key = PREFIX + path.narinfoPath.slice(1);
+    await bucket.addFaults({ match: { method: "GET", key }, effect: { cutAfterBytes: 40 } });
+    const signed = `${path.narinfo}Sig: later-1:${btoa("x".repeat(64))}\n`;
+    expect((await push(path.narinfoPath, signed)).status).toBe(503);
+    expect((await bucket.getObject(key))?.text).toBe(path.narinfo);
+  });
+});
+
 describe("pushes at the same instant", () => {
   it("of one NAR both succeed, and its bytes are right", async () => {
     const { bucket, push } = await startGateway();
