@@ -89,10 +89,10 @@ export function parseConfig(env: Readonly<Record<string, unknown>>): Config {
   const reading = createReader(env);
   const bucket: BucketConfig = {
     endpoint: reading.required("B2_ENDPOINT", parseEndpoint),
-    region: reading.required("B2_REGION", pattern(/^[a-z0-9-]{1,64}$/, "is not a region")),
+    region: reading.required("B2_REGION", pattern(/^[\w-]{1,64}$/, "is not a region")),
     bucket: reading.required(
       "B2_BUCKET",
-      pattern(/^[A-Za-z0-9][A-Za-z0-9.-]{2,62}$/, "is not a bucket name"),
+      pattern(/^[A-Za-z0-9][\w.-]{2,62}$/, "is not a bucket name"),
     ),
     prefix: reading.optional("B2_PREFIX", "", parsePrefix),
     keyId: reading.required("B2_KEY_ID", pattern(/^[\x21-\x7e]{1,256}$/, "is not a key ID")),
@@ -101,6 +101,7 @@ export function parseConfig(env: Readonly<Record<string, unknown>>): Config {
       pattern(/^[\x21-\x7e]{1,256}$/, "is not an application key"),
     ),
   };
+  reading.problems.push(...endpointProblems(bucket));
   const storeDir = reading.optional(
     "STORE_DIR",
     "/nix/store",
@@ -124,7 +125,9 @@ export function parseConfig(env: Readonly<Record<string, unknown>>): Config {
   const trustedPublicKeys = writing.optional("TRUSTED_PUBLIC_KEYS", [], parsePublicKeys);
   const onConflict = writing.optional("ON_CONFLICT", "keep", oneOf(["keep", "refuse"] as const));
   for (const name of Object.keys(env)) {
-    if (typeof env[name] === "string" && !SETTINGS.some((setting) => setting === name)) {
+    // An object is a binding of wrangler.toml, such as a bucket of another service.
+    const isPlain = typeof env[name] !== "object" || Array.isArray(env[name]);
+    if (isPlain && !SETTINGS.some((setting) => setting === name)) {
       writing.problems.push({ setting: name, problem: "is not a setting of this gateway" });
     }
   }
@@ -174,7 +177,10 @@ function createReader(env: Readonly<Record<string, unknown>>) {
   }
   function textOf(setting: Setting): string {
     const value = env[setting];
-    return typeof value === "string" ? value.trim() : "";
+    if (value === undefined || typeof value === "string") return value?.trim() ?? "";
+    // A list or a number of wrangler.toml, which would pass for absent.
+    problems.push({ setting, problem: "is not text: put it in quotes" });
+    return "";
   }
   return {
     problems,
@@ -184,7 +190,9 @@ function createReader(env: Readonly<Record<string, unknown>>) {
       return text === "" ? fallback : (parse(setting, text, parser) ?? fallback);
     },
     required(setting: Setting, parser: Parser<string>): string {
+      const before = problems.length;
       const text = textOf(setting);
+      if (problems.length > before) return "";
       if (text !== "") return parse(setting, text, parser) ?? "";
       problems.push({ setting, problem: "is not set" });
       return "";
@@ -217,6 +225,24 @@ function parseEndpoint(text: string): Result<string> {
     );
   }
   return ok(url.origin);
+}
+
+/** Endpoints that would be asked for the wrong keys, or in the wrong region. */
+function endpointProblems({ endpoint, region, bucket }: BucketConfig): ConfigProblem[] {
+  if (endpoint === "" || bucket === "") return [];
+  const { hostname } = new URL(endpoint);
+  if (hostname.startsWith(`${bucket.toLowerCase()}.`)) {
+    return [
+      {
+        setting: "B2_ENDPOINT",
+        problem: "holds the bucket's name, which has a setting of its own",
+      },
+    ];
+  }
+  const b2Region = /^s3\.([\w-]+)\.backblazeb2\.com$/.exec(hostname)?.[1];
+  return b2Region === undefined || region === "" || b2Region === region
+    ? []
+    : [{ setting: "B2_REGION", problem: "is not the region of B2_ENDPOINT" }];
 }
 
 function parsePrefix(text: string): Result<string> {

@@ -117,6 +117,15 @@ export const FAILURES = {
     message:
       "A narinfo may still name this NAR, and the gateway cannot show that none does. Delete the narinfos first; then repeat with ?force=true.",
   },
+  "purge-refused": {
+    status: 503,
+    message:
+      "It is deleted, but the edge still has it: Cloudflare refused the purge. Repeat the DELETE in a minute.",
+  },
+  "uploads-busy": {
+    status: 503,
+    message: "Too many uploads at once. Try again, or fewer at a time.",
+  },
   "not-deletable": { status: 400, message: "Only narinfos and NARs can be deleted." },
   "build-not-reproducible": {
     status: 409,

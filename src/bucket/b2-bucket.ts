@@ -28,6 +28,7 @@ export function createB2Bucket(config: BucketConfig, send: S3Client, meter: Buck
         key: config.prefix + path,
         headers: range === undefined ? {} : { range: formatByteRange(range) },
         signal,
+        streams: true,
         retries: READ_RETRIES,
       },
       meter,
@@ -86,6 +87,10 @@ export function createB2Bucket(config: BucketConfig, send: S3Client, meter: Buck
       throw toCacheError(what, failure);
     }
     const xml = await response.text();
+    // A page of something else in between would list nothing, and prove an absence.
+    if (!/<ListBucketResult[\s>][\s\S]*<\/ListBucketResult>\s*$/.test(xml)) {
+      throw new CacheError("bucket-unavailable", "ListObjectsV2 answered 200 without a listing");
+    }
     return {
       objects: readElements(xml, "Contents").map((contents) => ({
         path: (readElement(contents, "Key") ?? "").slice(config.prefix.length),

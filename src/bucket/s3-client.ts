@@ -27,6 +27,8 @@ export interface S3Request {
   /** Lower-case hex of the body's SHA-256, to be signed along. */
   readonly payloadSha256?: string | undefined;
   readonly retries: RetryPolicy;
+  /** Whether a success is passed on with its body unread, and without a limit in time. */
+  readonly streams?: boolean;
   /** Ends the request, or the reading of its answer's body. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -61,7 +63,7 @@ export function createS3Client(config: BucketConfig, environment: S3Environment)
   });
   const { now, sleep, random } = environment;
 
-  async function attempt(request: S3Request): Promise<Response> {
+  async function attempt(request: S3Request, timeoutMilliseconds: number): Promise<Response> {
     const url = `${config.endpoint}/${config.bucket}${encodeKey(request.key)}${encodeQuery(request.query)}`;
     const signed = await aws.sign(url, {
       method: request.method,
@@ -76,9 +78,9 @@ export function createS3Client(config: BucketConfig, environment: S3Environment)
       },
     });
     const timeout = new AbortController();
-    const timer = setTimeout(() => timeout.abort(), request.retries.timeoutMilliseconds);
+    const timer = setTimeout(() => timeout.abort(), timeoutMilliseconds);
     try {
-      return await environment.fetch(url, {
+      const response = await environment.fetch(url, {
         method: request.method,
         headers: signed.headers,
         // A redirect would carry the request to a place it was not signed for.
@@ -88,6 +90,9 @@ export function createS3Client(config: BucketConfig, environment: S3Environment)
         signal: AbortSignal.any([timeout.signal, ...(request.signal ? [request.signal] : [])]),
         ...(request.body === undefined ? {} : { body: request.body }),
       });
+      // Only an object's own body may take its time; and what is asked again is not read at all.
+      const isUnread = (request.streams && response.ok) || isTransientStatus(response.status);
+      return isUnread ? response : await readAnswer(response);
     } finally {
       clearTimeout(timer);
     }
@@ -103,7 +108,11 @@ export function createS3Client(config: BucketConfig, environment: S3Environment)
       let cause: unknown;
       let retryAfterSeconds: number | undefined;
       try {
-        const response = await attempt(request);
+        const left = request.retries.budgetMilliseconds - (attemptedAt - startedAt);
+        const response = await attempt(
+          request,
+          Math.min(request.retries.timeoutMilliseconds, left),
+        );
         if (!isTransientStatus(response.status)) return response;
         failure = `answered ${response.status}`;
         retryAfterSeconds = parseRetryAfter(response.headers.get("retry-after"), now());
@@ -128,6 +137,26 @@ export function createS3Client(config: BucketConfig, environment: S3Environment)
       await sleep(pause);
     }
   };
+}
+
+// A listing of 1,000 keys of the longest kind has 2 MB.
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+
+/** The answer with its body in memory, so that it can neither stall nor be cut later on. */
+async function readAnswer(response: Response): Promise<Response> {
+  if (response.body === null) return response;
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body) {
+    size += chunk.byteLength;
+    if (size > MAX_ANSWER_BYTES) throw new RangeError("an answer that is longer than any of S3's");
+    chunks.push(chunk);
+  }
+  const { status, headers } = response;
+  return new Response(size === 0 ? null : await new Blob(chunks).arrayBuffer(), {
+    status,
+    headers,
+  });
 }
 
 /**

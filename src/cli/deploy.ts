@@ -27,14 +27,27 @@ async function readSecrets(file: string): Promise<Record<string, string>> {
   );
 }
 
+/** What wrangler will read, or an error where it would read settings that nobody checked. */
+function findSecretsFile(wranglerArguments: readonly string[]): string | undefined {
+  const unchecked = wranglerArguments.find((argument) =>
+    /^(?:--(?:env|var)|-e)(?:=|$)/.test(argument),
+  );
+  if (unchecked !== undefined) {
+    throw new UsageError(`${unchecked} would set what is not checked here; use wrangler.toml`);
+  }
+  const flag = wranglerArguments.findIndex((argument) => /^--secrets-file(?:=|$)/.test(argument));
+  if (flag < 0) return undefined;
+  const file = wranglerArguments[flag]?.split("=", 2)[1] ?? wranglerArguments[flag + 1];
+  if (file === undefined || file === "") throw new UsageError(USAGE);
+  return file;
+}
+
 async function main(): Promise<string> {
   const wranglerArguments = process.argv.slice(2);
   if (wranglerArguments.some((argument) => argument === "--help" || argument === "-h"))
     return USAGE;
   const { vars } = unstable_readConfig({ config: CONFIG_FILE }, { hideWarnings: true });
-  const secretsFlag = wranglerArguments.indexOf("--secrets-file");
-  const secretsFile = secretsFlag < 0 ? undefined : wranglerArguments[secretsFlag + 1];
-  if (secretsFlag >= 0 && secretsFile === undefined) throw new UsageError(USAGE);
+  const secretsFile = findSecretsFile(wranglerArguments);
   const secrets = secretsFile === undefined ? undefined : await readSecrets(secretsFile);
   const problems = await deployProblems(vars, secrets);
   if (problems.length > 0) {

@@ -1,3 +1,5 @@
+import { CacheError } from "../errors.ts";
+
 /**
  * The memory of all uploads of this isolate together (law 7): six buffers of
  * 8 MiB, 48 of an isolate's 128 MiB, whatever the number of uploads.
@@ -12,6 +14,8 @@ const POLL_MILLISECONDS = 20;
 
 // A second, by the polls of another waiter: one that lives would have looked too.
 const POLLS_OF_THE_DEAD = 50;
+
+const WAIT_MILLISECONDS = 240_000;
 
 // No buffer is between two reads for so long: a client sends 8 MiB in it at 10
 // KB/s, and the retries of a part take less than two minutes.
@@ -32,7 +36,7 @@ export interface BufferPool {
   /**
    * A buffer, once there is one. The waiter keeps a timer of its own: workerd
    * takes a request that waits for nothing but another request's promise for
-   * hung, and cancels it.
+   * hung, and cancels it. Throws `uploads-busy` before Nix would give up (300 s).
    */
   acquire(): Promise<Lease>;
   /** A buffer if one is free now. An upload that holds one must not wait for a second. */
@@ -96,7 +100,8 @@ export function createBufferPool(
     async acquire() {
       const waiter: Waiter = { missed: 0 };
       waiting.push(waiter);
-      for (;;) {
+      const startedAt = now();
+      while (now() - startedAt < WAIT_MILLISECONDS) {
         const lease = isNext(waiter) ? take() : undefined;
         if (lease !== undefined) {
           waiting.shift();
@@ -104,6 +109,9 @@ export function createBufferPool(
         }
         await sleep(POLL_MILLISECONDS);
       }
+      const place = waiting.indexOf(waiter);
+      if (place >= 0) waiting.splice(place, 1);
+      throw new CacheError("uploads-busy", `no buffer within ${WAIT_MILLISECONDS} ms`);
     },
     tryAcquire: () => (waiting.length === 0 ? take() : undefined),
     release(lease) {

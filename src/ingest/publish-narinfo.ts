@@ -1,5 +1,5 @@
 import type { Bucket } from "../bucket/bucket.ts";
-import { readSmallObject } from "../bucket/read-small-object.ts";
+import { isDecodedByPlatform, readSmallObject } from "../bucket/read-small-object.ts";
 import { CacheError } from "../errors.ts";
 import { CONTENT_TYPES } from "../http/content-type.ts";
 import { decodeText } from "../http/decode-text.ts";
@@ -13,14 +13,15 @@ import {
   withSignatures,
 } from "../nix/narinfo.ts";
 import { mergeSignatures } from "../nix/merge-signatures.ts";
-import { type NarinfoKey, parseNarUrl } from "../nix/object-key.ts";
+import { type NarinfoKey, type ObjectPath, parseNarUrl } from "../nix/object-key.ts";
+import type { PublicKey } from "../nix/signature.ts";
 import { formatStorePathBaseName } from "../nix/store-path.ts";
 import { checkNarinfo, type PublishableNarinfo } from "./check-narinfo.ts";
 import { ensureCacheInfo } from "./ensure-cache-info.ts";
 import type { Push } from "./ingest.ts";
 import { decidePublication, type Publication } from "./publication.ts";
 import { ownPublicKeys, ownSignatures } from "./own-signatures.ts";
-import { isTrusted, withoutFalseSignatures } from "./trust.ts";
+import { findTrust, withoutFalseSignatures } from "./trust.ts";
 
 /**
  * Publishes a narinfo, or adds its signatures to the one that is there.
@@ -34,26 +35,29 @@ export async function publishNarinfo(
   const { bucket, reads, writes, by } = push;
   const candidate = parsePublishable(key, text, reads.storeDir);
   const { narinfo } = candidate;
-  if (
-    writes.trustedPublicKeys.length > 0 &&
-    !(await isTrusted(narinfo, reads.storeDir, writes.trustedPublicKeys))
-  ) {
+  const needsTrust = writes.trustedPublicKeys.length > 0;
+  const trust = needsTrust
+    ? await findTrust(narinfo, reads.storeDir, writes.trustedPublicKeys)
+    : undefined;
+  if (needsTrust && trust === undefined) {
     throw new CacheError("signature-required", `${key.path} by ${by}`);
   }
+  const fingerprint = formatFingerprint(narinfo, reads.storeDir);
+  const known = [...ownPublicKeys(writes), ...writes.trustedPublicKeys, ...reads.publicKeys];
+  // What only claims its contents gets no signature of ours: it would vouch for them.
+  const own = trust === "claimed" ? [] : await ownSignatures(fingerprint, writes);
+  const signatures = await sortOutSignatures(fingerprint, narinfo.signatures, known);
   const [published] = await Promise.all([
     readPublished(key, narinfo.url, push),
     // Law 2: the NAR was proved when it was stored.
     requireNar(candidate, bucket),
   ]);
-  const fingerprint = formatFingerprint(narinfo, reads.storeDir);
-  const signatures = await withoutFalseSignatures(fingerprint, narinfo.signatures, [
-    ...writes.trustedPublicKeys,
-    ...ownPublicKeys(writes),
-  ]);
+  if (published === "opaque") return "kept";
   const publication = decidePublication(
-    published,
-    // Ours first, so that nobody can occupy its name with another.
-    withSignatures(narinfo, mergeSignatures(await ownSignatures(fingerprint, writes), signatures)),
+    published === undefined
+      ? undefined
+      : await withTrueSignatures(published, known, reads.storeDir),
+    withSignatures(narinfo, mergeSignatures(own, signatures)),
   );
   if (publication.outcome === "conflict") refuseOrLog(key, publication.published, narinfo, push);
   else if (publication.outcome !== "kept") {
@@ -108,9 +112,15 @@ async function readPublished(
   key: NarinfoKey,
   incomingUrl: string,
   { bucket, reads, log, by }: Push,
-): Promise<Narinfo | undefined> {
+): Promise<Narinfo | "opaque" | undefined> {
   const stored = await readSmallObject(bucket, key.path, MAX_NARINFO_BYTES);
   if (stored === undefined) return undefined;
+  const { contentEncoding } = stored.head;
+  if (contentEncoding !== undefined && !isDecodedByPlatform(contentEncoding)) {
+    // Written by a Nix with narinfo-compression. It cannot be read here, so it stays (law 3).
+    log("warn", "narinfo-opaque", { path: key.path, contentEncoding, by });
+    return "opaque";
+  }
   const narinfo = parseNarinfo(decodeText(stored.bytes), reads.storeDir);
   if (!narinfo.ok || narinfo.value.storePath.hash !== key.hash) {
     log("warn", "narinfo-replaced", { path: key.path, why: "it was unreadable", by });
@@ -118,11 +128,42 @@ async function readPublished(
   }
   if (narinfo.value.url === incomingUrl) return narinfo.value;
   const nar = parseNarUrl(narinfo.value.url);
-  if (nar.ok && (await bucket.head(nar.value.path)) === undefined) {
+  if (nar.ok && (await isGone(nar.value.path, bucket))) {
     log("warn", "narinfo-replaced", { path: key.path, why: "its NAR was gone", by });
     return undefined;
   }
   return narinfo.value;
+}
+
+/** Proved by a listing: a HEAD's 404 has no body that could say what is missing. */
+async function isGone(path: ObjectPath, bucket: Bucket): Promise<boolean> {
+  if ((await bucket.head(path)) !== undefined) return false;
+  const { objects } = await bucket.list(path, { limit: 1 });
+  return !objects.some((object) => object.path === path);
+}
+
+/** Without signatures that are none, so that the true one of the same key can be added. */
+async function withTrueSignatures(
+  narinfo: Narinfo,
+  known: readonly PublicKey[],
+  storeDir: string,
+): Promise<Narinfo> {
+  const fingerprint = formatFingerprint(narinfo, storeDir);
+  const signatures = await withoutFalseSignatures(fingerprint, narinfo.signatures, known);
+  return signatures.length === narinfo.signatures.length
+    ? narinfo
+    : withSignatures(narinfo, signatures);
+}
+
+/** Those of known keys first, if they are true, so that no crowd of others displaces them. */
+async function sortOutSignatures(
+  fingerprint: string,
+  signatures: readonly string[],
+  known: readonly PublicKey[],
+): Promise<readonly string[]> {
+  const kept = await withoutFalseSignatures(fingerprint, signatures, known);
+  const isKnown = (text: string) => known.some(({ name }) => text.startsWith(`${name}:`));
+  return [...kept.filter(isKnown), ...kept.filter((text) => !isKnown(text))];
 }
 
 async function writeNarinfo(key: NarinfoKey, narinfo: Narinfo, { bucket, edge }: Push) {

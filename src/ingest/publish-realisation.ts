@@ -15,6 +15,7 @@ import {
   type Realisation,
   realisationFingerprint,
 } from "../nix/realisation.ts";
+import { equalStorePaths } from "../nix/store-path.ts";
 import { err, type Result } from "../result.ts";
 import type { Push } from "./ingest.ts";
 import { ownSignatures } from "./own-signatures.ts";
@@ -52,6 +53,14 @@ export async function publishRealisation(
   if (published === undefined || !published.ok) {
     await write(key, formatRealisation(incoming), push);
     return "published";
+  }
+  // Dependencies are signed along, and only some versions of Nix list them: what
+  // was signed over another form would not verify here.
+  if (
+    fingerprintOf(key, published.value) !== fingerprint &&
+    equalStorePaths(published.value.outPath, parsed.value.outPath)
+  ) {
+    return "kept";
   }
   const merged = mergeRealisation<RealisationLike>(published.value, incoming);
   if (!merged.ok) {

@@ -89,6 +89,29 @@ interface BodyReader {
   cancel(): Promise<void>;
 }
 
+// Large enough to cost little, small enough that a slow client is never taken
+// for one that stopped: that is 4 KB/s.
+const READ_BYTES = 256 * 1024;
+const STALL_MILLISECONDS = 60_000;
+
+/** What a client sends next; throws when it goes away, or sends too little for a minute. */
+async function orStall<T>(reading: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const stalled = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new CacheError("body-too-short", "the client stopped sending"));
+    }, STALL_MILLISECONDS);
+  });
+  try {
+    return await Promise.race([reading, stalled]);
+  } catch (cause) {
+    if (cause instanceof CacheError) throw cause;
+    throw new CacheError("body-too-short", "the client went away", { cause });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /**
  * Reads by BYOB in the largest chunks there are: the default reader's 4 KiB
  * chunks cost four times the CPU. node:crypto hashes cheaper than DigestStream.
@@ -103,11 +126,9 @@ function createBodyReader({ body, lengthBytes, sha256 }: BodyToStore): BodyReade
       const wanted = Math.min(lease.buffer.byteLength, lengthBytes - position);
       let filled = 0;
       while (filled < wanted) {
-        const { value, done } = await reader
-          .readAtLeast(wanted - filled, new Uint8Array(lease.buffer, filled, wanted - filled))
-          .catch((cause: unknown) => {
-            throw new CacheError("body-too-short", "the client went away", { cause });
-          });
+        const least = Math.min(wanted - filled, READ_BYTES);
+        const view = new Uint8Array(lease.buffer, filled, wanted - filled);
+        const { value, done } = await orStall(reader.readAtLeast(least, view));
         if (value !== undefined) {
           lease.buffer = value.buffer;
           filled += value.byteLength;

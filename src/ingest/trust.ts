@@ -1,7 +1,9 @@
 import { computeStorePath, parseContentAddress } from "../nix/content-address.ts";
 import { formatFingerprint } from "../nix/fingerprint.ts";
+import { equalHashes } from "../nix/hash.ts";
 import type { Narinfo } from "../nix/narinfo.ts";
 import { parseSignature, type PublicKey, verifySignature } from "../nix/signature.ts";
+import { equalStorePaths } from "../nix/store-path.ts";
 
 /** Whether one of `signatures` is a valid one of `message` by one of `keys`. */
 export async function isSignedByAny(
@@ -47,30 +49,40 @@ export async function withoutFalseSignatures(
   return kept;
 }
 
-/**
- * Whether a client that trusts `keys` would take this path: it is signed, or
- * its content address recomputes to its store path and so proves itself.
- */
-export async function isTrusted(
+/** Why a client that trusts certain keys would take a path. */
+export type Trust =
+  | "signed"
+  /** The address is the NAR's own hash and gives the path: everything is proved. */
+  | "proved"
+  /** The address gives the path, but what it hashes is only in the NAR, which the client will check. */
+  | "claimed";
+
+export async function findTrust(
   narinfo: Narinfo,
   storeDir: string,
   keys: readonly PublicKey[],
-): Promise<boolean> {
+): Promise<Trust | undefined> {
   const fingerprint = formatFingerprint(narinfo, storeDir);
-  if (await isSignedByAny(fingerprint, narinfo.signatures, keys)) return true;
-  return await isContentAddressed(narinfo, storeDir);
+  if (await isSignedByAny(fingerprint, narinfo.signatures, keys)) return "signed";
+  return await trustByAddress(narinfo, storeDir);
 }
 
-async function isContentAddressed(narinfo: Narinfo, storeDir: string): Promise<boolean> {
-  if (narinfo.contentAddress === undefined) return false;
+async function trustByAddress(narinfo: Narinfo, storeDir: string): Promise<Trust | undefined> {
+  if (narinfo.contentAddress === undefined) return undefined;
   const address = parseContentAddress(narinfo.contentAddress);
-  if (!address.ok) return false;
+  if (!address.ok) return undefined;
+  const { storePath, references, narHash } = narinfo;
   const computed = await computeStorePath(
     address.value,
-    narinfo.storePath.name,
-    narinfo.references,
+    storePath.name,
+    references,
     storeDir,
-    narinfo.storePath,
+    storePath,
   );
-  return computed.ok && computed.value.hash === narinfo.storePath.hash;
+  if (!computed.ok || computed.value.hash !== storePath.hash) return undefined;
+  // A path that refers to itself is hashed with its own name blanked out.
+  const refersToSelf = references.some((reference) => equalStorePaths(reference, storePath));
+  const { method, hash } = address.value;
+  if (method !== "nar" || hash.algorithm !== "sha256" || refersToSelf) return "claimed";
+  return equalHashes(hash, narHash) ? "proved" : undefined;
 }

@@ -22,9 +22,19 @@ export async function deleteObject(exchange: Exchange): Promise<Response> {
   if (key.kind === "nar" && !isForced) throw new CacheError("nar-may-be-named", key.path);
 
   const bucket = openBucket(exchange);
-  if ((await bucket.head(key.path)) === undefined) throw new CacheError("not-found", key.path);
-  await bucket.delete(key.path);
-  const purged = await gateway.edge.purge(key, edge);
-  gateway.log("warn", "deleted", { requestId, path: key.path, by, forced: isForced, purged });
+  const isThere = (await bucket.head(key.path)) !== undefined;
+  if (isThere) await bucket.delete(key.path);
+  // Also when it is gone already: a purge that was refused can so be repeated.
+  const purged = await gateway.edge.purge(key, edge).catch(() => false);
+  gateway.log("warn", "deleted", {
+    requestId,
+    path: key.path,
+    by,
+    forced: isForced,
+    wasThere: isThere,
+    purged,
+  });
+  if (!purged) throw new CacheError("purge-refused", key.path, { retryAfterSeconds: 60 });
+  if (!isThere) throw new CacheError("not-found", key.path);
   return new Response(null, { status: 204, headers: { "cache-control": CACHE_CONTROL.never } });
 }

@@ -1,5 +1,5 @@
 import { describeCause, toFailure } from "../http/failure-response.ts";
-import type { Exchange } from "./exchange.ts";
+import { type Exchange, rawPath } from "./exchange.ts";
 
 /**
  * One line a request: what was asked, what it cost, and what went wrong. It
@@ -15,7 +15,7 @@ export function logRequest(exchange: Exchange, response: Response, error: unknow
   gateway.log(level, "request", {
     requestId,
     method: request.method.slice(0, 20),
-    route: key?.kind,
+    route: key?.kind ?? routeName(rawPath(request.url)),
     path: key?.path,
     status: response.status,
     token: token?.name,
@@ -28,6 +28,16 @@ export function logRequest(exchange: Exchange, response: Response, error: unknow
       ? {}
       : { fault: failure.code, detail: failure.message, cause: describeCause(failure.cause) }),
   });
+}
+
+/** Of what is not an object; anything else has no name here, since it is a client's own text. */
+function routeName(path: string): string {
+  const names: Record<string, string> = {
+    "/": "page",
+    "/healthz": "health",
+    "/nix-cache-info": "cache-info",
+  };
+  return names[path] ?? "none";
 }
 
 /** What the client did wrong is news; what the bucket or we did is not. */

@@ -51,6 +51,8 @@ async function write(exchange: Exchange): Promise<Response> {
   return new Response(null, { status: 200, headers: { "cache-control": "no-store" } });
 }
 
+const SMALL_DOCUMENT_BYTES = 64 * 1024;
+
 interface UploadBody {
   readonly body: ReadableStream<Uint8Array>;
   readonly lengthBytes: number;
@@ -64,14 +66,14 @@ async function store(key: ObjectKey, upload: UploadBody, push: Push, request: Re
       return await storeNar(key, upload, push);
     case "narinfo":
       refuseEncoding(contentEncoding);
-      return await publishNarinfo(key, await readDocument(upload), push);
+      return await withDocument(upload, push, (text) => publishNarinfo(key, text, push));
     case "realisation":
     case "build-trace":
       refuseEncoding(contentEncoding);
-      return await publishRealisation(key, await readDocument(upload), push);
+      return await withDocument(upload, push, (text) => publishRealisation(key, text, push));
     case "cache-info":
       refuseEncoding(contentEncoding);
-      return await writeCacheInfo(await readDocument(upload), push);
+      return await withDocument(upload, push, (text) => writeCacheInfo(text, push));
     case "listing":
     case "log":
     case "debuginfo":
@@ -92,8 +94,21 @@ async function storeNar(key: NarKey, { body, lengthBytes }: UploadBody, push: Pu
   await push.edge.forget(key);
 }
 
-async function readDocument({ body, lengthBytes }: UploadBody): Promise<string> {
-  return await readText(body, lengthBytes, MAX_NARINFO_BYTES);
+/**
+ * Publishes a document, which is in memory as long as that takes. Nearly all
+ * are a few kilobytes; a large one counts as a buffer (law 7).
+ */
+async function withDocument<T>(
+  { body, lengthBytes }: UploadBody,
+  { pool }: Push,
+  publish: (text: string) => Promise<T>,
+): Promise<T> {
+  const lease = lengthBytes > SMALL_DOCUMENT_BYTES ? await pool.acquire() : undefined;
+  try {
+    return await publish(await readText(body, lengthBytes, MAX_NARINFO_BYTES));
+  } finally {
+    if (lease !== undefined) pool.release(lease);
+  }
 }
 
 /** S3 stores nothing of unknown length, and Nix always knows it. */

@@ -39,7 +39,7 @@ export function sliceStream(stored: StoredObject, range: ByteRange): Slice {
 /** The bytes `first` to `last`, inclusive, of a stream. */
 function cut(body: ReadableStream<Uint8Array>, first: number, last: number) {
   let position = 0;
-  return body.pipeThrough(
+  const part = body.pipeThrough(
     new TransformStream<Uint8Array, Uint8Array>({
       transform(chunk, controller) {
         const from = Math.max(0, first - position);
@@ -50,4 +50,6 @@ function cut(body: ReadableStream<Uint8Array>, first: number, last: number) {
       },
     }),
   );
+  // Or the answer would go out without its length.
+  return part.pipeThrough(new FixedLengthStream(last - first + 1));
 }

@@ -90,6 +90,24 @@ describe("npm run token", () => {
   });
 });
 
+describe("npm run deploy", () => {
+  it.each([["--env", "production"], ["--var=TOKENS:x"], ["-e", "x"]])(
+    "refuses %s, whose settings nobody checked",
+    (...given) => {
+      const { code, stderr } = run("deploy", "--dry-run", ...given);
+      expect(code).toBe(2);
+      expect(stderr).toContain("not checked");
+    },
+    20_000,
+  );
+
+  it("checks the file of --secrets-file=FILE as well", () => {
+    const { code, stderr } = run("deploy", "--dry-run", "--secrets-file=.dev.vars.example");
+    expect(code).toBe(1);
+    expect(stderr).toContain("B2_KEY_ID is not set");
+  }, 20_000);
+});
+
 describe("npm run key", () => {
   it("makes a key whose halves Nix would take", () => {
     const { code, stdout } = run("key", "create", "cache.example.org-1");

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { publishNarinfo } from "../../src/ingest/publish-narinfo.ts";
-import { isTrusted } from "../../src/ingest/trust.ts";
+import { findTrust } from "../../src/ingest/trust.ts";
 import { formatFingerprint } from "../../src/nix/fingerprint.ts";
 import { type Narinfo, parseNarinfo } from "../../src/nix/narinfo.ts";
 import { parsePublicKey, parseSignature, verifySignature } from "../../src/nix/signature.ts";
@@ -161,15 +161,33 @@ describe("TRUSTED_PUBLIC_KEYS", () => {
   });
 });
 
-describe("isTrusted", () => {
+describe("a content address in the place of a signature", () => {
+  const trustingOther = { ...trusting(PUBLIC_KEY_TWO), ...signingWith(SECRET_KEY_ONE) };
+
+  it("lets a path in, but not under the gateway's own signature unless it proves the NAR", async () => {
+    const { stored } = await publish(unsigned(NARINFO_XZ_TEXT_CA), trustingOther);
+    expect(parse(stored).signatures).toEqual([]);
+  });
+
+  it("is refused when it is not the hash of the NAR that it would prove", async () => {
+    const honest = unsigned(NARINFO_ZSTD_NO_REFERENCES);
+    const { stored } = await publish(honest, trustingOther);
+    expect(parse(stored).signatures).toHaveLength(1);
+    const lying = honest.replace(/^NarHash: .*$/m, `NarHash: sha256:${"0".repeat(52)}`);
+    const error = await rejectionOf(publish(lying, trustingOther));
+    expect(error).toMatchObject({ code: "signature-required" });
+  });
+});
+
+describe("findTrust", () => {
   it("passes over signatures that are malformed", async () => {
     const narinfo = { ...parse(SIGNED), signatures: ["x", "nargate-test-1:AAAA", SIGNATURE] };
     const keys = [valueOf(parsePublicKey(PUBLIC_KEY_ONE))];
-    expect(await isTrusted(narinfo, "/nix/store", keys)).toBe(true);
+    expect(await findTrust(narinfo, "/nix/store", keys)).toBe("signed");
   });
 
   it("depends on the store directory, which is signed along", async () => {
     const keys = [valueOf(parsePublicKey(PUBLIC_KEY_ONE))];
-    expect(await isTrusted(parse(SIGNED), "/gnu/store", keys)).toBe(false);
+    expect(await findTrust(parse(SIGNED), "/gnu/store", keys)).toBeUndefined();
   });
 });

@@ -48,6 +48,28 @@ describe("a read while the bucket has a bad day", () => {
     expect(await bucket.countRequests()).toBe(requests);
   });
 
+  it("asks again when a listing stalls, and takes a page that is none for no answer", async () => {
+    const { bucket, request } = await startFilledGateway();
+    const absent = `/${"1".repeat(32)}.narinfo`;
+    await bucket.addFaults({
+      match: { operation: "GetObject" },
+      effect: { status: 403, code: "AccessDenied" },
+    });
+    await bucket.addFaults({
+      match: { operation: "ListObjectsV2" },
+      effect: { stallMs: 60_000 },
+      count: 1,
+    });
+    expect((await request(absent)).status).toBe(404);
+    await bucket.addFaults({
+      match: { operation: "ListObjectsV2" },
+      effect: { status: 200, html: true },
+    });
+    const other = await request(`/${"2".repeat(32)}.narinfo`);
+    expect(other.status).toBe(503);
+    expect(other.headers.get("cache-control")).toBe("no-store");
+  }, 30_000);
+
   it("asks no sooner again than Retry-After says", async () => {
     const { bucket, path, request } = await startFilledGateway();
     const effect = { status: 503, code: "SlowDown", headers: { "retry-after": "1" } };

@@ -44,6 +44,34 @@ describe("a gateway with a broken setting", () => {
   });
 });
 
+describe("settings that cannot mean what they say", () => {
+  it.each([
+    { what: "a list", settings: { TRUSTED_PUBLIC_KEYS: ["a", "b"] }, reads: 200, writes: 500 },
+    { what: "an unknown number", settings: { PRIORTY: 30 }, reads: 200, writes: 500 },
+    { what: "a boolean", settings: { READ_ACCESS: true }, reads: 500, writes: 500 },
+    { what: "a number", settings: { PRIORITY: 30 }, reads: 500, writes: 500 },
+    {
+      what: "an endpoint with the bucket in it",
+      settings: {
+        B2_ENDPOINT: "https://some-bucket.s3.us-east-005.backblazeb2.com",
+        B2_BUCKET: "some-bucket",
+      },
+      reads: 500,
+      writes: 500,
+    },
+    {
+      what: "a region that is not the endpoint's",
+      settings: { B2_ENDPOINT: "https://s3.us-west-004.backblazeb2.com" },
+      reads: 500,
+      writes: 500,
+    },
+  ])("are refused: $what", async ({ settings, reads, writes }) => {
+    const { path, push, request } = await startFilledGateway(settings as never);
+    expect((await request(path.narinfoPath)).status).toBe(reads);
+    expect((await push(path.narinfoPath, path.narinfo)).status).toBe(writes);
+  });
+});
+
 describe("settings", () => {
   it("say what nix-cache-info says", async () => {
     const { request } = await startGateway({ STORE_DIR: "/gnu/store", PRIORITY: "30" });

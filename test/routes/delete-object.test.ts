@@ -37,6 +37,15 @@ describe("DELETE", () => {
     expect(await (await request(path.narinfoPath)).text()).toBe(path.narinfo);
   });
 
+  it("purges again what is gone already, when it is repeated", async () => {
+    const { path, request, bucket } = await startFilledGateway();
+    await request(path.narinfoPath);
+    await bucket.reset();
+    expect((await request(path.narinfoPath)).status).toBe(200);
+    expect((await request(path.narinfoPath, admin)).status).toBe(404);
+    expect((await request(path.narinfoPath)).status).toBe(404);
+  });
+
   it("answers 404 to what is not there", async () => {
     const { request } = await startFilledGateway();
     expect((await request(`/${"1".repeat(32)}.narinfo`, admin)).status).toBe(404);

@@ -47,6 +47,14 @@ describe("what is already published", () => {
     expect(await published()).toBe(path.narinfo);
   });
 
+  it("something that is stored compressed and cannot be read here: 200, it stays", async () => {
+    await gateway.bucket.putObject(PREFIX + path.narinfoPath.slice(1), "zstd bytes", {
+      "content-encoding": "zstd",
+    });
+    expect(await push(path.narinfo)).toBe(200);
+    expect(await published()).toBe("zstd bytes");
+  });
+
   it("the same: 200, nothing is written", async () => {
     await publish(path.narinfo);
     await gateway.bucket.clearRequests();
