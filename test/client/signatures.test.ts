@@ -115,9 +115,12 @@ describe.skipIf(!hasNix)("a gateway with TRUSTED_PUBLIC_KEYS", () => {
     await verifyStore(puller);
   });
 
-  it("takes a content-addressed path without any signature", async () => {
+  it("takes a content-addressed path without any signature, adds none, and Nix takes it too", async () => {
     const texts = await addTexts(pusher, "unsigned-texts", 3);
     await pusher.run("nix", "copy", "--to", `${gateway.url}?compression=zstd`, texts);
-    expect(await signersOf(gateway, texts)).toEqual(["gateway-1"]);
+    expect(await signersOf(gateway, texts)).toEqual([]);
+    const puller = await createPuller(gateway);
+    await puller.run("nix-store", "--realise", texts);
+    await verifyStore(puller);
   });
 });
