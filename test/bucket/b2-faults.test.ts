@@ -38,6 +38,19 @@ describe("a missing object", () => {
   });
 });
 
+describe("a clock that is wrong", () => {
+  it.each([
+    { what: "ahead", minutes: 20 },
+    { what: "behind", minutes: -20 },
+  ])("$what by 20 minutes is a misconfiguration, never an absence (law 5)", async ({ minutes }) => {
+    const { bucket, fake } = await openB2({ clockAheadMilliseconds: minutes * 60_000 });
+    await fake.putObject(B2_PREFIX + PATH, "nar");
+    const error = await rejectionOf(bucket.get(PATH));
+    expect(error).toMatchObject({ code: "misconfigured" });
+    expect(error.message).toContain("RequestTimeTooSkewed");
+  });
+});
+
 describe("a name too long for S3", () => {
   const longest = `nar/${"n".repeat(255)}/${"n".repeat(255)}/${"n".repeat(255)}/`;
   const pathOfLength = (length: number) => pathOf(longest.padEnd(length, "n"));

@@ -23,6 +23,8 @@ export interface TestB2Options {
   /** With the application key that lacks listFiles. */
   readonly unlisted?: boolean;
   readonly config?: Partial<BucketConfig>;
+  /** How far the gateway's clock is ahead. */
+  readonly clockAheadMilliseconds?: number;
 }
 
 export async function openB2(options: TestB2Options = {}): Promise<TestB2> {
@@ -41,7 +43,7 @@ export async function openB2(options: TestB2Options = {}): Promise<TestB2> {
   const sent: S3Request[] = [];
   const client = createS3Client(config, {
     fetch: (url, init) => fetch(url, init),
-    now: () => new Date(),
+    now: () => new Date(Date.now() + (options.clockAheadMilliseconds ?? 0)),
     sleep: async () => {},
     random: () => 0,
   });
