@@ -45,6 +45,10 @@ export interface ConfigProblem {
   readonly problem: string;
 }
 
+export function formatProblems(problems: readonly ConfigProblem[], separator = "; "): string {
+  return problems.map(({ setting, problem }) => `${setting} ${problem}`).join(separator);
+}
+
 /**
  * Reading and writing fail apart: a broken token list or signing key stops
  * uploads, and a public cache goes on serving (law 10).

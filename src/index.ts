@@ -3,7 +3,7 @@ import { createApp } from "./app.ts";
 import { createBucketMeter } from "./bucket/bucket.ts";
 import { parseConfig } from "./config.ts";
 import { createGateway } from "./create-gateway.ts";
-import { createEdgeKeys } from "./edge/edge-key.ts";
+import { createEdgeKeys, type EdgeKeys } from "./edge/edge-key.ts";
 import { answerInnerRequest } from "./edge/workers-cache-edge.ts";
 import { CacheError } from "./errors.ts";
 import type { Gateway } from "./gateway.ts";
@@ -16,6 +16,7 @@ type Env = Readonly<Record<string, unknown>>;
 interface Isolate {
   readonly gateway: Gateway;
   readonly app: ReturnType<typeof createApp>;
+  readonly edgeKeys: EdgeKeys | undefined;
 }
 
 // Settings do not change while an isolate lives.
@@ -23,8 +24,10 @@ let isolate: Isolate | undefined;
 
 function isolateFor(env: Env): Isolate {
   if (isolate === undefined) {
-    const gateway = createGateway(parseConfig(env), logToConsole);
-    isolate = { gateway, app: createApp(gateway) };
+    const config = parseConfig(env);
+    const gateway = createGateway(config, logToConsole);
+    const edgeKeys = config.reads.ok ? createEdgeKeys(config.reads.value) : undefined;
+    isolate = { gateway, app: createApp(gateway), edgeKeys };
   }
   return isolate;
 }
@@ -35,14 +38,16 @@ function isolateFor(env: Env): Isolate {
  */
 export class Objects extends WorkerEntrypoint<Env> {
   override async fetch(request: Request): Promise<Response> {
-    const { gateway } = isolateFor(this.env);
+    const { gateway, edgeKeys } = isolateFor(this.env);
     const { config, log } = gateway;
-    if (!config.reads.ok) return failureResponse(new CacheError("misconfigured", "inner request"));
+    if (!config.reads.ok || edgeKeys === undefined) {
+      return failureResponse(new CacheError("misconfigured", "inner request"));
+    }
     const reads = config.reads.value;
     const meter = createBucketMeter();
     return await answerInnerRequest(
       request,
-      createEdgeKeys(reads),
+      edgeKeys,
       (key, range) =>
         readFromBucket(key, range, {
           bucket: gateway.openBucket(meter),

@@ -2,11 +2,18 @@ import type { BucketConfig } from "../config.ts";
 import { CacheError } from "../errors.ts";
 import { type ByteRange, formatByteRange } from "../http/byte-range.ts";
 import type { ObjectPath } from "../nix/object-key.ts";
-import type { Bucket, BucketMeter, ListPage, StoredHead, StoredRange } from "./bucket.ts";
+import {
+  type Bucket,
+  type BucketMeter,
+  isListed,
+  type ListPage,
+  type StoredHead,
+  type StoredRange,
+} from "./bucket.ts";
 import { READ_RETRIES, WRITE_RETRIES } from "./retry.ts";
 import type { S3Client } from "./s3-client.ts";
 import { isCapExceeded, readS3Failure, toCacheError } from "./s3-failure.ts";
-import { createS3Upload } from "./s3-upload.ts";
+import { createS3Upload, storedHeaders } from "./s3-upload.ts";
 import { readElement, readElements } from "./s3-xml.ts";
 
 /** Keys are ASCII here, so bytes are characters. */
@@ -49,8 +56,7 @@ export function createB2Bucket(config: BucketConfig, send: S3Client, meter: Buck
    * key lacks listFiles. Listing that one key tells them apart.
    */
   async function resolveForbidden(path: ObjectPath, capExceeded: boolean): Promise<undefined> {
-    const page = await list(path, { limit: 1 });
-    if (!page.objects.some((object) => object.path === path)) return undefined;
+    if (!(await isListed({ list }, path))) return undefined;
     throw new CacheError(
       capExceeded ? "bucket-cap-exceeded" : "bucket-unavailable",
       `${path} is listed but was refused with 403: a cap, or a key without readFiles`,
@@ -122,12 +128,7 @@ export function createB2Bucket(config: BucketConfig, send: S3Client, meter: Buck
         {
           method: "PUT",
           key: config.prefix + path,
-          headers: {
-            "content-type": options.contentType,
-            ...(options.contentEncoding === undefined
-              ? {}
-              : { "content-encoding": options.contentEncoding }),
-          },
+          headers: storedHeaders(options),
           body,
           payloadSha256: options.sha256,
           retries: WRITE_RETRIES,

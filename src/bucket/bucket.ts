@@ -77,6 +77,12 @@ export interface Upload {
   abort(): Promise<void>;
 }
 
+/** Whether a listing shows `path`: the one proof that a status alone does not give. */
+export async function isListed(bucket: Pick<Bucket, "list">, path: ObjectPath): Promise<boolean> {
+  const { objects } = await bucket.list(path, { limit: 1 });
+  return objects.some((object) => object.path === path);
+}
+
 /** What one client request cost at the bucket; shown in Server-Timing. */
 export interface BucketMeter {
   requests: number;

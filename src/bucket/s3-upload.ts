@@ -1,11 +1,19 @@
 import { CacheError } from "../errors.ts";
 import type { PutOptions, Upload } from "./bucket.ts";
 import { WRITE_RETRIES } from "./retry.ts";
-import type { S3Request } from "./s3-client.ts";
+import type { S3Headers, S3Request } from "./s3-client.ts";
 import { readS3Failure, toCacheError } from "./s3-failure.ts";
 import { escapeXml, readElement } from "./s3-xml.ts";
 
 const COMPLETE_ATTEMPTS = 3;
+
+/** What S3 keeps with an object and gives back with it. */
+export function storedHeaders({ contentType, contentEncoding }: PutOptions): S3Headers {
+  return {
+    "content-type": contentType,
+    ...(contentEncoding === undefined ? {} : { "content-encoding": contentEncoding }),
+  };
+}
 
 /** Starts an S3 multipart upload of `key`. */
 export async function createS3Upload(
@@ -17,12 +25,7 @@ export async function createS3Upload(
     method: "POST",
     key,
     query: { uploads: "" },
-    headers: {
-      "content-type": options.contentType,
-      ...(options.contentEncoding === undefined
-        ? {}
-        : { "content-encoding": options.contentEncoding }),
-    },
+    headers: storedHeaders(options),
     retries: WRITE_RETRIES,
   });
   if (created.status !== 200) {

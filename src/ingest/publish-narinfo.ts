@@ -1,7 +1,6 @@
-import type { Bucket } from "../bucket/bucket.ts";
+import { type Bucket, isListed } from "../bucket/bucket.ts";
 import { isDecodedByPlatform, readSmallObject } from "../bucket/read-small-object.ts";
 import { CacheError } from "../errors.ts";
-import { CONTENT_TYPES } from "../http/content-type.ts";
 import { decodeText } from "../http/decode-text.ts";
 import { formatFingerprint } from "../nix/fingerprint.ts";
 import { equalHashes, formatHash } from "../nix/hash.ts";
@@ -22,6 +21,7 @@ import type { Push } from "./ingest.ts";
 import { decidePublication, type Publication } from "./publication.ts";
 import { ownPublicKeys, ownSignatures } from "./own-signatures.ts";
 import { findTrust, withoutFalseSignatures } from "./trust.ts";
+import { writeDocument } from "./write-document.ts";
 
 /**
  * Publishes a narinfo, or adds its signatures to the one that is there.
@@ -62,7 +62,7 @@ export async function publishNarinfo(
   if (publication.outcome === "conflict") refuseOrLog(key, publication.published, narinfo, push);
   else if (publication.outcome !== "kept") {
     if (publication.outcome === "published") await ensureCacheInfo(push);
-    await writeNarinfo(key, publication.narinfo, push);
+    await writeDocument(key, formatNarinfo(publication.narinfo), push);
   }
   return publication.outcome;
 }
@@ -137,9 +137,7 @@ async function readPublished(
 
 /** Proved by a listing: a HEAD's 404 has no body that could say what is missing. */
 async function isGone(path: ObjectPath, bucket: Bucket): Promise<boolean> {
-  if ((await bucket.head(path)) !== undefined) return false;
-  const { objects } = await bucket.list(path, { limit: 1 });
-  return !objects.some((object) => object.path === path);
+  return (await bucket.head(path)) === undefined && !(await isListed(bucket, path));
 }
 
 /** Without signatures that are none, so that the true one of the same key can be added. */
@@ -164,10 +162,4 @@ async function sortOutSignatures(
   const kept = await withoutFalseSignatures(fingerprint, signatures, known);
   const isKnown = (text: string) => known.some(({ name }) => text.startsWith(`${name}:`));
   return [...kept.filter(isKnown), ...kept.filter((text) => !isKnown(text))];
-}
-
-async function writeNarinfo(key: NarinfoKey, narinfo: Narinfo, { bucket, edge }: Push) {
-  const bytes = new TextEncoder().encode(formatNarinfo(narinfo)) as Uint8Array<ArrayBuffer>;
-  await bucket.put(key.path, bytes, { contentType: CONTENT_TYPES.narinfo });
-  await edge.forget(key);
 }

@@ -1,6 +1,5 @@
 import { readSmallObject } from "../bucket/read-small-object.ts";
 import { CacheError } from "../errors.ts";
-import { CONTENT_TYPES } from "../http/content-type.ts";
 import { decodeText } from "../http/decode-text.ts";
 import { mergeSignatures } from "../nix/merge-signatures.ts";
 import { MAX_NARINFO_BYTES } from "../nix/narinfo.ts";
@@ -20,6 +19,7 @@ import { err, type Result } from "../result.ts";
 import type { Push } from "./ingest.ts";
 import { ownSignatures } from "./own-signatures.ts";
 import { isSignedByAny } from "./trust.ts";
+import { writeDocument } from "./write-document.ts";
 
 type RealisationLike = Realisation | BuildTraceEntry;
 type RealisationLikeKey = RealisationKey | BuildTraceKey;
@@ -51,7 +51,7 @@ export async function publishRealisation(
   const stored = await readSmallObject(bucket, key.path, MAX_NARINFO_BYTES);
   const published = stored === undefined ? undefined : parse(key, decodeText(stored.bytes));
   if (published === undefined || !published.ok) {
-    await write(key, formatRealisation(incoming), push);
+    await writeDocument(key, formatRealisation(incoming), push);
     return "published";
   }
   // Dependencies are signed along, and only some versions of Nix list them: what
@@ -68,7 +68,7 @@ export async function publishRealisation(
     return "conflict";
   }
   if (merged.value.signatures.length === published.value.signatures.length) return "kept";
-  await write(key, formatRealisation(merged.value), push);
+  await writeDocument(key, formatRealisation(merged.value), push);
   return "signed";
 }
 
@@ -84,10 +84,4 @@ function fingerprintOf(key: RealisationLikeKey, realisation: RealisationLike): s
   if (realisation.kind === "realisation") return realisationFingerprint(realisation);
   if (key.kind === "build-trace") return buildTraceFingerprint(key, realisation);
   throw new CacheError("internal", "a build trace entry under a realisation's name");
-}
-
-async function write(key: RealisationLikeKey, text: string, { bucket, edge }: Push) {
-  const bytes = new TextEncoder().encode(text) as Uint8Array<ArrayBuffer>;
-  await bucket.put(key.path, bytes, { contentType: CONTENT_TYPES[key.kind] });
-  await edge.forget(key);
 }

@@ -1,6 +1,6 @@
 import { authenticate } from "../access/authenticate.ts";
 import { hasScope, type Scope, type TokenEntry } from "../access/token.ts";
-import type { WriteConfig } from "../config.ts";
+import { formatProblems, type WriteConfig } from "../config.ts";
 import { CacheError } from "../errors.ts";
 import { readCredential } from "../http/credential.ts";
 import { type Exchange, readConfig } from "./exchange.ts";
@@ -32,10 +32,7 @@ export async function admitWriter(
 ): Promise<{ readonly writes: WriteConfig; readonly by: string }> {
   const { config } = exchange.gateway;
   if (!config.writes.ok) {
-    throw new CacheError(
-      "misconfigured",
-      config.writes.error.map(({ setting, problem }) => `${setting} ${problem}`).join("; "),
-    );
+    throw new CacheError("misconfigured", formatProblems(config.writes.error));
   }
   if (config.tokens.length === 0) throw new CacheError("uploads-off", "TOKENS is empty");
   return {

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import type { TokenEntry } from "../access/token.ts";
 import { type Bucket, type BucketMeter, createBucketMeter } from "../bucket/bucket.ts";
-import type { ReadConfig } from "../config.ts";
+import { formatProblems, type ReadConfig } from "../config.ts";
 import type { CachedEntrypoint, EdgeAnswer, EdgeContext } from "../edge/edge.ts";
 import { CacheError } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
@@ -50,10 +50,7 @@ export function openBucket({ gateway, meter }: Exchange): Bucket {
 /** The settings that every route needs; a gateway without them says so (law 10). */
 export function readConfig({ config }: Gateway): ReadConfig {
   if (config.reads.ok) return config.reads.value;
-  throw new CacheError(
-    "misconfigured",
-    config.reads.error.map(({ setting, problem }) => `${setting} ${problem}`).join("; "),
-  );
+  throw new CacheError("misconfigured", formatProblems(config.reads.error));
 }
 
 /**

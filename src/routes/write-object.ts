@@ -9,6 +9,7 @@ import { readText } from "../ingest/read-text.ts";
 import { storeBody } from "../ingest/store-body.ts";
 import { storeSidecar } from "../ingest/store-sidecar.ts";
 import { parseNix32 } from "../nix/base32.ts";
+import { formatDigest } from "../nix/hash.ts";
 import { MAX_NARINFO_BYTES } from "../nix/narinfo.ts";
 import { type NarKey, type ObjectKey, parseObjectKey } from "../nix/object-key.ts";
 import { admitWriter } from "./admit.ts";
@@ -84,7 +85,7 @@ async function store(key: ObjectKey, upload: UploadBody, push: Push, request: Re
 async function storeNar(key: NarKey, { body, lengthBytes }: UploadBody, push: Push) {
   const hash = key.writable && key.fileHash !== undefined ? parseNix32(key.fileHash) : undefined;
   if (hash === undefined || !hash.ok) throw new CacheError("path-not-writable", key.path);
-  const sha256 = Array.from(hash.value, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const sha256 = formatDigest({ algorithm: "sha256", bytes: hash.value }, "base16");
   const contentType = CONTENT_TYPES.nar;
   await storeBody(
     { path: key.path, body, lengthBytes, sha256, contentType },
