@@ -1,10 +1,12 @@
 import { Hono } from "hono";
 import { CacheError } from "./errors.ts";
 import type { Gateway } from "./gateway.ts";
-import { failureResponse, toFailure } from "./http/failure-response.ts";
+import { failureResponse, jsonFailureResponse, toFailure } from "./http/failure-response.ts";
+import { isApiPath } from "./routes/api/api-path.ts";
+import { answerApi, apiMethods } from "./routes/api/endpoints.ts";
 import { readCacheInfo } from "./routes/cache-info.ts";
 import { deleteObject } from "./routes/delete-object.ts";
-import { type AppEnv, createExchange, serverTiming } from "./routes/exchange.ts";
+import { type AppEnv, createExchange, rawPath, serverTiming } from "./routes/exchange.ts";
 import { readHealth } from "./routes/health.ts";
 import { logRequest } from "./routes/log-request.ts";
 import { readPage } from "./routes/page.ts";
@@ -26,6 +28,7 @@ export function createApp(gateway: Gateway): Hono<AppEnv> {
   app.get("/", (context) => readPage(context.get("exchange")));
   app.get("/nix-cache-info", (context) => readCacheInfo(context.get("exchange")));
   app.get("/healthz", (context) => readHealth(context.get("exchange")));
+  app.all("/api/*", (context) => answerApi(context.get("exchange")));
   // What a path means is decided by the object key it parses to (law 4), not by the router.
   app.get("*", (context) => readObject(context.get("exchange")));
   app.put("*", (context) => {
@@ -39,9 +42,16 @@ export function createApp(gateway: Gateway): Hono<AppEnv> {
     throw new CacheError("method-not-allowed", context.req.method.slice(0, 20));
   });
 
-  app.onError((error) => {
-    const response = failureResponse(toFailure(error));
-    if (response.status === 405) response.headers.set("allow", "GET, HEAD, PUT, DELETE");
+  app.onError((error, context) => {
+    const path = rawPath(context.req.raw.url);
+    const failure = toFailure(error);
+    const response = isApiPath(path)
+      ? jsonFailureResponse(failure, context.get("exchange").requestId)
+      : failureResponse(failure);
+    if (response.status === 405) {
+      const methods = apiMethods(path) ?? ["GET", "HEAD", "PUT", "DELETE"];
+      response.headers.set("allow", methods.join(", "));
+    }
     return response;
   });
   return app;

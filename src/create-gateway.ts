@@ -1,5 +1,7 @@
+import { createOidcVerifier } from "./access/oidc/verify-oidc-token.ts";
 import { createB2Bucket } from "./bucket/b2-bucket.ts";
 import { createS3Client } from "./bucket/s3-client.ts";
+import { createS3Presigner } from "./bucket/s3-presign.ts";
 import type { Config, ReadConfig } from "./config.ts";
 import { createCacheApiEdge } from "./edge/cache-api-edge.ts";
 import { type Edge, noEdge } from "./edge/edge.ts";
@@ -19,7 +21,13 @@ function noBucket(): never {
 
 /** The gateway on the real platform: its fetch, its clock, its cache. */
 export function createGateway(config: Config, log: Log): Gateway {
-  const base = { config, pool: createBufferPool(sleep), now, log };
+  const base = {
+    config,
+    pool: createBufferPool(sleep),
+    oidc: createOidc(config),
+    now,
+    log,
+  };
   if (!config.reads.ok) return { ...base, openBucket: noBucket, edge: noEdge };
   const reads = config.reads.value;
   const send = createS3Client(reads.bucket, {
@@ -28,11 +36,22 @@ export function createGateway(config: Config, log: Log): Gateway {
     sleep,
     random: Math.random,
   });
+  const presign = createS3Presigner(reads.bucket, now);
   return {
     ...base,
-    openBucket: (meter) => createB2Bucket(reads.bucket, send, meter),
+    openBucket: (meter) => createB2Bucket(reads.bucket, { send, presign }, meter),
     edge: createEdge(reads),
   };
+}
+
+function createOidc({ oidcTrust }: Config) {
+  if (oidcTrust.length === 0) return undefined;
+  return createOidcVerifier(oidcTrust, {
+    fetch: (url, init) => fetch(url, init),
+    timeout: (milliseconds) => AbortSignal.timeout(milliseconds),
+    now,
+    sleep,
+  });
 }
 
 function createEdge(reads: ReadConfig): Edge {

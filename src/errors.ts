@@ -34,7 +34,7 @@ export const FAILURES = {
   "credential-missing": {
     status: 401,
     message:
-      "A token is required: put 'machine <this host> password <token>' into your netrc file, or send 'Authorization: Bearer <token>'.",
+      "A token is required: put 'machine <this host> login nargate password <token>' into your netrc file, or send 'Authorization: Bearer <token>'.",
   },
   "credential-wrong": {
     status: 401,
@@ -45,9 +45,43 @@ export const FAILURES = {
     message: "This token may not do that. Ask the operator for one with the scope",
   },
 
+  // OIDC tokens. All 401, as for any wrong token: of a read, Nix takes 403 for "not here".
+  "oidc-malformed": { status: 401, message: "This OIDC token cannot be read:" },
+  "oidc-issuer-unknown": {
+    status: 401,
+    message: "This cache trusts no OIDC token of the issuer",
+  },
+  "oidc-algorithm": {
+    status: 401,
+    message:
+      "This cache takes OIDC tokens that are signed by a key pair, such as with RS256 or ES256, but not with the algorithm",
+  },
+  "oidc-signature": {
+    status: 401,
+    message: "This OIDC token is not signed by any key of its issuer.",
+  },
+  "oidc-audience": {
+    status: 401,
+    message: "This OIDC token is for another audience. Ask its issuer for one with the audience",
+  },
+  "oidc-expired": {
+    status: 401,
+    message: "This OIDC token has expired. Ask its issuer for a new one; this one ended at",
+  },
+  "oidc-not-yet": {
+    status: 401,
+    message: "This OIDC token is not valid yet. Try again later; it begins at",
+  },
+  "oidc-claims": { status: 401, message: "This cache admits no OIDC token that has" },
+  "oidc-issuer-unavailable": {
+    status: 503,
+    message:
+      "The issuer of this OIDC token does not give out its keys right now, so the token cannot be checked. Try again shortly.",
+  },
+
   "uploads-off": {
     status: 403,
-    message: "This cache takes no uploads: its operator has set no TOKENS.",
+    message: "This cache takes no uploads: its operator has set neither TOKENS nor OIDC_TRUST.",
   },
 
   // Uploads
@@ -136,6 +170,30 @@ export const FAILURES = {
   "cache-info-conflict": {
     status: 409,
     message: "This cache serves another store directory",
+  },
+
+  // Uploads straight to the bucket
+  "upload-malformed": { status: 400, message: "The request is malformed" },
+  "upload-too-small": {
+    status: 400,
+    message: "A NAR of this size is uploaded by one PUT; parts are for those larger than",
+  },
+  "handle-invalid": {
+    status: 400,
+    message: "The upload's handle is wrong or has expired. Start the upload again.",
+  },
+  "handle-of-another": {
+    status: 403,
+    message: "The upload's handle was given to another token. Start the upload again.",
+  },
+  "upload-incomplete": { status: 409, message: "The upload is not complete:" },
+  "upload-gone": {
+    status: 404,
+    message: "There is no such upload any more. Start the upload again.",
+  },
+  "upload-changed": {
+    status: 409,
+    message: "The upload changed while it was checked; nothing was stored. Start it again.",
   },
 } as const satisfies Record<string, { status: number; message: string }>;
 

@@ -1,7 +1,6 @@
 import type { BucketConfig } from "../config.ts";
 import { CacheError } from "../errors.ts";
 import { type ByteRange, formatByteRange } from "../http/byte-range.ts";
-import type { ObjectPath } from "../nix/object-key.ts";
 import {
   type Bucket,
   type BucketMeter,
@@ -10,20 +9,37 @@ import {
   type StoredHead,
   type StoredRange,
 } from "./bucket.ts";
+import type { BucketPath } from "./incoming-path.ts";
 import { READ_RETRIES, WRITE_RETRIES } from "./retry.ts";
 import type { S3Client } from "./s3-client.ts";
+import { COPY_LIMITS, type CopyLimits, copyS3Object } from "./s3-copy.ts";
 import { isCapExceeded, readS3Failure, toCacheError } from "./s3-failure.ts";
-import { createS3Upload, storedHeaders } from "./s3-upload.ts";
+import type { S3Presigner } from "./s3-presign.ts";
+import { readListing } from "./s3-result.ts";
+import { createS3Upload, openS3Upload, storedHeaders, type UploadAccess } from "./s3-upload.ts";
 import { readElement, readElements } from "./s3-xml.ts";
 
 /** Keys are ASCII here, so bytes are characters. */
 const MAX_KEY_BYTES = 1024;
 
+/** What speaks to one bucket for all requests together. */
+export interface S3Access {
+  readonly send: S3Client;
+  readonly presign: S3Presigner;
+  readonly copyLimits?: CopyLimits;
+}
+
 /** Backblaze B2 by its S3 API, below the configured prefix. */
-export function createB2Bucket(config: BucketConfig, send: S3Client, meter: BucketMeter): Bucket {
+export function createB2Bucket(
+  config: BucketConfig,
+  { send, presign, copyLimits = COPY_LIMITS }: S3Access,
+  meter: BucketMeter,
+): Bucket {
+  const uploads: UploadAccess = { send: (request) => send(request, meter), presign };
+
   async function read(
     method: "GET" | "HEAD",
-    path: ObjectPath,
+    path: BucketPath,
     range?: ByteRange,
     signal?: AbortSignal,
   ) {
@@ -55,7 +71,7 @@ export function createB2Bucket(config: BucketConfig, send: S3Client, meter: Buck
    * B2 answers 403 for a cap, for a bad key, and for a missing object when the
    * key lacks listFiles. Listing that one key tells them apart.
    */
-  async function resolveForbidden(path: ObjectPath, capExceeded: boolean): Promise<undefined> {
+  async function resolveForbidden(path: BucketPath, capExceeded: boolean): Promise<undefined> {
     if (!(await isListed({ list }, path))) return undefined;
     throw new CacheError(
       capExceeded ? "bucket-cap-exceeded" : "bucket-unavailable",
@@ -92,15 +108,12 @@ export function createB2Bucket(config: BucketConfig, send: S3Client, meter: Buck
           : "ListObjectsV2";
       throw toCacheError(what, failure);
     }
-    const xml = await response.text();
-    // A page of something else in between would list nothing, and prove an absence.
-    if (!/<ListBucketResult[\s>][\s\S]*<\/ListBucketResult>\s*$/.test(xml)) {
-      throw new CacheError("bucket-unavailable", "ListObjectsV2 answered 200 without a listing");
-    }
+    const xml = await readListing(response, "ListBucketResult");
     return {
       objects: readElements(xml, "Contents").map((contents) => ({
         path: (readElement(contents, "Key") ?? "").slice(config.prefix.length),
         sizeBytes: Number(readElement(contents, "Size")),
+        lastModified: parseTime(readElement(contents, "LastModified")),
       })),
       continuation: readElement(xml, "NextContinuationToken"),
     };
@@ -152,7 +165,36 @@ export function createB2Bucket(config: BucketConfig, send: S3Client, meter: Buck
     list,
 
     createUpload(path, options) {
-      return createS3Upload(config.prefix + path, options, (request) => send(request, meter));
+      return createS3Upload(config.prefix + path, options, uploads);
+    },
+
+    openUpload(path, uploadId) {
+      return openS3Upload(config.prefix + path, uploadId, uploads);
+    },
+
+    async listUploads(start) {
+      const response = await send(
+        {
+          method: "GET",
+          key: "",
+          query: { uploads: "", prefix: config.prefix + start, "max-uploads": "1000" },
+          retries: READ_RETRIES,
+        },
+        meter,
+      );
+      if (response.status !== 200) {
+        throw toCacheError("ListMultipartUploads", await readS3Failure(response));
+      }
+      const xml = await readListing(response, "ListMultipartUploadsResult");
+      return readElements(xml, "Upload").map((upload) => ({
+        path: (readElement(upload, "Key") ?? "").slice(config.prefix.length),
+        uploadId: readElement(upload, "UploadId") ?? "",
+      }));
+    },
+
+    copy(from, to, source) {
+      const keys = { bucket: config.bucket, from: config.prefix + from, to: config.prefix + to };
+      return copyS3Object({ ...source, ...keys }, uploads, copyLimits);
     },
   };
 }
@@ -171,6 +213,11 @@ function headOf(response: Response): StoredHead {
     lastModified: response.headers.get("last-modified") ?? undefined,
     contentEncoding: encodings.length === 0 ? undefined : encodings.join(", "),
   };
+}
+
+function parseTime(text: string | undefined): Date | undefined {
+  const time = Date.parse(text ?? "");
+  return Number.isNaN(time) ? undefined : new Date(time);
 }
 
 function rangeOf(response: Response): StoredRange | "unusable" | undefined {

@@ -1,5 +1,6 @@
 import type { ByteRange } from "../http/byte-range.ts";
 import type { ObjectPath } from "../nix/object-key.ts";
+import type { BucketPath, IncomingPath } from "./incoming-path.ts";
 
 /**
  * The bucket, as the gateway needs it. Keys are relative to the prefix, so no
@@ -14,16 +15,31 @@ export interface Bucket {
    * range with the whole object; `stored.range` tells. `signal` ends the reading
    * of its body, which has no time limit of its own.
    */
-  get(path: ObjectPath, range?: ByteRange, signal?: AbortSignal): Promise<StoredObject | undefined>;
-  head(path: ObjectPath): Promise<StoredHead | undefined>;
+  get(path: BucketPath, range?: ByteRange, signal?: AbortSignal): Promise<StoredObject | undefined>;
+  head(path: BucketPath): Promise<StoredHead | undefined>;
   /** Stores `body`. Resolves once the bytes are durable. */
   put(path: ObjectPath, body: Uint8Array<ArrayBuffer>, options: PutOptions): Promise<void>;
   /** Hides the object; one that is not there is no error. */
-  delete(path: ObjectPath): Promise<void>;
+  delete(path: BucketPath): Promise<void>;
   /** One page of the paths that start with `start`, in byte order. */
   list(start: string, page?: ListOptions): Promise<ListPage>;
   /** Begins an upload in parts; nothing is visible under `path` until it is completed. */
-  createUpload(path: ObjectPath, options: PutOptions): Promise<Upload>;
+  createUpload(path: BucketPath, options: PutOptions): Promise<Upload>;
+  /** An upload that another request began; nobody is asked whether there still is one. */
+  openUpload(path: BucketPath, uploadId: string): Upload;
+  /** The unfinished uploads of paths that start with `start`: a thousand of them at most. */
+  listUploads(start: string): Promise<readonly ListedUpload[]>;
+  /**
+   * Copies within the bucket, of any size, and resolves once the copy is durable:
+   * of the very object whose tag is `etag`, or not at all ("changed"; "gone" where
+   * there is none). The copy keeps the source's Content-Type up to the size that
+   * S3 copies at once, and gets `contentType` above.
+   */
+  copy(
+    from: IncomingPath,
+    to: ObjectPath,
+    source: CopySource,
+  ): Promise<"copied" | "changed" | "gone">;
 }
 
 export interface StoredHead {
@@ -63,22 +79,54 @@ export interface ListOptions {
 }
 
 export interface ListPage {
-  readonly objects: readonly { readonly path: string; readonly sizeBytes: number }[];
+  readonly objects: readonly ListedObject[];
   readonly continuation: string | undefined;
+}
+
+export interface CopySource {
+  readonly etag: string;
+  readonly sizeBytes: number;
+  readonly contentType: string;
+}
+
+export interface ListedUpload {
+  readonly path: string;
+  readonly uploadId: string;
+}
+
+export interface ListedObject {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly lastModified: Date | undefined;
 }
 
 /** An upload in parts of at least 5 MiB, the last one excepted. */
 export interface Upload {
+  readonly uploadId: string;
   /** Part numbers count from 1. Retried inside, so `bytes` must stay as they are until it resolves. */
-  putPart(partNumber: number, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
-  /** Makes the object visible. Resolves once it is durable. */
-  complete(): Promise<void>;
-  /** Drops the parts. What it cannot drop is the lifecycle rule's. */
+  putPart(partNumber: number, bytes: Uint8Array<ArrayBuffer>): Promise<UploadedPart>;
+  /** A URL by which anyone may PUT this part for so many seconds, and do nothing else. */
+  signPart(partNumber: number, seconds: number): Promise<string>;
+  /** What the bucket has of it, in order; `undefined` where there is no such upload any more. */
+  listParts(): Promise<readonly UploadedPart[] | undefined>;
+  /**
+   * Makes one object of `parts`, and resolves once it is durable. "gone" where
+   * there is no such upload any more, as after a completion whose answer was lost;
+   * "changed" where a part is another than its tag says.
+   */
+  complete(parts: readonly UploadedPart[]): Promise<"completed" | "gone" | "changed">;
+  /** Drops the parts; an upload that is gone already is no error. */
   abort(): Promise<void>;
 }
 
+export interface UploadedPart {
+  readonly number: number;
+  readonly etag: string;
+  readonly sizeBytes: number;
+}
+
 /** Whether a listing shows `path`: the one proof that a status alone does not give. */
-export async function isListed(bucket: Pick<Bucket, "list">, path: ObjectPath): Promise<boolean> {
+export async function isListed(bucket: Pick<Bucket, "list">, path: BucketPath): Promise<boolean> {
   const { objects } = await bucket.list(path, { limit: 1 });
   return objects.some((object) => object.path === path);
 }

@@ -18,6 +18,15 @@ export const WRITE_RETRIES: RetryPolicy = {
   budgetMilliseconds: 60_000,
   timeoutMilliseconds: 45_000,
 };
+/**
+ * For a completion or a copy of a NAR that is already in the bucket: S3 may take
+ * minutes over one (docs.aws.amazon.com, CompleteMultipartUpload and CopyObject).
+ */
+export const LONG_RETRIES: RetryPolicy = {
+  attempts: 4,
+  budgetMilliseconds: 900_000,
+  timeoutMilliseconds: 300_000,
+};
 
 const BASE_MILLISECONDS = 200;
 const CAP_MILLISECONDS = 5_000;

@@ -8,6 +8,7 @@ import {
   retryPauseMilliseconds,
   type RetryPolicy,
 } from "./retry.ts";
+import { formatAmzDate, formatS3Url } from "./s3-url.ts";
 
 /** What the outside world gives the client; tests give other ones. */
 export interface S3Environment {
@@ -42,6 +43,9 @@ export interface S3Headers {
   readonly range?: string;
   readonly "content-type"?: string;
   readonly "content-encoding"?: string;
+  readonly "x-amz-copy-source"?: string;
+  readonly "x-amz-copy-source-if-match"?: string;
+  readonly "x-amz-copy-source-range"?: string;
 }
 
 export type S3Client = (request: S3Request, meter: BucketMeter) => Promise<Response>;
@@ -64,18 +68,14 @@ export function createS3Client(config: BucketConfig, environment: S3Environment)
   const { now, sleep, random } = environment;
 
   async function attempt(request: S3Request, timeoutMilliseconds: number): Promise<Response> {
-    const url = `${config.endpoint}/${config.bucket}${encodeKey(request.key)}${encodeQuery(request.query)}`;
+    const url = formatS3Url(config, request.key, request.query);
     const signed = await aws.sign(url, {
       method: request.method,
       headers: {
         ...request.headers,
         "x-amz-content-sha256": request.payloadSha256 ?? "UNSIGNED-PAYLOAD",
       },
-      aws: {
-        datetime: now()
-          .toISOString()
-          .replace(/[:-]|\.\d{3}/g, ""),
-      },
+      aws: { datetime: formatAmzDate(now()) },
     });
     const timeout = new AbortController();
     const timer = setTimeout(() => timeout.abort(), timeoutMilliseconds);
@@ -157,25 +157,4 @@ async function readAnswer(response: Response): Promise<Response> {
     status,
     headers,
   });
-}
-
-/**
- * Every character that S3 would encode is encoded here. aws4fetch takes a "+"
- * in a path for a space when it signs, and log/ keys do contain "+".
- */
-function encodeKey(key: string): string {
-  return key === "" ? "" : `/${key.split("/").map(encodeRfc3986).join("/")}`;
-}
-
-function encodeQuery(query: Readonly<Record<string, string>> | undefined): string {
-  const pairs = Object.entries(query ?? {});
-  if (pairs.length === 0) return "";
-  return `?${pairs.map(([name, value]) => `${encodeRfc3986(name)}=${encodeRfc3986(value)}`).join("&")}`;
-}
-
-function encodeRfc3986(text: string): string {
-  return encodeURIComponent(text).replace(
-    /[!'()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
 }

@@ -1,11 +1,17 @@
 import { CacheError } from "../errors.ts";
-import type { PutOptions, Upload } from "./bucket.ts";
-import { WRITE_RETRIES } from "./retry.ts";
+import type { PutOptions, Upload, UploadedPart } from "./bucket.ts";
+import { LONG_RETRIES, READ_RETRIES, type RetryPolicy, WRITE_RETRIES } from "./retry.ts";
 import type { S3Headers, S3Request } from "./s3-client.ts";
 import { readS3Failure, toCacheError } from "./s3-failure.ts";
-import { escapeXml, readElement } from "./s3-xml.ts";
+import type { S3Presigner } from "./s3-presign.ts";
+import { readListing, type Send, sendForResult, toResultError } from "./s3-result.ts";
+import { escapeXml, readElement, readElements } from "./s3-xml.ts";
 
-const COMPLETE_ATTEMPTS = 3;
+/** How an upload reaches the bucket. */
+export interface UploadAccess {
+  readonly send: Send;
+  readonly presign: S3Presigner;
+}
 
 /** What S3 keeps with an object and gives back with it. */
 export function storedHeaders({ contentType, contentEncoding }: PutOptions): S3Headers {
@@ -15,13 +21,14 @@ export function storedHeaders({ contentType, contentEncoding }: PutOptions): S3H
   };
 }
 
-/** Starts an S3 multipart upload of `key`. */
+/** Starts an S3 multipart upload of `key`; `completion` says how long its completion may take. */
 export async function createS3Upload(
   key: string,
   options: PutOptions,
-  send: (request: S3Request) => Promise<Response>,
+  access: UploadAccess,
+  completion: RetryPolicy = WRITE_RETRIES,
 ): Promise<Upload> {
-  const created = await send({
+  const created = await access.send({
     method: "POST",
     key,
     query: { uploads: "" },
@@ -35,27 +42,19 @@ export async function createS3Upload(
   if (uploadId === undefined) {
     throw new CacheError("bucket-unavailable", "CreateMultipartUpload answered no UploadId");
   }
-  const etags = new Map<number, string>();
+  return openS3Upload(key, uploadId, access, completion);
+}
 
-  /** S3 may begin its 200 before it knows, and end it with an error: that is the result then. */
-  const tryToComplete = async (body: string): Promise<string | undefined> => {
-    const response = await send({
-      method: "POST",
-      key,
-      query: { uploadId },
-      headers: { "content-type": "application/xml" },
-      body,
-      retries: WRITE_RETRIES,
-    });
-    if (response.status !== 200) {
-      throw toCacheError("CompleteMultipartUpload", await readS3Failure(response));
-    }
-    const xml = await response.text();
-    if (readElement(xml, "ETag") !== undefined) return undefined;
-    return `CompleteMultipartUpload ended with ${readElement(xml, "Code") ?? "no result"}`;
-  };
-
+/** The S3 multipart upload `uploadId` of `key`, whoever started it. */
+export function openS3Upload(
+  key: string,
+  uploadId: string,
+  { send, presign }: UploadAccess,
+  completion: RetryPolicy = LONG_RETRIES,
+): Upload {
   return {
+    uploadId,
+
     async putPart(partNumber, bytes) {
       const response = await send({
         method: "PUT",
@@ -66,22 +65,20 @@ export async function createS3Upload(
       });
       if (response.status !== 200) throw toCacheError("UploadPart", await readS3Failure(response));
       await response.body?.cancel();
-      etags.set(partNumber, response.headers.get("etag") ?? "");
+      const etag = response.headers.get("etag") ?? "";
+      return { number: partNumber, etag, sizeBytes: bytes.byteLength };
     },
 
-    async complete() {
-      const parts = [...etags.entries()]
-        .toSorted(([left], [right]) => left - right)
-        .map(
-          ([number, etag]) =>
-            `<Part><PartNumber>${number}</PartNumber><ETag>${escapeXml(etag)}</ETag></Part>`,
-        );
-      const body = `<CompleteMultipartUpload>${parts.join("")}</CompleteMultipartUpload>`;
-      for (let attempt = 1; ; attempt++) {
-        const failure = await tryToComplete(body);
-        if (failure === undefined) return;
-        if (attempt === COMPLETE_ATTEMPTS) throw new CacheError("bucket-unavailable", failure);
-      }
+    signPart: (partNumber, seconds) => presign({ key, uploadId, partNumber, seconds }),
+
+    listParts: () => listS3Parts(key, uploadId, send),
+
+    async complete(parts) {
+      const result = await sendForResult(completionRequest(key, uploadId, parts, completion), send);
+      if ("etag" in result) return "completed";
+      if (result.failure.code === "NoSuchUpload") return "gone";
+      if (result.failure.code === "InvalidPart") return "changed";
+      throw toResultError("CompleteMultipartUpload", result.failure);
     },
 
     async abort() {
@@ -91,7 +88,77 @@ export async function createS3Upload(
         query: { uploadId },
         retries: WRITE_RETRIES,
       });
-      await response.body?.cancel();
+      if (response.status === 204 || response.status === 200) {
+        await response.body?.cancel();
+        return;
+      }
+      const failure = await readS3Failure(response);
+      if (failure.code === "NoSuchUpload") return;
+      throw toCacheError("AbortMultipartUpload", failure);
     },
+  };
+}
+
+function completionRequest(
+  key: string,
+  uploadId: string,
+  parts: readonly UploadedPart[],
+  retries: RetryPolicy,
+): S3Request {
+  const elements = parts
+    .toSorted((left, right) => left.number - right.number)
+    .map(
+      ({ number, etag }) =>
+        `<Part><PartNumber>${number}</PartNumber><ETag>${escapeXml(etag)}</ETag></Part>`,
+    );
+  return {
+    method: "POST",
+    key,
+    query: { uploadId },
+    headers: { "content-type": "application/xml" },
+    body: `<CompleteMultipartUpload>${elements.join("")}</CompleteMultipartUpload>`,
+    retries,
+  };
+}
+
+const PAGE_PARTS = 1000;
+
+async function listS3Parts(
+  key: string,
+  uploadId: string,
+  send: Send,
+): Promise<readonly UploadedPart[] | undefined> {
+  const parts: UploadedPart[] = [];
+  for (let marker = 0; ;) {
+    const response = await send({
+      method: "GET",
+      key,
+      query: {
+        uploadId,
+        "max-parts": String(PAGE_PARTS),
+        ...(marker === 0 ? {} : { "part-number-marker": String(marker) }),
+      },
+      retries: READ_RETRIES,
+    });
+    if (response.status !== 200) {
+      const failure = await readS3Failure(response);
+      if (failure.code === "NoSuchUpload") return undefined;
+      throw toCacheError("ListParts", failure);
+    }
+    const xml = await readListing(response, "ListPartsResult");
+    parts.push(...readElements(xml, "Part").map(parsePart));
+    if (readElement(xml, "IsTruncated") !== "true") return parts;
+    const next = Number(readElement(xml, "NextPartNumberMarker"));
+    // A page that leads nowhere would be asked for without end.
+    if (!(next > marker)) throw new CacheError("bucket-unavailable", "ListParts has no next page");
+    marker = next;
+  }
+}
+
+function parsePart(xml: string): UploadedPart {
+  return {
+    number: Number(readElement(xml, "PartNumber")),
+    etag: readElement(xml, "ETag") ?? "",
+    sizeBytes: Number(readElement(xml, "Size")),
   };
 }

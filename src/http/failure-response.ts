@@ -7,10 +7,25 @@ import { CACHE_CONTROL } from "./cache-control.ts";
  * 1 KiB is what Nix shows to the person.
  */
 export function failureResponse(error: CacheError): Response {
-  const { status, message } = FAILURES[error.code];
-  const subject = error.subject === undefined ? "" : ` ${printable(error.subject)}`;
+  return respond(error, `${sentenceOf(error)}\n`, "text/plain; charset=utf-8");
+}
+
+/** The same to a client of the API. */
+export function jsonFailureResponse(error: CacheError, requestId: string): Response {
+  return respond(error, JSON.stringify(failureBody(error, requestId)), "application/json");
+}
+
+/** What an answer of the API says of a failure, or the last line of one that had begun. */
+export function failureBody(error: CacheError, requestId: string) {
+  return {
+    error: { code: error.code, message: sentenceOf(error), requestId: printable(requestId) },
+  };
+}
+
+function respond(error: CacheError, body: string, contentType: string): Response {
+  const { status } = FAILURES[error.code];
   const headers = new Headers({
-    "content-type": "text/plain; charset=utf-8",
+    "content-type": contentType,
     "cache-control": CACHE_CONTROL.never,
     "x-content-type-options": "nosniff",
   });
@@ -18,7 +33,11 @@ export function failureResponse(error: CacheError): Response {
   if (error.retryAfterSeconds !== undefined) {
     headers.set("retry-after", String(error.retryAfterSeconds));
   }
-  return new Response(`${message}${subject}\n`, { status, headers });
+  return new Response(body, { status, headers });
+}
+
+function sentenceOf({ code, subject }: CacheError): string {
+  return FAILURES[code].message + (subject === undefined ? "" : ` ${printable(subject)}`);
 }
 
 const MAX_SUBJECT_LENGTH = 300;

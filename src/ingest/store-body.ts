@@ -1,5 +1,5 @@
 import { createHash, type Hash } from "node:crypto";
-import type { Bucket, PutOptions, Upload } from "../bucket/bucket.ts";
+import type { Bucket, PutOptions, Upload, UploadedPart } from "../bucket/bucket.ts";
 import { CacheError } from "../errors.ts";
 import type { ObjectPath } from "../nix/object-key.ts";
 import { BUFFER_BYTES, type BufferPool, type Lease } from "./buffer-pool.ts";
@@ -46,19 +46,23 @@ async function storeParts(
   leases: readonly Lease[],
 ): Promise<void> {
   const upload = await bucket.createUpload(input.path, input);
+  const parts: UploadedPart[] = [];
+  const send = async (number: number, bytes: Uint8Array<ArrayBuffer>) => {
+    parts.push(await upload.putPart(number, bytes));
+  };
   let sending: Promise<void> = Promise.resolve();
   try {
     for (let index = 0; !source.isAtEnd(); index++) {
       if (leases.length === 1) await sending;
       const bytes = await source.fill(leases[index % leases.length] as Lease);
       await sending;
-      sending = upload.putPart(index + 1, bytes);
+      sending = send(index + 1, bytes);
       // Awaited in the next round; a failure meanwhile must not count as unhandled.
       sending.catch(() => {});
     }
     await sending;
     source.check();
-    await complete(upload, input, bucket);
+    await complete(upload, parts, input, bucket);
   } catch (error) {
     // The parts in flight still read from the buffers.
     await sending.catch(() => {});
@@ -71,9 +75,17 @@ async function storeParts(
  * A completion whose answer was lost is repeated, and then finds no upload: the
  * object itself tells whether the first one was carried out.
  */
-async function complete(upload: Upload, input: BodyToStore, bucket: Bucket): Promise<void> {
+async function complete(
+  upload: Upload,
+  parts: readonly UploadedPart[],
+  input: BodyToStore,
+  bucket: Bucket,
+): Promise<void> {
   try {
-    await upload.complete();
+    const outcome = await upload.complete(parts);
+    if (outcome !== "completed") {
+      throw new CacheError("bucket-unavailable", `the upload of ${input.path} is ${outcome}`);
+    }
   } catch (error) {
     const stored = await bucket.head(input.path).catch(() => undefined);
     if (stored?.sizeBytes !== input.lengthBytes) throw error;

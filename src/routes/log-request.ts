@@ -1,4 +1,5 @@
 import { describeCause, toFailure } from "../http/failure-response.ts";
+import { isApiPath } from "./api/api-path.ts";
 import { type Exchange, rawPath } from "./exchange.ts";
 
 /**
@@ -15,7 +16,7 @@ export function logRequest(exchange: Exchange, response: Response, error: unknow
   gateway.log(level, "request", {
     requestId,
     method: request.method.slice(0, 20),
-    route: key?.kind ?? routeName(rawPath(request.url)),
+    route: routeName(rawPath(request.url)) ?? key?.kind ?? "none",
     path: key?.path,
     status: response.status,
     token: token?.name,
@@ -31,17 +32,20 @@ export function logRequest(exchange: Exchange, response: Response, error: unknow
 }
 
 /** Of what is not an object; anything else has no name here, since it is a client's own text. */
-function routeName(path: string): string {
+function routeName(path: string): string | undefined {
+  if (isApiPath(path)) return "api";
   const names: Record<string, string> = {
     "/": "page",
     "/healthz": "health",
     "/nix-cache-info": "cache-info",
   };
-  return names[path] ?? "none";
+  return names[path];
 }
 
 /** What the client did wrong is news; what the bucket or we did is not. */
-function levelOf(code: string): "info" | "warn" | "error" {
+export function levelOf(code: string): "info" | "warn" | "error" {
   if (["misconfigured", "internal"].includes(code)) return "error";
-  return code.startsWith("bucket-") || code === "upload-failed" ? "warn" : "info";
+  return code.startsWith("bucket-") || ["upload-failed", "oidc-issuer-unavailable"].includes(code)
+    ? "warn"
+    : "info";
 }

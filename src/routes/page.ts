@@ -1,6 +1,6 @@
 import { CACHE_CONTROL } from "../http/cache-control.ts";
-import { formatPublicKey, publicKeyOf } from "../nix/signature.ts";
 import { type Exchange, readConfig } from "./exchange.ts";
+import { publishedKeys } from "./published-keys.ts";
 
 const SOURCE = "https://github.com/nargate/nargate";
 
@@ -31,12 +31,4 @@ export function readPage(exchange: Exchange): Response {
       "x-content-type-options": "nosniff",
     },
   });
-}
-
-/** PUBLIC_KEYS, and the public half of the gateway's own signing key. */
-function publishedKeys({ config }: Exchange["gateway"]): string[] {
-  const keys = config.reads.ok ? config.reads.value.publicKeys.map(formatPublicKey) : [];
-  const signingKey = config.writes.ok ? config.writes.value.signingKey : undefined;
-  if (signingKey !== undefined) keys.push(formatPublicKey(publicKeyOf(signingKey)));
-  return [...new Set(keys)];
 }

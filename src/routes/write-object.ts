@@ -8,13 +8,13 @@ import { publishRealisation } from "../ingest/publish-realisation.ts";
 import { readText } from "../ingest/read-text.ts";
 import { storeBody } from "../ingest/store-body.ts";
 import { storeSidecar } from "../ingest/store-sidecar.ts";
-import { parseNix32 } from "../nix/base32.ts";
-import { formatDigest } from "../nix/hash.ts";
+import { narSha256 } from "../nix/nar-sha256.ts";
 import { MAX_NARINFO_BYTES } from "../nix/narinfo.ts";
 import { type NarKey, type ObjectKey, parseObjectKey } from "../nix/object-key.ts";
-import { admitWriter } from "./admit.ts";
-import { type Exchange, openBucket, rawPath, readConfig } from "./exchange.ts";
 import { writeCacheInfo } from "./cache-info.ts";
+import { contentLength } from "./content-length.ts";
+import { type Exchange, rawPath } from "./exchange.ts";
+import { openPush } from "./open-push.ts";
 
 /** PUT of everything that Nix writes. Answers 200 once it is durable. */
 export async function writeObject(exchange: Exchange): Promise<Response> {
@@ -39,14 +39,11 @@ function asUploadFailure(error: CacheError, request: Request): CacheError {
 }
 
 async function write(exchange: Exchange): Promise<Response> {
-  const { gateway, request } = exchange;
-  const reads = readConfig(gateway);
-  const { writes, by } = await admitWriter(exchange, "push");
+  const { request } = exchange;
+  const push = await openPush(exchange);
   const parsed = parseObjectKey(rawPath(request.url));
   if (!parsed.ok) throw new CacheError("path-not-writable", parsed.error);
   exchange.key = parsed.value;
-  const { pool, edge, log } = gateway;
-  const push: Push = { by, bucket: openBucket(exchange), edge, reads, writes, pool, log };
   const upload = { lengthBytes: contentLength(request), body: request.body ?? emptyBody() };
   await store(parsed.value, upload, push, request);
   return new Response(null, { status: 200, headers: { "cache-control": "no-store" } });
@@ -83,9 +80,8 @@ async function store(key: ObjectKey, upload: UploadBody, push: Push, request: Re
 }
 
 async function storeNar(key: NarKey, { body, lengthBytes }: UploadBody, push: Push) {
-  const hash = key.writable && key.fileHash !== undefined ? parseNix32(key.fileHash) : undefined;
-  if (hash === undefined || !hash.ok) throw new CacheError("path-not-writable", key.path);
-  const sha256 = formatDigest({ algorithm: "sha256", bytes: hash.value }, "base16");
+  const sha256 = narSha256(key);
+  if (sha256 === undefined) throw new CacheError("path-not-writable", key.path);
   const contentType = CONTENT_TYPES.nar;
   await storeBody(
     { path: key.path, body, lengthBytes, sha256, contentType },
@@ -110,14 +106,6 @@ async function withDocument<T>(
   } finally {
     if (lease !== undefined) pool.release(lease);
   }
-}
-
-/** S3 stores nothing of unknown length, and Nix always knows it. */
-function contentLength(request: Request): number {
-  const header = request.headers.get("content-length");
-  if (header === null || !/^\d{1,15}$/.test(header))
-    throw new CacheError("length-required", `${header}`);
-  return Number(header);
 }
 
 /** As Nix names compressions; a `.ls` or log that was stored so must come back so. */

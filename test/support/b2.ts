@@ -2,6 +2,8 @@ import { inject } from "vitest";
 import { createB2Bucket } from "../../src/bucket/b2-bucket.ts";
 import { type Bucket, type BucketMeter, createBucketMeter } from "../../src/bucket/bucket.ts";
 import { createS3Client, type S3Client, type S3Request } from "../../src/bucket/s3-client.ts";
+import type { CopyLimits } from "../../src/bucket/s3-copy.ts";
+import { createS3Presigner } from "../../src/bucket/s3-presign.ts";
 import type { BucketConfig } from "../../src/config.ts";
 import { type ObjectKey, type ObjectPath, parseObjectKey } from "../../src/nix/object-key.ts";
 import { createFakeB2Client, type FakeBucket } from "../setup/fake-b2-client.ts";
@@ -25,6 +27,7 @@ export interface TestB2Options {
   readonly config?: Partial<BucketConfig>;
   /** How far the gateway's clock is ahead. */
   readonly clockAheadMilliseconds?: number;
+  readonly copyLimits?: CopyLimits;
 }
 
 export async function openB2(options: TestB2Options = {}): Promise<TestB2> {
@@ -40,10 +43,11 @@ export async function openB2(options: TestB2Options = {}): Promise<TestB2> {
     applicationKey: secret,
     ...options.config,
   };
+  const now = () => new Date(Date.now() + (options.clockAheadMilliseconds ?? 0));
   const sent: S3Request[] = [];
   const client = createS3Client(config, {
     fetch: (url, init) => fetch(url, init),
-    now: () => new Date(Date.now() + (options.clockAheadMilliseconds ?? 0)),
+    now,
     sleep: async () => {},
     random: () => 0,
   });
@@ -52,7 +56,14 @@ export async function openB2(options: TestB2Options = {}): Promise<TestB2> {
     return await client(request, meter);
   };
   const meter = createBucketMeter();
-  return { config, bucket: createB2Bucket(config, send, meter), send, meter, sent, fake };
+  const presign = createS3Presigner(config, now);
+  const { copyLimits } = options;
+  const bucket = createB2Bucket(
+    config,
+    { send, presign, ...(copyLimits === undefined ? {} : { copyLimits }) },
+    meter,
+  );
+  return { config, bucket, send, meter, sent, fake };
 }
 
 /** The key of a path that a test takes for valid. */

@@ -1,5 +1,7 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { inject } from "vitest";
+import type { OidcEnvironment } from "../../src/access/oidc/issuer-keys.ts";
+import { createOidcVerifier } from "../../src/access/oidc/verify-oidc-token.ts";
 import { createApp } from "../../src/app.ts";
 import { parseConfig } from "../../src/config.ts";
 import { createGateway } from "../../src/create-gateway.ts";
@@ -9,6 +11,7 @@ export const PREFIX = "nix/cache/";
 export const PUSH_TOKEN = "push-token-of-the-tests";
 export const READ_TOKEN = "read-token-of-the-tests";
 
+export const OTHER_TOKEN = "other-push-token-of-the-tests";
 export const ADMIN_TOKEN = "admin-token-of-the-tests";
 
 export interface LogLine {
@@ -23,6 +26,11 @@ export interface TestGateway {
   readonly log: LogLine[];
   /** Requests a path and waits for what goes on after the answer. */
   request(path: string, init?: RequestInit): Promise<Response>;
+  /** The same with the body unread; `settle` waits for what goes on. */
+  open(
+    path: string,
+    init?: RequestInit,
+  ): Promise<{ readonly response: Response; settle(): Promise<void> }>;
   /** The same as the holder of the push token. */
   push(
     path: string,
@@ -31,7 +39,11 @@ export interface TestGateway {
   ): Promise<Response>;
 }
 
-export async function startGateway(settings: Record<string, string> = {}): Promise<TestGateway> {
+/** With `oidc`, the gateway asks the issuers there for their keys, and no real one. */
+export async function startGateway(
+  settings: Record<string, string> = {},
+  oidc?: OidcEnvironment,
+): Promise<TestGateway> {
   const access = inject("fakeB2");
   const bucket = await createFakeB2Client(access.controlUrl).createBucket();
   const log: LogLine[] = [];
@@ -50,25 +62,33 @@ export async function startGateway(settings: Record<string, string> = {}): Promi
     ]),
     ...settings,
   });
+  const gateway = createGateway(config, (level, code, fields) =>
+    log.push({ level, code, ...fields }),
+  );
   const app = createApp(
-    createGateway(config, (level, code, fields) => log.push({ level, code, ...fields })),
+    oidc === undefined ? gateway : { ...gateway, oidc: createOidcVerifier(config.oidcTrust, oidc) },
   );
 
-  async function request(path: string, init: RequestInit = {}): Promise<Response> {
+  const open: TestGateway["open"] = async (path, init = {}) => {
     const context = createExecutionContext();
     const response = await app.fetch(
       new Request(`https://cache.example.org${path}`, init),
       {},
       context,
     );
+    return { response, settle: () => waitOnExecutionContext(context) };
+  };
+  async function request(path: string, init: RequestInit = {}): Promise<Response> {
+    const { response, settle } = await open(path, init);
     const body = response.body === null ? null : await response.arrayBuffer();
-    await waitOnExecutionContext(context);
+    await settle();
     return new Response(body, response);
   }
   return {
     bucket,
     log,
     request,
+    open,
     push: (path, body, headers) =>
       request(path, {
         method: "PUT",
@@ -81,6 +101,15 @@ export async function startGateway(settings: Record<string, string> = {}): Promi
         },
       }),
   };
+}
+
+/** One with a second token that may push. */
+export async function startGatewayOfTwo(): Promise<TestGateway> {
+  const entries = [
+    { name: "ci", sha256: await sha256Hex(PUSH_TOKEN), scopes: ["push"] },
+    { name: "laptop", sha256: await sha256Hex(OTHER_TOKEN), scopes: ["push"] },
+  ];
+  return await startGateway({ TOKENS: JSON.stringify(entries) });
 }
 
 export async function sha256Hex(data: string | Uint8Array<ArrayBuffer>): Promise<string> {

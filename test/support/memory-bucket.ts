@@ -1,7 +1,14 @@
-import type { Bucket, PutOptions } from "../../src/bucket/bucket.ts";
+import type { Bucket, PutOptions, Upload, UploadedPart } from "../../src/bucket/bucket.ts";
 
 interface MemoryObject extends PutOptions {
   readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly lastModified?: Date;
+}
+
+interface MemoryUpload {
+  readonly path: string;
+  readonly options: PutOptions;
+  readonly parts: Map<number, { readonly bytes: Uint8Array<ArrayBuffer>; readonly etag: string }>;
 }
 
 /** The port, kept in memory. */
@@ -9,6 +16,8 @@ export interface MemoryBucket extends Bucket {
   readonly objects: Map<string, MemoryObject>;
   /** What was asked, in order: "put nar/…", "putPart nar/… 1". */
   readonly calls: string[];
+  /** PUTs to a URL that `signPart` gave, as its holder does; false where there is no such upload. */
+  putSigned(url: string, bytes: Uint8Array<ArrayBuffer>): boolean;
   /** Uploads that were neither completed nor aborted. */
   openUploads(): number;
   setText(path: string, text: string): void;
@@ -25,7 +34,9 @@ export interface MemoryBucketHooks {
 export function createMemoryBucket({ before, after }: MemoryBucketHooks = {}): MemoryBucket {
   const objects = new Map<string, MemoryObject>();
   const calls: string[] = [];
-  let openUploads = 0;
+  const uploads = new Map<string, MemoryUpload>();
+  const etags = new WeakMap<Uint8Array, string>();
+  let count = 0;
 
   async function call<T>(name: string, effect: () => T): Promise<T> {
     calls.push(name);
@@ -34,17 +45,67 @@ export function createMemoryBucket({ before, after }: MemoryBucketHooks = {}): M
     await after?.(name);
     return value;
   }
-  const headOf = ({ bytes, contentEncoding }: MemoryObject) => ({
-    sizeBytes: bytes.byteLength,
-    etag: `"${bytes.byteLength}"`,
+  /** The same as long as the object is not written again. */
+  function etagOf({ bytes }: MemoryObject): string {
+    const etag = etags.get(bytes) ?? `"${++count}"`;
+    etags.set(bytes, etag);
+    return etag;
+  }
+  const headOf = (object: MemoryObject) => ({
+    sizeBytes: object.bytes.byteLength,
+    etag: etagOf(object),
     lastModified: undefined,
-    contentEncoding,
+    contentEncoding: object.contentEncoding,
+  });
+  function putPart(uploadId: string, number: number, bytes: Uint8Array<ArrayBuffer>): UploadedPart {
+    const part = { bytes: bytes.slice(), etag: `"${++count}"` };
+    const upload = uploads.get(uploadId);
+    if (upload === undefined) throw new Error("NoSuchUpload");
+    upload.parts.set(number, part);
+    return { number, etag: part.etag, sizeBytes: bytes.byteLength };
+  }
+  const openUpload = (path: string, uploadId: string): Upload => ({
+    uploadId,
+    putPart: (number, bytes) =>
+      call(`putPart ${path} ${number}`, () => putPart(uploadId, number, bytes)),
+    signPart: async (number, seconds) => `memory:${uploadId}/${number}/${seconds}`,
+    listParts: () =>
+      call(`listParts ${path}`, () => {
+        const parts = uploads.get(uploadId)?.parts;
+        return parts === undefined
+          ? undefined
+          : [...parts]
+              .toSorted(([a], [b]) => a - b)
+              .map(([number, { bytes, etag }]) => ({ number, etag, sizeBytes: bytes.byteLength }));
+      }),
+    complete: (parts) =>
+      call(`complete ${path}`, () => {
+        const upload = uploads.get(uploadId);
+        if (upload === undefined) return "gone" as const;
+        const chosen = parts
+          .toSorted((a, b) => a.number - b.number)
+          .map(({ number, etag }) => {
+            const part = upload.parts.get(number);
+            return part?.etag === etag ? part.bytes : undefined;
+          });
+        if (!chosen.every((bytes) => bytes !== undefined)) return "changed" as const;
+        objects.set(path, { ...upload.options, bytes: concat(chosen) });
+        uploads.delete(uploadId);
+        return "completed" as const;
+      }),
+    abort: () => call(`abort ${path}`, () => void uploads.delete(uploadId)),
   });
 
   return {
     objects,
     calls,
-    openUploads: () => openUploads,
+    openUploads: () => uploads.size,
+    putSigned(url, bytes) {
+      const [, uploadId = "", number] = /^memory:(\d+)\/(\d+)\//.exec(url) ?? [];
+      if (!uploads.has(uploadId)) return false;
+      putPart(uploadId, Number(number), bytes);
+      return true;
+    },
     setText(path, text) {
       const bytes = new TextEncoder().encode(text) as Uint8Array<ArrayBuffer>;
       objects.set(path, { bytes, contentType: "text/plain" });
@@ -72,24 +133,33 @@ export function createMemoryBucket({ before, after }: MemoryBucketHooks = {}): M
       call(`list ${start}`, () => ({
         objects: [...objects]
           .filter(([path]) => path.startsWith(start))
-          .map(([path, { bytes }]) => ({ path, sizeBytes: bytes.byteLength })),
+          .map(([path, { bytes, lastModified }]) => ({
+            path,
+            sizeBytes: bytes.byteLength,
+            lastModified,
+          })),
         continuation: undefined,
       })),
     createUpload: (path, options) =>
       call(`createUpload ${path}`, () => {
-        const parts = new Map<number, Uint8Array<ArrayBuffer>>();
-        openUploads++;
-        return {
-          putPart: (number: number, bytes: Uint8Array<ArrayBuffer>) =>
-            call(`putPart ${path} ${number}`, () => void parts.set(number, bytes.slice())),
-          complete: () =>
-            call(`complete ${path}`, () => {
-              const bytes = [...parts].toSorted(([a], [b]) => a - b).map(([, part]) => part);
-              objects.set(path, { ...options, bytes: concat(bytes) });
-              openUploads--;
-            }),
-          abort: () => call(`abort ${path}`, () => void openUploads--),
-        };
+        const uploadId = String(++count);
+        uploads.set(uploadId, { path, options, parts: new Map() });
+        return openUpload(path, uploadId);
+      }),
+    openUpload,
+    listUploads: (start) =>
+      call(`listUploads ${start}`, () =>
+        [...uploads]
+          .filter(([, { path }]) => path.startsWith(start))
+          .map(([uploadId, { path }]) => ({ path, uploadId })),
+      ),
+    copy: (from, to, { etag }) =>
+      call(`copy ${from}`, () => {
+        const source = objects.get(from);
+        if (source === undefined) return "gone";
+        if (etagOf(source) !== etag) return "changed";
+        objects.set(to, { ...source, bytes: source.bytes.slice() });
+        return "copied";
       }),
   };
 }

@@ -1,3 +1,4 @@
+import type { OidcEnvironment } from "../../src/access/oidc/issuer-keys.ts";
 import { PREFIX, startGateway, type TestGateway } from "./gateway.ts";
 import { type FakeStorePath, makeStorePath } from "./store-path.ts";
 
@@ -12,8 +13,9 @@ export interface Prepared extends TestGateway {
 export async function startFilledGateway(
   settings: Record<string, string> = {},
   sizeBytes = 1000,
+  oidc?: OidcEnvironment,
 ): Promise<Prepared> {
-  const gateway = await startGateway(settings);
+  const gateway = await startGateway(settings, oidc);
   const path = await makeStorePath(HASH, { sizeBytes });
   await gateway.bucket.putObject(PREFIX + path.narPath.slice(1), path.nar, {
     "content-type": "application/x-nix-nar",

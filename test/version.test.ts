@@ -1,0 +1,7 @@
+import { expect, it } from "vitest";
+import manifest from "../package.json";
+import { VERSION } from "../src/version.ts";
+
+it("VERSION is that of package.json", () => {
+  expect(VERSION).toBe(manifest.version);
+});
