@@ -1,3 +1,5 @@
+import type { OidcTrust } from "./access/oidc/oidc-trust.ts";
+import { parseOidcTrust } from "./access/oidc/parse-oidc-trust.ts";
 import { parseTokens, type TokenEntry } from "./access/token.ts";
 import { parsePublicKey, parseSecretKey, type PublicKey, type SecretKey } from "./nix/signature.ts";
 import { err, ok, type Result } from "./result.ts";
@@ -58,6 +60,8 @@ export interface Config {
   readonly writes: Result<WriteConfig, readonly ConfigProblem[]>;
   /** Everybody who has one; nobody where TOKENS is broken. */
   readonly tokens: readonly TokenEntry[];
+  /** Whose OIDC tokens are trusted; nobody's where OIDC_TRUST is broken. */
+  readonly oidcTrust: readonly OidcTrust[];
 }
 
 /** The settings that say which bucket. */
@@ -82,6 +86,7 @@ export const SETTINGS = [
   "LOG",
   "PUBLIC_KEYS",
   "TOKENS",
+  "OIDC_TRUST",
   "SIGNING_KEY",
   "TRUSTED_PUBLIC_KEYS",
   "ON_CONFLICT",
@@ -125,6 +130,7 @@ export function parseConfig(env: Readonly<Record<string, unknown>>): Config {
 
   const writing = createReader(env);
   const tokens = writing.optional("TOKENS", [], parseTokens);
+  const oidcTrust = writing.optional("OIDC_TRUST", [], parseOidcTrust);
   const signingKey = writing.optional("SIGNING_KEY", undefined, parseSecretKey);
   const trustedPublicKeys = writing.optional("TRUSTED_PUBLIC_KEYS", [], parsePublicKeys);
   const onConflict = writing.optional("ON_CONFLICT", "keep", oneOf(["keep", "refuse"] as const));
@@ -138,16 +144,19 @@ export function parseConfig(env: Readonly<Record<string, unknown>>): Config {
 
   const isPrivate = readAccess === "token";
   const readProblems = [...reading.problems];
-  if (isPrivate && tokens.length === 0) {
-    readProblems.push(
-      writing.problems.find(({ setting }) => setting === "TOKENS") ?? {
-        setting: "TOKENS",
-        problem: "is needed where READ_ACCESS is token",
-      },
+  if (isPrivate && tokens.length === 0 && oidcTrust.length === 0) {
+    const broken = writing.problems.filter(
+      ({ setting }) => setting === "TOKENS" || setting === "OIDC_TRUST",
     );
+    const lacking = {
+      setting: "TOKENS",
+      problem: "or OIDC_TRUST is needed where READ_ACCESS is token",
+    };
+    readProblems.push(...(broken.length > 0 ? broken : [lacking]));
   }
   return {
     tokens,
+    oidcTrust,
     reads:
       readProblems.length > 0
         ? err(readProblems)

@@ -1,3 +1,4 @@
+import type { OidcVerifier } from "./access/oidc/verify-oidc-token.ts";
 import type { Bucket, BucketMeter } from "./bucket/bucket.ts";
 import type { Config } from "./config.ts";
 import type { Edge } from "./edge/edge.ts";
@@ -11,6 +12,8 @@ export interface Gateway {
   openBucket(meter: BucketMeter): Bucket;
   readonly edge: Edge;
   readonly pool: BufferPool;
+  /** Only where OIDC_TRUST names somebody. */
+  readonly oidc: OidcVerifier | undefined;
   readonly now: () => Date;
   readonly log: Log;
 }

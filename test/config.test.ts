@@ -222,6 +222,22 @@ describe("what is broken on the writing side", () => {
     expect(closed.tokens).toMatchObject([{ name: "ci" }]);
   });
 
+  it("stops a private cache's reads, if it is OIDC_TRUST and there are no TOKENS", () => {
+    const closed = parseConfig({ ...BUCKET, READ_ACCESS: "token", OIDC_TRUST: "[" });
+    expect(problemsOf(closed.reads)).toEqual(["OIDC_TRUST is not JSON"]);
+    expect(problemsOf(closed.writes)).toEqual(["OIDC_TRUST is not JSON"]);
+    expect(closed.oidcTrust).toEqual([]);
+  });
+
+  it("stops writes alone, if it is OIDC_TRUST and there are TOKENS", () => {
+    const settings = { READ_ACCESS: "token", TOKENS, OIDC_TRUST: "[{}]" };
+    const closed = parseConfig({ ...BUCKET, ...settings });
+    expect(closed.reads.ok).toBe(true);
+    expect(problemsOf(closed.writes)).toEqual([
+      "OIDC_TRUST entry 1 lacks an issuer that is an https URL",
+    ]);
+  });
+
   it("leaves nobody a token of a list of which one entry is broken", () => {
     const [entry]: object[] = JSON.parse(TOKENS);
     const config = parseConfig({ ...BUCKET, TOKENS: JSON.stringify([entry, {}]) });
@@ -235,7 +251,9 @@ describe("what is broken on the writing side", () => {
 
   it("is the lack of tokens in a private cache", () => {
     const closed = parseConfig({ ...BUCKET, READ_ACCESS: "token" });
-    expect(problemsOf(closed.reads)).toEqual(["TOKENS is needed where READ_ACCESS is token"]);
+    expect(problemsOf(closed.reads)).toEqual([
+      "TOKENS or OIDC_TRUST is needed where READ_ACCESS is token",
+    ]);
   });
 
   it("is a setting that there is not; a binding is none", () => {

@@ -1,16 +1,23 @@
+import type { CacheError } from "../errors.ts";
 import { err, ok, type Result } from "../result.ts";
 
 /** What a token may do. `push` includes `read`; `admin` includes both. */
 export const SCOPES = ["read", "push", "admin"] as const;
 export type Scope = (typeof SCOPES)[number];
 
-/** One entry of the secret TOKENS. The token itself is known to its holder alone. */
-export interface TokenEntry {
+/** Whoever showed a token that holds, and what they may do. */
+export interface Identity {
   /** Appears in logs. */
   readonly name: string;
+  readonly scopes: readonly Scope[];
+  /** Why it may not push, where more can be said than that it lacks the scope. */
+  readonly pushRefusal?: CacheError;
+}
+
+/** One entry of the secret TOKENS. The token itself is known to its holder alone. */
+export interface TokenEntry extends Identity {
   /** Lower-case hex SHA-256 of the token. A plain hash will do: a token has 256 random bits. */
   readonly sha256: string;
-  readonly scopes: readonly Scope[];
   /** The last day on which the token works, in UTC: YYYY-MM-DD. */
   readonly expires?: string;
 }
@@ -75,6 +82,6 @@ export function isCurrent(entry: TokenEntry, now: Date): boolean {
   return entry.expires === undefined || now.toISOString().slice(0, 10) <= entry.expires;
 }
 
-export function hasScope(entry: TokenEntry, scope: Scope): boolean {
-  return entry.scopes.some((held) => SCOPES.indexOf(held) >= SCOPES.indexOf(scope));
+export function hasScope(identity: Identity, scope: Scope): boolean {
+  return identity.scopes.some((held) => SCOPES.indexOf(held) >= SCOPES.indexOf(scope));
 }

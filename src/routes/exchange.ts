@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { TokenEntry } from "../access/token.ts";
+import type { Identity } from "../access/token.ts";
 import { type Bucket, type BucketMeter, createBucketMeter } from "../bucket/bucket.ts";
 import { formatProblems, type ReadConfig } from "../config.ts";
 import type { CachedEntrypoint, EdgeAnswer, EdgeContext } from "../edge/edge.ts";
@@ -22,8 +22,8 @@ export interface Exchange {
   outcome: EdgeAnswer["outcome"];
   /** What the path turned out to be, once it is parsed. */
   key: ObjectKey | undefined;
-  /** Whose token it was, once it is found. */
-  token: TokenEntry | undefined;
+  /** Whose token it was, once that is known. */
+  token: Identity | undefined;
 }
 
 export function createExchange(gateway: Gateway, context: Context<AppEnv>): Exchange {

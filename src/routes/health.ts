@@ -2,7 +2,7 @@ import { hasScope } from "../access/token.ts";
 import { createBucketMeter } from "../bucket/bucket.ts";
 import { CACHE_CONTROL } from "../http/cache-control.ts";
 import { toFailure } from "../http/failure-response.ts";
-import { findToken } from "./admit.ts";
+import { findTokenEntry } from "./admit.ts";
 import type { Exchange } from "./exchange.ts";
 
 /**
@@ -14,7 +14,7 @@ export async function readHealth(exchange: Exchange): Promise<Response> {
     "cache-control": CACHE_CONTROL.never,
     "x-content-type-options": "nosniff",
   };
-  const token = await findToken(exchange);
+  const token = await findTokenEntry(exchange);
   if (token === undefined || !hasScope(token, "admin")) {
     return new Response("ok\n", { headers: { ...headers, "content-type": "text/plain" } });
   }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { startGateway } from "../support/gateway.ts";
+import { githubTrust } from "../support/fake-issuer.ts";
+import { READ_TOKEN, startGateway } from "../support/gateway.ts";
 import { HASH, startFilledGateway } from "../support/prepared.ts";
 import { makeStorePath } from "../support/store-path.ts";
 
@@ -37,6 +38,25 @@ describe("a gateway with a broken setting", () => {
     const other = await makeStorePath(HASH, { seed: 2 });
     expect((await push(other.narPath, other.nar)).status).toBe(500);
   });
+
+  it.each([
+    { what: "TOKENS", broken: "TOKENS", token: READ_TOKEN },
+    { what: "OIDC_TRUST", broken: "OIDC_TRUST", token: "eyJhbGciOiJSUzI1NiJ9.e30.x" },
+  ])(
+    "does not take a token of a private cache for a wrong one where $what is broken",
+    async ({ broken, token }) => {
+      const trust = [githubTrust("https://issuer.example.org", "https://cache.example.org")];
+      const { path, request } = await startFilledGateway({
+        READ_ACCESS: "token",
+        OIDC_TRUST: JSON.stringify(trust),
+        [broken]: "[",
+      });
+      for (const name of [path.narinfoPath, "/api/v1/token"]) {
+        const response = await request(name, { headers: { authorization: `Bearer ${token}` } });
+        expect(response.status, name).toBe(500);
+      }
+    },
+  );
 
   it("does not serve a private cache whose TOKENS is broken", async () => {
     const { path, request } = await startFilledGateway({ READ_ACCESS: "token", TOKENS: "x" });
