@@ -1,0 +1,42 @@
+import { b2Bill } from "./b2-bill.ts";
+import type { Bill } from "./bill.ts";
+import { nargateBill } from "./nargate-bill.ts";
+import { r2Bill } from "./r2-bill.ts";
+import { cloudfrontBill, cloudfrontFlatBill, s3Bill } from "./s3-bill.ts";
+import type { Usage } from "./usage.ts";
+
+export interface Provider {
+  readonly what: string;
+  readonly bill: (usage: Usage) => Bill;
+}
+
+/** The ways to serve a cache, by the names under which the command knows them. */
+export const PROVIDERS = {
+  "nargate-free": {
+    what: "Nargate on Workers Free, EDGE=workers-cache",
+    bill: (usage) => nargateBill(usage, "free", "workers-cache"),
+  },
+  "nargate-free-cache-api": {
+    what: "Nargate on Workers Free, EDGE=cache-api",
+    bill: (usage) => nargateBill(usage, "free", "cache-api"),
+  },
+  "nargate-paid": {
+    what: "Nargate on Workers Paid, EDGE=workers-cache",
+    bill: (usage) => nargateBill(usage, "paid", "workers-cache"),
+  },
+  "nargate-paid-cache-api": {
+    what: "Nargate on Workers Paid, EDGE=cache-api",
+    bill: (usage) => nargateBill(usage, "paid", "cache-api"),
+  },
+  r2: { what: "a public R2 bucket behind Cloudflare's cache", bill: r2Bill },
+  s3: { what: "a public S3 bucket in us-east-1", bill: s3Bill },
+  "s3-cloudfront": { what: "S3 behind CloudFront, paid by use", bill: cloudfrontBill },
+  "s3-cloudfront-flat": { what: "S3 behind CloudFront at a flat rate", bill: cloudfrontFlatBill },
+  "b2-public": { what: "a public B2 bucket with nothing in front", bill: b2Bill },
+} as const satisfies Readonly<Record<string, Provider>>;
+
+export type ProviderName = keyof typeof PROVIDERS;
+
+export function isProviderName(name: string): name is ProviderName {
+  return Object.hasOwn(PROVIDERS, name);
+}
