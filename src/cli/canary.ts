@@ -7,7 +7,8 @@ import { checkDeployment } from "./canary/check-deployment.ts";
 import { parseStorePathArgument } from "./canary/deployment.ts";
 import { startEmbeddedBucket } from "./canary/embedded-bucket.ts";
 import { exitCodeOf, formatReport, formatReportJson, type Report } from "./canary/report.ts";
-import { runCommand, UsageError } from "./run-command.ts";
+import { UsageError } from "./cli-error.ts";
+import { runCommand } from "./run-command.ts";
 
 const USAGE = `Usage: npm run canary -- [--json]
        npm run canary -- --url URL [--path STORE-PATH|HASH] [--json]

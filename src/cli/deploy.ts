@@ -6,7 +6,8 @@ import { fileURLToPath } from "node:url";
 import { parseEnv } from "node:util";
 import { unstable_readConfig } from "wrangler";
 import { deployProblems } from "./deploy-problems.ts";
-import { runCommand, UsageError } from "./run-command.ts";
+import { UsageError } from "./cli-error.ts";
+import { runCommand } from "./run-command.ts";
 
 const USAGE = `Usage: npm run deploy -- [--secrets-file FILE] [any argument of wrangler deploy]
 

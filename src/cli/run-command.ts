@@ -1,5 +1,4 @@
-/** Wrong use: told as it is, without a stack, with exit code 2. */
-export class UsageError extends Error {}
+import { UsageError } from "./cli-error.ts";
 
 /** Runs a command: its text to standard output and exit 0, or its error and exit 1 or 2. */
 export function runCommand(command: () => Promise<string>): void {

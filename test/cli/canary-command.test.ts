@@ -74,7 +74,7 @@ describe("npm run canary", () => {
     expect(result.stdout).toMatch(
       /^PUT cut off before its Content-Length +nothing stored, old object kept +B2 +nothing stored, old object kept +ok$/m,
     );
-    expect(result.stdout).toMatch(/^17 ok, 0 DIFFERS, 9 unknown\.$/m);
+    expect(result.stdout).toMatch(/^18 ok, 0 DIFFERS, 9 unknown\.$/m);
   });
 
   it("prints JSON, and nowhere the key", async () => {

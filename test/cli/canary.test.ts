@@ -57,7 +57,7 @@ describe("checkBucket", () => {
     const report = await look();
     expect(factsThat(report, "DIFFERS")).toEqual([]);
     expect(factsThat(report, "unknown")).toEqual(UNKNOWN);
-    expect(factsThat(report, "ok")).toHaveLength(20);
+    expect(factsThat(report, "ok")).toHaveLength(21);
     expect(report.leftovers).toEqual([]);
     expect(exitCodeOf(report)).toBe(0);
     bucket.expectNothingLeft();
@@ -170,6 +170,7 @@ describe("checkBucket", () => {
       "an object that was deleted",
       "GET of a key that is not there",
       "HEAD of a key that is not there",
+      "the list of open uploads below a prefix",
     ]);
     expect(factsThat(report, "unknown")).toContain("a listing by prefix");
     expect(formatReport(report)).toContain("↳ Does the application key have listFiles?");

@@ -12,6 +12,8 @@ export interface BucketView {
   writeOutside(key: string, bytes: Uint8Array): Promise<void>;
   /** Which version each key of the whole bucket has: alike as long as nothing is written. */
   versions(): Readonly<Record<string, string>>;
+  /** How many multipart uploads are neither completed nor aborted. */
+  openUploads(): number;
   /** What the gateway has asked of the bucket since `forgetRequests`; keys as on the wire. */
   requests(filter?: Omit<RequestFilter, "bucket">): readonly LoggedRequest[];
   forgetRequests(): void;
@@ -52,6 +54,7 @@ export function createBucketView(server: S3Server, name: string, prefix: string)
       Object.fromEntries(
         [...visibleKeys()].map((key) => [key, store.index.visible(key)?.versionId ?? ""]),
       ),
+    openUploads: () => store.uploads.list().length,
     requests: (filter = {}) => server.requests.list({ ...filter, bucket: name }),
     forgetRequests: () => server.requests.clear(name),
   };

@@ -29,6 +29,8 @@ export interface RunningNix {
   readonly ended: Promise<NixResult>;
   /** As a person does who has lost patience, or a machine that has lost power. */
   kill(): void;
+  /** As Ctrl-C does, or whoever stops a job in order. */
+  interrupt(signal?: "SIGINT" | "SIGTERM"): void;
 }
 
 /** One simulated machine with a user, a store and the caches of its own. */
@@ -157,7 +159,11 @@ function startProgram(
       });
     });
   });
-  return { ended, kill: () => void child.kill("SIGKILL") };
+  return {
+    ended,
+    kill: () => void child.kill("SIGKILL"),
+    interrupt: (signal = "SIGINT") => void child.kill(signal),
+  };
 }
 
 /**

@@ -1,7 +1,8 @@
 import type { BucketConfig } from "../../config.ts";
 import { describeAnswer } from "./bucket-steps.ts";
 import { type CanaryEnvironment, openCanaryBucket } from "./canary-bucket.ts";
-import { describeError, runChecks } from "./check.ts";
+import { describeError } from "../cli-error.ts";
+import { runChecks } from "./check.ts";
 import { cleanUp } from "./clean-up.ts";
 import { LIFECYCLE_CHECKS } from "./lifecycle-checks.ts";
 import { MULTIPART_CHECKS } from "./multipart-checks.ts";

@@ -1,3 +1,5 @@
+import { describeError } from "../cli-error.ts";
+
 /**
  * Where an expectation comes from. `B2`: it was seen on a real bucket of B2, or
  * Backblaze documents it. `HTTP` and `S3`: no server of either could do
@@ -110,13 +112,4 @@ const UNTRIED = { verdict: "unknown", hint: undefined } as const;
 /** By whole words: 404 does not begin with 40, nor max-age=100 with max-age=10. */
 function beginsWith(text: string, beginning: string): boolean {
   return text.startsWith(beginning) && !/^[\w/]/.test(text.slice(beginning.length));
-}
-
-/** `fetch` hides why it failed in the cause. */
-export function describeError(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { cause } = error;
-  const { code, message } = (cause ?? {}) as { code?: string; message?: string };
-  const reason = code ?? message;
-  return reason === undefined || reason === "" ? error.message : `${error.message}: ${reason}`;
 }

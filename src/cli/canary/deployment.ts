@@ -1,7 +1,8 @@
 import { type Narinfo, parseNarinfo } from "../../nix/narinfo.ts";
 import { parseStorePathHash, type StorePathHash } from "../../nix/store-path.ts";
 import { ok, type Result } from "../../result.ts";
-import { describeError, NotSeen } from "./check.ts";
+import { describeError } from "../cli-error.ts";
+import { NotSeen } from "./check.ts";
 
 /** A store path as a person names it. */
 export interface StorePathArgument {

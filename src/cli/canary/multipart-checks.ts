@@ -76,6 +76,19 @@ export const MULTIPART_CHECKS: readonly Check<CanaryBucket>[] = [
     },
   },
   {
+    fact: "the list of open uploads below a prefix",
+    expected: known("S3", "200, 1 of 1 uploads"),
+    async observe(bucket) {
+      const uploadId = await createUpload(bucket, "open/one");
+      await createUpload(bucket, "elsewhere/two");
+      const query = { uploads: "", prefix: bucket.keyOf("open/") };
+      const answer = await bucket.send({ method: "GET", query });
+      const listed = readElements(answer.text, "Upload");
+      const isOurs = listed.every((xml) => readElement(xml, "UploadId") === uploadId);
+      return `${describeAnswer(answer)}, ${listed.length} of 1 uploads${isOurs ? "" : ", another one"}`;
+    },
+  },
+  {
     fact: "PUT of a part by a presigned URL",
     expected: known("B2", "200"),
     observe: async (bucket) => describeAnswer(await putPresigned(bucket, "presigned", 0)),

@@ -1,15 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { encodeNix32 } from "../../nix/base32.ts";
 import type { Narinfo } from "../../nix/narinfo.ts";
+import { readUntilEdgeHit } from "../cache/edge-hit.ts";
 import { type Check, known, NotSeen } from "./check.ts";
 import type { Deployment } from "./deployment.ts";
 
 /** A larger NAR is not read whole here. */
 const MAX_READ_BYTES = 64 * 1024 * 1024;
-
-// The edge stores beside the answer, and another machine of it may answer next.
-const READ_ATTEMPTS = 3;
-const READ_PAUSE_MILLISECONDS = 500;
 
 /** What is answered for a store path that is there. */
 export const PATH_CHECKS: readonly Check<Deployment>[] = [
@@ -88,20 +85,15 @@ export const PATH_CHECKS: readonly Check<Deployment>[] = [
   },
 ];
 
-/** Reads until the edge answers. What was read before counts as the first time. */
 async function seeHit(deployment: Deployment, target: string) {
-  await countBytes(await deployment.read(target));
-  let outcome = "";
-  for (let attempt = 1; attempt <= READ_ATTEMPTS; attempt++) {
-    await sleep(READ_PAUSE_MILLISECONDS);
+  const { outcome, attempts } = await readUntilEdgeHit(async () => {
     const response = await deployment.read(target);
     await countBytes(response);
-    const timing = response.headers.get("server-timing") ?? "";
-    outcome = /\bedge;desc="?(\w+)/.exec(timing)?.[1] ?? "unknown: no Server-Timing";
-    if (outcome === "hit") return attempt === 1 ? "edge hit" : `edge hit, attempt ${attempt}`;
-  }
+    return response.headers;
+  }, sleep);
+  if (outcome === "hit") return attempts === 1 ? "edge hit" : `edge hit, attempt ${attempts}`;
   return {
-    seen: `edge ${outcome}, ${READ_ATTEMPTS} times`,
+    seen: `edge ${outcome === "unknown" ? "unknown: no Server-Timing" : outcome}, ${attempts} times`,
     hint: "bypass: EDGE is off, or it was read as a pusher. miss: on workers.dev only EDGE=workers-cache keeps anything.",
   };
 }

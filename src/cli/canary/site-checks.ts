@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { encodeNix32 } from "../../nix/base32.ts";
 import { type CacheInfo, parseCacheInfo } from "../../nix/cache-info.ts";
+import { botChallengeRemedy, isBotChallenge } from "../cache/bot-challenge.ts";
 import { type Check, known, NotSeen, type Observation } from "./check.ts";
 import type { Deployment } from "./deployment.ts";
 
 /** cache.nixos.org's. */
-const UPSTREAM_PRIORITY = 40;
+export const UPSTREAM_PRIORITY = 40;
 
 const ABSENT_HASH = encodeNix32(randomBytes(20));
 
@@ -64,12 +65,10 @@ function describeFirstAnswer(
 ): string | Observation {
   const mitigation = headers.get("cf-mitigated");
   const isHtml = (headers.get("content-type") ?? "").includes("text/html");
-  if (mitigation !== null || (isHtml && (status === 403 || status === 503))) {
+  if (isBotChallenge(status, headers)) {
     return {
       seen: `a bot challenge: ${status}${isHtml ? " with HTML" : ""}${mitigation === null ? "" : `, cf-mitigated: ${mitigation}`}`,
-      hint:
-        `Security → WAF → Custom rules: when (http.host eq "${new URL(url).host}"), Skip all remaining custom rules, ` +
-        "Super Bot Fight Mode, Browser Integrity Check and Security Level. No rule skips Bot Fight Mode (free plan): switch it off.",
+      hint: botChallengeRemedy(url),
     };
   }
   if (status === 401) {

@@ -1,0 +1,14 @@
+/** Whether Cloudflare answered in the place of the cache, to find out if a person asks. */
+export function isBotChallenge(status: number, headers: Headers): boolean {
+  if (headers.has("cf-mitigated")) return true;
+  const isHtml = (headers.get("content-type") ?? "").includes("text/html");
+  return isHtml && (status === 403 || status === 503);
+}
+
+/** What the operator of the zone can do about it. */
+export function botChallengeRemedy(url: string): string {
+  return (
+    `Security → WAF → Custom rules: when (http.host eq "${new URL(url).host}"), Skip all remaining custom rules, ` +
+    "Super Bot Fight Mode, Browser Integrity Check and Security Level. No rule skips Bot Fight Mode (free plan): switch it off."
+  );
+}

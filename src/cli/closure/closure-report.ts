@@ -1,0 +1,73 @@
+import { parseSignature } from "../../nix/signature.ts";
+import { formatBytes } from "../progress/format-bytes.ts";
+import type { ClosureEntry } from "./walk-closure.ts";
+
+/** The lines for a person: a path each, the sum, and what is missing. */
+export function formatClosure(entries: readonly ClosureEntry[], isWhole: boolean): string {
+  const width = Math.max(...entries.map(({ text }) => text.length));
+  const lines = entries.map(({ text, narinfo }) => {
+    if (narinfo === undefined) return `${text.padEnd(width)}  missing`;
+    const fileSize =
+      narinfo.fileSize === undefined ? "size unknown" : formatBytes(narinfo.fileSize);
+    return [
+      text.padEnd(width),
+      formatBytes(narinfo.narSize).padStart(10),
+      `${fileSize.padStart(12)} ${narinfo.compression}`,
+      keyNames(narinfo.signatures).join(" ") || "unsigned",
+    ].join("  ");
+  });
+  if (entries.length > 1 || isWhole) lines.push("", formatTotals(entries));
+  const missing = entries.filter(({ narinfo }) => narinfo === undefined);
+  for (const { text, neededBy } of missing) {
+    if (neededBy.length === 0) continue;
+    const [first, ...others] = neededBy;
+    lines.push(
+      `missing: ${text}, needed by ${first}${others.length === 0 ? "" : ` and ${others.length} more`}`,
+    );
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+/** The same for a program. */
+export function formatClosureJson(url: string, entries: readonly ClosureEntry[]): string {
+  const paths = entries.map(({ text, narinfo, neededBy }) =>
+    narinfo === undefined
+      ? { path: text, status: "missing", neededBy }
+      : {
+          path: text,
+          status: "present",
+          narSize: narinfo.narSize,
+          fileSize: narinfo.fileSize ?? null,
+          compression: narinfo.compression,
+          url: narinfo.url,
+          signedBy: keyNames(narinfo.signatures),
+        },
+  );
+  return `${JSON.stringify({ url, paths, totals: sumUp(entries) }, null, 2)}\n`;
+}
+
+function formatTotals(entries: readonly ClosureEntry[]): string {
+  const { present, missing, narBytes, fileBytes } = sumUp(entries);
+  const count = `${present} ${present === 1 ? "path" : "paths"}`;
+  return `${count}, ${formatBytes(narBytes)} unpacked, ${formatBytes(fileBytes)} in the cache; ${missing} missing`;
+}
+
+function sumUp(entries: readonly ClosureEntry[]) {
+  const found = entries.flatMap(({ narinfo }) => (narinfo === undefined ? [] : [narinfo]));
+  // Several paths may share one file.
+  const files = new Map(found.map(({ url, fileSize }) => [url, fileSize ?? 0]));
+  return {
+    present: found.length,
+    missing: entries.length - found.length,
+    narBytes: found.reduce((sum, { narSize }) => sum + narSize, 0),
+    fileBytes: [...files.values()].reduce((sum, size) => sum + size, 0),
+  };
+}
+
+function keyNames(signatures: readonly string[]): readonly string[] {
+  const names = signatures.flatMap((text) => {
+    const signature = parseSignature(text);
+    return signature.ok ? [signature.value.keyName] : [];
+  });
+  return [...new Set(names)];
+}

@@ -1,0 +1,105 @@
+import { computeStorePath, parseContentAddress } from "../../nix/content-address.ts";
+import { formatFingerprint } from "../../nix/fingerprint.ts";
+import type { Narinfo } from "../../nix/narinfo.ts";
+import { parsePublicKey, parseSignature, verifySignature } from "../../nix/signature.ts";
+import { equalStorePaths } from "../../nix/store-path.ts";
+import type { CacheClient } from "../cache/cache-client.ts";
+
+/** What a signature of a narinfo is worth, by the keys that the cache publishes. */
+export interface SignatureVerdict {
+  readonly keyName: string;
+  readonly verdict: "good" | "FALSE" | "unknown key" | "malformed";
+}
+
+/** The file that the narinfo names, as the bucket has it. */
+export interface NarState {
+  readonly verdict: "there" | "MISSING" | "WRONG SIZE" | "elsewhere" | "unknown";
+  /** Bytes; undefined where nobody said. */
+  readonly sizeBytes: number | undefined;
+}
+
+export interface PathInspection {
+  readonly narinfo: Narinfo;
+  readonly signatures: readonly SignatureVerdict[];
+  readonly nar: NarState;
+  /** Whether the content address gives the path its name; undefined without one. */
+  readonly isAddressTrue: boolean | undefined;
+}
+
+export async function inspectPath(
+  narinfo: Narinfo,
+  client: CacheClient,
+  cache: { readonly storeDir: string; readonly publicKeys: readonly string[] },
+): Promise<PathInspection> {
+  return {
+    narinfo,
+    signatures: await Promise.all(
+      narinfo.signatures.map((text) => judgeSignature(text, narinfo, cache)),
+    ),
+    nar: await lookAtNar(narinfo, client),
+    isAddressTrue: await provesAddress(narinfo, cache.storeDir),
+  };
+}
+
+/** Whether a client would be refused the path, or fail to fetch it. */
+export function isSound({ signatures, nar, isAddressTrue }: PathInspection): boolean {
+  return (
+    nar.verdict !== "MISSING" &&
+    nar.verdict !== "WRONG SIZE" &&
+    isAddressTrue !== false &&
+    signatures.every(({ verdict }) => verdict !== "FALSE" && verdict !== "malformed")
+  );
+}
+
+async function judgeSignature(
+  text: string,
+  narinfo: Narinfo,
+  { storeDir, publicKeys }: { readonly storeDir: string; readonly publicKeys: readonly string[] },
+): Promise<SignatureVerdict> {
+  const signature = parseSignature(text);
+  if (!signature.ok) return { keyName: text.slice(0, 64), verdict: "malformed" };
+  const { keyName } = signature.value;
+  const keys = publicKeys.flatMap((key) => {
+    const parsed = parsePublicKey(key);
+    return parsed.ok && parsed.value.name === keyName ? [parsed.value] : [];
+  });
+  if (keys.length === 0) return { keyName, verdict: "unknown key" };
+  const message = formatFingerprint(narinfo, storeDir);
+  for (const key of keys) {
+    if (await verifySignature(key, message, signature.value)) return { keyName, verdict: "good" };
+  }
+  return { keyName, verdict: "FALSE" };
+}
+
+/** By HEAD, which asks the bucket and never the edge. */
+async function lookAtNar({ url, fileSize }: Narinfo, client: CacheClient): Promise<NarState> {
+  if (/^[a-z][a-z\d+.-]*:/i.test(url)) return { verdict: "elsewhere", sizeBytes: undefined };
+  const { status, headers } = await client.send({
+    method: "HEAD",
+    target: url,
+    // The length of what is stored, not of what a proxy makes of it.
+    headers: { "accept-encoding": "identity" },
+  });
+  if (status === 404) return { verdict: "MISSING", sizeBytes: undefined };
+  const length = headers.get("content-length");
+  if (status !== 200 || length === null) return { verdict: "unknown", sizeBytes: undefined };
+  const isWrong = fileSize !== undefined && Number(length) !== fileSize;
+  return { verdict: isWrong ? "WRONG SIZE" : "there", sizeBytes: Number(length) };
+}
+
+async function provesAddress(
+  { contentAddress, storePath, references }: Narinfo,
+  storeDir: string,
+): Promise<boolean | undefined> {
+  if (contentAddress === undefined) return undefined;
+  const address = parseContentAddress(contentAddress);
+  if (!address.ok) return false;
+  const given = await computeStorePath(
+    address.value,
+    storePath.name,
+    references,
+    storeDir,
+    storePath,
+  );
+  return given.ok && equalStorePaths(given.value, storePath);
+}

@@ -1,0 +1,52 @@
+import { addCacheOptions } from "../cache/cache-options.ts";
+import { readGatewayFacts } from "../cache/gateway-facts.ts";
+import { type CacheOptions, openCache } from "../cache/open-cache.ts";
+import type { CliContext } from "../cli-context.ts";
+import { inspectPath, isSound } from "../closure/inspect-path.ts";
+import { resolvePathArgument } from "../closure/path-argument.ts";
+import { formatInspection, formatInspectionJson } from "../closure/path-report.ts";
+import type { AddCommand } from "../program.ts";
+
+interface InfoOptions extends CacheOptions {
+  readonly json?: boolean;
+}
+
+/** `nargate info`: all that the cache says about one path, and whether it is true. */
+export const addInfoCommand: AddCommand = (program, context, setExitCode) => {
+  const command = program
+    .command("info")
+    .summary("Show all that the cache has of one path, and whether it is sound.")
+    .description(
+      "Show all that the cache has of one path, and check signatures and NAR; exit code 1 if it is missing or unsound.",
+    )
+    .argument("<path>", "a store path, its base name or hash, or a link such as ./result")
+    .option("--json", "print JSON, for a program")
+    .addHelpText("after", "\nExample:\n  nargate info --to https://cache.example.org ./result\n")
+    .action(async (path: string, options: InfoOptions) => {
+      setExitCode(await inspect(path, options, context));
+    });
+  addCacheOptions(command);
+};
+
+async function inspect(path: string, options: InfoOptions, context: CliContext): Promise<number> {
+  const { client } = await openCache(options, context);
+  const facts = await readGatewayFacts(client);
+  const { hash, text } = await resolvePathArgument(path, facts.storeDir, context);
+  const found = await client.readNarinfo(hash, facts.storeDir);
+  const isJson = options.json === true;
+  if (found === undefined) {
+    context.stdout.write(
+      isJson
+        ? `${JSON.stringify({ path: text, status: "missing" }, null, 2)}\n`
+        : `${text}: missing\n`,
+    );
+    return 1;
+  }
+  const inspection = await inspectPath(found.narinfo, client, facts);
+  context.stdout.write(
+    isJson
+      ? formatInspectionJson(inspection, facts.storeDir)
+      : formatInspection(inspection, facts.storeDir),
+  );
+  return isSound(inspection) ? 0 : 1;
+}

@@ -1,0 +1,82 @@
+import type { StorePath } from "../../nix/store-path.ts";
+import type { CliContext } from "../cli-context.ts";
+import { CliError, UsageError } from "../cli-error.ts";
+import { resolveStorePath } from "../nix/resolve-store-path.ts";
+import { findStore } from "../nix/store-location.ts";
+import type { AddCommand } from "../program.ts";
+import { createProgress } from "../progress/create-progress.ts";
+import { addPushFlags, type PushFlags, readPushOptions } from "../push/push-flags.ts";
+import { pushPaths } from "../push/push-paths.ts";
+import { formatJson, formatSummary, hasFailed, type PushReport } from "../push/push-report.ts";
+import { openPushSession } from "../push/push-session.ts";
+import { readPathList } from "../push/read-path-list.ts";
+
+const EXAMPLES = `
+Examples:
+  nargate push --to https://cache.example.org ./result
+  nix-store --query --requisites ./result | nargate push --stdin
+  nargate push --all --sign-key ~/cache.secret /nix/store/…-hello-2.12
+
+The closure of every PATH is pushed: references first, several paths at once,
+large NARs in parts. What the cache has is skipped, and a push that was cut off
+goes on where it stopped when it is run again.
+`;
+
+/** `nargate push PATH… | --stdin` */
+export const addPushCommand: AddCommand = (program, context, setExitCode) => {
+  const command = program
+    .command("push")
+    .description("Push store paths with all that they need.")
+    .argument("[path...]", "store paths, or links to them such as ./result")
+    .option("--stdin", "read paths from standard input, one a line");
+  addPushFlags(command)
+    .addHelpText("after", EXAMPLES)
+    .action(async (paths: readonly string[], flags: PushFlags & { stdin?: true }) => {
+      const report = await push(paths, flags, context);
+      if (hasFailed(report)) setExitCode(1);
+    });
+};
+
+async function push(
+  paths: readonly string[],
+  flags: PushFlags & { stdin?: true },
+  context: CliContext,
+): Promise<PushReport> {
+  if (paths.length === 0 && flags.stdin !== true) {
+    throw new UsageError("what is to be pushed? Name store paths, or give --stdin");
+  }
+  const options = await readPushOptions(flags, context);
+  const startedAt = context.now().getTime();
+  const listed = flags.stdin === true ? await readPathList(context.stdin) : [];
+  const roots = await resolveAll([...paths, ...listed], options.storeUrl, context);
+  const session = await openPushSession(options, context);
+  const progress = createProgress(context);
+  try {
+    const outcomes = await pushPaths(roots, session, progress);
+    const seconds = (context.now().getTime() - startedAt) / 1000;
+    const report = { outcomes, seconds, stopped: session.guard.reason() };
+    progress.close();
+    for (const line of formatSummary(report)) context.stderr.write(`${line}\n`);
+    if (options.isJson) context.stdout.write(`${formatJson(report, session.store.storeDir)}\n`);
+    return report;
+  } catch (error) {
+    progress.close();
+    if (!context.signal.aborted) throw error;
+    context.stderr.write("nargate: interrupted; run it again to go on where it stopped\n");
+    throw new CliError("interrupted", { cause: error });
+  }
+}
+
+async function resolveAll(
+  texts: readonly string[],
+  storeUrl: string | undefined,
+  { env, cwd }: CliContext,
+): Promise<readonly StorePath[]> {
+  const location = findStore(storeUrl, env);
+  const byHash = new Map<string, StorePath>();
+  for (const text of texts) {
+    const path = await resolveStorePath(text, location, cwd);
+    byHash.set(path.hash, path);
+  }
+  return [...byHash.values()];
+}

@@ -1,0 +1,146 @@
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import { isCurrent, isScope, parseTokens, SCOPES, type TokenEntry } from "../../access/token.ts";
+import type { CliContext } from "../cli-context.ts";
+import { UsageError } from "../cli-error.ts";
+import type { AddCommand } from "../program.ts";
+import { readTokenFile, writeTokenFile } from "../token-file.ts";
+import { addToken, formatTokens, generateToken, parseExpiry } from "../token-list.ts";
+
+const DEFAULT_FILE = ".nargate/tokens.json";
+
+interface ListOptions {
+  readonly file: string;
+  readonly json?: boolean;
+}
+
+interface CreateOptions extends ListOptions {
+  readonly scope?: readonly string[];
+  readonly expires?: string;
+}
+
+/** `nargate token`: makes, lists and revokes the tokens of a cache. */
+export const addTokenCommand: AddCommand = (program, context) => {
+  const command = program
+    .command("token")
+    .description("Make, list and revoke tokens: the value of the secret TOKENS.")
+    .helpCommand(false)
+    .addHelpText("after", "\nExample:\n  nargate token create ci --scope push --expires 90d\n");
+  addListOptions(command.command("create"))
+    .description("Make a token and show it once.")
+    .argument("<name>", "whose it is; appears in the log")
+    .option(
+      "--scope <scope>",
+      `one of ${SCOPES.join(", ")}; may be repeated (default: push)`,
+      append,
+    )
+    .option("--expires <when>", "its last day: YYYY-MM-DD, or a number of days such as 90d")
+    .addHelpText("after", "\nExample:\n  nargate token create ci --scope push --expires 90d\n")
+    .action(async (name: string, options: CreateOptions) => await create(name, options, context));
+  addListOptions(command.command("list"))
+    .description("Show names, scopes and expiry.")
+    .addHelpText("after", "\nExample:\n  nargate token list\n")
+    .action(async (options: ListOptions) => await list(options, context));
+  addListOptions(command.command("revoke"))
+    .description("Take a token out of the list.")
+    .argument("<name>")
+    .addHelpText("after", "\nExample:\n  nargate token revoke ci\n")
+    .action(async (name: string, options: ListOptions) => await revoke(name, options, context));
+};
+
+function append(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+function addListOptions(command: Command): Command {
+  return command
+    .option("--file <file>", "where the list is kept; it holds hashes only", DEFAULT_FILE)
+    .option("--json", "print JSON, for a program");
+}
+
+async function create(
+  name: string,
+  { scope = ["push"], expires, ...options }: CreateOptions,
+  context: CliContext,
+): Promise<void> {
+  const file = resolve(context.cwd, options.file);
+  const scopes = scope.filter(isScope);
+  if (scopes.length !== scope.length)
+    throw new UsageError(`a scope is one of ${SCOPES.join(", ")}`);
+  const expiry = expires === undefined ? undefined : parseExpiry(expires, context.now());
+  if (expiry?.ok === false) throw new UsageError(expiry.error);
+  const token = generateToken();
+  const entries = addToken(await readTokenFile(file), token, {
+    name,
+    scopes,
+    ...(expiry === undefined ? {} : { expires: expiry.value }),
+  });
+  if (!entries.ok) throw new UsageError(entries.error);
+  const check = parseTokens(formatTokens(entries.value));
+  if (!check.ok) throw new UsageError(`${name}: ${check.error}`);
+  await writeTokenFile(file, entries.value);
+  if (options.json === true) {
+    const shown = { name, token, scopes, expires: expiry?.value ?? null, tokens: entries.value };
+    writeJson(shown, context);
+    return;
+  }
+  context.stdout.write(
+    `The token ${name}, shown this once:\n  ${token}\n${storeHint(options.file, entries.value)}`,
+  );
+}
+
+async function list(options: ListOptions, context: CliContext): Promise<void> {
+  const entries = await readTokenFile(resolve(context.cwd, options.file));
+  const tokens = entries.map((entry) => ({
+    name: entry.name,
+    scopes: entry.scopes,
+    expires: entry.expires ?? null,
+    isCurrent: isCurrent(entry, context.now()),
+  }));
+  if (options.json === true) {
+    writeJson(tokens, context);
+    return;
+  }
+  const lines = tokens.map(({ name, scopes, expires, isCurrent: works }) =>
+    [
+      name,
+      scopes.join(","),
+      expires === null ? "no expiry" : `until ${expires}`,
+      ...(works ? [] : ["EXPIRED"]),
+    ].join("\t"),
+  );
+  context.stdout.write(
+    lines.length === 0 ? `No tokens in ${options.file}.\n` : `${lines.join("\n")}\n`,
+  );
+}
+
+async function revoke(name: string, options: ListOptions, context: CliContext): Promise<void> {
+  const file = resolve(context.cwd, options.file);
+  const before = await readTokenFile(file);
+  const after = before.filter((entry) => entry.name !== name);
+  if (after.length === before.length)
+    throw new UsageError(`there is no token named ${name} in ${options.file}`);
+  await writeTokenFile(file, after);
+  if (options.json === true) {
+    writeJson({ name, tokens: after }, context);
+    return;
+  }
+  context.stdout.write(
+    `Revoked ${name}; it works until the new value is stored.\n${storeHint(options.file, after)}`,
+  );
+}
+
+function storeHint(file: string, entries: readonly TokenEntry[]): string {
+  return [
+    "",
+    "The new value of the secret TOKENS, hashes only:",
+    `  ${formatTokens(entries)}`,
+    "Store it:",
+    `  npx wrangler secret put TOKENS < ${file}`,
+    "",
+  ].join("\n");
+}
+
+function writeJson(value: unknown, context: CliContext): void {
+  context.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}

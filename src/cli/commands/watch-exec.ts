@@ -1,0 +1,119 @@
+import type { CliContext } from "../cli-context.ts";
+import { describeError, UsageError } from "../cli-error.ts";
+import { findInvalidPaths } from "../nix/read-closure.ts";
+import { findStore } from "../nix/store-location.ts";
+import type { AddCommand } from "../program.ts";
+import { createProgress } from "../progress/create-progress.ts";
+import { createPlainProgress } from "../progress/plain-progress.ts";
+import { addPushFlags, type PushFlags, readPushOptions } from "../push/push-flags.ts";
+import type { PushOptions } from "../push/push-options.ts";
+import { pushPaths } from "../push/push-paths.ts";
+import { formatJson, formatSummary, hasFailed } from "../push/push-report.ts";
+import { openPushSession, type PushSession } from "../push/push-session.ts";
+import { createStopGuard } from "../push/stop-guard.ts";
+import { runWatched, type WatchedCommand } from "../push/run-watched.ts";
+import { watchStore } from "../push/store-watcher.ts";
+import { watchAndPush } from "../push/watch-and-push.ts";
+
+const EXAMPLES = `
+Examples:
+  nargate watch-exec --to https://cache.example.org -- nix build .#everything
+  NARGATE_URL=https://cache.example.org nargate watch-exec -- make test
+
+Pushes what COMMAND adds to the store while it runs, and the rest when it ends.
+The exit code is the command's, also where something could not be pushed: that
+is told on stderr. Derivations (.drv) are not pushed.
+`;
+
+/** `nargate watch-exec -- COMMAND…` */
+export const addWatchExecCommand: AddCommand = (program, context, setExitCode) => {
+  const command = program
+    .command("watch-exec")
+    .description("Run a command, and push what it adds to the Nix store.")
+    .usage("[options] -- <command...>")
+    // Also without the dashes, what follows the command is the command's.
+    .passThroughOptions()
+    .argument("<command...>", "the command and its arguments");
+  addPushFlags(command)
+    .addHelpText("after", EXAMPLES)
+    .action(async (words: readonly string[], flags: PushFlags) => {
+      setExitCode(await watchExec(words, await readPushOptions(flags, context), context));
+    });
+};
+
+async function watchExec(
+  words: readonly string[],
+  options: PushOptions,
+  context: CliContext,
+): Promise<number> {
+  const { directory } = findStore(options.storeUrl, context.env);
+  if (directory === undefined) {
+    throw new UsageError(
+      "the store is not on this machine, so that nobody sees what is added to it",
+    );
+  }
+  const session = await tryToOpen(options, context);
+  const command =
+    session === undefined
+      ? runWatched(words, context)
+      : await runAndPush(words, directory, session, context);
+  const code = await command.ended;
+  const failure = command.failure();
+  if (failure !== undefined) context.stderr.write(`nargate: ${failure.message}\n`);
+  return code;
+}
+
+/** A build does not fail because its cache is away. */
+async function tryToOpen(
+  options: PushOptions,
+  context: CliContext,
+): Promise<PushSession | undefined> {
+  try {
+    return await openPushSession(options, context);
+  } catch (error) {
+    if (error instanceof UsageError || context.signal.aborted) throw error;
+    context.stderr.write(`nargate: warning: nothing will be pushed: ${describeError(error)}\n`);
+    return undefined;
+  }
+}
+
+async function runAndPush(
+  words: readonly string[],
+  directory: string,
+  session: PushSession,
+  context: CliContext,
+): Promise<WatchedCommand> {
+  const watcher = await watchStore(directory, (paths) =>
+    findInvalidPaths(paths, session.store, context),
+  );
+  let { guard } = session;
+  const startedAt = context.now().getTime();
+  const command = runWatched(words, context);
+  const during = createPlainProgress(context, "nargate: ");
+  const outcomes = await watchAndPush({
+    watcher,
+    push(roots, done, progress) {
+      // What stopped the last batch may be over, and a build goes on for hours.
+      guard = createStopGuard();
+      return pushPaths(roots, { ...session, guard }, progress, done);
+    },
+    ended: command.ended,
+    progress: { during, after: () => createProgress(context, "nargate: ") },
+    context,
+  });
+  during.close();
+  if (context.signal.aborted) {
+    context.stderr.write("nargate: interrupted; not all that was built is pushed\n");
+    return command;
+  }
+  const seconds = (context.now().getTime() - startedAt) / 1000;
+  const report = { outcomes, seconds, stopped: guard.reason() };
+  for (const line of formatSummary(report)) context.stderr.write(`nargate: ${line}\n`);
+  if (hasFailed(report)) {
+    context.stderr.write("nargate: warning: not all that was built is in the cache\n");
+  }
+  if (session.options.isJson) {
+    context.stdout.write(`${formatJson(report, session.store.storeDir)}\n`);
+  }
+  return command;
+}

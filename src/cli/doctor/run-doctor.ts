@@ -1,0 +1,89 @@
+import { type CacheClient, createCacheClient } from "../cache/cache-client.ts";
+import { type GatewayFacts, readGatewayFacts } from "../cache/gateway-facts.ts";
+import type { OpenCache } from "../cache/open-cache.ts";
+import type { CliContext } from "../cli-context.ts";
+import { CliError } from "../cli-error.ts";
+import { resolvePathArgument } from "../closure/path-argument.ts";
+import { askLocalNix } from "../use/local-nix.ts";
+import { examineEdge } from "./examine-edge.ts";
+import { judgePublishedKeys, judgeVersion } from "./examine-gateway.ts";
+import { examineNetrc, judgeNixConf } from "./examine-nix.ts";
+import { examineSite } from "./examine-site.ts";
+import { examineToken } from "./examine-token.ts";
+import type { Finding } from "./finding.ts";
+import { takeBack, tryRoundTrip } from "./round-trip.ts";
+import { makeThrowAwayPath } from "./throw-away-path.ts";
+
+/** Looks at all that a cache needs in order to be of use here, in the order in which it breaks. */
+export async function runDoctor(
+  cache: OpenCache,
+  pathText: string | undefined,
+  context: CliContext,
+): Promise<readonly Finding[]> {
+  const { client } = cache;
+  const site = await examineSite(client, context);
+  const nothingElse: Finding = {
+    check: "all else",
+    verdict: "skipped",
+    says: "there is no cache to look at",
+  };
+  if (!site.isThere) return [...site.findings, nothingElse];
+  const clock = site.clock ?? {
+    check: "clock",
+    verdict: "skipped",
+    says: "the cache says no time",
+  };
+
+  let facts: GatewayFacts;
+  try {
+    facts = await readGatewayFacts(client);
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    const version: Finding = {
+      check: "version",
+      verdict: "FAIL",
+      says: error.message,
+      remedy: "Is this the URL of a Nargate? An older one needs a new deployment.",
+    };
+    return [...site.findings, clock, version, nothingElse];
+  }
+  const { url } = client;
+  const use = { url, isPrivate: facts.access === "token", publicKeys: facts.publicKeys };
+  const nix = await askLocalNix(context);
+  return [
+    ...site.findings,
+    judgePublishedKeys(facts),
+    judgeNixConf(use, nix),
+    ...(await examineUse(cache, facts, pathText, context)),
+    clock,
+    judgeVersion(facts),
+    await examineNetrc(use, nix, cache.http),
+  ];
+}
+
+/** The token, and what can be done with it. */
+async function examineUse(
+  { client, http, token }: OpenCache,
+  { storeDir, access }: GatewayFacts,
+  pathText: string | undefined,
+  context: CliContext,
+): Promise<readonly Finding[]> {
+  const { finding, facts } = await examineToken(client, token, context.now());
+  const throwAway = await makeThrowAwayPath(storeDir, context.now());
+  const roundTrip = await tryRoundTrip(client, throwAway, facts, context);
+  const path =
+    pathText === undefined
+      ? { hash: throwAway.hash, text: throwAway.storePath }
+      : await resolvePathArgument(pathText, storeDir, context);
+  // Most readers of a public cache have no token, and the edge knows a pusher by theirs.
+  const reader: CacheClient =
+    access === "token" ? client : createCacheClient(client.url, async () => undefined, http);
+  const edge = await examineEdge(reader, path, context);
+  const isPushed = roundTrip.verdict === "ok" && facts !== undefined;
+  return [
+    finding,
+    roundTrip,
+    edge,
+    ...(isPushed ? [await takeBack(client, throwAway, facts)] : []),
+  ];
+}

@@ -1,0 +1,62 @@
+import { createHash } from "node:crypto";
+import { computeStorePath } from "../../nix/content-address.ts";
+import { formatHash, type Hash } from "../../nix/hash.ts";
+import { narKey } from "../../nix/object-key.ts";
+import { formatStorePath, type StorePathHash } from "../../nix/store-path.ts";
+
+/** A store path of no use to anyone, and the two objects that publish it. */
+export interface ThrowAwayPath {
+  readonly hash: StorePathHash;
+  readonly storePath: string;
+  /** Relative to the cache. */
+  readonly narUrl: string;
+  readonly nar: Buffer;
+  readonly narinfo: string;
+}
+
+/**
+ * A text file with the UTC day in it: however often the doctor is called, and by
+ * whomever, the cache gets one such path a day. It is content-addressed, so that
+ * a cache which asks for signatures takes it too.
+ */
+export async function makeThrowAwayPath(storeDir: string, now: Date): Promise<ThrowAwayPath> {
+  const contents = `nargate doctor, ${now.toISOString().slice(0, 10)}\n`;
+  const address = { method: "text", hash: sha256(contents) } as const;
+  const path = await computeStorePath(address, "nargate-doctor", [], storeDir);
+  if (!path.ok) throw new Error(path.error);
+  const storePath = formatStorePath(path.value, storeDir);
+  const nar = formatNar(contents);
+  const narHash = sha256(nar);
+  const narUrl = narKey(narHash, "none").path;
+  const narinfo = [
+    `StorePath: ${storePath}`,
+    `URL: ${narUrl}`,
+    "Compression: none",
+    `FileHash: ${formatHash(narHash, "nix32")}`,
+    `FileSize: ${nar.byteLength}`,
+    `NarHash: ${formatHash(narHash, "nix32")}`,
+    `NarSize: ${nar.byteLength}`,
+    "References: ",
+    `CA: text:${formatHash(address.hash, "nix32")}`,
+    "",
+  ].join("\n");
+  return { hash: path.value.hash, storePath, narUrl, nar, narinfo };
+}
+
+/** The NAR of a plain file (libutil/archive.cc): words with their length before, and zeros up to eight bytes. */
+function formatNar(contents: string): Buffer {
+  const words = ["nix-archive-1", "(", "type", "regular", "contents", contents, ")"];
+  return Buffer.concat(
+    words.map((word) => {
+      const bytes = Buffer.from(word);
+      const padded = Buffer.alloc(8 + Math.ceil(bytes.byteLength / 8) * 8);
+      padded.writeBigUInt64LE(BigInt(bytes.byteLength));
+      bytes.copy(padded, 8);
+      return padded;
+    }),
+  );
+}
+
+function sha256(data: string | Buffer): Hash {
+  return { algorithm: "sha256", bytes: createHash("sha256").update(data).digest() };
+}

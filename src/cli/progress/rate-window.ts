@@ -1,0 +1,42 @@
+/** How fast a number has grown lately. */
+export interface RateWindow {
+  /** Times are in milliseconds and never go back. */
+  add(time: number, value: number): void;
+  /** Per second; undefined until there is enough to tell. */
+  perSecond(time: number): number | undefined;
+}
+
+const WINDOW_MILLISECONDS = 15_000;
+const SAMPLE_MILLISECONDS = 250;
+const LEAST_MILLISECONDS = 1_000;
+
+/** Over the last 15 seconds, so that it neither jumps nor remembers what was long ago. */
+export function createRateWindow(): RateWindow {
+  const samples: { readonly time: number; value: number }[] = [];
+
+  function forgetOld(time: number): void {
+    // The newest of those that are too old stays: the window begins with it.
+    while ((samples[1]?.time ?? Infinity) <= time - WINDOW_MILLISECONDS) samples.shift();
+  }
+
+  return {
+    add(time, value) {
+      const last = samples.at(-1);
+      if (last !== undefined && samples.length > 1 && time - last.time < SAMPLE_MILLISECONDS) {
+        last.value = value;
+      } else {
+        samples.push({ time, value });
+      }
+      forgetOld(time);
+    },
+    perSecond(time) {
+      forgetOld(time);
+      const [first] = samples;
+      const last = samples.at(-1);
+      if (first === undefined || last === undefined || time - first.time < LEAST_MILLISECONDS) {
+        return undefined;
+      }
+      return (Math.max(0, last.value - first.value) / (time - first.time)) * 1000;
+    },
+  };
+}

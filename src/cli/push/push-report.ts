@@ -1,0 +1,79 @@
+import { formatStorePath } from "../../nix/store-path.ts";
+import { formatBytes } from "../progress/format-bytes.ts";
+import { formatDuration } from "../progress/format-duration.ts";
+import type { PathOutcome } from "./path-outcome.ts";
+
+/** How a push went. */
+export interface PushReport {
+  readonly outcomes: readonly PathOutcome[];
+  readonly seconds: number;
+  /** Why it did not go to its end. */
+  readonly stopped: string | undefined;
+}
+
+export function hasFailed({ outcomes, stopped }: PushReport): boolean {
+  return stopped !== undefined || outcomes.some(({ kind }) => kind === "failed");
+}
+
+/** For people: what was done in one line, and why it stopped in another. */
+export function formatSummary({ outcomes, seconds, stopped }: PushReport): readonly string[] {
+  const pushed = outcomes.filter((outcome) => outcome.kind === "pushed");
+  const skipped = outcomes.filter((outcome) => outcome.kind === "skipped");
+  const countOf = (kind: PathOutcome["kind"]) =>
+    outcomes.filter((outcome) => outcome.kind === kind).length;
+  const reasons = [...countBy(skipped, ({ reason }) => reason)].map(
+    ([reason, count]) => `${count} ${reason}`,
+  );
+  const facts = [
+    `${countPaths(pushed.length)} pushed (${formatBytes(sentBytes(outcomes))} sent)`,
+    ...(skipped.length === 0 ? [] : [`${skipped.length} skipped (${reasons.join(", ")})`]),
+    ...(countOf("failed") === 0 ? [] : [`${countOf("failed")} failed`]),
+    ...(countOf("untried") === 0 ? [] : [`${countOf("untried")} not tried`]),
+  ];
+  return [
+    `${facts.join(", ")} in ${formatDuration(seconds)}`,
+    ...(stopped === undefined ? [] : [`stopped: ${stopped}`]),
+  ];
+}
+
+/** For machines: one line. */
+export function formatJson(report: PushReport, storeDir: string): string {
+  const { outcomes, seconds, stopped } = report;
+  const pathOf = ({ path }: PathOutcome) => formatStorePath(path, storeDir);
+  return JSON.stringify({
+    pushed: outcomes.flatMap((outcome) => {
+      if (outcome.kind !== "pushed") return [];
+      const { narSize, fileSize, sentBytes: sent } = outcome;
+      return [
+        { path: pathOf(outcome), narSize, fileSize, sentBytes: sent, seconds: outcome.seconds },
+      ];
+    }),
+    skipped: outcomes.flatMap((outcome) =>
+      outcome.kind === "skipped" ? [{ path: pathOf(outcome), reason: outcome.reason }] : [],
+    ),
+    failed: outcomes.flatMap((outcome) =>
+      outcome.kind === "failed" ? [{ path: pathOf(outcome), message: outcome.message }] : [],
+    ),
+    untried: outcomes.flatMap((outcome) => (outcome.kind === "untried" ? [pathOf(outcome)] : [])),
+    stopped: stopped ?? null,
+    bytes: sentBytes(outcomes),
+    seconds,
+  });
+}
+
+function sentBytes(outcomes: readonly PathOutcome[]): number {
+  return outcomes.reduce(
+    (total, outcome) => (outcome.kind === "pushed" ? total + outcome.sentBytes : total),
+    0,
+  );
+}
+
+function countBy<T>(list: readonly T[], nameOf: (item: T) => string): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const item of list) counts.set(nameOf(item), (counts.get(nameOf(item)) ?? 0) + 1);
+  return counts;
+}
+
+function countPaths(count: number): string {
+  return count === 1 ? "1 path" : `${count} paths`;
+}

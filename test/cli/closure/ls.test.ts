@@ -1,0 +1,184 @@
+import { describe, expect, it } from "vitest";
+import { runNargate } from "../support/run-nargate.ts";
+import { samplePath } from "../support/sample-path.ts";
+import { serve, answerJson } from "../support/serve.ts";
+import { serveCache } from "../support/serve-cache.ts";
+import { GATEWAY_FACTS } from "../support/gateway-facts.ts";
+
+const KEY =
+  "ci-1:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQGKiONymZ6K1bIdEjzTsK85j0i6ktSpdkSk5FTzFYb7XA==";
+
+/** top → left, right → base, where right is not in the cache and base refers to itself too. */
+async function diamond() {
+  const base = await samplePath("base", { lines: [] });
+  const left = await samplePath("left", { references: [base], secretKeys: [KEY] });
+  const right = await samplePath("right", { references: [base] });
+  const top = await samplePath("top", { references: [left, right] });
+  return { base, left, right, top };
+}
+
+describe("nargate ls", () => {
+  it("lists what is there, and what is missing with exit code 1", async () => {
+    const { left, right } = await diamond();
+    const url = await serveCache([left]);
+    const { code, stdout, stderr } = await runNargate([
+      "ls",
+      "--to",
+      url,
+      left.storePath,
+      right.hash,
+    ]);
+    expect([code, stderr]).toEqual([1, ""]);
+    const lines = stdout.split("\n");
+    expect(lines[0]).toMatch(new RegExp(`^${left.storePath} +15 B +15 B none +ci-1$`));
+    expect(lines[1]).toMatch(new RegExp(`^${right.hash} +missing$`));
+    expect(lines[3]).toBe("1 path, 15 B unpacked, 15 B in the cache; 1 missing");
+  });
+
+  it("ends with 0 where nothing is missing, and asks for each path once", async () => {
+    const { left } = await diamond();
+    const asked: (string | undefined)[] = [];
+    const url = await serve((request, response) => {
+      asked.push(request.url);
+      if (request.url === "/api/v1/cache") answerJson(response, GATEWAY_FACTS);
+      else response.end(left.narinfo);
+    });
+    const { code } = await runNargate([
+      "ls",
+      "--to",
+      url,
+      left.storePath,
+      left.hash,
+      left.baseName,
+    ]);
+    expect(code).toBe(0);
+    expect(asked).toEqual(["/api/v1/cache", `/${left.hash}.narinfo`]);
+  });
+
+  it("says that nobody signed a path", async () => {
+    const { base } = await diamond();
+    const { stdout } = await runNargate(["ls", "--to", await serveCache([base]), base.hash]);
+    expect(stdout).toMatch(/ none {2}unsigned\n$/);
+  });
+
+  it("shows the token, so that the edge does not answer for what has just come", async () => {
+    const { base } = await diamond();
+    let seen: string | undefined;
+    const url = await serve((request, response) => {
+      if (request.url === "/api/v1/cache") answerJson(response, GATEWAY_FACTS);
+      else {
+        seen = request.headers.authorization;
+        response.end(base.narinfo);
+      }
+    });
+    await runNargate(["ls", "--to", url, base.hash], { env: { NARGATE_TOKEN: "t" } });
+    expect(seen).toBe("Bearer t");
+  });
+});
+
+describe("nargate ls --closure", () => {
+  it("follows references as the cache has them, and says who needs what is missing", async () => {
+    const { base, left, right, top } = await diamond();
+    const url = await serveCache([top, left, base]);
+    const { code, stdout } = await runNargate(["ls", "--closure", "--to", url, top.storePath]);
+    expect(code).toBe(1);
+    const paths = stdout
+      .split("\n")
+      .slice(0, 4)
+      .map((line) => line.split(" ")[0]);
+    expect(paths).toEqual([top.storePath, left.storePath, right.storePath, base.storePath]);
+    expect(stdout).toContain("\n3 paths, 44 B unpacked, 44 B in the cache; 1 missing\n");
+    expect(stdout).toContain(`\nmissing: ${right.storePath}, needed by ${top.storePath}\n`);
+  });
+
+  it("counts all who need a missing path, and a file once that several paths share", async () => {
+    const { base, left, right } = await diamond();
+    const twin = { ...right, narinfo: right.narinfo.replace(right.narUrl, left.narUrl) };
+    const url = await serveCache([left, twin]);
+    const { code, stdout } = await runNargate([
+      "ls",
+      "--closure",
+      "--json",
+      "--to",
+      url,
+      left.storePath,
+      right.storePath,
+    ]);
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({
+      url,
+      paths: [
+        { path: left.storePath, status: "present", narSize: 15, signedBy: ["ci-1"] },
+        { path: right.storePath, status: "present", narSize: 16, signedBy: [] },
+        { path: base.storePath, status: "missing", neededBy: [left.storePath, right.storePath] },
+      ],
+      totals: { present: 2, missing: 1, narBytes: 31, fileBytes: 16 },
+    });
+    const { stdout: text } = await runNargate([
+      "ls",
+      "--closure",
+      "--to",
+      url,
+      left.storePath,
+      right.storePath,
+    ]);
+    expect(text).toContain(`missing: ${base.storePath}, needed by ${left.storePath} and 1 more\n`);
+  });
+
+  it("ends where paths refer to themselves", async () => {
+    const base = await samplePath("selfish");
+    const selfish = await samplePath("selfish", { references: [base] });
+    const url = await serveCache([selfish]);
+    const { code, stdout } = await runNargate(["ls", "--closure", "--to", url, selfish.hash]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("1 path, 18 B unpacked");
+  });
+
+  it("asks for many at once, and not for more than 16", async () => {
+    const leaves = await Promise.all(
+      Array.from({ length: 60 }, (_, index) => samplePath(`leaf-${index}`)),
+    );
+    const top = await samplePath("many", { references: leaves });
+    const texts = new Map(
+      [top, ...leaves].map(({ hash, narinfo }) => [`/${hash}.narinfo`, narinfo]),
+    );
+    let open = 0;
+    let most = 0;
+    const url = await serve((request, response) => {
+      if (request.url === "/api/v1/cache") {
+        answerJson(response, GATEWAY_FACTS);
+        return;
+      }
+      most = Math.max(most, ++open);
+      setTimeout(() => {
+        open--;
+        response.end(texts.get(request.url ?? ""));
+      }, 10);
+    });
+    const { code, stdout } = await runNargate(["ls", "--closure", "--to", url, top.hash]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("61 paths,");
+    expect(most).toBeGreaterThan(4);
+    expect(most).toBeLessThanOrEqual(16);
+  });
+
+  it("ends with one line at the first failure, and begins no further request", async () => {
+    const leaves = await Promise.all(
+      Array.from({ length: 60 }, (_, index) => samplePath(`leaf-${index}`)),
+    );
+    const top = await samplePath("many", { references: leaves });
+    let asked = 0;
+    const url = await serve((request, response) => {
+      if (request.url === "/api/v1/cache") answerJson(response, GATEWAY_FACTS);
+      else if (request.url === `/${top.hash}.narinfo`) response.end(top.narinfo);
+      else {
+        asked++;
+        response.writeHead(401).end("A token is required.\n");
+      }
+    });
+    const { code, stdout, stderr } = await runNargate(["ls", "--closure", "--to", url, top.hash]);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(/^nargate: [0-9a-z]{32}\.narinfo: 401 A token is required\.\n$/);
+    expect(asked).toBeLessThanOrEqual(16);
+  });
+});

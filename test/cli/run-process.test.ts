@@ -1,0 +1,88 @@
+import { spawn } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { describe, expect, it } from "vitest";
+import { temporaryDirectory } from "./support/temporary-directory.ts";
+
+const ENTRY = resolve(import.meta.dirname, "../../src/cli/nargate.ts");
+// Nobody answers there, and Node does not even ask.
+const URL = "http://127.0.0.1:9";
+
+type Environment = Readonly<Record<string, string>>;
+
+/** The command in a process of its own. `shell` says what becomes of its inputs and outputs. */
+function start(shell: string, env: Environment = {}, cwd = "/") {
+  const command = `"${process.execPath}" --no-warnings "${ENTRY}"`;
+  const child = spawn(
+    "bash",
+    ["--norc", "-o", "pipefail", "-c", shell.replace("nargate", command)],
+    {
+      cwd,
+      env: { PATH: process.env["PATH"] ?? "", ...env },
+      // A group of its own, to which a terminal would send Ctrl-C.
+      detached: true,
+    },
+  );
+  let stderr = "";
+  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+  const ended = new Promise<{ code: number | null; stderr: string }>((done) => {
+    child.once("close", (code) => done({ code, stderr }));
+  });
+  const interrupt = () => process.kill(-(child.pid ?? 0), "SIGINT");
+  return { ended, interrupt };
+}
+
+describe("the process of nargate", () => {
+  it.each([
+    { what: "standard output", shell: "nargate --help | true" },
+    {
+      what: "standard error",
+      shell: "nargate push 2>&1 >/dev/null | true; exit ${PIPESTATUS[0]}",
+      code: 2,
+    },
+  ])("goes on to its end when nobody reads its $what", async ({ shell, code = 0 }) => {
+    expect(await start(shell).ended).toEqual({ code, stderr: "" });
+  });
+
+  it("fails in one line where its output cannot be kept", async () => {
+    expect(await start("nargate key create test-1 >/dev/full").ended).toEqual({
+      code: 1,
+      stderr: "nargate: cannot write its output: ENOSPC\n",
+    });
+  });
+
+  it("ends by one Ctrl-C while it waits for standard input", async () => {
+    const running = start(`exec nargate push --stdin --to ${URL}`);
+    // Long after it has begun to read; one that went on would end by the test's own time.
+    setTimeout(running.interrupt, 2000);
+    const { code } = await running.ended;
+    expect(code).toBe(130);
+  });
+
+  it("takes no token from where it happens to run when there is no home", async () => {
+    const cwd = await temporaryDirectory();
+    await writeFile(join(cwd, ".netrc"), "machine 127.0.0.1 password stray\n");
+    const shell = `nargate push --to ${URL} /nix/store/${"a".repeat(32)}-x`;
+    const { code, stderr } = await start(shell, {}, cwd).ended;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^nargate: no token for 127\.0\.0\.1: /);
+  });
+
+  it("tells wrong use in one line, whatever was typed", async () => {
+    const { code, stderr } = await start(`nargate push --to ${URL} $'/tmp/a\\nb\\e[31m'`).ended;
+    expect(code).toBe(2);
+    expect(stderr).toBe("nargate: /tmp/a b [31m is not in the store /nix/store\n");
+  });
+});
+
+describe("nargate watch-exec", () => {
+  it("leaves to the command the options that follow it, with or without dashes", async () => {
+    for (const dashes of ["", "-- "]) {
+      const env = { NARGATE_TOKEN: "t", NIX_REMOTE: "local?root=/nonexistent" };
+      const shell = `nargate watch-exec --to ${URL} ${dashes}sh -c 'test "$1 $2" = "--json --"' sh --json --`;
+      const { code, stderr } = await start(shell, env).ended;
+      expect(code).toBe(0);
+      expect(stderr).toMatch(/^nargate: warning: nothing will be pushed: [^\n]*\n$/);
+    }
+  }, 30_000);
+});

@@ -1,0 +1,15 @@
+import type { GatewayFacts } from "../../../src/cli/cache/gateway-facts.ts";
+
+/** Of cache.nixos.org, as Nix has it built in. */
+export const PUBLIC_KEY = "cache.nixos.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY=";
+
+/** What a gateway could answer at api/v1/cache. */
+export const GATEWAY_FACTS: GatewayFacts = {
+  version: "0.1.0",
+  storeDir: "/nix/store",
+  priority: 41,
+  access: "public",
+  publicKeys: [PUBLIC_KEY],
+  uploads: true,
+  partSizeThreshold: 16 * 1024 * 1024,
+};

@@ -1,0 +1,25 @@
+import type { CliContext } from "../../../src/cli/cli-context.ts";
+import { runProgram } from "../../../src/cli/run-program.ts";
+import { createTestContext } from "./test-context.ts";
+
+export interface NargateResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command in this process, with the real fetch and what `overrides` give. */
+export async function runNargate(
+  args: readonly string[],
+  overrides: Partial<CliContext> = {},
+): Promise<NargateResult> {
+  const written = { stdout: "", stderr: "" };
+  const context = createTestContext({
+    fetch,
+    stdout: { write: (text) => (written.stdout += text) },
+    stderr: { write: (text) => (written.stderr += text) },
+    ...overrides,
+  });
+  const code = await runProgram(args, context);
+  return { code, ...written };
+}

@@ -1,0 +1,58 @@
+import { createHash } from "node:crypto";
+import { encodeNix32 } from "../../../src/nix/base32.ts";
+import { formatFingerprint } from "../../../src/nix/fingerprint.ts";
+import { formatNarinfo, parseNarinfo, withSignatures } from "../../../src/nix/narinfo.ts";
+import { parseSecretKey, signMessage } from "../../../src/nix/signature.ts";
+import type { StorePathHash } from "../../../src/nix/store-path.ts";
+import { parseStorePath } from "../../../src/nix/store-path.ts";
+import { valueOf } from "../../nix/value-of.ts";
+
+/** A store path made up from its name, with what a cache would hold of it. */
+export interface SamplePath {
+  readonly hash: StorePathHash;
+  readonly storePath: string;
+  readonly baseName: string;
+  readonly narUrl: string;
+  readonly nar: Buffer;
+  readonly narinfo: string;
+}
+
+export interface SampleOptions {
+  readonly references?: readonly SamplePath[];
+  /** In Nix's format; each signs. */
+  readonly secretKeys?: readonly string[];
+  /** Further lines of the narinfo. */
+  readonly lines?: readonly string[];
+}
+
+export async function samplePath(
+  name: string,
+  { references = [], secretKeys = [], lines = [] }: SampleOptions = {},
+): Promise<SamplePath> {
+  const baseName = `${encodeNix32(createHash("sha256").update(name).digest().subarray(0, 20))}-${name}`;
+  const storePath = `/nix/store/${baseName}`;
+  // Not a NAR, which nobody looks into here.
+  const nar = Buffer.from(`the NAR of ${name}`);
+  const digest = encodeNix32(createHash("sha256").update(nar).digest());
+  const narUrl = `nar/${digest}.nar`;
+  const unsigned = [
+    `StorePath: ${storePath}`,
+    `URL: ${narUrl}`,
+    "Compression: none",
+    `FileHash: sha256:${digest}`,
+    `FileSize: ${nar.byteLength}`,
+    `NarHash: sha256:${digest}`,
+    `NarSize: ${nar.byteLength}`,
+    `References: ${references.map((path) => path.baseName).join(" ")}`,
+    ...lines,
+    "",
+  ].join("\n");
+  const narinfo = valueOf(parseNarinfo(unsigned, "/nix/store"));
+  const message = formatFingerprint(narinfo, "/nix/store");
+  const signatures = await Promise.all(
+    secretKeys.map((key) => signMessage(valueOf(parseSecretKey(key)), message)),
+  );
+  const { hash } = valueOf(parseStorePath(storePath, "/nix/store"));
+  const text = formatNarinfo(withSignatures(narinfo, [...narinfo.signatures, ...signatures]));
+  return { hash, storePath, baseName, narUrl, nar, narinfo: text };
+}

@@ -1,0 +1,28 @@
+import type { CliContext } from "../../../src/cli/cli-context.ts";
+
+/** A context without a network, a home or a pause; `overrides` give what a test is about. */
+export function createTestContext(overrides: Partial<CliContext> = {}): CliContext {
+  return {
+    env: { PATH: process.env["PATH"], HOME: "/nonexistent" },
+    cwd: "/nonexistent",
+    stdin: emptyInput,
+    stdout: { write: () => {} },
+    stderr: { write: () => {} },
+    fetch: noNetwork,
+    now: () => new Date(),
+    random: () => 0,
+    sleep: async () => {},
+    signal: new AbortController().signal,
+    ...overrides,
+  };
+}
+
+async function noNetwork(): Promise<never> {
+  throw new Error("no network in this test");
+}
+
+const emptyInput = {
+  async *[Symbol.asyncIterator]() {
+    yield* [];
+  },
+};

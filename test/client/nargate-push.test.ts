@@ -1,0 +1,199 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
+import { generateSecretKey } from "../../src/nix/signature.ts";
+import { closureOf, createPuller, createPusher, verifyStore } from "../setup/gateway-clients.ts";
+import {
+  findFreePort,
+  type LocalGateway,
+  publicKeyOfSecret,
+  READ_TOKEN,
+  startLocalGateway,
+} from "../setup/local-gateway.ts";
+import { createNargate, type NargateCommand } from "../setup/nargate-command.ts";
+import { hasNix, type NixMachine } from "../setup/nix-client.ts";
+import { addBuilt, addDirectory, addNoise, addTexts, hashPart } from "../setup/nix-paths.ts";
+
+const MB = 1024 * 1024;
+
+describe.skipIf(!hasNix)("nargate push", () => {
+  let gateway: LocalGateway;
+  let pusher: NixMachine;
+  let nargate: NargateCommand;
+
+  beforeAll(async () => {
+    gateway = await startLocalGateway();
+    pusher = await createPusher(gateway);
+    nargate = await createNargate(pusher, gateway);
+  });
+  afterAll(() => gateway.stop());
+
+  async function addClosure(name: string): Promise<string> {
+    const texts = await addTexts(pusher, `${name}-texts`, 20);
+    const tree = await addDirectory(pusher, `${name}-tree`, { "bin/x": "#!/bin/sh\n", empty: "" });
+    const library = await addBuilt(pusher, { name: `${name}-library`, references: [texts, tree] });
+    return await addBuilt(pusher, { name, references: [library, tree] });
+  }
+
+  async function expectPullable(storePath: string, machine: NixMachine = pusher) {
+    const puller = await createPuller(gateway);
+    await puller.run("nix-store", "--realise", storePath);
+    await verifyStore(puller);
+    expect(await closureOf(puller, storePath)).toEqual(await closureOf(machine, storePath));
+  }
+
+  const putsOf = (pattern: RegExp) =>
+    gateway.bucket.requests({ method: "PUT" }).filter(({ key }) => pattern.test(key));
+
+  it("carries a closure with a NAR of 40 MB, of which nothing goes through the gateway", async () => {
+    const noise = await addNoise(pusher, "noise-40-mb", 40 * MB);
+    const closure = await addClosure("carried");
+    const top = await addBuilt(pusher, { name: "carried-top", references: [noise, closure] });
+    gateway.bucket.forgetRequests();
+    const { stdout, stderr } = await nargate.run("push", "--json", top);
+    const report = JSON.parse(stdout);
+    expect(report).toMatchObject({ skipped: [], failed: [], stopped: null });
+    expect(report.pushed).toHaveLength(26);
+    expect(stderr).toContain("26 paths pushed");
+    expect(gateway.bucket.requests({ operation: "UploadPart", status: 200 })).toHaveLength(3);
+    expect(putsOf(/nar\//).filter(({ bytesIn }) => bytesIn > MB)).toEqual([]);
+    await expectPullable(top);
+  });
+
+  it("sends nothing the second time", async () => {
+    const top = await addClosure("twice");
+    await nargate.run("push", top);
+    const before = gateway.bucket.versions();
+    gateway.bucket.forgetRequests();
+    const { stdout } = await nargate.run("push", "--json", top);
+    const report = JSON.parse(stdout);
+    expect(report).toMatchObject({ pushed: [], failed: [], bytes: 0 });
+    expect(report.skipped).toHaveLength(24);
+    expect(new Set(report.skipped.map(({ reason }: { reason: string }) => reason))).toEqual(
+      new Set(["in the cache"]),
+    );
+    expect(gateway.bucket.versions()).toEqual(before);
+    expect(gateway.bucket.requests({ method: "PUT" })).toEqual([]);
+  });
+
+  it("finds paths by links, in files, and on standard input", async () => {
+    const [one, two, three] = [
+      await addClosure("linked"),
+      await addClosure("in-it"),
+      await addClosure("listed"),
+    ];
+    await pusher.run("ln", "-s", one, path.join(pusher.directory, "result"));
+    await nargate.feed(`\n${three}\n`, "push", "--stdin", "./result", `${two}/share/x`);
+    for (const top of [one, two, three]) await expectPullable(top);
+  });
+
+  it("leaves out what an upstream key signed, unless everything is wanted", async () => {
+    const secret = await generateSecretKey("upstream-1");
+    const keyFile = path.join(pusher.directory, "upstream.secret");
+    await writeFile(keyFile, secret);
+    const library = await addBuilt(pusher, { name: "upstream-library" });
+    await pusher.run("nix", "store", "sign", "--key-file", keyFile, library);
+    const top = await addBuilt(pusher, { name: "own-program", references: [library] });
+    const first = await nargate.run("push", "--json", "--upstream-key", "upstream-1", top);
+    expect(JSON.parse(first.stdout)).toMatchObject({
+      pushed: [{ path: top }],
+      skipped: [{ path: library, reason: "signed by upstream-1" }],
+    });
+    const all = await nargate.run("push", "--json", "--all", top);
+    expect(JSON.parse(all.stdout).pushed).toMatchObject([{ path: library }]);
+    const narinfo = await fetch(`${gateway.url}/${hashPart(library)}.narinfo`);
+    expect(await narinfo.text()).toContain("Sig: upstream-1:");
+  });
+
+  it("signs what it publishes, and what is published without its signature", async () => {
+    const secret = await generateSecretKey("own-1");
+    const keyFile = path.join(pusher.directory, "own.secret");
+    await writeFile(keyFile, secret);
+    const old = await addBuilt(pusher, { name: "signed-late" });
+    await nargate.run("push", old);
+    const top = await addBuilt(pusher, { name: "signed-at-once", references: [old] });
+    const signing = await nargate.run("push", "--json", "--sign-key", keyFile, top);
+    expect(JSON.parse(signing.stdout)).toMatchObject({
+      pushed: [{ path: top }],
+      skipped: [{ path: old, reason: "in the cache; signed by own-1 now" }],
+    });
+    const puller = await createPuller(gateway, { trustedPublicKeys: [publicKeyOfSecret(secret)] });
+    await puller.run("nix-store", "--realise", top);
+    const again = await nargate.run("push", "--json", "--sign-key", keyFile, top);
+    expect(
+      JSON.parse(again.stdout).skipped.map(({ reason }: { reason: string }) => reason),
+    ).toEqual(["in the cache", "in the cache"]);
+  });
+
+  it("publishes all that does not need the one that fails", async () => {
+    const bad = await addBuilt(pusher, { name: "fated" });
+    const good = await addBuilt(pusher, { name: "fortunate" });
+    const top = await addBuilt(pusher, { name: "needs-both", references: [bad, good] });
+    gateway.faults.add({
+      match: { method: "PUT", keyPattern: `${hashPart(bad)}\\.narinfo$` },
+      effect: { status: 400, code: "InvalidRequest" },
+    });
+    const { code, stdout, stderr } = await nargate.attempt("push", "--json", top);
+    gateway.faults.clear();
+    expect(code).toBe(1);
+    const report = JSON.parse(stdout);
+    expect(report.pushed).toMatchObject([{ path: good }]);
+    expect(report.failed.map((one: { path: string }) => one.path)).toEqual([bad, top]);
+    expect(report.failed[1].message).toBe(`not published: needs ${path.basename(bad)}`);
+    expect(stderr).toContain("1 path pushed");
+    expect(stderr).toContain("2 failed");
+    await expectPullable(good);
+    const again = await nargate.run("push", "--json", top);
+    // Their NARs were stored.
+    expect(JSON.parse(again.stdout).bytes).toBe(0);
+    await expectPullable(top);
+  });
+
+  it("tells of a path whose files are not what the store's database says", async () => {
+    const spoilt = await addBuilt(pusher, { name: "spoilt" });
+    const file = path.join(pusher.storeDirectory, path.basename(spoilt));
+    await pusher.run("chmod", "u+w", file);
+    await writeFile(file, "something else\n");
+    const { code, stderr } = await nargate.attempt("push", spoilt);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/failed \S+-spoilt: it differs from what the store's database says/);
+    expect((await fetch(`${gateway.url}/${hashPart(spoilt)}.narinfo`)).status).toBe(404);
+  });
+
+  it.each([
+    {
+      what: "a wrong token",
+      token: "nonsense",
+      line: /^nargate: the token of \S+ was refused: .*\n$/,
+    },
+    {
+      what: "a token that may only read",
+      token: READ_TOKEN,
+      line: /^nargate: the token reader of \S+ may not push: .*\n$/,
+    },
+  ])("says in one line that $what will not do", async ({ token, line }) => {
+    const machine = await createPusher(gateway);
+    const top = await addTexts(machine, "unwelcome", 1);
+    const command = await createNargate(machine, gateway, token);
+    const { code, stdout, stderr } = await command.attempt("push", top);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toMatch(line);
+  });
+
+  it("says in one line that there is no server", async () => {
+    const port = await findFreePort();
+    const machine = await createPusher(gateway);
+    const command = await createNargate(machine, { url: `http://127.0.0.1:${port}` });
+    const { code, stderr } = await command.attempt("push", await addTexts(machine, "lonely", 1));
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^nargate: cannot reach 127\.0\.0\.1:\d+: .*ECONNREFUSED.*\n$/);
+  });
+
+  it("reports a path that the store does not have, and pushes the others", async () => {
+    const top = await addBuilt(pusher, { name: "there" });
+    const gone = `/nix/store/${"a".repeat(32)}-gone`;
+    const { code, stdout } = await nargate.attempt("push", "--json", gone, top);
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ pushed: [{ path: top }], failed: [{ path: gone }] });
+  });
+});
