@@ -24,7 +24,8 @@ describe.skipIf(!hasNix)("nix copy to a gateway that does not let it", () => {
       what: "no token",
       options: {},
       line: "HTTP error 401",
-      sentence: "A token is required: put 'machine <this host> password <token>' into your netrc",
+      sentence:
+        "A token is required: put 'machine <this host> login nargate password <token>' into your netrc",
     },
     {
       what: "an unknown token",

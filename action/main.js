@@ -1,0 +1,522 @@
+import {
+  CacheRefusal,
+  CliError,
+  JOB_STATE,
+  OWN_FILES,
+  Unreachable,
+  UsageError,
+  changeFile,
+  createCacheClient,
+  createHttpClient,
+  createRootFiles,
+  describeError,
+  findNetrcPassword,
+  findStore,
+  findStoreTarget,
+  formatJobState,
+  listStoreNames,
+  listTokenSources,
+  openCache,
+  readField,
+  readGatewayFacts,
+  readInputs,
+  readTokenFacts,
+  runNix,
+  runStep,
+  runTool,
+  storeNamesFile
+} from "./shared.js";
+
+// src/action/run-main.ts
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path2 from "node:path";
+
+// src/action/add-substituter.ts
+import path from "node:path";
+
+// src/cli/use/cache-use.ts
+function nixConfLines({ url, publicKeys }) {
+  return [
+    `extra-substituters = ${url}`,
+    ...publicKeys.length === 0 ? [] : [`extra-trusted-public-keys = ${publicKeys.join(" ")}`],
+    // A build goes on by building when the cache fails in the middle of it.
+    "fallback = true"
+  ];
+}
+function nixosSettings({ url, publicKeys }) {
+  const keys = publicKeys.map((key) => `"${key}"`).join(" ");
+  return [
+    `nix.settings.extra-substituters = [ "${url}" ];`,
+    ...publicKeys.length === 0 ? [] : [`nix.settings.extra-trusted-public-keys = [ ${keys} ];`]
+  ].join(" ");
+}
+
+// src/cli/use/edit-nix-conf.ts
+var SUBSTITUTERS = { name: "substituters", alias: "binary-caches" };
+var TRUSTED_KEYS = {
+  name: "trusted-public-keys",
+  alias: "binary-cache-public-keys"
+};
+function addToNixConf(text, { name, alias }, values) {
+  const lines = splitLines(text);
+  const isPlain = ({ setting }) => setting === name || setting === alias;
+  const isExtra = ({ setting }) => setting === `extra-${name}` || setting === `extra-${alias}`;
+  const start = Math.max(0, lines.findLastIndex(isPlain));
+  const counting = lines.slice(start).filter((line) => isPlain(line) || isExtra(line));
+  const present = new Set(counting.flatMap((line) => line.values));
+  const missing = [...new Set(values)].filter((value) => !present.has(value));
+  if (missing.length === 0) return text;
+  const last = lines.findLastIndex(isExtra);
+  const barrier = lines.findLastIndex((line) => isPlain(line) || isInclude(line));
+  if (last > barrier) {
+    return joinLines(
+      lines.map((line, at) => at === last ? lengthen(line.text, missing) : line.text)
+    );
+  }
+  return appendLine(text, `extra-${name} = ${missing.join(" ")}`);
+}
+function appendLine(text, line) {
+  const isEnded = text === "" || text.endsWith("\n");
+  return `${text}${isEnded ? "" : "\n"}${line}
+`;
+}
+function splitLines(text) {
+  return text.split("\n").map((line) => {
+    const [setting, equals, ...values] = (line.split("#", 1)[0] ?? "").split(/[ \t\r]+/).filter((word) => word !== "");
+    if (equals !== "=" && !isIncludeWord(setting)) {
+      return { text: line, setting: void 0, values: [] };
+    }
+    return { text: line, setting, values };
+  });
+}
+function joinLines(lines) {
+  return lines.join("\n");
+}
+function isInclude({ setting }) {
+  return isIncludeWord(setting);
+}
+function isIncludeWord(word) {
+  return word === "include" || word === "!include";
+}
+function lengthen(line, values) {
+  const [, before = "", after = ""] = /^([^#]*?)(\s*(?:#.*)?)$/s.exec(line) ?? [];
+  return `${before} ${values.join(" ")}${after}`;
+}
+
+// src/cli/use/edit-netrc.ts
+function setNetrcPassword(text, hostname, password) {
+  if (hasEntry(text, hostname) && findNetrcPassword(text, hostname) === password) return text;
+  return `machine ${hostname} login nargate password ${password}
+${withoutEntry(text, hostname)}`;
+}
+function entryPattern(hostname) {
+  const name = hostname.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return new RegExp(
+    `^[ \\t]*machine\\s+${name}(?=\\s|$)(?:\\s+(?:login|password|account)\\s+\\S+)*[ \\t]*(?:\\n|$)`,
+    "gim"
+  );
+}
+function hasEntry(text, hostname) {
+  return entryPattern(hostname).test(text);
+}
+function withoutEntry(text, hostname) {
+  return text.replace(entryPattern(hostname), "");
+}
+
+// src/cli/use/daemon-trust.ts
+import { execFile } from "node:child_process";
+import { access, constants } from "node:fs/promises";
+import { promisify } from "node:util";
+async function askDaemonTrust(context, system) {
+  const user = await runId(["-un"], context) || "you";
+  const { url, isTrusted } = await askStore(context) ?? {
+    url: await guessStore(context),
+    isTrusted: void 0
+  };
+  if (url === void 0) return { isTrusted, isOwnStore: false, user };
+  const isOwnStore = !/^(?:daemon|unix:|ssh-ng:|tcp:)/.test(url);
+  if (isTrusted !== void 0) return { isTrusted, isOwnStore, user };
+  if (isOwnStore) return { isTrusted: true, isOwnStore, user };
+  const groups = (await runId(["-Gn"], context)).split(/\s+/);
+  return { isTrusted: isTrustedUser(system.trustedUsers, user, groups), isOwnStore, user };
+}
+function isTrustedUser(trustedUsers, user, groups) {
+  return trustedUsers.some(
+    (entry) => entry === "*" || entry === user || entry.startsWith("@") && groups.includes(entry.slice(1))
+  );
+}
+async function askStore(context) {
+  for (const name of ["info", "ping"]) {
+    const args = ["store", name, "--json"];
+    const text = await runNix({ program: "nix", args }, context).catch(() => "");
+    const info = parseStoreInfo(text);
+    if (info !== void 0) return info;
+  }
+  return void 0;
+}
+async function canReach(file, mode) {
+  return await access(file, mode).then(
+    () => true,
+    () => false
+  );
+}
+async function guessStore({ env }) {
+  const remote = env["NIX_REMOTE"] ?? "";
+  if (remote !== "" && remote !== "auto") return remote;
+  const state = env["NIX_STATE_DIR"] ?? "/nix/var/nix";
+  const socket = env["NIX_DAEMON_SOCKET_PATH"] ?? `${state}/daemon-socket/socket`;
+  if (await canReach(state, constants.R_OK | constants.W_OK)) return "local";
+  return await canReach(socket, constants.F_OK) ? "daemon" : void 0;
+}
+function parseStoreInfo(text) {
+  let info;
+  try {
+    info = JSON.parse(text);
+  } catch {
+    return void 0;
+  }
+  const url = readField(info, "url");
+  const trusted = readField(info, "trusted");
+  if (typeof url !== "string") return void 0;
+  const isKnown = typeof trusted === "boolean" || typeof trusted === "number";
+  return { url, isTrusted: isKnown ? Boolean(trusted) : void 0 };
+}
+async function runId(args, { env, cwd }) {
+  return await promisify(execFile)("id", args, { env, cwd }).then(
+    ({ stdout }) => stdout.trim(),
+    () => ""
+  );
+}
+
+// src/cli/use/nix-settings.ts
+async function readNixSettings(context) {
+  let text;
+  try {
+    text = await runNix({ program: "nix", args: ["config", "show", "--json"] }, context);
+  } catch {
+    text = await runNix({ program: "nix", args: ["show-config", "--json"] }, context);
+  }
+  const settings = parseJson(text);
+  return {
+    substituters: readWords(settings, "substituters"),
+    trustedPublicKeys: readWords(settings, "trusted-public-keys"),
+    trustedUsers: readWords(settings, "trusted-users"),
+    netrcFile: readWords(settings, "netrc-file").join(" ")
+  };
+}
+async function readSystemSettings(context) {
+  const { cwd, signal } = context;
+  const env = { ...context.env, NIX_USER_CONF_FILES: "/dev/null", NIX_CONFIG: void 0 };
+  return await readNixSettings({ env, cwd, signal });
+}
+function parseJson(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new CliError("nix does not show its settings as JSON");
+  }
+}
+function readWords(settings, name) {
+  const value = readField(readField(settings, name), "value");
+  if (typeof value === "string") return value.split(/\s+/).filter((word) => word !== "");
+  return Array.isArray(value) ? value.filter((word) => typeof word === "string") : [];
+}
+
+// src/cli/use/local-nix.ts
+async function askLocalNix(context) {
+  try {
+    const system = await readSystemSettings(context);
+    const trust = await askDaemonTrust(context, system);
+    const settings = trust.isTrusted === false ? system : await readNixSettings(context);
+    return { trust, settings };
+  } catch (error) {
+    if (error instanceof CliError) return { reason: error.message };
+    throw error;
+  }
+}
+
+// src/cli/use/nix-conf-files.ts
+import { join, resolve } from "node:path";
+function systemNixConf({ env }) {
+  return join(env["NIX_CONF_DIR"] ?? "/etc/nix", "nix.conf");
+}
+function userNixConf({ env, cwd }) {
+  const [first = ""] = (env["NIX_USER_CONF_FILES"] ?? "").split(":");
+  if (first !== "") return resolve(cwd, first);
+  const home = env["HOME"] ?? "";
+  const config = env["XDG_CONFIG_HOME"] || (home === "" ? "" : join(home, ".config"));
+  if (config === "") throw new UsageError("HOME is not set; name the nix.conf with --file");
+  return join(config, "nix/nix.conf");
+}
+
+// src/action/restart-daemon.ts
+var LAUNCHD_SERVICES = ["systems.determinate.nix-daemon", "org.nixos.nix-daemon"];
+async function restartDaemon(context) {
+  const commands = context.platform === "darwin" ? LAUNCHD_SERVICES.map((name) => ["launchctl", "kickstart", "-k", `system/${name}`]) : [["systemctl", "restart", "nix-daemon.service"]];
+  for (const command of commands) {
+    const { isDone } = await runTool(["sudo", "-n", ...command], context);
+    if (isDone) return command.join(" ");
+  }
+  return void 0;
+}
+
+// src/action/add-substituter.ts
+async function addSubstituter(substituter, context) {
+  const nix = await askLocalNix(context);
+  if ("reason" in nix) throw new CliError(nix.reason);
+  return nix.trust.isTrusted === false ? await addForDaemon(substituter, nix, context) : await addForUser(substituter, nix, context);
+}
+async function addForUser({ use, token, workDirectory, onChange }, { settings }, context) {
+  const netrc = token === void 0 ? void 0 : await writeOwnNetrc(use, token, settings, workDirectory);
+  const edit = (text) => {
+    const edited = editNixConf(text, use);
+    return netrc === void 0 ? edited : appendLine(edited, `netrc-file = ${netrc}`);
+  };
+  let told;
+  try {
+    const file = userNixConf(context);
+    if (await findStoreTarget(file) !== void 0) throw new CliError(`${file} is in the store`);
+    const options = { files: OWN_FILES, workDirectory, isSecret: false, onChange };
+    const change = await changeFile(file, edit, options);
+    told = change === void 0 ? `${file} says so already` : `by ${file}`;
+    if (isInEffect(use, netrc, await readNixSettings(context))) return told;
+    told = `by NIX_CONFIG, which stands above ${file}`;
+  } catch (error) {
+    told = `by NIX_CONFIG, since ${describeError(error)}`;
+  }
+  const NIX_CONFIG = edit(context.env["NIX_CONFIG"] ?? "").trimEnd();
+  context.runner.exportVariable("NIX_CONFIG", NIX_CONFIG);
+  const changed = await readNixSettings({ ...context, env: { ...context.env, NIX_CONFIG } });
+  if (isInEffect(use, netrc, changed)) return told;
+  throw new CliError("Nix does not take what is added to its settings, neither there nor here");
+}
+async function addForDaemon({ use, token, workDirectory, onChange }, { settings, trust }, context) {
+  const main = systemNixConf(context);
+  const because = `the Nix daemon does not trust ${trust.user}`;
+  if (await findStoreTarget(main) !== void 0) {
+    throw new CliError(`${because}, and NixOS makes ${main}; put there: ${nixosSettings(use)}`);
+  }
+  if (!(await runTool(["sudo", "-n", "true"], context)).isDone) {
+    const lines = nixConfLines(use).join("; ");
+    throw new CliError(`${because}, and there is no sudo; put into ${main}: ${lines}`);
+  }
+  const files = createRootFiles(context);
+  const file = await findEditable(main, await files.read(main));
+  const options = { files, workDirectory, onChange };
+  const change = await changeFile(file, (text) => editNixConf(text, use), {
+    ...options,
+    isSecret: false
+  });
+  if (token !== void 0) {
+    const { hostname } = new URL(use.url);
+    const edit = (text) => setNetrcPassword(text, hostname, token);
+    await changeFile(settings.netrcFile, edit, { ...options, isSecret: true });
+  }
+  if (change === void 0) return `${file} says so already`;
+  const restarted = await restartDaemon(context);
+  if (restarted !== void 0) return `by ${file} and ${restarted}, since ${because}`;
+  throw new CliError(
+    `${file} has the cache now, but the Nix daemon must be started anew to see it`
+  );
+}
+async function findEditable(main, text = "") {
+  const included = /^[ \t]*!?include[ \t]+(\S*nix\.custom\.conf)[ \t]*$/m.exec(text)?.[1];
+  return included === void 0 ? main : path.resolve(path.dirname(main), included);
+}
+function editNixConf(text, { url, publicKeys }) {
+  return addToNixConf(addToNixConf(text, SUBSTITUTERS, [url]), TRUSTED_KEYS, publicKeys);
+}
+async function writeOwnNetrc({ url }, token, { netrcFile }, workDirectory) {
+  const former = await OWN_FILES.read(netrcFile) ?? "";
+  const file = path.join(workDirectory, "netrc");
+  const text = setNetrcPassword(former, new URL(url).hostname, token);
+  await OWN_FILES.write(file, text, { isSecret: true });
+  return file;
+}
+function isInEffect(use, netrc, settings) {
+  const { substituters, trustedPublicKeys, netrcFile } = settings;
+  return substituters.some((url) => url.replace(/\/$/, "") === use.url) && use.publicKeys.every((key) => trustedPublicKeys.includes(key)) && (netrc === void 0 || netrcFile === netrc);
+}
+
+// src/action/ask-cache.ts
+var QUICK_RETRIES = { attempts: 4, idleMilliseconds: 2e4 };
+async function askCache(url, storeDir, context) {
+  const http = createHttpClient(context, QUICK_RETRIES);
+  try {
+    const facts = await readGatewayFacts(createCacheClient(url, async () => void 0, http));
+    if (facts.storeDir === storeDir) return facts;
+    throw new CliError(`${url} is for paths in ${facts.storeDir}, and Nix here has ${storeDir}`);
+  } catch (error) {
+    context.signal.throwIfAborted();
+    return asTrouble(error);
+  }
+}
+function asTrouble(error) {
+  const isPassing = error instanceof CacheRefusal ? error.status >= 500 || error.status === 429 : error instanceof Unreachable;
+  return { reason: describeError(error), isPassing };
+}
+
+// src/action/find-fork.ts
+import { readFile } from "node:fs/promises";
+async function findFork({ env }) {
+  const eventName = env["GITHUB_EVENT_NAME"] ?? "";
+  const text = await readFile(env["GITHUB_EVENT_PATH"] ?? "", "utf8").catch(() => "");
+  return findForkInEvent(eventName, parseJson2(text));
+}
+function findForkInEvent(eventName, payload) {
+  const own = readField(payload, "repository");
+  const pullRequest = readField(payload, "pull_request");
+  if (pullRequest !== void 0) {
+    const base = readField(readField(pullRequest, "base"), "repo");
+    return nameOther(readField(readField(pullRequest, "head"), "repo"), base ?? own);
+  }
+  const run = readField(payload, "workflow_run");
+  if (run !== void 0) return nameOther(readField(run, "head_repository"), own);
+  return /^pull_request|^workflow_run$/.test(eventName) ? "an unknown repository" : void 0;
+}
+function nameOther(head, base) {
+  const headId = readField(head, "id");
+  if (headId !== void 0 && headId === readField(base, "id")) return void 0;
+  const name = readField(head, "full_name");
+  return typeof name === "string" ? name : "a deleted repository";
+}
+function parseJson2(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return void 0;
+  }
+}
+
+// src/action/plan-push.ts
+async function planPush(question) {
+  const { inputs, fork, cache, sources, ask } = question;
+  if (!inputs.push) return pullOnly("the input push is false", true);
+  if (fork !== void 0) return pullOnly(`its code is that of ${fork}, a fork`, true);
+  const [first] = sources.keys();
+  if (first === void 0) {
+    return pullOnly(
+      "it has no token: give the job `permissions: id-token: write`, or this step the input token"
+    );
+  }
+  if ("reason" in cache) {
+    const { reason, isPassing } = cache;
+    return isPassing ? { kind: "try", by: first, reason } : pullOnly(reason);
+  }
+  if (!cache.uploads) return pullOnly("the cache takes no uploads");
+  const reasons = [];
+  for (const [by, source] of sources) {
+    try {
+      const { name, scopes } = await ask(source);
+      if (scopes.includes("push") || scopes.includes("admin")) return { kind: "push", by, name };
+      reasons.push(`${name} may not push: its scopes are ${scopes.join(", ") || "none"}`);
+    } catch (error) {
+      const { reason, isPassing } = asTrouble(error);
+      if (isPassing) return { kind: "try", by, reason };
+      reasons.push(`${source.name}'s token was refused: ${reason}`);
+    }
+  }
+  return pullOnly(reasons.join("; "));
+}
+function pullOnly(reason, isMeant = false) {
+  return { kind: "pull-only", reason, isMeant };
+}
+
+// src/action/run-main.ts
+async function runMain(context) {
+  const { runner, env } = context;
+  const inputs = await readInputs(runner);
+  await requireNix(context);
+  const fork = await findFork(context);
+  const workDirectory = await mkdtemp(path2.join(env["RUNNER_TEMP"] || tmpdir(), "nargate-"));
+  let state = {
+    workDirectory,
+    pushBy: void 0,
+    reason: "its first step failed",
+    publicKeys: [],
+    changes: []
+  };
+  function save(part) {
+    state = { ...state, ...part };
+    runner.saveState(JOB_STATE, formatJobState(state));
+  }
+  save({});
+  const { storeDir, directory } = findStore(void 0, env);
+  const names = directory === void 0 ? [] : await listStoreNames(directory);
+  await writeFile(storeNamesFile(workDirectory), names.join("\n"));
+  const cache = await askCache(inputs.url, storeDir, context);
+  const plan = await planPush({
+    inputs,
+    fork,
+    cache,
+    sources: listTokenSources(inputs, context),
+    async ask(tokens) {
+      const { client } = await openCache({ to: inputs.url, tokens }, context, QUICK_RETRIES);
+      return await readTokenFacts(client);
+    }
+  });
+  save(tellPlan(plan, context));
+  if ("reason" in cache) {
+    runner.warning(`Nix does not pull from ${inputs.url}: ${cache.reason}`);
+    return;
+  }
+  const { publicKeys } = cache;
+  save({ publicKeys });
+  if (!inputs.substitute) return;
+  const token = chooseReadToken(inputs, cache, fork);
+  if ("reason" in token) {
+    runner.warning(`Nix does not pull from ${inputs.url}, which is private: ${token.reason}`);
+    return;
+  }
+  const use = { url: inputs.url, isPrivate: cache.access === "token", publicKeys };
+  const onChange = (change) => save({ changes: [...state.changes, change] });
+  await substitute({ use, ...token, workDirectory, onChange }, context);
+}
+async function requireNix(context) {
+  try {
+    await runNix({ program: "nix", args: ["--version"] }, context);
+  } catch (error) {
+    throw new CliError(
+      `${describeError(error)}: put this step after the one that installs it, such as cachix/install-nix-action`,
+      { cause: error }
+    );
+  }
+}
+function tellPlan(plan, { runner }) {
+  runner.setOutput("pushes", String(plan.kind === "push"));
+  const reason = plan.kind === "push" ? "" : plan.reason;
+  runner.setOutput("reason", reason);
+  switch (plan.kind) {
+    case "push":
+      runner.info(`what this job builds is pushed when it ends, as ${plan.name}`);
+      return { pushBy: plan.by, reason };
+    case "try":
+      runner.warning(`${reason}; pushing is tried once more when the job ends`);
+      return { pushBy: plan.by, reason };
+    case "pull-only": {
+      const line = `this job only pulls: ${reason}`;
+      if (plan.isMeant) runner.notice(line);
+      else runner.warning(line);
+      return { pushBy: void 0, reason };
+    }
+  }
+}
+function chooseReadToken({ token }, { access: access2 }, fork) {
+  if (access2 === "public") return { token: void 0 };
+  if (fork !== void 0) return { reason: `the code of ${fork}, a fork, is given no token` };
+  return token === void 0 ? { reason: "reading it takes the input token, since OIDC tokens end before jobs do" } : { token };
+}
+async function substitute(substituter, context) {
+  const { runner } = context;
+  const { url } = substituter.use;
+  try {
+    runner.info(`Nix pulls from ${url}: ${await addSubstituter(substituter, context)}`);
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    runner.warning(`Nix does not pull from ${url}: ${error.message}`);
+  }
+}
+
+// src/action/main.ts
+await runStep(runMain);

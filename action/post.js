@@ -1,0 +1,1636 @@
+import {
+  CacheRefusal,
+  CliError,
+  JOB_STATE,
+  OWN_FILES,
+  Unreachable,
+  UsageError,
+  bytesBody,
+  createRootFiles,
+  describeError,
+  equalHashes,
+  err,
+  findStore,
+  formatDigest,
+  formatHash,
+  formatNarinfo,
+  formatStorePath,
+  formatStorePathBaseName,
+  isTransientStatus,
+  listTokenSources,
+  ok,
+  openCache,
+  parseHash,
+  parseJobState,
+  parseNarinfo,
+  parseStorePath,
+  parseStorePathBaseName,
+  readError,
+  readField,
+  readGatewayFacts,
+  readInputs,
+  readList,
+  readStoreNames,
+  readTokenFacts,
+  refusalOf,
+  retryPauseMilliseconds,
+  runNix,
+  runStep,
+  signMessage,
+  startNix,
+  undoChange,
+  watchStore,
+  withSignatures
+} from "./shared.js";
+
+// src/action/run-post.ts
+import { rm as rm2 } from "node:fs/promises";
+
+// src/cli/progress/format-bytes.ts
+var UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
+function formatBytes(bytes) {
+  let value = Math.max(0, bytes);
+  let unit = 0;
+  while (value >= 999.5 && unit < UNITS.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  const digits = unit === 0 || value >= 99.95 ? 0 : 1;
+  return `${value.toFixed(digits)} ${UNITS[unit]}`;
+}
+
+// src/cli/progress/format-duration.ts
+function formatDuration(seconds) {
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} m ${pad(whole % 60)} s`;
+  const minutes = Math.round(seconds / 60);
+  return `${Math.floor(minutes / 60)} h ${pad(minutes % 60)} m`;
+}
+function pad(value) {
+  return String(value).padStart(2, "0");
+}
+
+// src/cli/progress/format-speed.ts
+function formatSpeed(bytesPerSecond, secondsLeft) {
+  const isMoving = bytesPerSecond !== void 0 && bytesPerSecond > 0;
+  return [
+    ...isMoving ? [`${formatBytes(bytesPerSecond)}/s`] : [],
+    ...secondsLeft === void 0 ? [] : [`${formatDuration(secondsLeft)} left`]
+  ];
+}
+
+// src/cli/progress/progress.ts
+var everyInterval = (milliseconds, task) => {
+  const timer = setInterval(task, milliseconds).unref();
+  return () => clearInterval(timer);
+};
+
+// src/cli/progress/rate-window.ts
+var WINDOW_MILLISECONDS = 15e3;
+var SAMPLE_MILLISECONDS = 250;
+var LEAST_MILLISECONDS = 1e3;
+function createRateWindow() {
+  const samples = [];
+  function forgetOld(time) {
+    while ((samples[1]?.time ?? Infinity) <= time - WINDOW_MILLISECONDS) samples.shift();
+  }
+  return {
+    add(time, value) {
+      const last = samples.at(-1);
+      if (last !== void 0 && samples.length > 1 && time - last.time < SAMPLE_MILLISECONDS) {
+        last.value = value;
+      } else {
+        samples.push({ time, value });
+      }
+      forgetOld(time);
+    },
+    perSecond(time) {
+      forgetOld(time);
+      const [first] = samples;
+      const last = samples.at(-1);
+      if (first === void 0 || last === void 0 || time - first.time < LEAST_MILLISECONDS) {
+        return void 0;
+      }
+      return Math.max(0, last.value - first.value) / (time - first.time) * 1e3;
+    }
+  };
+}
+
+// src/cli/progress/transfer-model.ts
+var PHASE_STARTS = { packing: 0, sending: 0.1, checking: 0.9 };
+var PHASE_SHARES = { packing: 0.1, sending: 0.8, checking: 0.1 };
+function createTransferModel(now) {
+  const active = /* @__PURE__ */ new Set();
+  const sentRate = createRateWindow();
+  const wayRate = createRateWindow();
+  let totalPaths = 0;
+  let totalBytes = 0;
+  let endedPaths = 0;
+  let endedBytes = 0;
+  let endedSent = 0;
+  function enter(state, phase, total) {
+    state.phase = phase;
+    state.total = total;
+    state.done = 0;
+    state.rate = createRateWindow();
+  }
+  function advance(state, done) {
+    state.done = done;
+    state.rate.add(now(), done);
+  }
+  return {
+    expect(paths, narBytes) {
+      totalPaths += paths;
+      totalBytes += narBytes;
+    },
+    start(name, narSize) {
+      const rate = createRateWindow();
+      const state = {
+        name,
+        narSize,
+        phase: "packing",
+        done: 0,
+        total: narSize,
+        present: 0,
+        sent: 0,
+        rate
+      };
+      active.add(state);
+      return {
+        packed: (narBytes) => advance(state, narBytes),
+        sending(fileSize, presentBytes) {
+          enter(state, "sending", fileSize);
+          state.present = presentBytes;
+          state.sent = presentBytes;
+          advance(state, presentBytes);
+        },
+        sent(fileBytes) {
+          state.sent = fileBytes;
+          advance(state, fileBytes);
+        },
+        checking(fileBytes) {
+          if (state.phase !== "checking") enter(state, "checking", state.total);
+          advance(state, fileBytes);
+        },
+        end() {
+          if (!active.delete(state)) return;
+          endedPaths++;
+          endedBytes += narSize;
+          endedSent += state.sent - state.present;
+        }
+      };
+    },
+    view() {
+      const time = now();
+      const states = [...active];
+      const sentBytes2 = sum(states.map(({ sent, present }) => sent - present)) + endedSent;
+      const way = sum(states.map((state) => state.narSize * wayOf(state))) + endedBytes;
+      sentRate.add(time, sentBytes2);
+      wayRate.add(time, way);
+      return {
+        endedPaths,
+        totalPaths,
+        fraction: totalBytes === 0 ? 0 : Math.min(1, way / totalBytes),
+        sentBytes: sentBytes2,
+        bytesPerSecond: sentRate.perSecond(time),
+        secondsLeft: timeLeft(totalBytes - way, wayRate.perSecond(time)),
+        active: states.map((state) => viewOf(state, time))
+      };
+    }
+  };
+}
+function viewOf({ name, phase, done, total, rate }, time) {
+  const bytesPerSecond = rate.perSecond(time);
+  const secondsLeft = timeLeft(total - done, bytesPerSecond);
+  return { name, phase, doneBytes: done, totalBytes: total, bytesPerSecond, secondsLeft };
+}
+function wayOf({ phase, done, total }) {
+  const part = total === 0 ? 1 : Math.min(1, done / total);
+  return PHASE_STARTS[phase] + PHASE_SHARES[phase] * part;
+}
+function timeLeft(rest, perSecond) {
+  return perSecond === void 0 || perSecond <= 0 ? void 0 : Math.max(0, rest) / perSecond;
+}
+function sum(numbers) {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
+// src/cli/progress/plain-progress.ts
+var QUIET_MILLISECONDS = 1e4;
+function createPlainProgress({ stderr, now }, prefix = "", every = everyInterval) {
+  const model = createTransferModel(() => now().getTime());
+  let spokeAt = now().getTime();
+  const stop = every(1e3, () => {
+    const view = model.view();
+    if (view.active.length === 0 || now().getTime() - spokeAt < QUIET_MILLISECONDS) return;
+    const { fraction, endedPaths, totalPaths, bytesPerSecond, secondsLeft } = view;
+    const [first] = view.active;
+    const facts = [
+      `${Math.floor(fraction * 100)} %`,
+      `${endedPaths} of ${totalPaths} paths`,
+      ...formatSpeed(bytesPerSecond, secondsLeft),
+      ...first === void 0 ? [] : [
+        `${first.phase} ${first.name}, ${formatBytes(first.doneBytes)} of ${formatBytes(first.totalBytes)}`
+      ]
+    ];
+    say(`… ${facts.join(", ")}`);
+  });
+  function say(line) {
+    spokeAt = now().getTime();
+    stderr.write(`${prefix}${line}
+`);
+  }
+  return {
+    expect: (paths, narBytes) => model.expect(paths, narBytes),
+    start: (name, narSize) => model.start(name, narSize),
+    status: () => {
+    },
+    finished: say,
+    say,
+    close: stop
+  };
+}
+
+// src/cli/nix/path-info.ts
+function parsePathInfos(text, storeDir) {
+  let json;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return err("it is not JSON");
+  }
+  const infos = [];
+  for (const [path3, value] of listEntries(json)) {
+    if (value === null || readField(value, "valid") === false) continue;
+    const info = parsePathInfo(path3, value, storeDir);
+    if (!info.ok) return err(`${String(path3)}: ${info.error}`);
+    infos.push(info.value);
+  }
+  return ok(infos);
+}
+function listEntries(json) {
+  if (Array.isArray(json)) return json.map((value) => [readField(value, "path"), value]);
+  const byPath = readField(json, "info") ?? json;
+  return typeof byPath === "object" && byPath !== null ? Object.entries(byPath) : [];
+}
+function parsePathInfo(key, value, storeDir) {
+  const path3 = parsePath(key, storeDir);
+  if (!path3.ok) return path3;
+  const narHash = parseHashField(readField(value, "narHash"));
+  if (!narHash.ok) return err(`narHash: ${narHash.error}`);
+  const narSize = readField(value, "narSize");
+  if (typeof narSize !== "number" || !Number.isSafeInteger(narSize) || narSize <= 0) {
+    return err("narSize is not a number of bytes");
+  }
+  const references = /* @__PURE__ */ new Map();
+  for (const text of readList(value, "references")) {
+    const reference = parsePath(text, storeDir);
+    if (!reference.ok) return err(`references: ${reference.error}`);
+    references.set(`${reference.value.hash}-${reference.value.name}`, reference.value);
+  }
+  const deriver = parseDeriver(readField(value, "deriver"), storeDir);
+  if (!deriver.ok) return err(`deriver: ${deriver.error}`);
+  const contentAddress = parseContentAddress(readField(value, "ca"));
+  if (!contentAddress.ok) return err(`ca: ${contentAddress.error}`);
+  return ok({
+    path: path3.value,
+    narHash: narHash.value,
+    narSize,
+    // Base names are ASCII, so that UTF-16 order is byte order.
+    references: [...references].toSorted(([a], [b]) => a < b ? -1 : 1).map(([, at]) => at),
+    deriver: deriver.value,
+    signatures: readList(value, "signatures").flatMap(formatSignatureField),
+    contentAddress: contentAddress.value,
+    // Left out by older versions where it is false.
+    isUltimate: readField(value, "ultimate") === true
+  });
+}
+function parsePath(value, storeDir) {
+  if (typeof value !== "string") return err("it is not a store path");
+  return value.startsWith("/") ? parseStorePath(value, storeDir) : parseStorePathBaseName(value);
+}
+function parseHashField(value) {
+  if (typeof value === "string") return parseHash(value);
+  const algorithm = readField(value, "algorithm");
+  const digest = readField(value, "hash");
+  if (typeof algorithm !== "string" || typeof digest !== "string") return err("it is not a hash");
+  return parseHash(`${algorithm}:${digest}`);
+}
+function parseDeriver(value, storeDir) {
+  if (value === void 0 || value === null || value === "") return ok(void 0);
+  return parsePath(value, storeDir);
+}
+var METHOD_PREFIXES = /* @__PURE__ */ new Map([
+  ["text", "text:"],
+  ["flat", "fixed:"],
+  ["nar", "fixed:r:"],
+  ["git", "fixed:git:"]
+]);
+function parseContentAddress(value) {
+  if (value === void 0 || value === null || value === "") return ok(void 0);
+  if (typeof value === "string") return ok(value);
+  const prefix = METHOD_PREFIXES.get(readField(value, "method"));
+  const hash = parseHashField(readField(value, "hash"));
+  if (prefix === void 0) return err("its method is not known");
+  return hash.ok ? ok(prefix + formatHash(hash.value, "nix32")) : hash;
+}
+function formatSignatureField(value) {
+  if (typeof value === "string") return [value];
+  const keyName = readField(value, "keyName");
+  const bytes = readField(value, "sig");
+  return typeof keyName === "string" && typeof bytes === "string" ? [`${keyName}:${bytes}`] : [];
+}
+
+// src/cli/nix/read-closure.ts
+var BATCH_PATHS = 2e3;
+async function readClosure(roots, store, context) {
+  const infos = /* @__PURE__ */ new Map();
+  const invalid = [];
+  for (let start = 0; start < roots.length; start += BATCH_PATHS) {
+    let batch = roots.slice(start, start + BATCH_PATHS);
+    let found;
+    try {
+      found = await queryClosure(batch, store, context);
+    } catch (error) {
+      context.signal.throwIfAborted();
+      const missing = await findInvalidPaths(batch, store, context);
+      if (missing.size === 0) throw error;
+      invalid.push(...batch.filter((path3) => missing.has(formatStorePathBaseName(path3))));
+      batch = batch.filter((path3) => !missing.has(formatStorePathBaseName(path3)));
+      found = await queryClosure(batch, store, context);
+    }
+    for (const info of found) infos.set(formatStorePathBaseName(info.path), info);
+  }
+  return { infos, invalid };
+}
+async function findInvalidPaths(paths, store, context) {
+  const invalid = /* @__PURE__ */ new Set();
+  for (let start = 0; start < paths.length; start += BATCH_PATHS) {
+    const batch = paths.slice(start, start + BATCH_PATHS);
+    const args = [...storeArgs(store), "--check-validity", "--print-invalid"];
+    args.push(...batch.map((path3) => formatStorePath(path3, store.storeDir)));
+    const printed = await runNix({ program: "nix-store", args }, context);
+    for (const line of printed.split("\n")) {
+      if (line !== "") invalid.add(line.slice(store.storeDir.length + 1));
+    }
+  }
+  return invalid;
+}
+function storeArgs({ url }) {
+  return url === void 0 ? [] : ["--store", url];
+}
+async function queryClosure(paths, store, context) {
+  if (paths.length === 0) return [];
+  const text = await printPathInfos(paths, store, context);
+  const infos = parsePathInfos(text, store.storeDir);
+  if (!infos.ok) throw new CliError(`nix path-info says what is not understood: ${infos.error}`);
+  return infos.value;
+}
+async function printPathInfos(paths, store, context) {
+  const args = ["path-info", ...storeArgs(store), "--recursive", "--json"];
+  const names = paths.map((path3) => formatStorePath(path3, store.storeDir));
+  try {
+    return await runNix({ program: "nix", args: [...args, ...names] }, context);
+  } catch (error) {
+    if (!(error instanceof Error && error.message.includes("--json-format"))) throw error;
+    const formatted = [...args, "--json-format", "1", ...names];
+    return await runNix({ program: "nix", args: formatted }, context);
+  }
+}
+
+// src/nix/fingerprint.ts
+function formatFingerprint(narinfo, storeDir) {
+  const references = new Set(narinfo.references.map((path3) => formatStorePath(path3, storeDir)));
+  return [
+    "1",
+    formatStorePath(narinfo.storePath, storeDir),
+    formatHash(narinfo.narHash, "nix32"),
+    String(narinfo.narSize),
+    // Store paths are ASCII, so that UTF-16 order is byte order.
+    [...references].toSorted().join(",")
+  ].join(";");
+}
+function equalFingerprints(a, b) {
+  return formatFingerprint(a, "") === formatFingerprint(b, "");
+}
+
+// src/nix/merge-signatures.ts
+var MAX_SIGNATURES = 32;
+function mergeSignatures(existing, incoming) {
+  const signed = new Set(existing.map(keyNameOf));
+  const merged = [...existing];
+  for (const signature of incoming) {
+    const keyName = keyNameOf(signature);
+    if (merged.length >= MAX_SIGNATURES || signed.has(keyName)) continue;
+    signed.add(keyName);
+    merged.push(signature);
+  }
+  return merged;
+}
+function keyNameOf(signature) {
+  return signature.split(":", 1)[0] ?? "";
+}
+
+// src/cli/push/compose-narinfo.ts
+function composeNarinfo(info, file, storeDir) {
+  const lines = [
+    ["StorePath", formatStorePath(info.path, storeDir)],
+    ["URL", file.key.path],
+    ["Compression", file.compression],
+    ["FileHash", formatHash(file.fileHash, "nix32")],
+    ["FileSize", String(file.fileSize)],
+    ["NarHash", formatHash(info.narHash, "nix32")],
+    ["NarSize", String(info.narSize)],
+    ["References", info.references.map(formatStorePathBaseName).join(" ")],
+    ...info.deriver === void 0 ? [] : [["Deriver", formatStorePathBaseName(info.deriver)]],
+    ...info.signatures.map((signature) => ["Sig", signature]),
+    ...info.contentAddress === void 0 ? [] : [["CA", info.contentAddress]]
+  ];
+  const text = lines.map(([name, value]) => `${name}: ${value}
+`).join("");
+  const narinfo = parseNarinfo(text, storeDir);
+  if (!narinfo.ok)
+    throw new CliError(`what the store's database says cannot be published: ${narinfo.error}`);
+  return narinfo.value;
+}
+async function signNarinfo(narinfo, key, storeDir) {
+  const own = await signMessage(key, formatFingerprint(narinfo, storeDir));
+  return withSignatures(narinfo, mergeSignatures(narinfo.signatures, [own]));
+}
+function isSignedBy(signatures, keyName) {
+  return signatures.some((signature) => signature.startsWith(`${keyName}:`));
+}
+
+// src/cli/push/choose-path.ts
+async function choosePath(info, { client, storeDir, upstreamKeys, signKey }) {
+  for (const keyName of upstreamKeys) {
+    if (isSignedBy(info.signatures, keyName)) return skip(`signed by ${keyName}`);
+  }
+  const published = await client.readNarinfo(info.path.hash, storeDir);
+  if (published === void 0) return { kind: "push" };
+  const { narinfo } = published;
+  const isSame = equalFingerprints(narinfo, { ...info, storePath: info.path });
+  if (!isSame) return { ...skip("published with other contents"), isSuspicious: true };
+  if (signKey !== void 0 && !isSignedBy(narinfo.signatures, signKey.name)) {
+    return { kind: "sign", published: narinfo };
+  }
+  return skip("in the cache");
+}
+function skip(reason) {
+  return { kind: "skip", reason, isSuspicious: false };
+}
+
+// src/cli/push/path-outcome.ts
+function formatOutcome(outcome) {
+  const name = formatStorePathBaseName(outcome.path);
+  switch (outcome.kind) {
+    case "pushed": {
+      const sizes = `${formatBytes(outcome.narSize)}, ${formatBytes(outcome.fileSize)} packed`;
+      const stored = outcome.sentBytes > 0 ? "" : ", was stored already";
+      return `pushed ${name} (${sizes}${stored}, ${formatDuration(outcome.seconds)})`;
+    }
+    case "skipped":
+      return `${outcome.isSuspicious ? "warning: " : ""}skipped ${name}: ${outcome.reason}`;
+    case "failed":
+      return `failed ${name}: ${outcome.message}`;
+    case "untried":
+      return `not tried ${name}`;
+  }
+}
+
+// src/cli/push/upload-api.ts
+var MAX_PART_URLS = 100;
+function createUploadApi(client) {
+  return {
+    async start({ fileHash, sizeBytes, extension }) {
+      const answer = await client.call("POST", "api/v1/uploads", {
+        fileHash: formatDigest(fileHash, "nix32"),
+        size: sizeBytes,
+        extension
+      });
+      if (readField(answer, "status") === "stored") return "stored";
+      const handle = readField(answer, "handle");
+      const partSizeBytes = readField(answer, "partSize");
+      if (typeof handle !== "string" || typeof partSizeBytes !== "number" || partSizeBytes < 1) {
+        throw notUnderstood("api/v1/uploads");
+      }
+      return { handle, partSizeBytes, parts: readParts(answer), urls: readUrls(answer) };
+    },
+    async signParts(handle, numbers) {
+      const parts = numbers.slice(0, MAX_PART_URLS);
+      return readUrls(await client.call("POST", "api/v1/uploads/urls", { handle, parts }));
+    },
+    async listParts(handle) {
+      return readParts(await client.call("POST", "api/v1/uploads/parts", { handle }));
+    },
+    async complete(handle, onEvent) {
+      let last;
+      await client.callForLines("api/v1/uploads/complete", { handle }, (line) => {
+        last = readEvent(line);
+        onEvent(last);
+      });
+      return last;
+    }
+  };
+}
+function readParts(answer) {
+  const parts = /* @__PURE__ */ new Map();
+  for (const part of readList(answer, "parts")) {
+    const number = readField(part, "number");
+    const size = readField(part, "size");
+    if (typeof number === "number" && typeof size === "number") parts.set(number, size);
+  }
+  return parts;
+}
+function readUrls(answer) {
+  const byPart = /* @__PURE__ */ new Map();
+  for (const part of readList(answer, "urls")) {
+    const number = readField(part, "number");
+    const url = readField(part, "url");
+    if (typeof number === "number" && typeof url === "string") byPart.set(number, url);
+  }
+  const expire = new Date(String(readField(answer, "urlsExpire")));
+  return { byPart, expire };
+}
+function readEvent(line) {
+  const error = readError(line);
+  if (error !== void 0) return { status: "failed", ...error };
+  const status = readField(line, "status");
+  const bytes = readField(line, "bytes");
+  if (status === "stored" || status === "copying") return { status };
+  if (status === "checking") return { status, bytes: typeof bytes === "number" ? bytes : 0 };
+  throw notUnderstood("api/v1/uploads/complete");
+}
+function notUnderstood(target) {
+  return new CliError(
+    `${target}: the answer is not understood; is this command too old for the cache?`
+  );
+}
+
+// src/cli/push/part-signer.ts
+var MARGIN_MILLISECONDS = 6e4;
+function createPartSigner({ handle, urls }, missing, api, now) {
+  const known = /* @__PURE__ */ new Map();
+  for (const [number, url] of urls.byPart) known.set(number, { url, expire: urls.expire });
+  let asking;
+  function isGood({ expire }) {
+    return !(expire.getTime() - now().getTime() < MARGIN_MILLISECONDS);
+  }
+  async function ask(first) {
+    const later = missing.filter((number) => number > first);
+    const numbers = [first, ...later].slice(0, MAX_PART_URLS);
+    const { byPart, expire } = await api.signParts(handle, numbers);
+    for (const [number, url] of byPart) known.set(number, { url, expire });
+  }
+  return {
+    async urlOf(number) {
+      let isFresh = false;
+      for (; ; ) {
+        const signed = known.get(number);
+        if (signed !== void 0 && (isFresh || isGood(signed))) return signed.url;
+        if (isFresh) throw new CliError(`the gateway signs no URL for part ${number}`);
+        const isOurs = asking === void 0;
+        asking ??= ask(number).finally(() => {
+          asking = void 0;
+        });
+        await asking;
+        isFresh = isOurs || known.has(number);
+      }
+    },
+    renounce(number) {
+      known.delete(number);
+    }
+  };
+}
+
+// src/cli/push/upload-parts.ts
+var PARTS_AT_ONCE = 4;
+var MAX_STARTS = 4;
+var MAX_COMPLETIONS = 8;
+var UploadGone = class extends Error {
+};
+async function uploadInParts(file, spool, uploads, events) {
+  let sentBytes2 = 0;
+  const counting = {
+    ...events,
+    onPart(bytes) {
+      sentBytes2 += bytes;
+    }
+  };
+  for (let starts = 1; ; starts++) {
+    const upload = await uploads.api.start(file);
+    if (upload === "stored") return sentBytes2;
+    try {
+      await sendMissingParts(file, spool, upload, uploads, counting);
+      await complete(file, spool, upload, uploads, counting);
+      return sentBytes2;
+    } catch (error) {
+      if (!(error instanceof UploadGone) && !isOfEarlierParts(error, upload)) throw error;
+      if (starts === MAX_STARTS)
+        throw new CliError(`the bucket keeps losing the upload: ${describeError(error)}`);
+    }
+  }
+}
+function isOfEarlierParts(error, { parts }) {
+  return error instanceof CacheRefusal && error.code === "nar-hash-mismatch" && parts.size > 0;
+}
+async function sendMissingParts({ sizeBytes }, spool, upload, { api, http, partSlots, context }, { onStart, onSent, onPart }) {
+  const { partSizeBytes } = upload;
+  const startOf = (number) => (number - 1) * partSizeBytes;
+  const endOf = (number) => Math.min(sizeBytes, number * partSizeBytes);
+  const sizeOf = (number) => endOf(number) - startOf(number);
+  const missing = [];
+  let sentBytes2 = 0;
+  for (let number = 1; startOf(number) < sizeBytes; number++) {
+    if (upload.parts.get(number) === sizeOf(number)) sentBytes2 += sizeOf(number);
+    else missing.push(number);
+  }
+  const signer = createPartSigner(upload, missing, api, context.now);
+  onStart(sentBytes2);
+  async function sendPart(number) {
+    let sentOfPart = 0;
+    const onPartSent = (bytes) => {
+      sentBytes2 += bytes - sentOfPart;
+      sentOfPart = bytes;
+      onSent(sentBytes2);
+    };
+    for (let attempt = 1; ; attempt++) {
+      const url = await signer.urlOf(number);
+      const answer = await http.send({
+        method: "PUT",
+        url,
+        body: spool.slice(startOf(number), endOf(number)),
+        onSent: onPartSent
+      });
+      if (answer.status === 200) return onPart(sizeOf(number));
+      onPartSent(0);
+      if (answer.status === 404) throw new UploadGone("NoSuchUpload");
+      if (answer.status !== 403 || attempt === 3) throw refusedPart(number, answer);
+      signer.renounce(number);
+    }
+  }
+  const queue = [...missing];
+  let hasFailed2 = false;
+  const work = async () => {
+    for (let number = queue.shift(); number !== void 0 && !hasFailed2; number = queue.shift()) {
+      const next = number;
+      try {
+        await partSlots.run(() => sendPart(next));
+      } catch (error) {
+        hasFailed2 = true;
+        throw asGone(error);
+      }
+    }
+  };
+  const workers = await Promise.allSettled(Array.from({ length: PARTS_AT_ONCE }, work));
+  for (const worker of workers) if (worker.status === "rejected") throw worker.reason;
+}
+async function complete(file, spool, upload, uploads, events) {
+  const { api, context } = uploads;
+  let resent = 0;
+  for (let count = 1; ; count++) {
+    let last;
+    let failure = new CliError("the gateway's answer was cut");
+    try {
+      last = await api.complete(upload.handle, (event) => {
+        if (event.status === "checking") events.onChecking(event.bytes);
+        last = event;
+      });
+    } catch (error) {
+      context.signal.throwIfAborted();
+      failure = asGone(error);
+      if (error instanceof CacheRefusal && error.code === "upload-incomplete" && resent++ < 2) {
+        const parts = await api.listParts(upload.handle).catch((reason) => {
+          throw asGone(reason);
+        });
+        await sendMissingParts(file, spool, { ...upload, parts }, uploads, events);
+        continue;
+      }
+      if (!(error instanceof Unreachable)) throw failure;
+    }
+    if (last?.status === "stored") return;
+    if (last?.status === "failed") {
+      failure = asGone(new CacheRefusal(last.message, 200, last.code));
+      if (!isPassing(last.code)) throw failure;
+    }
+    if (count === MAX_COMPLETIONS) throw failure;
+    await context.sleep(retryPauseMilliseconds(count, 0, context.random));
+  }
+}
+function isPassing(code) {
+  return code === "bucket-unavailable" || code === "internal" || code === "uploads-busy";
+}
+var GONE_CODES = /* @__PURE__ */ new Set([
+  "upload-gone",
+  "upload-changed",
+  "handle-invalid",
+  "handle-of-another"
+]);
+function asGone(error) {
+  if (!(error instanceof CacheRefusal)) return error;
+  return GONE_CODES.has(error.code) ? new UploadGone(error.message) : error;
+}
+function refusedPart(number, answer) {
+  return new CliError(`part ${number}: ${refusalOf("the bucket", answer).message}`);
+}
+
+// src/cli/push/upload-nar.ts
+async function uploadNar(nar, session, transfer) {
+  const { api, http, limits, context } = session;
+  if (nar.fileSize <= session.partThresholdBytes) return await putNar(nar, session, transfer);
+  const file = {
+    fileHash: nar.fileHash,
+    sizeBytes: nar.fileSize,
+    extension: nar.key.extension
+  };
+  return await uploadInParts(
+    file,
+    nar.spool,
+    { api, http, partSlots: limits.parts, context },
+    {
+      onStart: (bytes) => transfer.sending(nar.fileSize, bytes),
+      onSent: (bytes) => transfer.sent(bytes),
+      onChecking: (bytes) => transfer.checking(bytes)
+    }
+  );
+}
+async function putNar(nar, { client }, transfer) {
+  const target = nar.key.path;
+  const found = await client.send({ method: "HEAD", target });
+  if (found.status === 200) return 0;
+  if (found.status !== 404) throw refusalOf(target, found);
+  transfer.sending(nar.fileSize, 0);
+  const answer = await client.send({
+    method: "PUT",
+    target,
+    headers: { "content-type": "application/x-nix-nar" },
+    body: nar.spool.slice(0, nar.fileSize),
+    onSent: (bytes) => transfer.sent(bytes)
+  });
+  if (answer.status < 200 || answer.status > 299) throw refusalOf(target, answer);
+  return nar.fileSize;
+}
+async function putNarinfo(hash, text, { client }) {
+  const target = `${hash}.narinfo`;
+  const bytes = new TextEncoder().encode(text);
+  const answer = await client.send({
+    method: "PUT",
+    target,
+    headers: { "content-type": "text/x-nix-narinfo" },
+    body: bytesBody(bytes)
+  });
+  if (answer.status < 200 || answer.status > 299) throw refusalOf(target, answer);
+}
+
+// src/cli/push/nar-uploads.ts
+function createNarUploads(session) {
+  const underWay = /* @__PURE__ */ new Map();
+  return {
+    async upload(nar, transfer) {
+      const other = underWay.get(nar.key.path);
+      if (other !== void 0) {
+        await other;
+        return 0;
+      }
+      const upload = uploadNar(nar, session, transfer);
+      underWay.set(nar.key.path, upload);
+      return await upload;
+    }
+  };
+}
+
+// src/cli/push/pack-nar.ts
+import { createHash } from "node:crypto";
+import { pipeline } from "node:stream/promises";
+import zlib from "node:zlib";
+
+// src/nix/compression.ts
+var EXTENSIONS = /* @__PURE__ */ new Map([
+  ["xz", ".xz"],
+  ["bzip2", ".bz2"],
+  ["zstd", ".zst"],
+  ["lzip", ".lzip"],
+  ["lz4", ".lz4"],
+  ["br", ".br"]
+]);
+function narExtension(compression) {
+  return EXTENSIONS.get(compression) ?? "";
+}
+
+// src/nix/object-key.ts
+var CACHE_INFO_KEY = {
+  kind: "cache-info",
+  path: brandPath("nix-cache-info")
+};
+function narKey(fileHash, compression) {
+  if (fileHash.algorithm !== "sha256") throw new TypeError("a NAR is named after its SHA-256");
+  const digest = formatDigest(fileHash, "nix32");
+  const extension = narExtension(compression);
+  const path3 = brandPath(`nar/${digest}.nar${extension}`);
+  return { kind: "nar", path: path3, fileHash: digest, extension, writable: true };
+}
+var unknownName = err("no object of a binary cache has this name");
+function brandPath(path3) {
+  return path3;
+}
+
+// src/cli/nix/dump-path.ts
+import { lstat } from "node:fs/promises";
+import path from "node:path";
+async function startDump(storePath, store, context) {
+  const { directory } = store;
+  if (directory !== void 0) {
+    const file = path.join(directory, formatStorePathBaseName(storePath));
+    if (await exists(file))
+      return startNix({ program: "nix-store", args: ["--dump", file] }, context);
+  }
+  const args = ["store", "dump-path", ...storeArgs(store)];
+  args.push(formatStorePath(storePath, store.storeDir));
+  return startNix({ program: "nix", args }, context);
+}
+async function exists(file) {
+  return await lstat(file).then(
+    () => true,
+    () => false
+  );
+}
+
+// src/cli/push/in-blocks.ts
+var BLOCK_BYTES = 128 * 1024;
+async function* inBlocks(chunks, blockBytes = BLOCK_BYTES) {
+  let pieces = [];
+  let gathered = 0;
+  for await (const chunk of chunks) {
+    let rest = chunk;
+    while (gathered + rest.byteLength >= blockBytes) {
+      const missing = blockBytes - gathered;
+      yield Buffer.concat([...pieces, rest.subarray(0, missing)]);
+      rest = rest.subarray(missing);
+      pieces = [];
+      gathered = 0;
+    }
+    if (rest.byteLength > 0) pieces.push(rest);
+    gathered += rest.byteLength;
+  }
+  if (gathered > 0) yield Buffer.concat(pieces);
+}
+
+// src/cli/push/spool.ts
+import { open, rm } from "node:fs/promises";
+import path2 from "node:path";
+import { randomUUID } from "node:crypto";
+import { tmpdir } from "node:os";
+function createSpoolMemory(limitBytes) {
+  let taken = 0;
+  return {
+    take(bytes) {
+      if (taken + bytes > limitBytes) return false;
+      taken += bytes;
+      return true;
+    },
+    give(bytes) {
+      taken -= bytes;
+    }
+  };
+}
+var MAX_MEMORY_BYTES = 16 * 1024 * 1024;
+var READ_BYTES = 256 * 1024;
+function createSpool({ memory, directory, expectedBytes }) {
+  let chunks = [];
+  let inMemory = 0;
+  let sizeBytes = 0;
+  let file;
+  async function append(chunk) {
+    file ??= await openUnnamed(directory, expectedBytes);
+    try {
+      for (let done = 0; done < chunk.byteLength; ) {
+        done += (await file.write(chunk, done)).bytesWritten;
+      }
+    } catch (error) {
+      throw explain(error, directory, expectedBytes);
+    }
+  }
+  function forget() {
+    memory.give(inMemory);
+    inMemory = 0;
+    chunks = [];
+  }
+  return {
+    get sizeBytes() {
+      return sizeBytes;
+    },
+    async write(chunk) {
+      const { byteLength } = chunk;
+      if (file === void 0 && inMemory + byteLength <= MAX_MEMORY_BYTES && memory.take(byteLength)) {
+        chunks.push(chunk);
+        inMemory += byteLength;
+      } else {
+        for (const held of chunks) await append(held);
+        forget();
+        await append(chunk);
+      }
+      sizeBytes += byteLength;
+    },
+    slice(start, end) {
+      return {
+        sizeBytes: end - start,
+        open: () => file === void 0 ? sliceChunks(chunks, start, end) : sliceFile(file, start, end)
+      };
+    },
+    async close() {
+      forget();
+      await file?.close();
+      file = void 0;
+    }
+  };
+}
+async function* sliceChunks(chunks, start, end) {
+  let at = 0;
+  for (const chunk of chunks) {
+    const slice = chunk.subarray(Math.max(0, start - at), Math.max(0, end - at));
+    if (slice.byteLength > 0) yield slice;
+    at += chunk.byteLength;
+  }
+}
+async function* sliceFile(file, start, end) {
+  for (let at = start; at < end; ) {
+    const buffer = new Uint8Array(Math.min(READ_BYTES, end - at));
+    const { bytesRead } = await file.read(buffer, 0, buffer.byteLength, at);
+    if (bytesRead === 0) throw new Error("the temporary file ended early");
+    yield buffer.subarray(0, bytesRead);
+    at += bytesRead;
+  }
+}
+async function openUnnamed(directory, expectedBytes) {
+  const name = path2.join(directory, `nargate-${randomUUID()}`);
+  try {
+    const file = await open(name, "wx+", 384);
+    await rm(name);
+    return file;
+  } catch (error) {
+    throw explain(error, directory, expectedBytes);
+  }
+}
+function explain(error, directory, expectedBytes) {
+  const { code } = error;
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    return new CliError(
+      `no room in ${directory}: up to ${formatBytes(expectedBytes)} are needed; set TMPDIR to where they are`
+    );
+  }
+  return new CliError(`cannot write temporary files in ${directory}: ${code}; set TMPDIR`);
+}
+function spoolDirectory(env) {
+  return env["TMPDIR"] || tmpdir();
+}
+
+// src/cli/push/pack-nar.ts
+async function packNar(info, options, context, onPacked) {
+  const { compression, memory, spoolDirectory: directory } = options;
+  const spool = createSpool({ memory, directory, expectedBytes: info.narSize });
+  const dump = await startDump(info.path, options.store, context);
+  const nar = createMeter(onPacked);
+  const file = createMeter();
+  try {
+    const write = async (chunks) => {
+      for await (const chunk of file.measure(chunks)) await spool.write(chunk);
+    };
+    if (compression === "none") await pipeline(dump.stdout, nar.measure, write);
+    else {
+      const compressor = createCompressor(info.narSize, options);
+      await pipeline(dump.stdout, nar.measure, (chunks) => inBlocks(chunks), compressor, write);
+    }
+    await dump.ended;
+    if (nar.bytes() !== info.narSize || !equalHashes(nar.hash(), info.narHash)) throw changed();
+    const fileHash = file.hash();
+    const key = narKey(fileHash, compression);
+    return { key, compression, fileHash, fileSize: file.bytes(), spool };
+  } catch (error) {
+    await spool.close();
+    throw await explain2(error, nar.isWhole(), dump);
+  }
+}
+function createCompressor(narSize, { compressionLevel }) {
+  return zlib.createZstdCompress({
+    chunkSize: Math.min(256 * 1024, Math.max(1024, narSize)),
+    // For a small NAR zstd then takes small tables, which saves it most of the work.
+    pledgedSrcSize: narSize,
+    params: { [zlib.constants.ZSTD_c_compressionLevel]: compressionLevel }
+  });
+}
+async function explain2(error, isWhole, dump) {
+  if (isWhole) {
+    try {
+      await dump.ended;
+    } catch (reason) {
+      return reason;
+    }
+  }
+  dump.kill();
+  const { code } = error;
+  return code === "ZSTD_error_srcSize_wrong" ? changed() : error;
+}
+function changed() {
+  return new CliError(
+    "it differs from what the store's database says; see nix-store --verify --check-contents --repair"
+  );
+}
+function createMeter(onBytes = () => {
+}) {
+  const digest = createHash("sha256");
+  let bytes = 0;
+  let isWhole = false;
+  return {
+    async *measure(chunks) {
+      for await (const chunk of chunks) {
+        digest.update(chunk);
+        bytes += chunk.byteLength;
+        onBytes(bytes);
+        yield chunk;
+      }
+      isWhole = true;
+    },
+    bytes: () => bytes,
+    isWhole: () => isWhole,
+    hash: () => ({ algorithm: "sha256", bytes: new Uint8Array(digest.digest()) })
+  };
+}
+
+// src/cli/push/publish-steps.ts
+function createPublishSteps(session, progress, { settle, settleError, settleBlocked }) {
+  const { options, store, limits, guard, context } = session;
+  const { storeDir } = store;
+  const uploads = createNarUploads(session);
+  const packing = {
+    ...options,
+    store,
+    memory: limits.memory,
+    spoolDirectory: spoolDirectory(context.env)
+  };
+  async function sendNar({ info }) {
+    const startedAt = context.now().getTime();
+    const transfer = progress.start(info.path.name, info.narSize);
+    try {
+      const nar = await limits.packing.run(async () => {
+        checkGoesOn();
+        return await packNar(info, packing, context, (bytes) => transfer.packed(bytes));
+      });
+      const sentBytes2 = await uploadAndClose(nar, transfer);
+      const { fileSize } = nar;
+      const sent = { fileSize, sentBytes: sentBytes2, startedAt };
+      return { narinfo: composeNarinfo(info, nar, storeDir), sent };
+    } finally {
+      transfer.end();
+    }
+  }
+  async function uploadAndClose(nar, transfer) {
+    try {
+      return await uploads.upload(nar, transfer);
+    } finally {
+      await nar.spool.close();
+    }
+  }
+  function checkGoesOn() {
+    context.signal.throwIfAborted();
+    guard.check();
+  }
+  return {
+    async prepare(path3) {
+      const { choice, info } = path3;
+      if (choice.kind === "sign") return { narinfo: choice.published, sent: void 0 };
+      const slots = info.narSize > session.partThresholdBytes ? limits.large : limits.requests;
+      return await slots.run(async () => {
+        checkGoesOn();
+        return await sendNar(path3);
+      });
+    },
+    async publish({ info: { path: path3, narSize } }, { narinfo, sent }) {
+      const { signKey } = options;
+      const signed = signKey === void 0 ? narinfo : await signNarinfo(narinfo, signKey, storeDir);
+      await limits.publishing.run(async () => {
+        checkGoesOn();
+        await putNarinfo(path3.hash, formatNarinfo(signed), session);
+      });
+      if (sent === void 0) {
+        const reason = `in the cache; signed by ${signKey?.name ?? ""} now`;
+        return { kind: "skipped", path: path3, reason, isSuspicious: false };
+      }
+      const { fileSize, sentBytes: sentBytes2, startedAt } = sent;
+      const seconds = (context.now().getTime() - startedAt) / 1e3;
+      return { kind: "pushed", path: path3, narSize, fileSize, sentBytes: sentBytes2, seconds };
+    },
+    onEnd({ info: { path: path3 } }, publication) {
+      switch (publication.outcome) {
+        case "published":
+          guard.succeeded();
+          settle(publication.value);
+          break;
+        case "failed":
+          settleError(path3, publication.error);
+          break;
+        case "blocked":
+          settleBlocked(path3, publication.needs);
+      }
+    }
+  };
+}
+
+// src/cli/push/references-first.ts
+async function publishReferencesFirst(paths, lost, steps) {
+  const ended = /* @__PURE__ */ new Map();
+  const failed = new Set(lost);
+  async function run(path3, references) {
+    const known = references.find((id) => failed.has(id));
+    if (known !== void 0) return { outcome: "blocked", needs: known };
+    const prepared = await steps.prepare(path3);
+    const publications = await Promise.all(references.map((id) => ended.get(id)));
+    const missing = publications.findIndex((publication) => publication?.outcome !== "published");
+    if (missing !== -1) return { outcome: "blocked", needs: references[missing] ?? "" };
+    return { outcome: "published", value: await steps.publish(path3, prepared) };
+  }
+  for (const path3 of sortReferencesFirst(paths)) {
+    const isAwaited = (id) => id !== path3.id && (ended.has(id) || failed.has(id));
+    const references = path3.references.filter(isAwaited);
+    const publication = run(path3, references).catch((error) => ({ outcome: "failed", error })).then((result) => {
+      if (result.outcome !== "published") failed.add(path3.id);
+      steps.onEnd(path3, result);
+      return result;
+    });
+    ended.set(path3.id, publication);
+  }
+  await Promise.all(ended.values());
+}
+function sortReferencesFirst(paths) {
+  const byId = new Map(paths.map((path3) => [path3.id, path3]));
+  const sorted = [];
+  const states = /* @__PURE__ */ new Map();
+  for (const root of paths) {
+    const stack = [{ path: root, next: 0 }];
+    while (stack.length > 0) {
+      const frame = stack.at(-1);
+      const { path: path3 } = frame;
+      if (frame.next === 0 && states.has(path3.id)) {
+        stack.pop();
+        continue;
+      }
+      states.set(path3.id, "open");
+      const id = path3.references[frame.next++];
+      if (id === void 0) {
+        states.set(path3.id, "done");
+        sorted.push(path3);
+        stack.pop();
+        continue;
+      }
+      const reference = byId.get(id);
+      if (reference === void 0 || id === path3.id) continue;
+      if (states.get(id) === "open") throw new Error(`${path3.id} and ${id} refer to each other`);
+      if (!states.has(id)) stack.push({ path: reference, next: 0 });
+    }
+  }
+  return sorted;
+}
+
+// src/cli/push/stop-guard.ts
+var Stopped = class extends Error {
+};
+var UNANSWERED_PATHS = 3;
+function createStopGuard() {
+  let reason;
+  let unanswered = 0;
+  return {
+    check() {
+      if (reason !== void 0) throw new Stopped(reason);
+    },
+    succeeded() {
+      unanswered = 0;
+    },
+    failed(error) {
+      const status = error instanceof CacheRefusal ? error.status : void 0;
+      const isRefused = status === 401 || status === 403;
+      const isUnanswered = error instanceof Unreachable || status !== void 0 && isTransientStatus(status);
+      if (isUnanswered) unanswered++;
+      if (isRefused || unanswered >= UNANSWERED_PATHS) reason ??= describeError(error);
+      return reason !== void 0 && (isRefused || isUnanswered);
+    },
+    reason: () => reason
+  };
+}
+
+// src/cli/push/push-paths.ts
+async function pushPaths(roots, session, progress, done = /* @__PURE__ */ new Set()) {
+  const { store, context, guard } = session;
+  const outcomes = [];
+  const lost = /* @__PURE__ */ new Set();
+  const untried = /* @__PURE__ */ new Set();
+  function settle(outcome) {
+    outcomes.push(outcome);
+    const isWorthALine = outcome.kind === "failed" || isSuspicious(outcome);
+    if (isWorthALine) progress.say(formatOutcome(outcome));
+    else if (outcome.kind === "pushed") progress.finished(formatOutcome(outcome));
+  }
+  function settleError(path3, error) {
+    const id = formatStorePathBaseName(path3);
+    lost.add(id);
+    if (context.signal.aborted) return;
+    if (error instanceof Stopped || guard.failed(error)) {
+      untried.add(id);
+      settle({ kind: "untried", path: path3 });
+    } else {
+      settle({ kind: "failed", path: path3, message: describeError(error) });
+    }
+  }
+  function settleBlocked(path3, needs) {
+    if (!untried.has(needs)) {
+      return settle({ kind: "failed", path: path3, message: `not published: needs ${needs}` });
+    }
+    untried.add(formatStorePathBaseName(path3));
+    settle({ kind: "untried", path: path3 });
+  }
+  progress.status("asking Nix for the closure");
+  const closure = await readClosure(roots, store, context);
+  for (const path3 of closure.invalid) {
+    settle({ kind: "failed", path: path3, message: "the store does not have it; was it collected?" });
+  }
+  const infos = [...closure.infos].flatMap(([id, info]) => done.has(id) ? [] : [info]);
+  progress.status(`asking the cache for ${infos.length} paths`);
+  const pending = await choosePaths(infos, session, { settle, settleError });
+  const toSend = pending.filter(({ choice }) => choice.kind === "push");
+  progress.expect(
+    toSend.length,
+    toSend.reduce((total, { info }) => total + info.narSize, 0)
+  );
+  const steps = createPublishSteps(session, progress, { settle, settleError, settleBlocked });
+  await publishReferencesFirst(pending, lost, steps);
+  context.signal.throwIfAborted();
+  return outcomes;
+}
+async function choosePaths(infos, { client, store, options, limits, guard, context }, { settle, settleError }) {
+  const { upstreamKeys, signKey } = options;
+  const how = { client, storeDir: store.storeDir, upstreamKeys, signKey };
+  const choices = await Promise.all(
+    infos.map(async (info) => {
+      const { path: path3 } = info;
+      try {
+        const choice = await limits.requests.run(async () => {
+          context.signal.throwIfAborted();
+          guard.check();
+          return await choosePath(info, how);
+        });
+        guard.succeeded();
+        if (choice.kind === "skip") {
+          settle({ ...choice, kind: "skipped", path: path3 });
+          return [];
+        }
+        const references = info.references.map(formatStorePathBaseName);
+        return [{ id: formatStorePathBaseName(path3), references, info, choice }];
+      } catch (error) {
+        settleError(path3, error);
+        return [];
+      }
+    })
+  );
+  return choices.flat();
+}
+function isSuspicious(outcome) {
+  return outcome.kind === "skipped" && outcome.isSuspicious;
+}
+
+// src/cli/push/push-report.ts
+function hasFailed({ outcomes, stopped }) {
+  return stopped !== void 0 || outcomes.some(({ kind }) => kind === "failed");
+}
+function formatSummary({ outcomes, seconds, stopped }) {
+  const pushed = outcomes.filter((outcome) => outcome.kind === "pushed");
+  const skipped = outcomes.filter((outcome) => outcome.kind === "skipped");
+  const countOf = (kind) => outcomes.filter((outcome) => outcome.kind === kind).length;
+  const reasons = [...countBy(skipped, ({ reason }) => reason)].map(
+    ([reason, count]) => `${count} ${reason}`
+  );
+  const facts = [
+    `${countPaths(pushed.length)} pushed (${formatBytes(sentBytes(outcomes))} sent)`,
+    ...skipped.length === 0 ? [] : [`${skipped.length} skipped (${reasons.join(", ")})`],
+    ...countOf("failed") === 0 ? [] : [`${countOf("failed")} failed`],
+    ...countOf("untried") === 0 ? [] : [`${countOf("untried")} not tried`]
+  ];
+  return [
+    `${facts.join(", ")} in ${formatDuration(seconds)}`,
+    ...stopped === void 0 ? [] : [`stopped: ${stopped}`]
+  ];
+}
+function sentBytes(outcomes) {
+  return outcomes.reduce(
+    (total, outcome) => outcome.kind === "pushed" ? total + outcome.sentBytes : total,
+    0
+  );
+}
+function countBy(list, nameOf2) {
+  const counts = /* @__PURE__ */ new Map();
+  for (const item of list) counts.set(nameOf2(item), (counts.get(nameOf2(item)) ?? 0) + 1);
+  return counts;
+}
+function countPaths(count) {
+  return count === 1 ? "1 path" : `${count} paths`;
+}
+
+// src/cli/push/push-session.ts
+import { availableParallelism } from "node:os";
+
+// src/cli/push/semaphore.ts
+function createSemaphore(count) {
+  const waiting = [];
+  let free = count;
+  return {
+    async run(task) {
+      if (free > 0) free--;
+      else await new Promise((resolve) => waiting.push(resolve));
+      try {
+        return await task();
+      } finally {
+        const next = waiting.shift();
+        if (next === void 0) free++;
+        else next();
+      }
+    }
+  };
+}
+
+// src/cli/push/push-session.ts
+var MEMORY_BYTES = 128 * 1024 * 1024;
+var REQUESTS_AT_ONCE = 32;
+var NARINFOS_AT_ONCE = 16;
+var LARGE_AT_ONCE = 4;
+var PARTS_AT_ONCE2 = 8;
+async function openPushSession(options, context) {
+  const { client, http, token } = await openCache(options.cache, context);
+  if (token === void 0) {
+    const { hostname } = new URL(client.url);
+    throw new CliError(
+      `no token for ${hostname}: set NARGATE_TOKEN, give --token-file, or put it into a netrc file`
+    );
+  }
+  const [{ uploads, storeDir, partSizeThreshold }] = await Promise.all([
+    readGatewayFacts(client),
+    requirePushToken(client, token.source)
+  ]);
+  if (!uploads) throw new CliError("this cache takes no uploads");
+  const location = findStore(options.storeUrl, context.env);
+  if (storeDir !== location.storeDir) {
+    throw new UsageError(
+      `this cache is for paths in ${storeDir}, and the store has its own in ${location.storeDir}`
+    );
+  }
+  return {
+    client,
+    http,
+    api: createUploadApi(client),
+    options,
+    store: { ...location, url: options.storeUrl },
+    partThresholdBytes: partSizeThreshold,
+    limits: {
+      memory: createSpoolMemory(MEMORY_BYTES),
+      packing: createSemaphore(Math.min(availableParallelism() * 2, 8)),
+      requests: createSemaphore(REQUESTS_AT_ONCE),
+      publishing: createSemaphore(NARINFOS_AT_ONCE),
+      large: createSemaphore(LARGE_AT_ONCE),
+      parts: createSemaphore(PARTS_AT_ONCE2)
+    },
+    guard: createStopGuard(),
+    context
+  };
+}
+async function requirePushToken(client, source) {
+  let token;
+  try {
+    token = await readTokenFacts(client);
+  } catch (error) {
+    if (!(error instanceof CacheRefusal && error.status === 401)) throw error;
+    throw new CliError(`the token of ${source} was refused: ${error.message}`, { cause: error });
+  }
+  const { name, scopes } = token;
+  if (scopes.includes("push") || scopes.includes("admin")) return;
+  throw new CliError(
+    `the token ${name} of ${source} may not push: its scopes are ${scopes.join(", ") || "none"}`
+  );
+}
+
+// src/action/count-hits.ts
+function countHits(infos, publicKeys) {
+  const names = publicKeys.map((key) => key.slice(0, key.indexOf(":") + 1));
+  const isOurs = ({ signatures }) => signatures.some((signature) => names.some((name) => signature.startsWith(name)));
+  const pulled = infos.filter((info) => !isMade(info));
+  return {
+    fromCache: tally(pulled.filter(isOurs)),
+    fromElsewhere: tally(pulled.filter((info) => !isOurs(info))),
+    made: tally(infos.filter(isMade))
+  };
+}
+function isMade({ isUltimate, signatures }) {
+  return isUltimate || signatures.length === 0;
+}
+function tally(infos) {
+  return {
+    paths: infos.length,
+    narBytes: infos.reduce((total, { narSize }) => total + narSize, 0)
+  };
+}
+
+// src/action/find-new-paths.ts
+async function findNewPaths(workDirectory, context) {
+  const location = findStore(void 0, context.env);
+  const { directory } = location;
+  if (directory === void 0) {
+    throw new CliError("the store is not on this machine, so that nobody sees what is new in it");
+  }
+  const store = { ...location, url: void 0 };
+  const watcher = await watchStore(
+    directory,
+    (paths2) => findInvalidPaths(paths2, store, context),
+    await readStoreNames(workDirectory)
+  );
+  const paths = await watcher.findNew();
+  const { infos } = await readClosure(paths, store, context);
+  return paths.flatMap((path3) => infos.get(formatStorePathBaseName(path3)) ?? []);
+}
+
+// src/action/format-job-summary.ts
+var MAX_LISTED = 100;
+function formatJobSummary({ url, push, hits }) {
+  const rows = [...pushRows(push), ...hits === void 0 ? [] : hitRows(hits)];
+  const lines = [
+    `### Nix cache ${new URL(url).host}`,
+    "",
+    "| | |",
+    "| --- | --- |",
+    ...rows.map(([name, value]) => `| ${name} | ${escapeCell(value)} |`),
+    "",
+    ..."reason" in push ? [] : listPaths(push.outcomes)
+  ];
+  return lines.join("\n");
+}
+function pushRows(push) {
+  if ("reason" in push) return [["Pushed", `nothing: ${push.reason}`]];
+  const { outcomes, seconds, stopped } = push;
+  const pushed = outcomes.filter((outcome) => outcome.kind === "pushed");
+  const sentBytes2 = pushed.reduce((total, outcome) => total + outcome.sentBytes, 0);
+  const skipped = outcomes.filter((outcome) => outcome.kind === "skipped");
+  const failed = outcomes.filter(({ kind }) => kind === "failed").length;
+  const untried = outcomes.filter(({ kind }) => kind === "untried").length;
+  const sizes = `${formatBytes(sentBytes2)} sent in ${formatDuration(seconds)}`;
+  return [
+    ["Pushed", `${countPaths2(pushed.length)}, ${sizes}`],
+    ...skipped.length === 0 ? [] : [["Skipped", countReasons(skipped)]],
+    ...failed === 0 ? [] : [["Failed", countPaths2(failed)]],
+    ...untried === 0 ? [] : [["Not tried", countPaths2(untried)]],
+    ...stopped === void 0 ? [] : [["Stopped", stopped]]
+  ];
+}
+function hitRows({ fromCache, fromElsewhere, made }) {
+  return [
+    ["Pulled from this cache", formatTally(fromCache)],
+    ["Pulled from other caches", formatTally(fromElsewhere)],
+    ["Built or added here", formatTally(made)]
+  ];
+}
+function countReasons(skipped) {
+  const counts = /* @__PURE__ */ new Map();
+  for (const { reason } of skipped) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return [...counts].map(([reason, count]) => `${count} ${reason}`).join(", ");
+}
+function listPaths(outcomes) {
+  const failed = outcomes.flatMap(
+    (outcome) => outcome.kind === "failed" ? [`${nameOf(outcome)}: ${outcome.message}`] : []
+  );
+  const pushed = outcomes.flatMap(
+    (outcome) => outcome.kind === "pushed" ? [`${nameOf(outcome)} (${formatBytes(outcome.fileSize)})`] : []
+  );
+  return [...formatList("What failed", failed), ...formatList("What was pushed", pushed)];
+}
+function formatList(title, items) {
+  if (items.length === 0) return [];
+  const more = items.length - MAX_LISTED;
+  return [
+    `<details><summary>${title}</summary>`,
+    "",
+    ...items.slice(0, MAX_LISTED).map((item) => `- ${escapeHtml(item)}`),
+    ...more > 0 ? [`- … and ${more} more`] : [],
+    "",
+    "</details>",
+    ""
+  ];
+}
+function nameOf({ path: path3 }) {
+  return formatStorePathBaseName(path3);
+}
+function formatTally({ paths, narBytes }) {
+  return paths === 0 ? "nothing" : `${countPaths2(paths)}, ${formatBytes(narBytes)} unpacked`;
+}
+function countPaths2(count) {
+  return count === 1 ? "1 path" : `${count} paths`;
+}
+function escapeCell(text) {
+  return escapeHtml(text).replaceAll("|", "\\|");
+}
+function escapeHtml(text) {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll("\n", " ");
+}
+
+// src/action/run-post.ts
+async function runPost(context) {
+  const { runner } = context;
+  const state = parseJobState(runner.state(JOB_STATE));
+  if (state === void 0) {
+    runner.info("nothing to do: the first step did not get far");
+    return;
+  }
+  try {
+    await pushAndTell(await readInputs(runner), state, context);
+  } finally {
+    await cleanUp(state, { ...context, signal: new AbortController().signal });
+  }
+}
+var COMPRESSION_LEVEL = 3;
+async function pushAndTell(inputs, state, context) {
+  const { runner } = context;
+  let infos;
+  let push = whyNot(inputs, state);
+  if (push !== void 0) runner.info(`nothing is pushed: ${push.reason}`);
+  try {
+    infos = await findNewPaths(state.workDirectory, context);
+    push ??= await pushNewPaths(infos, inputs, state, context);
+  } catch (error) {
+    const reason = describeError(error);
+    if (push === void 0) tellFailure(`nothing was pushed: ${reason}`, inputs, context);
+    push ??= { reason };
+  }
+  if ("outcomes" in push && hasFailed(push)) {
+    tellFailure("not all that was built is in the cache", inputs, context);
+  }
+  const hits = infos === void 0 ? void 0 : countHits(infos, state.publicKeys);
+  try {
+    await runner.addToSummary(formatJobSummary({ url: inputs.url, push, hits }));
+  } catch (error) {
+    runner.warning(`the job's summary could not be written: ${describeError(error)}`);
+  }
+}
+function whyNot(inputs, { pushBy, reason }) {
+  if (pushBy === void 0) return { reason: `this job only pulls: ${reason}` };
+  const { pushOnFailure, jobStatus } = inputs;
+  if (pushOnFailure || jobStatus === "success") return void 0;
+  const status = jobStatus || "not known";
+  return { reason: `the input push-on-failure is false, and the job's status is ${status}` };
+}
+function tellFailure(line, { failOnPushError }, { runner }) {
+  if (failOnPushError) runner.fail(line);
+  else runner.warning(line);
+}
+async function pushNewPaths(infos, inputs, { pushBy }, context) {
+  const { runner } = context;
+  const { pushFilter, upstreamKeys, signKey, url } = inputs;
+  const roots = infos.map(({ path: path3 }) => path3).filter((path3) => pushFilter?.test(formatStorePathBaseName(path3)) !== true);
+  if (roots.length === 0) {
+    runner.info("nothing is new in the store, so nothing is pushed");
+    return { reason: "nothing was new in the store" };
+  }
+  const sources = listTokenSources(inputs, context);
+  const tokens = pushBy === void 0 ? void 0 : sources.get(pushBy);
+  if (tokens === void 0) throw new CliError("the token of the first step is not there any more");
+  const startedAt = context.now().getTime();
+  return await runner.group(`pushing to ${url}`, async () => {
+    const options = {
+      cache: { to: url, tokens },
+      storeUrl: void 0,
+      upstreamKeys,
+      signKey,
+      compression: "zstd",
+      compressionLevel: COMPRESSION_LEVEL,
+      isJson: false
+    };
+    const session = await openPushSession(options, context);
+    const progress = createPlainProgress(context);
+    try {
+      const outcomes = await pushPaths(roots, session, progress);
+      const seconds = (context.now().getTime() - startedAt) / 1e3;
+      const report = { outcomes, seconds, stopped: session.guard.reason() };
+      for (const line of formatSummary(report)) runner.info(line);
+      return report;
+    } finally {
+      progress.close();
+    }
+  });
+}
+async function cleanUp({ changes, workDirectory }, context) {
+  for (const change of changes.toReversed()) {
+    const files = change.isRoot ? createRootFiles(context) : OWN_FILES;
+    try {
+      await undoChange(change, files, workDirectory);
+    } catch (error) {
+      context.runner.warning(`${change.file} could not be put back: ${describeError(error)}`);
+    }
+  }
+  await rm2(workDirectory, { recursive: true, force: true });
+}
+
+// src/action/post.ts
+await runStep(runPost);

@@ -1,0 +1,2085 @@
+// src/cli/cli-error.ts
+var UsageError = class extends Error {
+};
+var CliError = class extends Error {
+};
+var Interrupted = class extends CliError {
+  signal;
+  constructor(signal) {
+    super("interrupted");
+    this.signal = signal;
+  }
+};
+function describeError(error2) {
+  if (!(error2 instanceof Error)) return String(error2);
+  if (error2 instanceof CliError || error2 instanceof UsageError) return error2.message;
+  const { cause } = error2;
+  if (cause instanceof AggregateError) return describeError(cause.errors[0]);
+  if (cause === void 0) return error2.message;
+  const { code, message } = cause;
+  const reason = [code, message].find((text) => text !== void 0 && text !== "");
+  return reason === void 0 ? error2.message : `${error2.message}: ${reason}`;
+}
+
+// src/cli/cli-context.ts
+import { addAbortSignal } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+function createProcessContext(signal) {
+  return {
+    env: process.env,
+    cwd: process.cwd(),
+    // Only once asked for: Node makes what it opens non-blocking, also for the programs that inherit it.
+    // Who waits for it must not keep on after Ctrl-C.
+    get stdin() {
+      return addAbortSignal(signal, process.stdin);
+    },
+    stdout: process.stdout,
+    stderr: process.stderr,
+    fetch,
+    now: () => /* @__PURE__ */ new Date(),
+    random: Math.random,
+    sleep: (milliseconds) => sleep(milliseconds, void 0, { signal }),
+    signal
+  };
+}
+
+// node_modules/@actions/core/lib/command.js
+import * as os from "os";
+
+// node_modules/@actions/core/lib/utils.js
+function toCommandValue(input) {
+  if (input === null || input === void 0) {
+    return "";
+  } else if (typeof input === "string" || input instanceof String) {
+    return input;
+  }
+  return JSON.stringify(input);
+}
+function toCommandProperties(annotationProperties) {
+  if (!Object.keys(annotationProperties).length) {
+    return {};
+  }
+  return {
+    title: annotationProperties.title,
+    file: annotationProperties.file,
+    line: annotationProperties.startLine,
+    endLine: annotationProperties.endLine,
+    col: annotationProperties.startColumn,
+    endColumn: annotationProperties.endColumn
+  };
+}
+
+// node_modules/@actions/core/lib/command.js
+function issueCommand(command, properties, message) {
+  const cmd = new Command(command, properties, message);
+  process.stdout.write(cmd.toString() + os.EOL);
+}
+function issue(name, message = "") {
+  issueCommand(name, {}, message);
+}
+var CMD_STRING = "::";
+var Command = class {
+  constructor(command, properties, message) {
+    if (!command) {
+      command = "missing.command";
+    }
+    this.command = command;
+    this.properties = properties;
+    this.message = message;
+  }
+  toString() {
+    let cmdStr = CMD_STRING + this.command;
+    if (this.properties && Object.keys(this.properties).length > 0) {
+      cmdStr += " ";
+      let first = true;
+      for (const key in this.properties) {
+        if (this.properties.hasOwnProperty(key)) {
+          const val = this.properties[key];
+          if (val) {
+            if (first) {
+              first = false;
+            } else {
+              cmdStr += ",";
+            }
+            cmdStr += `${key}=${escapeProperty(val)}`;
+          }
+        }
+      }
+    }
+    cmdStr += `${CMD_STRING}${escapeData(this.message)}`;
+    return cmdStr;
+  }
+};
+function escapeData(s) {
+  return toCommandValue(s).replace(/%/g, "%25").replace(/\r/g, "%0D").replace(/\n/g, "%0A");
+}
+function escapeProperty(s) {
+  return toCommandValue(s).replace(/%/g, "%25").replace(/\r/g, "%0D").replace(/\n/g, "%0A").replace(/:/g, "%3A").replace(/,/g, "%2C");
+}
+
+// node_modules/@actions/core/lib/file-command.js
+import * as crypto2 from "crypto";
+import * as fs from "fs";
+import * as os2 from "os";
+function issueFileCommand(command, message) {
+  const filePath = process.env[`GITHUB_${command}`];
+  if (!filePath) {
+    throw new Error(`Unable to find environment variable for file command ${command}`);
+  }
+  if (!fs.existsSync(filePath)) {
+    throw new Error(`Missing file at path: ${filePath}`);
+  }
+  fs.appendFileSync(filePath, `${toCommandValue(message)}${os2.EOL}`, {
+    encoding: "utf8"
+  });
+}
+function prepareKeyValueMessage(key, value) {
+  const delimiter = `ghadelimiter_${crypto2.randomUUID()}`;
+  const convertedValue = toCommandValue(value);
+  if (key.includes(delimiter)) {
+    throw new Error(`Unexpected input: name should not contain the delimiter "${delimiter}"`);
+  }
+  if (convertedValue.includes(delimiter)) {
+    throw new Error(`Unexpected input: value should not contain the delimiter "${delimiter}"`);
+  }
+  return `${key}<<${delimiter}${os2.EOL}${convertedValue}${os2.EOL}${delimiter}`;
+}
+
+// node_modules/@actions/core/lib/core.js
+import * as os4 from "os";
+
+// node_modules/@actions/core/lib/summary.js
+import { EOL as EOL3 } from "os";
+import { constants, promises } from "fs";
+var __awaiter = function(thisArg, _arguments, P, generator) {
+  function adopt(value) {
+    return value instanceof P ? value : new P(function(resolve3) {
+      resolve3(value);
+    });
+  }
+  return new (P || (P = Promise))(function(resolve3, reject) {
+    function fulfilled(value) {
+      try {
+        step(generator.next(value));
+      } catch (e) {
+        reject(e);
+      }
+    }
+    function rejected(value) {
+      try {
+        step(generator["throw"](value));
+      } catch (e) {
+        reject(e);
+      }
+    }
+    function step(result) {
+      result.done ? resolve3(result.value) : adopt(result.value).then(fulfilled, rejected);
+    }
+    step((generator = generator.apply(thisArg, _arguments || [])).next());
+  });
+};
+var { access, appendFile, writeFile } = promises;
+var SUMMARY_ENV_VAR = "GITHUB_STEP_SUMMARY";
+var Summary = class {
+  constructor() {
+    this._buffer = "";
+  }
+  /**
+   * Finds the summary file path from the environment, rejects if env var is not found or file does not exist
+   * Also checks r/w permissions.
+   *
+   * @returns step summary file path
+   */
+  filePath() {
+    return __awaiter(this, void 0, void 0, function* () {
+      if (this._filePath) {
+        return this._filePath;
+      }
+      const pathFromEnv = process.env[SUMMARY_ENV_VAR];
+      if (!pathFromEnv) {
+        throw new Error(`Unable to find environment variable for $${SUMMARY_ENV_VAR}. Check if your runtime environment supports job summaries.`);
+      }
+      try {
+        yield access(pathFromEnv, constants.R_OK | constants.W_OK);
+      } catch (_a) {
+        throw new Error(`Unable to access summary file: '${pathFromEnv}'. Check if the file has correct read/write permissions.`);
+      }
+      this._filePath = pathFromEnv;
+      return this._filePath;
+    });
+  }
+  /**
+   * Wraps content in an HTML tag, adding any HTML attributes
+   *
+   * @param {string} tag HTML tag to wrap
+   * @param {string | null} content content within the tag
+   * @param {[attribute: string]: string} attrs key-value list of HTML attributes to add
+   *
+   * @returns {string} content wrapped in HTML element
+   */
+  wrap(tag, content, attrs = {}) {
+    const htmlAttrs = Object.entries(attrs).map(([key, value]) => ` ${key}="${value}"`).join("");
+    if (!content) {
+      return `<${tag}${htmlAttrs}>`;
+    }
+    return `<${tag}${htmlAttrs}>${content}</${tag}>`;
+  }
+  /**
+   * Writes text in the buffer to the summary buffer file and empties buffer. Will append by default.
+   *
+   * @param {SummaryWriteOptions} [options] (optional) options for write operation
+   *
+   * @returns {Promise<Summary>} summary instance
+   */
+  write(options) {
+    return __awaiter(this, void 0, void 0, function* () {
+      const overwrite = !!(options === null || options === void 0 ? void 0 : options.overwrite);
+      const filePath = yield this.filePath();
+      const writeFunc = overwrite ? writeFile : appendFile;
+      yield writeFunc(filePath, this._buffer, { encoding: "utf8" });
+      return this.emptyBuffer();
+    });
+  }
+  /**
+   * Clears the summary buffer and wipes the summary file
+   *
+   * @returns {Summary} summary instance
+   */
+  clear() {
+    return __awaiter(this, void 0, void 0, function* () {
+      return this.emptyBuffer().write({ overwrite: true });
+    });
+  }
+  /**
+   * Returns the current summary buffer as a string
+   *
+   * @returns {string} string of summary buffer
+   */
+  stringify() {
+    return this._buffer;
+  }
+  /**
+   * If the summary buffer is empty
+   *
+   * @returns {boolen} true if the buffer is empty
+   */
+  isEmptyBuffer() {
+    return this._buffer.length === 0;
+  }
+  /**
+   * Resets the summary buffer without writing to summary file
+   *
+   * @returns {Summary} summary instance
+   */
+  emptyBuffer() {
+    this._buffer = "";
+    return this;
+  }
+  /**
+   * Adds raw text to the summary buffer
+   *
+   * @param {string} text content to add
+   * @param {boolean} [addEOL=false] (optional) append an EOL to the raw text (default: false)
+   *
+   * @returns {Summary} summary instance
+   */
+  addRaw(text, addEOL = false) {
+    this._buffer += text;
+    return addEOL ? this.addEOL() : this;
+  }
+  /**
+   * Adds the operating system-specific end-of-line marker to the buffer
+   *
+   * @returns {Summary} summary instance
+   */
+  addEOL() {
+    return this.addRaw(EOL3);
+  }
+  /**
+   * Adds an HTML codeblock to the summary buffer
+   *
+   * @param {string} code content to render within fenced code block
+   * @param {string} lang (optional) language to syntax highlight code
+   *
+   * @returns {Summary} summary instance
+   */
+  addCodeBlock(code, lang) {
+    const attrs = Object.assign({}, lang && { lang });
+    const element = this.wrap("pre", this.wrap("code", code), attrs);
+    return this.addRaw(element).addEOL();
+  }
+  /**
+   * Adds an HTML list to the summary buffer
+   *
+   * @param {string[]} items list of items to render
+   * @param {boolean} [ordered=false] (optional) if the rendered list should be ordered or not (default: false)
+   *
+   * @returns {Summary} summary instance
+   */
+  addList(items, ordered = false) {
+    const tag = ordered ? "ol" : "ul";
+    const listItems = items.map((item) => this.wrap("li", item)).join("");
+    const element = this.wrap(tag, listItems);
+    return this.addRaw(element).addEOL();
+  }
+  /**
+   * Adds an HTML table to the summary buffer
+   *
+   * @param {SummaryTableCell[]} rows table rows
+   *
+   * @returns {Summary} summary instance
+   */
+  addTable(rows) {
+    const tableBody = rows.map((row) => {
+      const cells = row.map((cell) => {
+        if (typeof cell === "string") {
+          return this.wrap("td", cell);
+        }
+        const { header, data, colspan, rowspan } = cell;
+        const tag = header ? "th" : "td";
+        const attrs = Object.assign(Object.assign({}, colspan && { colspan }), rowspan && { rowspan });
+        return this.wrap(tag, data, attrs);
+      }).join("");
+      return this.wrap("tr", cells);
+    }).join("");
+    const element = this.wrap("table", tableBody);
+    return this.addRaw(element).addEOL();
+  }
+  /**
+   * Adds a collapsable HTML details element to the summary buffer
+   *
+   * @param {string} label text for the closed state
+   * @param {string} content collapsable content
+   *
+   * @returns {Summary} summary instance
+   */
+  addDetails(label, content) {
+    const element = this.wrap("details", this.wrap("summary", label) + content);
+    return this.addRaw(element).addEOL();
+  }
+  /**
+   * Adds an HTML image tag to the summary buffer
+   *
+   * @param {string} src path to the image you to embed
+   * @param {string} alt text description of the image
+   * @param {SummaryImageOptions} options (optional) addition image attributes
+   *
+   * @returns {Summary} summary instance
+   */
+  addImage(src, alt, options) {
+    const { width, height } = options || {};
+    const attrs = Object.assign(Object.assign({}, width && { width }), height && { height });
+    const element = this.wrap("img", null, Object.assign({ src, alt }, attrs));
+    return this.addRaw(element).addEOL();
+  }
+  /**
+   * Adds an HTML section heading element
+   *
+   * @param {string} text heading text
+   * @param {number | string} [level=1] (optional) the heading level, default: 1
+   *
+   * @returns {Summary} summary instance
+   */
+  addHeading(text, level) {
+    const tag = `h${level}`;
+    const allowedTag = ["h1", "h2", "h3", "h4", "h5", "h6"].includes(tag) ? tag : "h1";
+    const element = this.wrap(allowedTag, text);
+    return this.addRaw(element).addEOL();
+  }
+  /**
+   * Adds an HTML thematic break (<hr>) to the summary buffer
+   *
+   * @returns {Summary} summary instance
+   */
+  addSeparator() {
+    const element = this.wrap("hr", null);
+    return this.addRaw(element).addEOL();
+  }
+  /**
+   * Adds an HTML line break (<br>) to the summary buffer
+   *
+   * @returns {Summary} summary instance
+   */
+  addBreak() {
+    const element = this.wrap("br", null);
+    return this.addRaw(element).addEOL();
+  }
+  /**
+   * Adds an HTML blockquote to the summary buffer
+   *
+   * @param {string} text quote text
+   * @param {string} cite (optional) citation url
+   *
+   * @returns {Summary} summary instance
+   */
+  addQuote(text, cite) {
+    const attrs = Object.assign({}, cite && { cite });
+    const element = this.wrap("blockquote", text, attrs);
+    return this.addRaw(element).addEOL();
+  }
+  /**
+   * Adds an HTML anchor tag to the summary buffer
+   *
+   * @param {string} text link text/content
+   * @param {string} href hyperlink
+   *
+   * @returns {Summary} summary instance
+   */
+  addLink(text, href) {
+    const element = this.wrap("a", text, { href });
+    return this.addRaw(element).addEOL();
+  }
+};
+var _summary = new Summary();
+var summary = _summary;
+
+// node_modules/@actions/core/lib/platform.js
+import os3 from "os";
+var platform = os3.platform();
+var arch = os3.arch();
+
+// node_modules/@actions/core/lib/core.js
+var __awaiter2 = function(thisArg, _arguments, P, generator) {
+  function adopt(value) {
+    return value instanceof P ? value : new P(function(resolve3) {
+      resolve3(value);
+    });
+  }
+  return new (P || (P = Promise))(function(resolve3, reject) {
+    function fulfilled(value) {
+      try {
+        step(generator.next(value));
+      } catch (e) {
+        reject(e);
+      }
+    }
+    function rejected(value) {
+      try {
+        step(generator["throw"](value));
+      } catch (e) {
+        reject(e);
+      }
+    }
+    function step(result) {
+      result.done ? resolve3(result.value) : adopt(result.value).then(fulfilled, rejected);
+    }
+    step((generator = generator.apply(thisArg, _arguments || [])).next());
+  });
+};
+var ExitCode;
+(function(ExitCode2) {
+  ExitCode2[ExitCode2["Success"] = 0] = "Success";
+  ExitCode2[ExitCode2["Failure"] = 1] = "Failure";
+})(ExitCode || (ExitCode = {}));
+function exportVariable(name, val) {
+  const convertedVal = toCommandValue(val);
+  process.env[name] = convertedVal;
+  const filePath = process.env["GITHUB_ENV"] || "";
+  if (filePath) {
+    return issueFileCommand("ENV", prepareKeyValueMessage(name, val));
+  }
+  issueCommand("set-env", { name }, convertedVal);
+}
+function setSecret(secret) {
+  issueCommand("add-mask", {}, secret);
+}
+function getInput(name, options) {
+  const val = process.env[`INPUT_${name.replace(/ /g, "_").toUpperCase()}`] || "";
+  if (options && options.required && !val) {
+    throw new Error(`Input required and not supplied: ${name}`);
+  }
+  if (options && options.trimWhitespace === false) {
+    return val;
+  }
+  return val.trim();
+}
+function setOutput(name, value) {
+  const filePath = process.env["GITHUB_OUTPUT"] || "";
+  if (filePath) {
+    return issueFileCommand("OUTPUT", prepareKeyValueMessage(name, value));
+  }
+  process.stdout.write(os4.EOL);
+  issueCommand("set-output", { name }, toCommandValue(value));
+}
+function setFailed(message) {
+  process.exitCode = ExitCode.Failure;
+  error(message);
+}
+function error(message, properties = {}) {
+  issueCommand("error", toCommandProperties(properties), message instanceof Error ? message.toString() : message);
+}
+function warning(message, properties = {}) {
+  issueCommand("warning", toCommandProperties(properties), message instanceof Error ? message.toString() : message);
+}
+function notice(message, properties = {}) {
+  issueCommand("notice", toCommandProperties(properties), message instanceof Error ? message.toString() : message);
+}
+function info(message) {
+  process.stdout.write(message + os4.EOL);
+}
+function startGroup(name) {
+  issue("group", name);
+}
+function endGroup() {
+  issue("endgroup");
+}
+function group(name, fn) {
+  return __awaiter2(this, void 0, void 0, function* () {
+    startGroup(name);
+    let result;
+    try {
+      result = yield fn();
+    } finally {
+      endGroup();
+    }
+    return result;
+  });
+}
+function saveState(name, value) {
+  const filePath = process.env["GITHUB_STATE"] || "";
+  if (filePath) {
+    return issueFileCommand("STATE", prepareKeyValueMessage(name, value));
+  }
+  issueCommand("save-state", { name }, toCommandValue(value));
+}
+function getState(name) {
+  return process.env[`STATE_${name}`] || "";
+}
+
+// src/action/runner.ts
+var PREFIX = "nargate: ";
+function createRunner() {
+  return {
+    input: (name) => getInput(name),
+    state: (name) => getState(name),
+    saveState: (name, value) => saveState(name, value),
+    setOutput: (name, value) => setOutput(name, value),
+    exportVariable: (name, value) => exportVariable(name, value),
+    mask: (secret) => setSecret(secret),
+    info: (line) => info(PREFIX + line),
+    notice: (line) => notice(PREFIX + line),
+    warning: (line) => warning(PREFIX + line),
+    fail: (line) => setFailed(PREFIX + line),
+    group: (name, task) => group(PREFIX + name, task),
+    async addToSummary(markdown) {
+      if ((process.env["GITHUB_STEP_SUMMARY"] ?? "") === "") return;
+      await summary.addRaw(markdown, true).write();
+    }
+  };
+}
+
+// src/action/action-context.ts
+function createActionContext(signal) {
+  const { env, cwd, stdout, fetch: fetch2, now, random, sleep: sleep2 } = createProcessContext(signal);
+  return {
+    env,
+    cwd,
+    stdin: NO_INPUT,
+    stdout,
+    // The runner reads both pipes at once, and would put lines into the wrong group.
+    stderr: stdout,
+    fetch: fetch2,
+    now,
+    random,
+    sleep: sleep2,
+    signal,
+    runner: createRunner(),
+    platform: process.platform
+  };
+}
+var NO_INPUT = {
+  async *[Symbol.asyncIterator]() {
+    yield* [];
+  }
+};
+
+// src/action/run-step.ts
+async function runStep(step) {
+  const controller = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"]) {
+    process.on(name, () => controller.abort(new Interrupted(name)));
+  }
+  const context = createActionContext(controller.signal);
+  try {
+    await step(context);
+  } catch (error2) {
+    context.runner.fail(describeError(error2));
+  }
+}
+
+// src/result.ts
+function ok(value) {
+  return { ok: true, value };
+}
+function err(error2) {
+  return { ok: false, error: error2 };
+}
+
+// src/nix/store-path.ts
+var MAX_NAME_LENGTH = 211;
+function parseStorePathHash(text) {
+  return isStorePathHash(text) ? ok(text) : err("store path hash is not 32 nix32 characters");
+}
+function parseStorePathName(text) {
+  if (text === "") return err("store path name is empty");
+  if (text.length > MAX_NAME_LENGTH) {
+    return err(`store path name is longer than ${MAX_NAME_LENGTH} characters`);
+  }
+  if (/^\.\.?(?:-|$)/.test(text)) return err('store path name begins with a component "." or ".."');
+  return isStorePathName(text) ? ok(text) : err("store path name holds a forbidden character");
+}
+function parseStorePathBaseName(text) {
+  if (text.charAt(32) !== "-") return err("store path has no dash after 32 characters");
+  const hash = parseStorePathHash(text.slice(0, 32));
+  if (!hash.ok) return hash;
+  const name = parseStorePathName(text.slice(33));
+  if (!name.ok) return name;
+  return ok({ hash: hash.value, name: name.value });
+}
+function parseStorePath(text, storeDir) {
+  if (!text.startsWith(`${storeDir}/`)) return err("store path is not in the store directory");
+  return parseStorePathBaseName(text.slice(storeDir.length + 1));
+}
+function formatStorePathBaseName(path3) {
+  return `${path3.hash}-${path3.name}`;
+}
+function formatStorePath(path3, storeDir) {
+  return `${storeDir}/${formatStorePathBaseName(path3)}`;
+}
+function equalStorePaths(a, b) {
+  return a.hash === b.hash && a.name === b.name;
+}
+function isStorePathHash(text) {
+  return /^[0-9a-df-np-sv-z]{32}$/.test(text);
+}
+function isStorePathName(text) {
+  return /^[0-9A-Za-z+\-._?=]+$/.test(text);
+}
+
+// src/errors.ts
+var FAILURES = {
+  // Reads
+  "not-found": { status: 404, message: "No such object in this cache." },
+  "bad-path": { status: 404, message: "Not a path of a Nix binary cache." },
+  "method-not-allowed": { status: 405, message: "This path does not take that method." },
+  "range-not-satisfiable": { status: 416, message: "The range lies outside the object." },
+  "bucket-unavailable": {
+    status: 503,
+    message: "The bucket behind this cache is not available right now. Try again shortly."
+  },
+  "bucket-cap-exceeded": {
+    status: 503,
+    message: "The bucket's daily cap is used up; it resets at 00:00 UTC. The operator can raise it under Caps & Alerts."
+  },
+  misconfigured: {
+    status: 500,
+    message: "This cache is not configured correctly. Its operator finds the reason in the log."
+  },
+  internal: {
+    status: 500,
+    message: "The gateway failed. Its operator finds the reason in the log."
+  },
+  // Access
+  "credential-missing": {
+    status: 401,
+    message: "A token is required: put 'machine <this host> login nargate password <token>' into your netrc file, or send 'Authorization: Bearer <token>'."
+  },
+  "credential-wrong": {
+    status: 401,
+    message: "This token is unknown or has expired. Ask the operator of the cache for a new one."
+  },
+  "scope-missing": {
+    status: 403,
+    message: "This token may not do that. Ask the operator for one with the scope"
+  },
+  // OIDC tokens. All 401, as for any wrong token: of a read, Nix takes 403 for "not here".
+  "oidc-malformed": { status: 401, message: "This OIDC token cannot be read:" },
+  "oidc-issuer-unknown": {
+    status: 401,
+    message: "This cache trusts no OIDC token of the issuer"
+  },
+  "oidc-algorithm": {
+    status: 401,
+    message: "This cache takes OIDC tokens that are signed by a key pair, such as with RS256 or ES256, but not with the algorithm"
+  },
+  "oidc-signature": {
+    status: 401,
+    message: "This OIDC token is not signed by any key of its issuer."
+  },
+  "oidc-audience": {
+    status: 401,
+    message: "This OIDC token is for another audience. Ask its issuer for one with the audience"
+  },
+  "oidc-expired": {
+    status: 401,
+    message: "This OIDC token has expired. Ask its issuer for a new one; this one ended at"
+  },
+  "oidc-not-yet": {
+    status: 401,
+    message: "This OIDC token is not valid yet. Try again later; it begins at"
+  },
+  "oidc-claims": { status: 401, message: "This cache admits no OIDC token that has" },
+  "oidc-issuer-unavailable": {
+    status: 503,
+    message: "The issuer of this OIDC token does not give out its keys right now, so the token cannot be checked. Try again shortly."
+  },
+  "uploads-off": {
+    status: 403,
+    message: "This cache takes no uploads: its operator has set neither TOKENS nor OIDC_TRUST."
+  },
+  // Uploads
+  "path-not-writable": {
+    status: 400,
+    message: "Nothing may be stored under this name; NARs are nar/<sha256 in nix32>.nar[.ext]."
+  },
+  // To a Nix that must not try again (see http/nix-client.ts).
+  "upload-failed": { status: 501, message: "The upload failed and may be tried again by hand:" },
+  "length-required": { status: 411, message: "Content-Length is required." },
+  "body-too-large": { status: 413, message: "The body is larger than this object may be" },
+  "body-too-short": { status: 400, message: "The body ended before its Content-Length." },
+  "body-not-text": { status: 400, message: "The body is not UTF-8 text." },
+  "content-encoding-refused": {
+    status: 415,
+    message: "Content-Encoding is not accepted here. Push without the store parameter narinfo-compression, and compress NARs with compression=zstd or xz."
+  },
+  "content-encoding-unknown": {
+    status: 415,
+    message: "This Content-Encoding is unknown; use br, gzip, xz, zstd or bzip2."
+  },
+  "nar-hash-mismatch": {
+    status: 400,
+    message: "The bytes do not hash to the SHA-256 in the file's name; nothing was stored."
+  },
+  "narinfo-malformed": { status: 400, message: "The narinfo is malformed" },
+  "narinfo-wrong-path": {
+    status: 400,
+    message: "The narinfo's StorePath is not the path it was put under."
+  },
+  "narinfo-wrong-store": {
+    status: 400,
+    message: "The narinfo's StorePath is not in this cache's store directory"
+  },
+  "narinfo-bad-url": {
+    status: 400,
+    message: "The narinfo's URL must be nar/<FileHash in nix32>.nar[.ext]."
+  },
+  "narinfo-file-missing": { status: 400, message: "The narinfo lacks FileHash or FileSize." },
+  "narinfo-url-hash": {
+    status: 400,
+    message: "The hash in the narinfo's URL is not its FileHash."
+  },
+  "narinfo-extension": {
+    status: 400,
+    message: "The narinfo's Compression does not fit the extension of its URL (no Compression line means bzip2)."
+  },
+  "narinfo-uncompressed": {
+    status: 400,
+    message: "With Compression: none, FileHash must be NarHash and FileSize must be NarSize."
+  },
+  "narinfo-bad-signature": {
+    status: 400,
+    message: "A Sig line is not <key name>:<base64 of 64 bytes>."
+  },
+  "nar-absent": { status: 400, message: "Push the NAR first: the bucket does not hold" },
+  "nar-wrong-size": { status: 400, message: "FileSize is not the size of the stored NAR" },
+  "signature-required": {
+    status: 400,
+    message: "No signature of a key that this cache trusts. Sign it first: nix store sign --key-file KEY --recursive PATH (or push with ?secret-key=KEY)."
+  },
+  "nar-may-be-named": {
+    status: 409,
+    message: "A narinfo may still name this NAR, and the gateway cannot show that none does. Delete the narinfos first; then repeat with ?force=true."
+  },
+  "purge-refused": {
+    status: 503,
+    message: "It is deleted, but the edge still has it: Cloudflare refused the purge. Repeat the DELETE in a minute."
+  },
+  "uploads-busy": {
+    status: 503,
+    message: "Too many uploads at once. Try again, or fewer at a time."
+  },
+  "not-deletable": { status: 400, message: "Only narinfos and NARs can be deleted." },
+  "build-not-reproducible": {
+    status: 409,
+    message: "This store path is published with other contents, so the build is not reproducible. The first one stays"
+  },
+  "realisation-malformed": { status: 400, message: "The realisation is malformed" },
+  "cache-info-conflict": {
+    status: 409,
+    message: "This cache serves another store directory"
+  },
+  // Uploads straight to the bucket
+  "upload-malformed": { status: 400, message: "The request is malformed" },
+  "upload-too-small": {
+    status: 400,
+    message: "A NAR of this size is uploaded by one PUT; parts are for those larger than"
+  },
+  "handle-invalid": {
+    status: 400,
+    message: "The upload's handle is wrong or has expired. Start the upload again."
+  },
+  "handle-of-another": {
+    status: 403,
+    message: "The upload's handle was given to another token. Start the upload again."
+  },
+  "upload-incomplete": { status: 409, message: "The upload is not complete:" },
+  "upload-gone": {
+    status: 404,
+    message: "There is no such upload any more. Start the upload again."
+  },
+  "upload-changed": {
+    status: 409,
+    message: "The upload changed while it was checked; nothing was stored. Start it again."
+  }
+};
+
+// src/nix/base32.ts
+var NIX32_ALPHABET = "0123456789abcdfghijklmnpqrsvwxyz";
+var DIGITS = new Map(
+  [...NIX32_ALPHABET].map((character, digit) => [character, digit])
+);
+function encodeNix32(bytes) {
+  let text = "";
+  for (let digit = lengthOfEncoded(bytes.length) - 1; digit >= 0; digit--) {
+    const bit = digit * 5;
+    const byte = bit >> 3;
+    const pair = (bytes[byte + 1] ?? 0) << 8 | (bytes[byte] ?? 0);
+    text += NIX32_ALPHABET.charAt(pair >> (bit & 7) & 31);
+  }
+  return text;
+}
+function parseNix32(text) {
+  const bytes = new Uint8Array(Math.floor(text.length * 5 / 8));
+  if (lengthOfEncoded(bytes.length) !== text.length)
+    return err("nix32 text has an impossible length");
+  for (let index = 0; index < text.length; index++) {
+    const digit = DIGITS.get(text.charAt(text.length - 1 - index));
+    if (digit === void 0) return err("nix32 text holds a character outside its alphabet");
+    const bit = index * 5;
+    const byte = bit >> 3;
+    const pair = digit << (bit & 7);
+    const carry = pair >> 8;
+    if (carry !== 0 && byte + 1 >= bytes.length)
+      return err("nix32 text does not end on a whole byte");
+    bytes[byte] = (bytes[byte] ?? 0) | pair & 255;
+    if (carry !== 0) bytes[byte + 1] = carry;
+  }
+  return ok(bytes);
+}
+function lengthOfEncoded(byteLength) {
+  return Math.ceil(byteLength * 8 / 5);
+}
+
+// src/nix/base64.ts
+function encodeBase64(bytes) {
+  let binary = "";
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return btoa(binary);
+}
+function parseBase64(text) {
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4 !== 0) return err("not base64");
+  const binary = atob(text);
+  if (btoa(binary) !== text) return err("not canonical base64");
+  return ok(Uint8Array.from(binary, (character) => character.charCodeAt(0)));
+}
+
+// src/nix/hash.ts
+var DIGEST_BYTES = { md5: 16, sha1: 20, sha256: 32, sha512: 64 };
+function parseHash(text) {
+  const match = /^([a-z0-9]+)([:-])(.*)$/s.exec(text);
+  if (match === null) return err("hash has no algorithm");
+  const [, algorithm = "", separator, digest = ""] = match;
+  if (!isHashAlgorithm(algorithm)) return err("hash algorithm is not md5, sha1, sha256 or sha512");
+  const bytes = separator === "-" ? parseBase64(digest) : parseDigest(digest, algorithm);
+  if (!bytes.ok) return err(`hash is malformed: ${bytes.error}`);
+  if (bytes.value.length !== DIGEST_BYTES[algorithm]) {
+    return err("hash has the wrong length for its algorithm");
+  }
+  return ok({ algorithm, bytes: bytes.value });
+}
+function formatHash(hash, encoding) {
+  return encoding === "sri" ? `${hash.algorithm}-${encodeBase64(hash.bytes)}` : `${hash.algorithm}:${formatDigest(hash, encoding)}`;
+}
+function formatDigest(hash, encoding) {
+  switch (encoding) {
+    case "nix32":
+      return encodeNix32(hash.bytes);
+    case "base16":
+      return encodeBase16(hash.bytes);
+    case "base64":
+      return encodeBase64(hash.bytes);
+  }
+}
+function equalHashes(a, b) {
+  return a.algorithm === b.algorithm && a.bytes.length === b.bytes.length && a.bytes.every((byte, index) => byte === b.bytes[index]);
+}
+function isHashAlgorithm(text) {
+  return Object.hasOwn(DIGEST_BYTES, text);
+}
+function parseDigest(text, algorithm) {
+  const byteLength = DIGEST_BYTES[algorithm];
+  switch (text.length) {
+    case byteLength * 2:
+      return parseBase16(text);
+    case Math.ceil(byteLength * 8 / 5):
+      return parseNix32(text);
+    case Math.ceil(byteLength / 3) * 4:
+      return parseBase64(text);
+    default:
+      return err("no encoding of it has this length");
+  }
+}
+function encodeBase16(bytes) {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+function parseBase16(text) {
+  if (!/^[0-9a-f]*$/i.test(text)) return err("not base16");
+  return ok(Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)));
+}
+
+// src/nix/content-address.ts
+function parseContentAddress(text) {
+  const match = /^(text:|fixed:(?:r:|git:)?)([a-z0-9]+:[^:]+)$/.exec(text);
+  if (match === null) return err("content address has an unknown form");
+  const hash = parseHash(match[2] ?? "");
+  if (!hash.ok) return hash;
+  return ok({ method: methodOf(match[1] ?? ""), hash: hash.value });
+}
+function findConflict(address, references, self) {
+  const { method, hash } = address;
+  if (method === "text") {
+    if (hash.algorithm !== "sha256") return "a text content address is not sha256";
+    return references.some((path3) => self !== void 0 && equalStorePaths(path3, self)) ? "a text content address cannot have a reference to itself" : void 0;
+  }
+  if (method === "git" && hash.algorithm !== "sha1" && hash.algorithm !== "sha256") {
+    return "a git content address is neither sha1 nor sha256";
+  }
+  return references.length > 0 && !isSource(address) ? "a content address of this method cannot have references" : void 0;
+}
+function isSource({ method, hash }) {
+  return method === "nar" && hash.algorithm === "sha256";
+}
+function methodOf(prefix) {
+  switch (prefix) {
+    case "text:":
+      return "text";
+    case "fixed:r:":
+      return "nar";
+    case "fixed:git:":
+      return "git";
+    default:
+      return "flat";
+  }
+}
+
+// src/nix/narinfo-fields.ts
+var SINGLE_VALUED = /* @__PURE__ */ new Set([
+  "StorePath",
+  "URL",
+  "Compression",
+  "FileHash",
+  "FileSize",
+  "NarHash",
+  "NarSize",
+  "References",
+  "Deriver",
+  "CA"
+]);
+function parseNarinfoFields(text) {
+  if (text === "") return err("the narinfo is empty");
+  if (!text.endsWith("\n")) return err("the last line does not end");
+  const all = [];
+  const single = /* @__PURE__ */ new Map();
+  for (const [index, line] of text.slice(0, -1).split("\n").entries()) {
+    const field = parseLine(line);
+    if (!field.ok) return err(`line ${index + 1} ${field.error}`);
+    const { name, value } = field.value;
+    if (SINGLE_VALUED.has(name)) {
+      if (single.has(name)) return err(`line ${index + 1} gives ${name} again`);
+      single.set(name, value);
+    }
+    all.push(field.value);
+  }
+  return ok({ all, single });
+}
+function parseLine(line) {
+  if (line.endsWith("\r")) return err("ends in a carriage return");
+  if (/[\0-\x1f\x7f]/.test(line)) return err("holds a control character");
+  const colon = line.indexOf(":");
+  if (colon === -1) return err("has no colon");
+  if (colon === 0) return err("has no name before its colon");
+  if (line.charAt(colon + 1) !== " ") return err("has no space after its colon");
+  return ok({ name: line.slice(0, colon), value: line.slice(colon + 2) });
+}
+
+// src/nix/narinfo.ts
+var MAX_NARINFO_BYTES = 2 * 1024 * 1024;
+function parseNarinfo(text, storeDir) {
+  const fields = parseNarinfoFields(text);
+  if (!fields.ok) return fields;
+  const { single } = fields.value;
+  const storePath = parseField("StorePath", single, (value) => parseStorePath(value, storeDir));
+  if (!storePath.ok) return storePath;
+  const url = single.get("URL") ?? "";
+  if (url === "") return err("URL is missing");
+  const fileHash = parseOptionalField("FileHash", single, parseHash);
+  if (!fileHash.ok) return fileHash;
+  const fileSize = parseOptionalField("FileSize", single, parseSize);
+  if (!fileSize.ok) return fileSize;
+  const narHash = parseField("NarHash", single, parseHash);
+  if (!narHash.ok) return narHash;
+  if (narHash.value.algorithm !== "sha256") return err("NarHash is not a sha256 hash");
+  const narSize = parseField("NarSize", single, parseSize);
+  if (!narSize.ok) return narSize;
+  if (narSize.value === 0) return err("NarSize is zero");
+  const references = parseOptionalField("References", single, parseReferences);
+  if (!references.ok) return references;
+  const deriver = parseOptionalField("Deriver", single, parseDeriver);
+  if (!deriver.ok) return deriver;
+  const contentAddress = single.get("CA") || void 0;
+  if (contentAddress !== void 0) {
+    const address = parseContentAddress(contentAddress);
+    if (!address.ok) return err(`CA is wrong: ${address.error}`);
+    const conflict = findConflict(address.value, references.value ?? [], storePath.value);
+    if (conflict !== void 0) return err(`CA is wrong: ${conflict}`);
+  }
+  return ok({
+    storePath: storePath.value,
+    url,
+    compression: single.get("Compression") || "bzip2",
+    fileHash: fileHash.value,
+    fileSize: fileSize.value,
+    narHash: narHash.value,
+    narSize: narSize.value,
+    references: references.value ?? [],
+    deriver: deriver.value,
+    signatures: fields.value.all.filter(isSignature).map((field) => field.value),
+    contentAddress,
+    fields: fields.value.all
+  });
+}
+function formatNarinfo(narinfo) {
+  return narinfo.fields.map(({ name, value }) => `${name}: ${value}
+`).join("");
+}
+function withSignatures(narinfo, signatures) {
+  if (signatures.some((value) => /[\0-\x1f\x7f]/.test(value))) {
+    throw new TypeError("a signature holds a control character");
+  }
+  const { fields } = narinfo;
+  const place = [fields.findIndex(isSignature), fields.findIndex(({ name }) => name === "CA")].find(
+    (index) => index !== -1
+  );
+  const before = fields.slice(0, place);
+  const after = place === void 0 ? [] : fields.slice(place).filter((field) => !isSignature(field));
+  const added = signatures.map((value) => ({ name: "Sig", value }));
+  return { ...narinfo, signatures: [...signatures], fields: [...before, ...added, ...after] };
+}
+function isSignature(field) {
+  return field.name === "Sig";
+}
+function parseField(name, fields, parse) {
+  const value = fields.get(name);
+  if (value === void 0) return err(`${name} is missing`);
+  const parsed = parse(value);
+  return parsed.ok ? parsed : err(`${name} is wrong: ${parsed.error}`);
+}
+function parseOptionalField(name, fields, parse) {
+  return fields.has(name) ? parseField(name, fields, parse) : ok(void 0);
+}
+function parseSize(text) {
+  const size = Number(text);
+  return /^(?:0|[1-9]\d*)$/.test(text) && Number.isSafeInteger(size) ? ok(size) : err("it is not a plain number of bytes");
+}
+function parseReferences(text) {
+  const references = /* @__PURE__ */ new Map();
+  for (const baseName of text.split(" ")) {
+    if (baseName === "") continue;
+    const path3 = parseStorePathBaseName(baseName);
+    if (!path3.ok) return path3;
+    references.set(baseName, path3.value);
+  }
+  return ok([...references.values()]);
+}
+function parseDeriver(text) {
+  if (text === "unknown-deriver") return ok(void 0);
+  const path3 = parseStorePathBaseName(text);
+  return path3.ok ? ok(text) : path3;
+}
+
+// src/cli/cache/bot-challenge.ts
+function isBotChallenge(status, headers) {
+  if (headers.has("cf-mitigated")) return true;
+  const isHtml = (headers.get("content-type") ?? "").includes("text/html");
+  return isHtml && (status === 403 || status === 503);
+}
+
+// src/bucket/retry.ts
+var BASE_MILLISECONDS = 200;
+var CAP_MILLISECONDS = 5e3;
+function isTransientStatus(status) {
+  return status === 408 || status === 429 || status >= 500 && status !== 501 && status !== 505;
+}
+function retryPauseMilliseconds(attempt, retryAfterSeconds, random) {
+  const ceiling = Math.min(CAP_MILLISECONDS, BASE_MILLISECONDS * 2 ** (attempt - 1));
+  return (retryAfterSeconds ?? 0) * 1e3 + random() * ceiling;
+}
+function parseRetryAfter(header, now) {
+  if (header === null) return void 0;
+  if (/^\d{1,6}$/.test(header.trim())) return Number(header);
+  const time = Date.parse(header);
+  return Number.isNaN(time) ? void 0 : Math.max(0, (time - now.getTime()) / 1e3);
+}
+
+// src/cli/cache/http-client.ts
+var Unreachable = class extends CliError {
+};
+var HTTP_RETRIES = { attempts: 6, idleMilliseconds: 9e4 };
+var CHUNK_BYTES = 64 * 1024;
+function bytesBody(bytes) {
+  return {
+    sizeBytes: bytes.byteLength,
+    async *open() {
+      for (let start = 0; start < bytes.byteLength; start += CHUNK_BYTES) {
+        yield bytes.subarray(start, start + CHUNK_BYTES);
+      }
+    }
+  };
+}
+function createHttpClient({ fetch: fetch2, now, random, sleep: sleep2, signal }, retries = HTTP_RETRIES) {
+  async function attempt(request, onLine) {
+    const idle = createIdleTimer(retries.idleMilliseconds);
+    try {
+      const { body } = request;
+      const response = await fetch2(request.url, {
+        method: request.method,
+        headers: {
+          ...request.headers,
+          // Without it a stream would be sent chunked, which S3 refuses.
+          ...body === void 0 ? {} : { "content-length": String(body.sizeBytes) }
+        },
+        redirect: "manual",
+        signal: AbortSignal.any([signal, idle.signal]),
+        ...body === void 0 ? {} : { body: countSent(request, body, idle), duplex: "half" }
+      });
+      const lines = response.ok ? onLine : void 0;
+      const chunks = [];
+      let rest = "";
+      const decoder = new TextDecoder();
+      for await (const chunk of response.body ?? []) {
+        idle.touch();
+        if (lines === void 0) {
+          chunks.push(chunk);
+          continue;
+        }
+        const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+        rest = parts.pop() ?? "";
+        for (const line of parts) if (line !== "") lines(line);
+      }
+      return { status: response.status, headers: response.headers, body: Buffer.concat(chunks) };
+    } finally {
+      idle.stop();
+    }
+  }
+  async function sendWithRetries(request, onLine) {
+    let hasBegun = false;
+    const handOver = onLine === void 0 ? void 0 : (line) => {
+      hasBegun = true;
+      onLine(line);
+    };
+    for (let count = 1; ; count++) {
+      let failure;
+      let retryAfterSeconds;
+      try {
+        const answer = await attempt(request, handOver);
+        if (!isTransientStatus(answer.status) || count >= retries.attempts) return answer;
+        retryAfterSeconds = parseRetryAfter(answer.headers.get("retry-after"), now());
+      } catch (error2) {
+        failure = error2;
+      }
+      signal.throwIfAborted();
+      if (failure !== void 0 && (hasBegun || count >= retries.attempts)) {
+        const { host } = new URL(request.url);
+        throw new Unreachable(`cannot reach ${host}: ${describeError(failure)}`, {
+          cause: failure
+        });
+      }
+      await sleep2(retryPauseMilliseconds(count, Math.min(60, retryAfterSeconds ?? 0), random));
+    }
+  }
+  return {
+    send: (request) => sendWithRetries(request),
+    sendForLines: (request, onLine) => sendWithRetries(request, onLine)
+  };
+}
+async function* countSent(request, body, idle) {
+  let sent = 0;
+  request.onSent?.(sent);
+  for await (const chunk of body.open()) {
+    yield chunk;
+    sent += chunk.byteLength;
+    idle.touch();
+    request.onSent?.(sent);
+  }
+}
+function createIdleTimer(milliseconds) {
+  const controller = new AbortController();
+  const timer = setTimeout(() => {
+    controller.abort(new Error(`nothing moved for ${milliseconds / 1e3} s`));
+  }, milliseconds);
+  return {
+    signal: controller.signal,
+    touch: () => void timer.refresh(),
+    stop: () => clearTimeout(timer)
+  };
+}
+
+// src/cli/cache/cache-client.ts
+var CacheRefusal = class extends CliError {
+  status;
+  /** Of `src/errors.ts`, where the API said it. */
+  code;
+  constructor(message, status, code) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+};
+function createCacheClient(url, token, http) {
+  async function prepare({ target, ...request }) {
+    const credential = await token();
+    return {
+      ...request,
+      url: `${url}/${target}`,
+      headers: {
+        "user-agent": "nargate",
+        ...request.headers,
+        ...credential === void 0 ? {} : { authorization: `Bearer ${credential}` }
+      }
+    };
+  }
+  return {
+    url,
+    send: async (request) => await http.send(await prepare(request)),
+    async call(method, target, input) {
+      const answer = await http.send(await prepare(apiRequest(method, target, input)));
+      if (answer.status < 200 || answer.status > 299) throw refusalOf(target, answer);
+      return answer.body.length === 0 ? void 0 : parseJson(target, answer.body.toString());
+    },
+    async callForLines(target, input, onLine) {
+      const request = await prepare(apiRequest("POST", target, input));
+      const answer = await http.sendForLines(request, (line) => onLine(parseJson(target, line)));
+      if (answer.status !== 200) throw refusalOf(target, answer);
+    },
+    async readNarinfo(hash, storeDir) {
+      const target = `${hash}.narinfo`;
+      const answer = await http.send(await prepare({ method: "GET", target }));
+      if (answer.status === 404) return void 0;
+      if (answer.status !== 200) throw refusalOf(target, answer);
+      const text = answer.body.toString();
+      const narinfo = parseNarinfo(text, storeDir);
+      if (!narinfo.ok) throw new CliError(`${target} of the cache is malformed: ${narinfo.error}`);
+      return { text, narinfo: narinfo.value };
+    }
+  };
+}
+function apiRequest(method, target, input) {
+  if (input === void 0) return { method, target };
+  const body = bytesBody(new TextEncoder().encode(JSON.stringify(input)));
+  return { method, target, headers: { "content-type": "application/json" }, body };
+}
+function refusalOf(what, { status, headers, body }) {
+  if (isBotChallenge(status, headers)) {
+    return new CacheRefusal(
+      `${what}: ${status}, a bot challenge of Cloudflare, not the cache; see nargate doctor`,
+      status,
+      void 0
+    );
+  }
+  const text = body.toString().slice(0, 64 * 1024);
+  const error2 = readApiError(text);
+  const isHtml = (headers.get("content-type") ?? "").includes("html");
+  const firstLine = isHtml ? "" : (text.split("\n")[0] ?? "").trim();
+  const sentence = (error2?.message ?? firstLine) || "no reason given";
+  return new CacheRefusal(`${what}: ${status} ${toOneLine(sentence)}`, status, error2?.code);
+}
+function toOneLine(text) {
+  return text.replace(/[\p{Cc}\u2028\u2029]+/gu, " ").slice(0, 1e3);
+}
+function readError(value) {
+  const error2 = value?.error;
+  if (typeof error2?.code !== "string" || typeof error2.message !== "string") return void 0;
+  const known = FAILURES[error2.code];
+  return { code: error2.code, message: error2.message || (known?.message ?? error2.code) };
+}
+function readApiError(text) {
+  try {
+    return readError(JSON.parse(text));
+  } catch {
+    return void 0;
+  }
+}
+function parseJson(target, text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new CliError(`${target}: the answer is not JSON; is this a Nargate?`);
+  }
+}
+
+// src/cli/cache/find-token.ts
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+
+// src/cli/cache/netrc.ts
+function findNetrcPassword(text, hostname) {
+  const words = text.split("\n").filter((line) => !line.trimStart().startsWith("#")).flatMap((line) => line.split(/\s+/)).filter((word) => word !== "");
+  let isMeant = false;
+  for (let index = 0; index < words.length; index++) {
+    switch (words[index]) {
+      case "machine":
+        isMeant = words[++index]?.toLowerCase() === hostname.toLowerCase();
+        break;
+      case "default":
+        isMeant = true;
+        break;
+      case "login":
+      case "account":
+        index++;
+        break;
+      case "password": {
+        const password = words[++index];
+        if (isMeant) return password === void 0 ? void 0 : unquote(password);
+        break;
+      }
+      default:
+    }
+  }
+  return void 0;
+}
+function unquote(word) {
+  const quoted = /^"(.*)"$/.exec(word)?.[1];
+  return quoted === void 0 ? word : quoted.replace(/\\(.)/g, "$1");
+}
+
+// src/cli/cache/find-token.ts
+async function findToken(cacheUrl, tokenFile, context) {
+  const found = await lookForToken(new URL(cacheUrl).hostname, tokenFile, context);
+  if (found === void 0) return void 0;
+  if (!/^[\x21-\x7e]{1,16384}$/.test(found.token)) {
+    throw new UsageError(`the token of ${found.source} is not one word of printable characters`);
+  }
+  requireSafeForTokens(cacheUrl);
+  return found;
+}
+function requireSafeForTokens(cacheUrl) {
+  if (isSafeForTokens(cacheUrl)) return;
+  const { hostname } = new URL(cacheUrl);
+  throw new UsageError(`a token is not sent over plain http to ${hostname}; use https`);
+}
+function isSafeForTokens(cacheUrl) {
+  const { protocol, hostname } = new URL(cacheUrl);
+  return protocol === "https:" || LOOPBACK.has(hostname);
+}
+var LOOPBACK = /* @__PURE__ */ new Set(["127.0.0.1", "localhost", "[::1]"]);
+async function lookForToken(hostname, tokenFile, { env, cwd }) {
+  if (tokenFile !== void 0) {
+    try {
+      const text = await readFile(resolve(cwd, tokenFile), "utf8");
+      return { token: text.trim(), source: tokenFile };
+    } catch (error2) {
+      throw new UsageError(`--token-file ${tokenFile}: ${error2.code}`);
+    }
+  }
+  const fromEnvironment = env["NARGATE_TOKEN"]?.trim() ?? "";
+  if (fromEnvironment !== "") return { token: fromEnvironment, source: "NARGATE_TOKEN" };
+  for (const file of netrcFiles(env)) {
+    const text = await readFile(file, "utf8").catch(() => "");
+    const token = findNetrcPassword(text, hostname);
+    if (token !== void 0 && token !== "") return { token, source: file };
+  }
+  return void 0;
+}
+function netrcFiles(env) {
+  const home = env["HOME"] || void 0;
+  const config = env["XDG_CONFIG_HOME"] || home && join(home, ".config");
+  return [
+    ...env["NETRC"] ? [env["NETRC"]] : [],
+    ...config === void 0 ? [] : [join(config, "nix/netrc")],
+    ...home === void 0 ? [] : [join(home, ".netrc")],
+    join(env["NIX_CONF_DIR"] ?? "/etc/nix", "netrc")
+  ];
+}
+
+// src/cli/cache/open-cache.ts
+async function openCache(options, context, retries) {
+  const url = parseCacheUrl(options.to ?? context.env["NARGATE_URL"] ?? "");
+  const http = createHttpClient(context, retries);
+  const { tokens } = options;
+  if (tokens !== void 0) {
+    requireSafeForTokens(url);
+    const token2 = { token: await tokens.current(), source: tokens.name };
+    return { client: createCacheClient(url, () => tokens.current(), http), http, token: token2 };
+  }
+  const token = await findToken(url, options.tokenFile, context);
+  return { client: createCacheClient(url, async () => token?.token, http), http, token };
+}
+function parseCacheUrl(text) {
+  if (text === "") throw new UsageError("which cache? Give --to URL, or set NARGATE_URL");
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text)) {
+    throw new UsageError(`${text} is not an http or https URL`);
+  }
+  const { username, password, search, hash, origin, pathname } = new URL(text);
+  if (username + password + search + hash !== "") {
+    throw new UsageError("the URL holds more than the address of the cache");
+  }
+  return origin + pathname.replace(/\/+$/, "");
+}
+
+// src/access/token.ts
+var SCOPES = ["read", "push", "admin"];
+function isScope(value) {
+  return SCOPES.some((scope) => scope === value);
+}
+
+// src/cli/read-field.ts
+function readField(value, name) {
+  return typeof value === "object" && value !== null && Object.hasOwn(value, name) ? Reflect.get(value, name) : void 0;
+}
+function readList(value, name) {
+  const list = readField(value, name);
+  return Array.isArray(list) ? list : [];
+}
+
+// src/cli/cache/token-facts.ts
+async function readTokenFacts(client) {
+  const answer = await client.call("GET", "api/v1/token");
+  const name = readField(answer, "name");
+  const scopes = readField(answer, "scopes");
+  const expires = readField(answer, "expires");
+  if (typeof name !== "string" || !Array.isArray(scopes)) {
+    throw new CliError(`${client.url} does not answer api/v1/token as a Nargate does`);
+  }
+  return {
+    name,
+    // A scope that is newer than this command is none that it could use.
+    scopes: scopes.filter(isScope),
+    expires: typeof expires === "string" ? expires : void 0
+  };
+}
+
+// src/cli/nix/run-nix.ts
+import { spawn } from "node:child_process";
+function startNix({ program, args, input }, { env, cwd, signal }) {
+  const child = spawn(
+    program,
+    args,
+    {
+      cwd,
+      env: { ...env, NIX_CONFIG: withCommands(env["NIX_CONFIG"]) },
+      stdio: ["pipe", "pipe", "pipe"],
+      signal
+    }
+  );
+  child.stdin.on("error", () => {
+  });
+  child.stdin.end(input ?? "");
+  let said = "";
+  child.stderr.on("data", (chunk) => {
+    said = (said + chunk.toString()).slice(-MAX_STDERR_CHARACTERS);
+  });
+  const ended = new Promise((resolve3, reject) => {
+    child.once("error", (error2) => {
+      reject(
+        error2.code === "ENOENT" ? new CliError(`${program} is not on the PATH; install Nix`) : new CliError(`${program}: ${error2.message}`)
+      );
+    });
+    child.once("close", (code, killedBy) => {
+      if (code === 0) resolve3();
+      else
+        reject(new CliError(`${program}: ${lastLine(said) ?? `ended with ${code ?? killedBy}`}`));
+    });
+  });
+  ended.catch(() => {
+  });
+  return { stdout: child.stdout, ended, kill: () => void child.kill() };
+}
+async function runNix(invocation, context) {
+  const running = startNix(invocation, context);
+  const chunks = [];
+  for await (const chunk of running.stdout) chunks.push(chunk);
+  await running.ended;
+  return Buffer.concat(chunks).toString();
+}
+function withCommands(nixConfig = "") {
+  return `${nixConfig}
+extra-experimental-features = nix-command
+`;
+}
+var MAX_STDERR_CHARACTERS = 16 * 1024;
+var ANSI = /\u001b\[[0-9;]*m/g;
+function lastLine(text) {
+  return text.replace(ANSI, "").split("\n").map((line) => line.trim()).findLast((line) => line !== "");
+}
+
+// src/cli/nix/store-location.ts
+function findStore(storeUrl, env) {
+  const storeDir = withoutFinalSlash(env["NIX_STORE_DIR"] ?? env["NIX_STORE"] ?? "/nix/store");
+  const url = storeUrl ?? env["NIX_REMOTE"] ?? "";
+  if (url.startsWith("/")) return { storeDir, directory: withoutFinalSlash(url) + storeDir };
+  const [name = "", query = ""] = url.split(/\?(.*)/s);
+  const parameters = new URLSearchParams(query);
+  const logical = withoutFinalSlash(parameters.get("store") ?? storeDir);
+  const local = /^(?:|auto|daemon|local|unix:\/\/.*|local:\/\/(.*))$/.exec(name);
+  if (local === null) return { storeDir: logical, directory: void 0 };
+  const root = parameters.get("root") ?? local[1] ?? "";
+  const directory = parameters.get("real") ?? withoutFinalSlash(root) + logical;
+  return { storeDir: logical, directory: withoutFinalSlash(directory) };
+}
+function withoutFinalSlash(text) {
+  return text.replace(/\/+$/, "");
+}
+
+// src/cli/push/store-watcher.ts
+import { readdir } from "node:fs/promises";
+async function watchStore(directory, findInvalid, before) {
+  const known = new Set(before ?? await listStoreNames(directory));
+  return {
+    async findNew() {
+      const names = (await listStoreNames(directory)).filter((name) => !known.has(name));
+      const candidates = names.flatMap(parsePushable);
+      if (candidates.length === 0) return [];
+      const invalid = await findInvalid(candidates);
+      const found = candidates.filter((path3) => !invalid.has(formatStorePathBaseName(path3)));
+      for (const path3 of found) known.add(formatStorePathBaseName(path3));
+      return found;
+    }
+  };
+}
+function parsePushable(name) {
+  const path3 = parseStorePathBaseName(name);
+  return path3.ok && !name.endsWith(".drv") ? [path3.value] : [];
+}
+async function listStoreNames(directory) {
+  try {
+    return await readdir(directory);
+  } catch (error2) {
+    if (error2.code === "ENOENT") return [];
+    throw error2;
+  }
+}
+
+// src/action/change-file.ts
+import { randomUUID as randomUUID2 } from "node:crypto";
+import { readFile as readFile2, writeFile as writeFile2 } from "node:fs/promises";
+import path from "node:path";
+async function changeFile(file, edit, { files, workDirectory, isSecret, onChange }) {
+  const found = await files.read(file);
+  const before = found ?? "";
+  const after = edit(before);
+  if (after === before) return void 0;
+  const id = randomUUID2();
+  await writeFile2(copyOf("before", id, workDirectory), before, { mode: 384 });
+  await writeFile2(copyOf("after", id, workDirectory), after, { mode: 384 });
+  const change = { file, isRoot: files.isRoot, isSecret, existed: found !== void 0, id };
+  onChange(change);
+  await files.write(file, after, { isSecret });
+  return change;
+}
+async function undoChange({ file, isSecret, existed, id }, files, workDirectory) {
+  const now = await files.read(file);
+  if (now === void 0) return;
+  const before = await readFile2(copyOf("before", id, workDirectory), "utf8");
+  const after = await readFile2(copyOf("after", id, workDirectory), "utf8");
+  if (now === after && !existed) return await files.remove(file);
+  const oldLines = new Set(before.split("\n"));
+  const doomed = new Set(
+    after.split("\n").filter((line) => !oldLines.has(line) && (isSecret || line.includes(workDirectory)))
+  );
+  const rest = now.split("\n").filter((line) => !doomed.has(line));
+  const text = now === after ? before : rest.join("\n");
+  if (text !== now) await files.write(file, text, { isSecret });
+}
+function copyOf(which, id, workDirectory) {
+  return path.join(workDirectory, `${which}-${id}`);
+}
+
+// src/action/file-access.ts
+import { readFile as readFile4, rm as rm2, stat as stat2 } from "node:fs/promises";
+
+// src/cli/use/replace-file.ts
+import {
+  chmod,
+  chown,
+  mkdir,
+  readFile as readFile3,
+  readlink,
+  rename,
+  rm,
+  stat,
+  writeFile as writeFile3
+} from "node:fs/promises";
+import { dirname, resolve as resolve2 } from "node:path";
+async function replaceFile(file, text, { isSecret }) {
+  const target = await followLinks(file);
+  const temporary = `${target}.nargate-new`;
+  try {
+    await mkdir(dirname(target), { recursive: true });
+    const old = await stat(target).catch(() => void 0);
+    if (old?.isFile() === false) throw new CliError(`cannot write ${target}: it is no file`);
+    await rm(temporary, { force: true });
+    await writeFile3(temporary, text, { mode: isSecret ? 384 : 420, flag: "wx" });
+    if (old !== void 0) {
+      await chown(temporary, old.uid, old.gid).catch(() => {
+      });
+      await chmod(temporary, old.mode & (isSecret ? 504 : 511));
+    }
+    await rename(temporary, target);
+  } catch (error2) {
+    await rm(temporary, { force: true }).catch(() => {
+    });
+    if (error2 instanceof CliError) throw error2;
+    throw new CliError(`cannot write ${target}: ${error2.code}`);
+  }
+}
+async function findStoreTarget(file) {
+  const target = await followLinks(file);
+  return target.startsWith("/nix/store/") ? target : void 0;
+}
+var MAX_LINKS = 40;
+async function followLinks(file) {
+  let target = file;
+  for (let links = 0; links < MAX_LINKS; links++) {
+    const next = await readlink(target).catch(() => void 0);
+    if (next === void 0) break;
+    target = resolve2(dirname(target), next);
+  }
+  return target;
+}
+
+// src/action/run-tool.ts
+import { spawn as spawn2 } from "node:child_process";
+async function runTool([program = "", ...args], { env, cwd, signal }, input = "") {
+  return await new Promise((resolve3) => {
+    const child = spawn2(program, args, { env: { ...env }, cwd, signal });
+    const chunks = [];
+    child.stdout.on("data", (chunk) => chunks.push(chunk));
+    child.stderr.resume();
+    child.stdin.on("error", () => {
+    });
+    child.stdin.end(input);
+    child.once("error", () => resolve3({ isDone: false, stdout: "" }));
+    child.once(
+      "close",
+      (code) => resolve3({ isDone: code === 0, stdout: Buffer.concat(chunks).toString() })
+    );
+  });
+}
+
+// src/action/file-access.ts
+var OWN_FILES = {
+  isRoot: false,
+  async read(file) {
+    try {
+      return await readFile4(file, "utf8");
+    } catch (error2) {
+      const { code } = error2;
+      if (code === "ENOENT") return void 0;
+      throw new CliError(`cannot read ${file}: ${code}`);
+    }
+  },
+  async write(file, text, options) {
+    await replaceFile(file, text, options);
+  },
+  async remove(file) {
+    await rm2(file, { force: true });
+  }
+};
+function createRootFiles(context) {
+  async function sudo(args, input) {
+    const { isDone, stdout } = await runTool(["sudo", "-n", ...args], context, input);
+    if (!isDone) throw new CliError(`sudo ${args.join(" ")} failed`);
+    return stdout;
+  }
+  return {
+    isRoot: true,
+    async read(file) {
+      if (await isAbsent(file)) return void 0;
+      return await sudo(["cat", file]);
+    },
+    async write(file, text, { isSecret }) {
+      if (await isAbsent(file)) {
+        await sudo(["install", "-m", isSecret ? "600" : "644", "/dev/null", file]);
+      }
+      await sudo(["tee", file], text);
+    },
+    async remove(file) {
+      await sudo(["rm", "-f", file]);
+    }
+  };
+}
+async function isAbsent(file) {
+  return await stat2(file).then(
+    () => false,
+    (error2) => error2.code === "ENOENT"
+  );
+}
+
+// src/action/job-state.ts
+var JOB_STATE = "nargate";
+function formatJobState(state) {
+  return JSON.stringify(state);
+}
+function parseJobState(text) {
+  if (text === "") return void 0;
+  const json = JSON.parse(text);
+  const workDirectory = readField(json, "workDirectory");
+  const pushBy = readField(json, "pushBy");
+  const reason = readField(json, "reason");
+  if (typeof workDirectory !== "string" || typeof reason !== "string") return void 0;
+  return {
+    workDirectory,
+    pushBy: pushBy === "token" || pushBy === "oidc" ? pushBy : void 0,
+    reason,
+    publicKeys: readList(json, "publicKeys").filter((key) => typeof key === "string"),
+    changes: readList(json, "changes").flatMap(readChange)
+  };
+}
+function readChange(value) {
+  const file = readField(value, "file");
+  const id = readField(value, "id");
+  if (typeof file !== "string" || typeof id !== "string") return [];
+  const isTrue = (name) => readField(value, name) === true;
+  const flags = {
+    isRoot: isTrue("isRoot"),
+    isSecret: isTrue("isSecret"),
+    existed: isTrue("existed")
+  };
+  return [{ file, id, ...flags }];
+}
+
+// src/nix/signature.ts
+function parsePublicKey(text) {
+  const parts = parseNamedBytes(text, 32);
+  return parts === void 0 ? err("is not a Nix public key, a name and 32 bytes as name:base64") : ok(parts);
+}
+function parseSecretKey(text) {
+  const parts = parseNamedBytes(text, 64);
+  if (parts === void 0) {
+    return err("is not a Nix secret key, a name and 64 bytes as name:base64");
+  }
+  const { name, bytes } = parts;
+  return ok({ name, seed: bytes.slice(0, 32), publicKey: { name, bytes: bytes.slice(32) } });
+}
+function parseSignature(text) {
+  const parts = parseNamedBytes(text, 64);
+  return parts === void 0 ? err("is not a signature, a key name and 64 bytes as name:base64") : ok({ keyName: parts.name, bytes: parts.bytes });
+}
+function formatSignature(signature) {
+  return `${signature.keyName}:${encodeBase64(signature.bytes)}`;
+}
+async function verifySignature(publicKey, message, signature) {
+  if (publicKey.name !== signature.keyName) return false;
+  const key = await importPublicKey(publicKey);
+  return await crypto.subtle.verify("Ed25519", key, signature.bytes, encodeText(message));
+}
+async function signMessage(secretKey, message) {
+  const key = await importSecretKey(secretKey);
+  const bytes = await crypto.subtle.sign("Ed25519", key, encodeText(message));
+  return formatSignature({ keyName: secretKey.name, bytes: new Uint8Array(bytes) });
+}
+async function hasMatchingPublicKey(secretKey) {
+  const probe = "whether a seed and a public key belong together";
+  const signature = parseSignature(await signMessage(secretKey, probe));
+  return signature.ok && await verifySignature(secretKey.publicKey, probe, signature.value);
+}
+function isKeyName(text) {
+  return /^[^\s:\p{Cc}]+$/u.test(text);
+}
+var PKCS8_HEADER = Uint8Array.of(
+  48,
+  46,
+  2,
+  1,
+  0,
+  48,
+  5,
+  6,
+  3,
+  43,
+  101,
+  112,
+  4,
+  34,
+  4,
+  32
+);
+var importedPublicKeys = /* @__PURE__ */ new WeakMap();
+var importedSecretKeys = /* @__PURE__ */ new WeakMap();
+async function importPublicKey(publicKey) {
+  const known = importedPublicKeys.get(publicKey);
+  if (known !== void 0) return known;
+  const key = await crypto.subtle.importKey("raw", publicKey.bytes, "Ed25519", false, ["verify"]);
+  importedPublicKeys.set(publicKey, key);
+  return key;
+}
+async function importSecretKey(secretKey) {
+  const known = importedSecretKeys.get(secretKey);
+  if (known !== void 0) return known;
+  const pkcs8 = Uint8Array.of(...PKCS8_HEADER, ...secretKey.seed);
+  const key = await crypto.subtle.importKey("pkcs8", pkcs8, "Ed25519", false, ["sign"]);
+  importedSecretKeys.set(secretKey, key);
+  return key;
+}
+function parseNamedBytes(text, byteLength) {
+  const colon = text.indexOf(":");
+  if (colon === -1) return void 0;
+  const name = text.slice(0, colon);
+  const bytes = parseBase64(text.slice(colon + 1));
+  if (!isKeyName(name) || !bytes.ok || bytes.value.length !== byteLength) return void 0;
+  return { name, bytes: bytes.value };
+}
+function encodeText(text) {
+  return new TextEncoder().encode(text);
+}
+
+// src/action/read-inputs.ts
+async function readInputs(runner) {
+  const token = runner.input("token");
+  if (token !== "") runner.mask(token);
+  const signKey = runner.input("sign-key");
+  for (const secret of secretParts(signKey)) runner.mask(secret);
+  const url = readUrl(runner.input("url"));
+  if (token !== "" && !/^[\x21-\x7e]{1,16384}$/.test(token)) {
+    throw new UsageError("the input token is not one word of printable characters");
+  }
+  if (token !== "") requireSafeForTokens(url);
+  const flag = (name) => parseFlag(name, runner.input(name));
+  return {
+    url,
+    audience: runner.input("audience") || new URL(url).origin,
+    token: token === "" ? void 0 : token,
+    push: flag("push"),
+    pushOnFailure: flag("push-on-failure"),
+    failOnPushError: flag("fail-on-push-error"),
+    substitute: flag("substitute"),
+    signKey: signKey === "" ? void 0 : await parseSignKey(signKey),
+    upstreamKeys: parseKeyNames(runner.input("upstream-keys")),
+    pushFilter: parseFilter(runner.input("push-filter")),
+    jobStatus: runner.input("job-status")
+  };
+}
+function readUrl(text) {
+  if (text === "") throw new UsageError("the input url is missing: the address of the cache");
+  return parseCacheUrl(text);
+}
+function secretParts(signKey) {
+  return signKey === "" ? [] : [signKey, signKey.slice(signKey.indexOf(":") + 1)];
+}
+function parseFlag(name, text) {
+  switch (text.toLowerCase()) {
+    case "true":
+      return true;
+    case "false":
+      return false;
+    default:
+      throw new UsageError(`the input ${name} is neither true nor false`);
+  }
+}
+async function parseSignKey(text) {
+  const key = parseSecretKey(text);
+  if (!key.ok) throw new UsageError(`the input sign-key ${key.error}`);
+  if (!await hasMatchingPublicKey(key.value)) {
+    throw new UsageError("the two halves of the input sign-key do not belong together");
+  }
+  return key.value;
+}
+function parseKeyNames(text) {
+  const names = text.split(/\s+/).filter((word) => word !== "").map((word) => word.split(":", 1)[0] ?? "");
+  for (const name of names) {
+    if (!isKeyName(name)) throw new UsageError("the input upstream-keys has what names no key");
+  }
+  return new Set(names);
+}
+function parseFilter(text) {
+  if (text === "") return void 0;
+  try {
+    return new RegExp(text);
+  } catch (error2) {
+    throw new UsageError(`the input push-filter is not a regular expression: ${String(error2)}`);
+  }
+}
+
+// src/action/store-names.ts
+import { readFile as readFile5 } from "node:fs/promises";
+import path2 from "node:path";
+function storeNamesFile(workDirectory) {
+  return path2.join(workDirectory, "store-names");
+}
+async function readStoreNames(workDirectory) {
+  return (await readFile5(storeNamesFile(workDirectory), "utf8")).split("\n");
+}
+
+// src/action/oidc-tokens.ts
+var MARGIN_MILLISECONDS = 6e4;
+function createOidcTokens({ url, bearer, audience }, { http, now, mask }) {
+  let held;
+  let asking;
+  async function ask() {
+    const target = new URL(url);
+    target.searchParams.set("audience", audience);
+    const { status, body } = await http.send({
+      method: "GET",
+      url: target.href,
+      headers: { accept: "application/json", authorization: `Bearer ${bearer}` }
+    });
+    if (status !== 200) {
+      throw new CliError(`GitHub gives this job no OIDC token: its service answered ${status}`);
+    }
+    const token = readField(parseJson2(body.toString()), "value");
+    if (typeof token !== "string") throw new CliError("GitHub answered without an OIDC token");
+    mask(token);
+    const expires = readExpiry(token);
+    if (expires === void 0) throw new CliError("GitHub's OIDC token says no time of its end");
+    held = { token, expires };
+  }
+  const millisecondsLeft = () => (held?.expires ?? 0) - now().getTime();
+  return {
+    name: "GitHub",
+    async current() {
+      if (millisecondsLeft() < MARGIN_MILLISECONDS) {
+        asking ??= ask().finally(() => {
+          asking = void 0;
+        });
+        await asking.catch((error2) => {
+          if (millisecondsLeft() <= 0) throw error2;
+        });
+      }
+      if (held === void 0) throw new CliError("GitHub answered without an OIDC token");
+      return held.token;
+    }
+  };
+}
+function readExpiry(token) {
+  const payload = Buffer.from(token.split(".")[1] ?? "", "base64url").toString();
+  const expires = readField(parseJson2(payload), "exp");
+  return typeof expires === "number" ? expires * 1e3 : void 0;
+}
+function parseJson2(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return void 0;
+  }
+}
+
+// src/action/token-sources.ts
+function listTokenSources({ token, audience }, context) {
+  const sources = /* @__PURE__ */ new Map();
+  if (token !== void 0) {
+    sources.set("token", { name: "the input token", current: async () => token });
+  }
+  const { runner, env, now } = context;
+  const url = env["ACTIONS_ID_TOKEN_REQUEST_URL"] ?? "";
+  const bearer = env["ACTIONS_ID_TOKEN_REQUEST_TOKEN"] ?? "";
+  if (url !== "" && bearer !== "") {
+    const http = createHttpClient(context);
+    const mask = (secret) => runner.mask(secret);
+    sources.set("oidc", createOidcTokens({ url, bearer, audience }, { http, now, mask }));
+  }
+  return sources;
+}
+
+// src/cli/cache/gateway-facts.ts
+async function readGatewayFacts(client) {
+  let answer;
+  try {
+    answer = await client.call("GET", "api/v1/cache");
+  } catch (error2) {
+    if (error2 instanceof CacheRefusal && NOT_A_NARGATE.has(error2.status)) {
+      throw new CliError(
+        `${client.url} is no Nargate that this command knows: api/v1/cache is answered ${error2.status}`,
+        { cause: error2 }
+      );
+    }
+    throw error2;
+  }
+  const facts = parseGatewayFacts(answer);
+  if (facts === void 0) {
+    throw new CliError(`${client.url} does not answer api/v1/cache as a Nargate does`);
+  }
+  return facts;
+}
+var NOT_A_NARGATE = /* @__PURE__ */ new Set([301, 302, 307, 308, 400, 404, 405, 410]);
+function parseGatewayFacts(answer) {
+  const version = readField(answer, "version");
+  const storeDir = readField(answer, "storeDir");
+  const priority = readField(answer, "priority");
+  const access2 = readField(answer, "access");
+  const uploads = readField(answer, "uploads");
+  const partSizeThreshold = readField(answer, "partSizeThreshold");
+  const publicKeys = readField(answer, "publicKeys");
+  if (typeof version !== "string" || typeof storeDir !== "string") return void 0;
+  if (typeof priority !== "number" || typeof partSizeThreshold !== "number") return void 0;
+  if (access2 !== "public" && access2 !== "token") return void 0;
+  if (typeof uploads !== "boolean" || !Array.isArray(publicKeys)) return void 0;
+  if (!publicKeys.every(isPublicKey)) return void 0;
+  return { version, storeDir, priority, access: access2, publicKeys, uploads, partSizeThreshold };
+}
+function isPublicKey(value) {
+  return typeof value === "string" && parsePublicKey(value).ok;
+}
+
+export {
+  UsageError,
+  CliError,
+  describeError,
+  ok,
+  err,
+  parseHash,
+  formatHash,
+  formatDigest,
+  equalHashes,
+  parseStorePathBaseName,
+  parseStorePath,
+  formatStorePathBaseName,
+  formatStorePath,
+  parseNarinfo,
+  formatNarinfo,
+  withSignatures,
+  isTransientStatus,
+  retryPauseMilliseconds,
+  Unreachable,
+  bytesBody,
+  createHttpClient,
+  CacheRefusal,
+  createCacheClient,
+  refusalOf,
+  readError,
+  findNetrcPassword,
+  openCache,
+  readField,
+  readList,
+  readTokenFacts,
+  startNix,
+  runNix,
+  findStore,
+  watchStore,
+  listStoreNames,
+  findStoreTarget,
+  changeFile,
+  undoChange,
+  runTool,
+  OWN_FILES,
+  createRootFiles,
+  signMessage,
+  readGatewayFacts,
+  JOB_STATE,
+  formatJobState,
+  parseJobState,
+  readInputs,
+  storeNamesFile,
+  readStoreNames,
+  listTokenSources,
+  runStep
+};

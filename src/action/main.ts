@@ -1,0 +1,5 @@
+/** The step where the workflow names the action. */
+import { runMain } from "./run-main.ts";
+import { runStep } from "./run-step.ts";
+
+await runStep(runMain);

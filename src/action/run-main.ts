@@ -1,0 +1,131 @@
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { GatewayFacts } from "../cli/cache/gateway-facts.ts";
+import { openCache } from "../cli/cache/open-cache.ts";
+import { readTokenFacts } from "../cli/cache/token-facts.ts";
+import { CliError, describeError } from "../cli/cli-error.ts";
+import { runNix } from "../cli/nix/run-nix.ts";
+import { findStore } from "../cli/nix/store-location.ts";
+import { listStoreNames } from "../cli/push/store-watcher.ts";
+import type { ActionContext } from "./action-context.ts";
+import { addSubstituter, type Substituter } from "./add-substituter.ts";
+import { askCache, QUICK_RETRIES } from "./ask-cache.ts";
+import type { FileChange } from "./change-file.ts";
+import { findFork } from "./find-fork.ts";
+import { formatJobState, JOB_STATE, type JobState } from "./job-state.ts";
+import { type PushPlan, planPush } from "./plan-push.ts";
+import { type Inputs, readInputs } from "./read-inputs.ts";
+import { storeNamesFile } from "./store-names.ts";
+import { listTokenSources } from "./token-sources.ts";
+
+/**
+ * The first step: has Nix pull from the cache, and finds out whether the job may
+ * push. Fails for what its workflow says wrong; not for a cache that is away.
+ */
+export async function runMain(context: ActionContext): Promise<void> {
+  const { runner, env } = context;
+  const inputs = await readInputs(runner);
+  await requireNix(context);
+  const fork = await findFork(context);
+  const workDirectory = await mkdtemp(path.join(env["RUNNER_TEMP"] || tmpdir(), "nargate-"));
+  let state: JobState = {
+    workDirectory,
+    pushBy: undefined,
+    reason: "its first step failed",
+    publicKeys: [],
+    changes: [],
+  };
+  function save(part: Partial<JobState>): void {
+    state = { ...state, ...part };
+    runner.saveState(JOB_STATE, formatJobState(state));
+  }
+  save({});
+  const { storeDir, directory } = findStore(undefined, env);
+  const names = directory === undefined ? [] : await listStoreNames(directory);
+  await writeFile(storeNamesFile(workDirectory), names.join("\n"));
+
+  const cache = await askCache(inputs.url, storeDir, context);
+  const plan = await planPush({
+    inputs,
+    fork,
+    cache,
+    sources: listTokenSources(inputs, context),
+    async ask(tokens) {
+      const { client } = await openCache({ to: inputs.url, tokens }, context, QUICK_RETRIES);
+      return await readTokenFacts(client);
+    },
+  });
+  save(tellPlan(plan, context));
+  if ("reason" in cache) {
+    runner.warning(`Nix does not pull from ${inputs.url}: ${cache.reason}`);
+    return;
+  }
+  const { publicKeys } = cache;
+  save({ publicKeys });
+  if (!inputs.substitute) return;
+  const token = chooseReadToken(inputs, cache, fork);
+  if ("reason" in token) {
+    runner.warning(`Nix does not pull from ${inputs.url}, which is private: ${token.reason}`);
+    return;
+  }
+  const use = { url: inputs.url, isPrivate: cache.access === "token", publicKeys };
+  const onChange = (change: FileChange) => save({ changes: [...state.changes, change] });
+  await substitute({ use, ...token, workDirectory, onChange }, context);
+}
+
+async function requireNix(context: ActionContext): Promise<void> {
+  try {
+    await runNix({ program: "nix", args: ["--version"] }, context);
+  } catch (error) {
+    throw new CliError(
+      `${describeError(error)}: put this step after the one that installs it, such as cachix/install-nix-action`,
+      { cause: error },
+    );
+  }
+}
+
+/** Says it in the log and in the outputs. */
+function tellPlan(plan: PushPlan, { runner }: ActionContext): Pick<JobState, "pushBy" | "reason"> {
+  runner.setOutput("pushes", String(plan.kind === "push"));
+  const reason = plan.kind === "push" ? "" : plan.reason;
+  runner.setOutput("reason", reason);
+  switch (plan.kind) {
+    case "push":
+      runner.info(`what this job builds is pushed when it ends, as ${plan.name}`);
+      return { pushBy: plan.by, reason };
+    case "try":
+      runner.warning(`${reason}; pushing is tried once more when the job ends`);
+      return { pushBy: plan.by, reason };
+    case "pull-only": {
+      const line = `this job only pulls: ${reason}`;
+      if (plan.isMeant) runner.notice(line);
+      else runner.warning(line);
+      return { pushBy: undefined, reason };
+    }
+  }
+}
+
+/** What Nix shows a private cache. An OIDC token would not do: it ends within minutes. */
+function chooseReadToken(
+  { token }: Inputs,
+  { access }: GatewayFacts,
+  fork: string | undefined,
+): { readonly token: string | undefined } | { readonly reason: string } {
+  if (access === "public") return { token: undefined };
+  if (fork !== undefined) return { reason: `the code of ${fork}, a fork, is given no token` };
+  return token === undefined
+    ? { reason: "reading it takes the input token, since OIDC tokens end before jobs do" }
+    : { token };
+}
+
+async function substitute(substituter: Substituter, context: ActionContext): Promise<void> {
+  const { runner } = context;
+  const { url } = substituter.use;
+  try {
+    runner.info(`Nix pulls from ${url}: ${await addSubstituter(substituter, context)}`);
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    runner.warning(`Nix does not pull from ${url}: ${error.message}`);
+  }
+}

@@ -1,0 +1,141 @@
+import { rm } from "node:fs/promises";
+import { CliError, describeError } from "../cli/cli-error.ts";
+import type { PathInfo } from "../cli/nix/path-info.ts";
+import { createPlainProgress } from "../cli/progress/plain-progress.ts";
+import { pushPaths } from "../cli/push/push-paths.ts";
+import { formatSummary, hasFailed, type PushReport } from "../cli/push/push-report.ts";
+import { openPushSession } from "../cli/push/push-session.ts";
+import { formatStorePathBaseName } from "../nix/store-path.ts";
+import type { ActionContext } from "./action-context.ts";
+import { undoChange } from "./change-file.ts";
+import { countHits } from "./count-hits.ts";
+import { createRootFiles, OWN_FILES } from "./file-access.ts";
+import { findNewPaths } from "./find-new-paths.ts";
+import { formatJobSummary } from "./format-job-summary.ts";
+import { JOB_STATE, type JobState, parseJobState } from "./job-state.ts";
+import { type Inputs, readInputs } from "./read-inputs.ts";
+import { listTokenSources } from "./token-sources.ts";
+
+/**
+ * The last step: pushes what the job has added to the store, says what the cache
+ * was good for, and leaves Nix as the first step found it.
+ */
+export async function runPost(context: ActionContext): Promise<void> {
+  const { runner } = context;
+  const state = parseJobState(runner.state(JOB_STATE));
+  if (state === undefined) {
+    runner.info("nothing to do: the first step did not get far");
+    return;
+  }
+  try {
+    await pushAndTell(await readInputs(runner), state, context);
+  } finally {
+    // Also in a job that was cancelled: the runner waits for that.
+    await cleanUp(state, { ...context, signal: new AbortController().signal });
+  }
+}
+
+// That of `nargate push`.
+const COMPRESSION_LEVEL = 3;
+
+interface NotPushed {
+  readonly reason: string;
+}
+
+type PushResult = PushReport | NotPushed;
+
+async function pushAndTell(inputs: Inputs, state: JobState, context: ActionContext): Promise<void> {
+  const { runner } = context;
+  let infos: readonly PathInfo[] | undefined;
+  let push: PushResult | undefined = whyNot(inputs, state);
+  if (push !== undefined) runner.info(`nothing is pushed: ${push.reason}`);
+  try {
+    infos = await findNewPaths(state.workDirectory, context);
+    push ??= await pushNewPaths(infos, inputs, state, context);
+  } catch (error) {
+    const reason = describeError(error);
+    if (push === undefined) tellFailure(`nothing was pushed: ${reason}`, inputs, context);
+    push ??= { reason };
+  }
+  if ("outcomes" in push && hasFailed(push)) {
+    tellFailure("not all that was built is in the cache", inputs, context);
+  }
+  const hits = infos === undefined ? undefined : countHits(infos, state.publicKeys);
+  try {
+    await runner.addToSummary(formatJobSummary({ url: inputs.url, push, hits }));
+  } catch (error) {
+    runner.warning(`the job's summary could not be written: ${describeError(error)}`);
+  }
+}
+
+function whyNot(inputs: Inputs, { pushBy, reason }: JobState): NotPushed | undefined {
+  if (pushBy === undefined) return { reason: `this job only pulls: ${reason}` };
+  const { pushOnFailure, jobStatus } = inputs;
+  if (pushOnFailure || jobStatus === "success") return undefined;
+  const status = jobStatus || "not known";
+  return { reason: `the input push-on-failure is false, and the job's status is ${status}` };
+}
+
+/** A job does not fail for its cache's sake, unless it was told to. */
+function tellFailure(line: string, { failOnPushError }: Inputs, { runner }: ActionContext): void {
+  if (failOnPushError) runner.fail(line);
+  else runner.warning(line);
+}
+
+async function pushNewPaths(
+  infos: readonly PathInfo[],
+  inputs: Inputs,
+  { pushBy }: JobState,
+  context: ActionContext,
+): Promise<PushResult> {
+  const { runner } = context;
+  const { pushFilter, upstreamKeys, signKey, url } = inputs;
+  const roots = infos
+    .map(({ path }) => path)
+    .filter((path) => pushFilter?.test(formatStorePathBaseName(path)) !== true);
+  if (roots.length === 0) {
+    runner.info("nothing is new in the store, so nothing is pushed");
+    return { reason: "nothing was new in the store" };
+  }
+  const sources = listTokenSources(inputs, context);
+  const tokens = pushBy === undefined ? undefined : sources.get(pushBy);
+  if (tokens === undefined) throw new CliError("the token of the first step is not there any more");
+  const startedAt = context.now().getTime();
+  return await runner.group(`pushing to ${url}`, async () => {
+    const options = {
+      cache: { to: url, tokens },
+      storeUrl: undefined,
+      upstreamKeys,
+      signKey,
+      compression: "zstd",
+      compressionLevel: COMPRESSION_LEVEL,
+      isJson: false,
+    } as const;
+    const session = await openPushSession(options, context);
+    const progress = createPlainProgress(context);
+    try {
+      const outcomes = await pushPaths(roots, session, progress);
+      const seconds = (context.now().getTime() - startedAt) / 1000;
+      const report = { outcomes, seconds, stopped: session.guard.reason() };
+      for (const line of formatSummary(report)) runner.info(line);
+      return report;
+    } finally {
+      progress.close();
+    }
+  });
+}
+
+async function cleanUp(
+  { changes, workDirectory }: JobState,
+  context: ActionContext,
+): Promise<void> {
+  for (const change of changes.toReversed()) {
+    const files = change.isRoot ? createRootFiles(context) : OWN_FILES;
+    try {
+      await undoChange(change, files, workDirectory);
+    } catch (error) {
+      context.runner.warning(`${change.file} could not be put back: ${describeError(error)}`);
+    }
+  }
+  await rm(workDirectory, { recursive: true, force: true });
+}

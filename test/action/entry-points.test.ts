@@ -1,0 +1,56 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { temporaryDirectory } from "../cli/support/temporary-directory.ts";
+import { createActionJob } from "../setup/action-job.ts";
+import { createNixMachine, type NixMachine } from "../setup/nix-client.ts";
+
+const url = "https://cache.example.org";
+
+describe("the action's steps", () => {
+  let machine: NixMachine;
+
+  beforeEach(async () => {
+    machine = await createNixMachine(await temporaryDirectory());
+  });
+
+  it("fail in one line where the workflow names no cache", async () => {
+    const job = await createActionJob(machine, { inputs: {} });
+    expect(await job.main()).toMatchObject({
+      code: 1,
+      stdout: "::error::nargate: the input url is missing: the address of the cache\n",
+      stderr: "",
+    });
+  });
+
+  it("fail in one line where Nix is not installed yet", async () => {
+    const job = await createActionJob(machine, { inputs: { url }, env: { PATH: "/nonexistent" } });
+    expect(await job.main()).toMatchObject({
+      code: 1,
+      stdout:
+        "::error::nargate: nix is not on the PATH; install Nix: put this step after the one that installs it, such as cachix/install-nix-action\n",
+      stderr: "",
+    });
+  });
+
+  it("have a secret masked before anything is said about it", async () => {
+    const inputs = { url, token: "s3cret", "sign-key": "not a key" };
+    const job = await createActionJob(machine, { inputs });
+    const { stdout } = await job.main();
+    expect(stdout.split("\n")).toEqual([
+      "::add-mask::s3cret",
+      "::add-mask::not a key",
+      "::add-mask::not a key",
+      expect.stringMatching(/^::error::nargate: the input sign-key is not a Nix secret key/),
+      "",
+    ]);
+  });
+
+  it("have nothing left to do after a first one that failed", async () => {
+    const job = await createActionJob(machine, { inputs: {} });
+    await job.main();
+    expect(await job.post("failure")).toMatchObject({
+      code: 0,
+      stdout: "nargate: nothing to do: the first step did not get far\n",
+    });
+    expect(job.summary()).toBe("");
+  });
+});

@@ -1,0 +1,40 @@
+import { describe, expect, it } from "vitest";
+import { restartDaemon } from "../../src/action/restart-daemon.ts";
+import { createTestContext } from "../cli/support/test-context.ts";
+import { temporaryDirectory } from "../cli/support/temporary-directory.ts";
+import { addFakePrograms, SUDO } from "../setup/fake-programs.ts";
+import { createFakeRunner } from "./support/fake-runner.ts";
+
+async function restart(platform: NodeJS.Platform, scripts: Readonly<Record<string, string>>) {
+  const directory = await temporaryDirectory();
+  const programs = await addFakePrograms({ directory }, { sudo: SUDO, ...scripts });
+  const context = createTestContext({ env: { PATH: programs.path }, cwd: directory });
+  const runner = createFakeRunner();
+  const restarted = await restartDaemon({ ...context, runner, platform });
+  const calls = (await programs.calls()).filter((call) => !call.startsWith("sudo"));
+  return { restarted, calls };
+}
+
+describe("restartDaemon", () => {
+  it("asks systemd on Linux", async () => {
+    expect(await restart("linux", { systemctl: "exit 0" })).toEqual({
+      restarted: "systemctl restart nix-daemon.service",
+      calls: ["systemctl restart nix-daemon.service"],
+    });
+  });
+
+  it("asks launchd on macOS, for Determinate's service first", async () => {
+    const launchctl = `[ "$3" = system/org.nixos.nix-daemon ]`;
+    expect(await restart("darwin", { launchctl })).toEqual({
+      restarted: "launchctl kickstart -k system/org.nixos.nix-daemon",
+      calls: [
+        "launchctl kickstart -k system/systems.determinate.nix-daemon",
+        "launchctl kickstart -k system/org.nixos.nix-daemon",
+      ],
+    });
+  });
+
+  it("says so where nobody could be asked", async () => {
+    expect(await restart("linux", { systemctl: "exit 1" })).toMatchObject({ restarted: undefined });
+  });
+});
