@@ -16,7 +16,7 @@ export async function openLocalState(directory: string): Promise<LocalState> {
   const bucketDirectory = join(directory, "bucket");
   await mkdir(bucketDirectory, { recursive: true, mode: 0o700 });
   const netrcFile = join(directory, "netrc");
-  await writePrivateFile(netrcFile, `machine 127.0.0.1 password ${DEV_TOKEN}\n`);
+  await writePrivateFile(netrcFile, `machine 127.0.0.1 login nargate password ${DEV_TOKEN}\n`);
   return {
     bucketDirectory,
     netrcFile,

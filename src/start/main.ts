@@ -82,6 +82,8 @@ function localBanner(url: string, state: LocalState): string {
     `  bucket       ${path.relative(process.cwd(), state.bucketDirectory) || "."} (embedded, kept between runs)`,
     "",
     "Push a store path and its closure:",
+    `  NARGATE_TOKEN=${DEV_TOKEN} npm run -s nargate -- push --to ${url} PATH`,
+    "or, with nothing but Nix:",
     `  nix --extra-experimental-features nix-command copy --to ${url} --option netrc-file ${state.netrcFile} PATH`,
     "",
     "Pull it:",

@@ -51,6 +51,9 @@ describe("npm start", { timeout: 60_000 }, () => {
     expect(server.said()).toContain(`Nargate serves ${url}\n`);
     expect(server.said()).toContain("push token   dev-push-token\n");
     expect(server.said()).toContain(
+      `NARGATE_TOKEN=dev-push-token npm run -s nargate -- push --to ${url} PATH\n`,
+    );
+    expect(server.said()).toContain(
       `copy --to ${url} --option netrc-file ${path.join(stateDirectory, "netrc")} PATH\n`,
     );
     expect(server.said()).toContain(

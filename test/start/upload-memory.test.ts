@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encodeNix32 } from "../../src/nix/base32.ts";
 import { type LocalGateway, PUSH_TOKEN, startLocalGateway } from "../setup/local-gateway.ts";
+import { findChild, growthOf, TELLS_MEMORY } from "../setup/process-memory.ts";
 
 // Law 7. Read from /proc: the resident memory of workerd alone, since the
 // bucket runs in this process. Each figure has room for a noisy machine; without
@@ -10,7 +10,7 @@ import { type LocalGateway, PUSH_TOKEN, startLocalGateway } from "../setup/local
 
 const MIB = 1024 * 1024;
 
-describe.skipIf(!existsSync("/proc/self/status"))("the memory of uploads", () => {
+describe.skipIf(!TELLS_MEMORY)("the memory of uploads", () => {
   let gateway: LocalGateway;
   let pid: string;
 
@@ -28,14 +28,10 @@ describe.skipIf(!existsSync("/proc/self/status"))("the memory of uploads", () =>
   ])(
     "grows by less than $limitMib MB for $what, and each is stored right",
     async ({ count, sizeBytes, limitMib }) => {
-      const before = residentMib(pid);
-      let peak = before;
-      const timer = setInterval(() => {
-        peak = Math.max(peak, residentMib(pid));
-      }, 20);
-      const uploads = await Promise.all(Array.from({ length: count }, () => upload(sizeBytes)));
-      clearInterval(timer);
-      expect(peak - before).toBeLessThan(limitMib);
+      const [growthMib, uploads] = await growthOf(pid, () =>
+        Promise.all(Array.from({ length: count }, () => upload(sizeBytes))),
+      );
+      expect(growthMib).toBeLessThan(limitMib);
       for (const { status, name, digest } of uploads) {
         expect(status).toBe(200);
         const stored = await (await fetch(`${gateway.url}${name}`)).arrayBuffer();
@@ -57,20 +53,3 @@ describe.skipIf(!existsSync("/proc/self/status"))("the memory of uploads", () =>
     return { status: response.status, name, digest: hash.toString("hex") };
   }
 });
-
-/** The process that this one started, by the name of its command. */
-function findChild(command: string): string {
-  const found = readdirSync("/proc").find((entry) => {
-    if (!/^\d+$/.test(entry) || !existsSync(`/proc/${entry}/stat`)) return false;
-    const [, after = ""] = readFileSync(`/proc/${entry}/stat`, "utf8").split(") ");
-    const isChild = after.split(" ")[1] === String(process.pid);
-    return isChild && readFileSync(`/proc/${entry}/cmdline`, "utf8").includes(command);
-  });
-  if (found === undefined) throw new Error(`no child runs ${command}`);
-  return found;
-}
-
-function residentMib(pid: string): number {
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
-}
