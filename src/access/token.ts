@@ -1,5 +1,6 @@
 import type { CacheError } from "../errors.ts";
 import { err, ok, type Result } from "../result.ts";
+import { parseEntries } from "./parse-entries.ts";
 
 /** What a token may do. `push` includes `read`; `admin` includes both. */
 export const SCOPES = ["read", "push", "admin"] as const;
@@ -24,28 +25,16 @@ export interface TokenEntry extends Identity {
 
 const ENTRY_FIELDS = new Set(["name", "sha256", "scopes", "expires"]);
 
-/**
- * Parses the secret TOKENS. Its errors name the entry by its place, since even
- * a malformed secret may hold one.
- */
+/** Parses the secret TOKENS. */
 export function parseTokens(text: string): Result<readonly TokenEntry[]> {
-  let list: unknown;
-  try {
-    list = JSON.parse(text);
-  } catch {
-    return err("is not JSON");
-  }
-  if (!Array.isArray(list)) return err("is not a JSON array");
   const names = new Set<string>();
-  const entries: TokenEntry[] = [];
-  for (const [index, item] of list.entries()) {
+  return parseEntries(text, (item) => {
     const entry = parseTokenEntry(item);
-    if (!entry.ok) return err(`entry ${index + 1} ${entry.error}`);
-    if (names.has(entry.value.name)) return err(`entry ${index + 1} repeats a name`);
+    if (!entry.ok) return entry;
+    if (names.has(entry.value.name)) return err("repeats a name");
     names.add(entry.value.name);
-    entries.push(entry.value);
-  }
-  return ok(entries);
+    return entry;
+  });
 }
 
 function parseTokenEntry(item: unknown): Result<TokenEntry> {

@@ -1,4 +1,5 @@
 import { err, ok, type Result } from "../../result.ts";
+import { parseEntries } from "../parse-entries.ts";
 import type { Scope } from "../token.ts";
 import { parseClaimPattern } from "./claim-pattern.ts";
 import { describeHole } from "./forge.ts";
@@ -16,20 +17,7 @@ const CHECKED_CLAIMS = new Set(["iss", "aud", "exp", "nbf", "iat"]);
 
 /** Parses OIDC_TRUST. Its errors name entries and claims by their place, never a value. */
 export function parseOidcTrust(text: string): Result<readonly OidcTrust[]> {
-  let list: unknown;
-  try {
-    list = JSON.parse(text);
-  } catch {
-    return err("is not JSON");
-  }
-  if (!Array.isArray(list)) return err("is not a JSON array");
-  const trust: OidcTrust[] = [];
-  for (const [index, item] of list.entries()) {
-    const entry = parseEntry(item);
-    if (!entry.ok) return err(`entry ${index + 1} ${entry.error}`);
-    trust.push(entry.value);
-  }
-  return ok(trust);
+  return parseEntries(text, parseEntry);
 }
 
 function parseEntry(item: unknown): Result<OidcTrust> {
