@@ -87,7 +87,10 @@ export function createS3Client(config: BucketConfig, environment: S3Environment)
         redirect: "manual",
         // Cloudflare's own cache turns HEAD into GET and drops ranges.
         cache: "no-store",
-        signal: AbortSignal.any([timeout.signal, ...(request.signal ? [request.signal] : [])]),
+        signal:
+          request.signal === undefined
+            ? timeout.signal
+            : AbortSignal.any([timeout.signal, request.signal]),
         ...(request.body === undefined ? {} : { body: request.body }),
       });
       // Only an object's own body may take its time; and what is asked again is not read at all.

@@ -1,4 +1,4 @@
-import { formatByteRange } from "../http/byte-range.ts";
+import { type ByteRange, formatByteRange } from "../http/byte-range.ts";
 import type { Edge, EdgeContext } from "./edge.ts";
 import type { EdgeKeys } from "./edge-key.ts";
 
@@ -13,8 +13,7 @@ export function createCacheApiEdge(store: EdgeStore, keys: EdgeKeys): Edge {
   return {
     async read({ key, range, isPushing }, origin, context) {
       const url = keys.urlOf(key);
-      const headers: HeadersInit = range === undefined ? {} : { range: formatByteRange(range) };
-      const cached = await store.match(new Request(url, { headers }));
+      const cached = await store.match(range === undefined ? url : requestOf(url, range));
       if (cached !== undefined) {
         const isUsable =
           range === undefined
@@ -45,6 +44,10 @@ export function createCacheApiEdge(store: EdgeStore, keys: EdgeKeys): Edge {
       return true;
     },
   };
+}
+
+function requestOf(url: string, range: ByteRange): Request {
+  return new Request(url, { headers: { range: formatByteRange(range) } });
 }
 
 function isStorable(response: Response, isPushing: boolean): boolean {
@@ -81,14 +84,13 @@ function storeAside(
   context: EdgeContext,
 ): Response {
   if (response.body === null) return response;
-  const [forClient, forEdge] = response.body.tee();
-  // The fixed length counts the edge's branch natively and breaks when it comes
-  // short. The entry may have been stored all the same, so it is deleted then.
+  // The fixed length counts the body natively and breaks when it comes short.
+  // The entry may have been stored all the same, so it is deleted then. Counted
+  // before it is split: a pipe behind one branch alone buffers 40 MB of it.
   const counted = new FixedLengthStream(Number(response.headers.get("content-length")));
-  const filling = [
-    forEdge.pipeTo(counted.writable),
-    store.put(url, new Response(counted.readable, response)),
-  ];
+  const counting = response.body.pipeTo(counted.writable);
+  const [forClient, forEdge] = counted.readable.tee();
+  const filling = [counting, store.put(url, new Response(forEdge, response))];
   context.waitUntil(deleteUnlessFilled(store, url, filling));
   return new Response(forClient, response);
 }

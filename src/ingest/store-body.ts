@@ -144,15 +144,15 @@ function createBodyReader({ body, lengthBytes, sha256 }: BodyToStore): BodyReade
         if (value !== undefined) {
           lease.buffer = value.buffer;
           filled += value.byteLength;
+          // At once, while the bytes are in the processor's cache.
+          hash?.update(value);
         }
         if (done && filled < wanted) {
           throw new CacheError("body-too-short", `${position + filled} of ${lengthBytes} bytes`);
         }
       }
-      const bytes = new Uint8Array(lease.buffer, 0, filled);
-      hash?.update(bytes);
       position += filled;
-      return bytes;
+      return new Uint8Array(lease.buffer, 0, filled);
     },
     isAtEnd: () => position >= lengthBytes,
     check() {

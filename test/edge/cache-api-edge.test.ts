@@ -207,7 +207,7 @@ describe("what is not kept", () => {
     const edge = createCacheApiEdge(store, createOwnKeys());
     const read = { key: NAR, range: undefined, isPushing: false };
     const { response } = await edge.read(read, origin, context);
-    expect(await textOf(response)).toBe("short");
+    await response.body?.cancel();
     expect(count).toBe(puts);
     await context.settle();
   });
