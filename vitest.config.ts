@@ -12,7 +12,7 @@ export default defineConfig({
       {
         test: {
           name: "node",
-          include: ["test/{nix,s3-server,cli,cost,start,action}/**/*.test.ts"],
+          include: ["test/{bench,nix,s3-server,cli,cost,start,action}/**/*.test.ts"],
           environment: "node",
         },
       },
@@ -48,7 +48,7 @@ export default defineConfig({
           globalSetup: ["test/setup/fake-b2-global.ts"],
           provide: readFuzzSettings(process.env),
           include: ["test/**/*.test.ts"],
-          exclude: ["test/{s3-server,cli,cost,start,action,client}/**"],
+          exclude: ["test/{bench,s3-server,cli,cost,start,action,client}/**"],
         },
       },
     ],

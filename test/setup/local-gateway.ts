@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import {
@@ -13,6 +12,9 @@ import type { FaultInjector } from "../../src/s3-server/fault-injector.ts";
 import { runWorker } from "../../src/start/run-worker.ts";
 import { type BucketView, createBucketView } from "./bucket-view.ts";
 import { startFakeB2 } from "./fake-b2.ts";
+import { findFreePort } from "./find-free-port.ts";
+
+export { findFreePort } from "./find-free-port.ts";
 
 /** The real worker in workerd, in front of a bucket of its own. */
 export interface LocalGateway {
@@ -83,19 +85,6 @@ export function publicKeyOfSecret(text: string): string {
   const key = parseSecretKey(text);
   if (!key.ok) throw new Error(key.error);
   return formatPublicKey(publicKeyOf(key.value));
-}
-
-/** Free when asked, which is as much as anyone can know. */
-export async function findFreePort(): Promise<number> {
-  return await new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      if (typeof address !== "object" || address === null) reject(new Error("no port"));
-      else probe.close(() => resolve(address.port));
-    });
-  });
 }
 
 function sha256(text: string): string {

@@ -15,6 +15,8 @@ export interface NixMachineOptions {
   readonly trustedPublicKeys?: readonly string[];
   /** Further lines of nix.conf. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** After which a program is stopped; enough for every test by default. */
+  readonly timeoutMilliseconds?: number;
 }
 
 export interface NixResult {
@@ -70,7 +72,13 @@ export async function createNixMachine(
   const environment = machineEnvironment(directory);
 
   function start(program: string, args: readonly string[], input = "") {
-    return startProgram(program, args, { cwd: directory, env: environment, input });
+    const { timeoutMilliseconds = TIMEOUT_MILLISECONDS } = options;
+    return startProgram(program, args, {
+      cwd: directory,
+      env: environment,
+      input,
+      timeoutMilliseconds,
+    });
   }
   async function feed(input: string, program: string, ...args: readonly string[]) {
     const result = await start(program, args, input).ended;
@@ -125,12 +133,13 @@ interface Surroundings {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   readonly input: string;
+  readonly timeoutMilliseconds: number;
 }
 
 function startProgram(
   program: string,
   args: readonly string[],
-  { cwd, env, input }: Surroundings,
+  { cwd, env, input, timeoutMilliseconds }: Surroundings,
 ): RunningNix {
   const startedAt = performance.now();
   const child = spawn(program, args, { cwd, env });
@@ -146,7 +155,7 @@ function startProgram(
   const timer = setTimeout(() => {
     isLate = true;
     child.kill("SIGKILL");
-  }, TIMEOUT_MILLISECONDS);
+  }, timeoutMilliseconds);
   const ended = new Promise<NixResult>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (code) => {

@@ -1,0 +1,231 @@
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
+import { type Bucket, totalOf } from "../bucket/start-bucket.ts";
+import { openConnection, type Request } from "../load/http-connection.ts";
+import { loadRequests } from "../load/load-requests.ts";
+import { interleave } from "../measure/interleave.ts";
+import { cpuMilliseconds } from "../measure/process-usage.ts";
+import { createFigure, type Figure } from "../report/figure.ts";
+import type { Section } from "../report/format-report.ts";
+import type { TargetName } from "../report/targets.ts";
+import { hasNginx, startNginx } from "../subjects/start-nginx.ts";
+import type { RunningProcess } from "../subjects/start-process.ts";
+import {
+  type BenchContext,
+  cacheInside,
+  openBucket,
+  openGateway,
+  openSmallest,
+} from "./bench-context.ts";
+import { madeUpHash, madeUpNarinfo } from "./made-up-paths.ts";
+
+const CONNECTIONS = 16;
+const STORED_COUNT = 500;
+const FIRST_ABSENT = 10_000;
+
+/** One kind of request, to the gateway and to what it is compared with. */
+interface Scenario {
+  readonly name: string;
+  readonly requests: readonly Request[];
+  readonly status: number;
+  readonly gateway: RunningProcess;
+  readonly smallest: RunningProcess;
+  readonly smallestName: string;
+  readonly rateTarget?: TargetName;
+  /** False where it would only be asked the same again: nginx has no edge. */
+  readonly againstNginx: boolean;
+  /** For each request that a client sends. */
+  readonly bucketTarget: TargetName;
+}
+
+/** Narinfos by the thousand: the requests of which a cache gets the most. */
+export async function benchRequests(context: BenchContext): Promise<Section> {
+  const bucket = await openBucket(context);
+  for (let index = 0; index < STORED_COUNT; index++) {
+    await bucket.put(`${madeUpHash(index)}.narinfo`, madeUpNarinfo(index));
+  }
+  const nginx = hasNginx ? await openNginx(context) : undefined;
+  const figures: Figure[] = [];
+  for (const scenario of await openScenarios(context, bucket)) {
+    context.say(`requests: ${scenario.name}`);
+    figures.push(
+      ...(await measure(
+        scenario,
+        scenario.againstNginx ? nginx : undefined,
+        bucket,
+        context.isQuick,
+      )),
+    );
+  }
+  const skipped = nginx === undefined ? ["nginx is not installed: its requests a second"] : [];
+  return { benchmark: "requests", figures, skipped };
+}
+
+async function openScenarios(context: BenchContext, bucket: Bucket): Promise<Scenario[]> {
+  const keeping = await cacheInside(context, true);
+  const forgetting = await cacheInside(context, false);
+  const gateway = await openGateway(context, { bucket, cache: keeping });
+  const cold = await openGateway(context, { bucket, cache: forgetting });
+  const match = await openSmallest(context, "match-cache", { cache: keeping });
+  const fetching = await openSmallest(context, "sign-and-fetch", { bucket });
+
+  const stored = narinfoRequests(0);
+  const absent = narinfoRequests(FIRST_ABSENT);
+  await fill(gateway, match, stored, madeUpNarinfo);
+  await fill(gateway, match, absent);
+  const toMatch = { gateway, smallest: match, smallestName: "one cache match" };
+  const toFetch = { gateway: cold, smallest: fetching, smallestName: "sign and fetch" };
+  const asked = { bucketTarget: "oneRequest" } as const;
+  const answered = { bucketTarget: "noRequest" } as const;
+  return [
+    {
+      name: "narinfo hit",
+      requests: stored,
+      status: 200,
+      ...toMatch,
+      ...answered,
+      rateTarget: "hitRate",
+      againstNginx: true,
+    },
+    {
+      name: "narinfo absent",
+      requests: absent,
+      status: 404,
+      ...toMatch,
+      ...answered,
+      againstNginx: true,
+    },
+    {
+      name: "narinfo miss",
+      requests: stored,
+      status: 200,
+      ...toFetch,
+      ...asked,
+      rateTarget: "missRate",
+      againstNginx: true,
+    },
+    {
+      name: "narinfo absent, first asked",
+      requests: absent,
+      status: 404,
+      ...toFetch,
+      ...asked,
+      againstNginx: false,
+    },
+  ];
+}
+
+function narinfoRequests(first: number): Request[] {
+  return Array.from({ length: STORED_COUNT }, (_, index) => ({
+    path: `/${madeUpHash(first + index)}.narinfo`,
+  }));
+}
+
+/** Has both caches keep what is asked for later. */
+async function fill(
+  gateway: RunningProcess,
+  match: RunningProcess,
+  requests: readonly Request[],
+  textOf?: (index: number) => string,
+): Promise<void> {
+  const connections = [await openConnection(gateway.url), await openConnection(match.url)];
+  for (const [index, request] of requests.entries()) {
+    await connections[0]?.send(request);
+    await connections[1]?.send({
+      ...request,
+      method: "PUT",
+      headers: { status: textOf === undefined ? "404" : "200" },
+      body: Buffer.from(textOf?.(index) ?? ""),
+    });
+  }
+  for (const connection of connections) connection.close();
+}
+
+async function openNginx(context: BenchContext): Promise<RunningProcess> {
+  const nginx = await startNginx(context.directory);
+  context.teardown.add(() => nginx.stop());
+  for (let index = 0; index < STORED_COUNT; index++) {
+    await writeFile(path.join(nginx.root, `${madeUpHash(index)}.narinfo`), madeUpNarinfo(index));
+  }
+  return nginx;
+}
+
+interface Measured {
+  readonly requestsPerSecond: number;
+  readonly cpuMicroseconds: number;
+}
+
+async function measure(
+  scenario: Scenario,
+  nginx: RunningProcess | undefined,
+  bucket: Bucket,
+  isQuick: boolean,
+): Promise<Figure[]> {
+  const { requests, status, gateway, smallest } = scenario;
+  const send = async (subject: RunningProcess, milliseconds: number): Promise<Measured> => {
+    const before = cpuMilliseconds(subject.pid);
+    const connections = CONNECTIONS;
+    const { url } = subject;
+    const load = { url, requests, status, connections, milliseconds };
+    const { count, seconds } = await loadRequests(load);
+    const cpu = cpuMilliseconds(subject.pid) - before;
+    return { requestsPerSecond: count / seconds, cpuMicroseconds: (cpu * 1000) / count };
+  };
+  const milliseconds = isQuick ? 400 : 2000;
+  // Until the code is compiled, which takes some thousand requests.
+  for (const subject of [gateway, smallest]) await send(subject, isQuick ? 500 : 2000);
+  const measured = await interleave(
+    {
+      gateway: () => send(gateway, milliseconds),
+      smallest: () => send(smallest, milliseconds),
+      nginx: nginx === undefined ? undefined : () => send(nginx, milliseconds),
+    },
+    isQuick ? 3 : 9,
+  );
+  return describe(scenario, measured, await countBucketRequests(scenario, bucket));
+}
+
+/** Of one request that a client sends, by sending as many as there are objects. */
+async function countBucketRequests(scenario: Scenario, bucket: Bucket): Promise<number> {
+  const connection = await openConnection(scenario.gateway.url);
+  await bucket.forgetRequests();
+  for (const request of scenario.requests) await connection.send(request);
+  connection.close();
+  return totalOf(await bucket.countRequests()) / scenario.requests.length;
+}
+
+function describe(
+  { name, smallestName, rateTarget, bucketTarget }: Scenario,
+  measured: Readonly<Record<"gateway" | "smallest" | "nginx", readonly Measured[]>>,
+  bucketRequests: number,
+): Figure[] {
+  const ratesOf = (subject: keyof typeof measured) =>
+    measured[subject].map(({ requestsPerSecond }) => requestsPerSecond);
+  const cpuOf = (subject: keyof typeof measured) =>
+    measured[subject].map(({ cpuMicroseconds }) => cpuMicroseconds);
+  const rates = { name, unit: "requests/s", values: ratesOf("gateway") } as const;
+  const cpu = { name, unit: "µs/request", values: cpuOf("gateway") } as const;
+  const againstNginx =
+    measured.nginx.length === 0
+      ? []
+      : [
+          createFigure({ ...rates, comparison: { name: "nginx", values: ratesOf("nginx") } }),
+          createFigure({ ...cpu, comparison: { name: "nginx", values: cpuOf("nginx") } }),
+        ];
+  return [
+    createFigure({
+      ...rates,
+      comparison: { name: smallestName, values: ratesOf("smallest") },
+      ...(rateTarget === undefined ? {} : { target: rateTarget }),
+    }),
+    createFigure({ ...cpu, comparison: { name: smallestName, values: cpuOf("smallest") } }),
+    ...againstNginx,
+    createFigure({
+      name,
+      unit: "bucket requests",
+      values: [bucketRequests],
+      comparison: { name: "what it must take", values: [] },
+      target: bucketTarget,
+    }),
+  ];
+}

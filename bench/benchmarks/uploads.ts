@@ -1,0 +1,157 @@
+import { createHash, randomBytes } from "node:crypto";
+import { type Bucket, totalOf } from "../bucket/start-bucket.ts";
+import { startForgettingCache } from "../load/forgetting-cache.ts";
+import { openConnection, type Request } from "../load/http-connection.ts";
+import { interleave } from "../measure/interleave.ts";
+import { cpuMilliseconds, peakMemoryMegabytes } from "../measure/process-usage.ts";
+import { encodeNix32 } from "../../src/nix/base32.ts";
+import { createFigure, type Figure } from "../report/figure.ts";
+import type { Section } from "../report/format-report.ts";
+import type { RunningProcess } from "../subjects/start-process.ts";
+import {
+  type BenchContext,
+  openBucket,
+  openGateway,
+  openSmallest,
+  PUSH_TOKEN,
+} from "./bench-context.ts";
+
+const MEGABYTE = 1e6;
+
+interface Upload {
+  readonly name: string;
+  readonly bytes: number;
+  /** In one repetition, one after the other. */
+  readonly count: number;
+  readonly request: Request;
+}
+
+/** A NAR of noise, under the name that its bytes hash to. */
+function createUpload(name: string, megabytes: number, count: number): Upload {
+  const body = randomBytes(megabytes * MEGABYTE);
+  const hash = createHash("sha256").update(body).digest();
+  const path = `/nar/${encodeNix32(hash)}.nar`;
+  const headers = { authorization: `Bearer ${PUSH_TOKEN}` };
+  const request: Request = { method: "PUT", path, headers, body };
+  return { name, bytes: body.byteLength, count, request };
+}
+
+// As many 1 MB uploads as it takes until the code is compiled.
+const WARM_UP_ROUNDS = 4;
+
+/** What `nix copy` sends through the worker, which a request of Cloudflare's holds to 100 MB. */
+export async function benchUploads(context: BenchContext): Promise<Section> {
+  const bucket = await openBucket(context);
+  const cache = await startForgettingCache();
+  context.teardown.add(() => cache.close());
+  const gateway = await openGateway(context, { bucket, cache });
+  const smallest = await openSmallest(context, "read-and-send", { bucket });
+  const small = createUpload("1 MB", 1, 60);
+  const large = createUpload("90 MB", 90, 1);
+
+  const figures = await measureMemory(gateway, small, large);
+  for (let round = 0; round < WARM_UP_ROUNDS; round++) await sendTo(smallest, small);
+  for (const upload of [small, large]) {
+    context.say(`uploads: ${upload.name}`);
+    figures.push(...(await measure(upload, { gateway, smallest }, bucket, context.isQuick)));
+  }
+  return { benchmark: "uploads", figures, skipped: [] };
+}
+
+interface Measured {
+  readonly megabytesPerSecond: number;
+  readonly cpuPerMegabyte: number;
+}
+
+async function sendTo(process: RunningProcess, upload: Upload): Promise<Measured> {
+  const connection = await openConnection(process.url);
+  const cpuBefore = cpuMilliseconds(process.pid);
+  const startedAt = performance.now();
+  for (let count = 0; count < upload.count; count++) {
+    const { status } = await connection.send(upload.request);
+    if (status !== 200) throw new Error(`${upload.name}: answered ${status}`);
+  }
+  const milliseconds = performance.now() - startedAt;
+  connection.close();
+  const megabytes = (upload.bytes * upload.count) / MEGABYTE;
+  return {
+    megabytesPerSecond: (megabytes * 1000) / milliseconds,
+    cpuPerMegabyte: (cpuMilliseconds(process.pid) - cpuBefore) / megabytes,
+  };
+}
+
+/** In a process that has served nothing: what an allocator has once, it does not give back. */
+async function measureMemory(
+  gateway: RunningProcess,
+  small: Upload,
+  large: Upload,
+): Promise<Figure[]> {
+  for (let round = 0; round < WARM_UP_ROUNDS; round++) await sendTo(gateway, small);
+  const before = peakMemoryMegabytes(gateway.pid);
+  await sendTo(gateway, large);
+  await sendTo(gateway, large);
+  const after = peakMemoryMegabytes(gateway.pid);
+  const comparison = { name: "its peak at 1 MB", values: [before] };
+  return [
+    createFigure({ name: "1 MB, peak memory", unit: "MB", values: [before], comparison }),
+    createFigure({ name: "90 MB, peak memory", unit: "MB", values: [after], comparison }),
+    createFigure({
+      name: "90 MB, growth of memory",
+      unit: "MB",
+      values: [after - before],
+      comparison,
+      target: "uploadMemory",
+    }),
+  ];
+}
+
+async function measure(
+  upload: Upload,
+  { gateway, smallest }: Readonly<Record<"gateway" | "smallest", RunningProcess>>,
+  bucket: Bucket,
+  isQuick: boolean,
+): Promise<Figure[]> {
+  const { name, request } = upload;
+  // Each leaves a version in the bucket; they would fill the disk.
+  const send = async (process: RunningProcess) => {
+    const measured = await sendTo(process, upload);
+    await bucket.drop(request.path.slice(1));
+    return measured;
+  };
+  const measured = await interleave(
+    { gateway: () => send(gateway), smallest: () => send(smallest) },
+    isQuick ? 3 : 15,
+  );
+  const counts: Record<string, number> = {};
+  for (const [subject, process] of Object.entries({ gateway, smallest })) {
+    await bucket.forgetRequests();
+    await sendTo(process, { ...upload, count: 1 });
+    counts[subject] = totalOf(await bucket.countRequests());
+  }
+  return [
+    createFigure({
+      name,
+      unit: "MB/s",
+      values: measured.gateway.map(({ megabytesPerSecond }) => megabytesPerSecond),
+      comparison: against(measured.smallest.map(({ megabytesPerSecond }) => megabytesPerSecond)),
+    }),
+    createFigure({
+      name,
+      unit: "ms/MB",
+      values: measured.gateway.map(({ cpuPerMegabyte }) => cpuPerMegabyte),
+      comparison: against(measured.smallest.map(({ cpuPerMegabyte }) => cpuPerMegabyte)),
+      target: "uploadCpu",
+    }),
+    createFigure({
+      name,
+      unit: "bucket requests",
+      values: [counts["gateway"] ?? Number.NaN],
+      comparison: against([counts["smallest"] ?? Number.NaN]),
+      target: "sameRequests",
+    }),
+  ];
+}
+
+function against(values: readonly number[]) {
+  return { name: "read and send", values };
+}

@@ -1,0 +1,104 @@
+import { connect, type Socket } from "node:net";
+import { parseResponseHead } from "./response-head.ts";
+
+export interface Request {
+  readonly method?: string;
+  /** Raw, as it goes over the wire. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly bodyBytes: number;
+}
+
+/** One connection that is kept alive; one request at a time. */
+export interface HttpConnection {
+  /** Resolves once the whole body has come; it is counted and dropped. */
+  send(request: Request): Promise<Answer>;
+  close(): void;
+}
+
+const READ_BYTES = 1024 * 1024;
+
+interface Waiting {
+  resolve(answer: Answer): void;
+  reject(error: Error): void;
+}
+
+/**
+ * An HTTP client that does next to nothing: on a machine with two cores the
+ * client of a benchmark takes its time from what it measures, and node:http
+ * takes four times as much as this.
+ */
+export async function openConnection(url: string): Promise<HttpConnection> {
+  const { hostname, port, host } = new URL(url);
+  let waiting: Waiting | undefined;
+  let head = "";
+  let answer: Answer | undefined;
+  let left = 0;
+
+  function settle(outcome: Answer | Error): void {
+    const settled = waiting;
+    waiting = undefined;
+    answer = undefined;
+    head = "";
+    if (outcome instanceof Error) settled?.reject(outcome);
+    else settled?.resolve(outcome);
+  }
+  function receive(count: number, buffer: Uint8Array): boolean {
+    let bodyBytes = count;
+    if (answer === undefined) {
+      head += Buffer.from(buffer.buffer, buffer.byteOffset, count).toString("latin1");
+      const parsed = parseResponseHead(head);
+      if (parsed === undefined) return true;
+      if (!parsed.ok) {
+        settle(new Error(`the answer ${parsed.error}`));
+        return true;
+      }
+      answer = parsed.value;
+      left = parsed.value.bodyBytes;
+      bodyBytes = head.length - parsed.value.headBytes;
+    }
+    left -= bodyBytes;
+    if (left <= 0) settle(answer);
+    return true;
+  }
+
+  const socket = await new Promise<Socket>((resolve, reject) => {
+    const made = connect({
+      host: hostname,
+      port: Number(port),
+      noDelay: true,
+      onread: { buffer: Buffer.allocUnsafe(READ_BYTES), callback: receive },
+    });
+    made.once("connect", () => resolve(made));
+    made.once("error", reject);
+  });
+  socket.on("error", (error) => settle(error));
+  socket.on("close", () => settle(new Error("the connection was closed")));
+
+  return {
+    async send(request) {
+      return await new Promise<Answer>((resolve, reject) => {
+        waiting = { resolve, reject };
+        socket.write(formatRequestHead(request, host));
+        if (request.body !== undefined) socket.write(request.body);
+      });
+    },
+    close: () => void socket.destroy(),
+  };
+}
+
+function formatRequestHead({ method = "GET", path, headers = {}, body }: Request, host: string) {
+  const lines = [`${method} ${path} HTTP/1.1`];
+  const all = {
+    ...(headers["host"] === undefined ? { host } : {}),
+    ...headers,
+    ...(body === undefined ? {} : { "content-length": String(body.byteLength) }),
+  };
+  for (const [name, value] of Object.entries(all)) lines.push(`${name}: ${value}`);
+  return Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
+}

@@ -1,0 +1,73 @@
+/**
+ * Cloudflare's Cache API as workerd asks for it (`cacheApiOutbound`): GET, with
+ * 504 for what is not there; PUT of a whole response as it looks on the wire;
+ * PURGE. Nothing runs out. With KEEPS=false it takes all and has nothing.
+ */
+interface Entry {
+  readonly bytes: Uint8Array;
+  readonly status: number;
+  readonly headers: readonly (readonly [string, string])[];
+}
+
+const entries = new Map<string, Entry>();
+
+export default {
+  async fetch(request, env) {
+    const { method, url } = request;
+    switch (method) {
+      case "GET":
+        return answer(request, entries.get(url));
+      case "PUT": {
+        const bytes = new Uint8Array(await request.arrayBuffer());
+        if (env["KEEPS"] !== "false") entries.set(url, parseResponse(bytes));
+        return new Response(null, { status: 204 });
+      }
+      case "PURGE":
+        return new Response(null, { status: entries.delete(url) ? 200 : 404 });
+      // Between repetitions, by the benchmark itself.
+      case "DELETE":
+        entries.clear();
+        return new Response(null, { status: 204 });
+      default:
+        return new Response(null, { status: 405 });
+    }
+  },
+} satisfies ExportedHandler<Readonly<Record<string, string>>>;
+
+const HIT = ["cf-cache-status", "HIT"] as const;
+
+function answer(request: Request, entry: Entry | undefined): Response {
+  if (entry === undefined) {
+    return new Response(null, { status: 504, headers: { "cf-cache-status": "MISS" } });
+  }
+  const { bytes, status, headers } = entry;
+  const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.get("range") ?? "");
+  if (range === null) {
+    const body = bytes.byteLength === 0 ? null : bytes;
+    return new Response(body, { status, headers: headers as HeadersInit });
+  }
+  const first = Number(range[1]);
+  const last = Math.min(Number(range[2] || Infinity), bytes.byteLength - 1);
+  const part = new Headers(headers as HeadersInit);
+  part.set("content-range", `bytes ${first}-${last}/${bytes.byteLength}`);
+  part.set("content-length", String(last - first + 1));
+  return new Response(bytes.subarray(first, last + 1), { status: 206, headers: part });
+}
+
+const HEAD_BYTES = 16 * 1024;
+
+function parseResponse(bytes: Uint8Array): Entry {
+  // As Latin-1, in which a character is a byte.
+  const start = new TextDecoder("latin1").decode(bytes.subarray(0, HEAD_BYTES));
+  const end = start.indexOf("\r\n\r\n");
+  const [statusLine = "", ...lines] = start.slice(0, end).split("\r\n");
+  const headers = lines.map((line) => {
+    const colon = line.indexOf(":");
+    return [line.slice(0, colon), line.slice(colon + 1).trim()] as const;
+  });
+  return {
+    bytes: bytes.subarray(end + 4),
+    status: Number(statusLine.split(" ")[1]),
+    headers: [...headers, HIT],
+  };
+}

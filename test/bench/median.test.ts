@@ -1,0 +1,35 @@
+import { describe, expect, it } from "vitest";
+import { median, medianRatio } from "../../bench/measure/median.ts";
+
+describe("median", () => {
+  it.each([
+    { what: "one value", values: [3], expected: 3 },
+    { what: "an odd number, unsorted", values: [9, 1, 5], expected: 5 },
+    { what: "an even number", values: [4, 1, 3, 2], expected: 2.5 },
+    { what: "numbers that sort otherwise as text", values: [10, 9, 100], expected: 10 },
+  ])("is in the middle of $what", ({ values, expected }) => {
+    expect(median(values)).toBe(expected);
+  });
+
+  it("leaves the order of its argument alone", () => {
+    const values = [3, 1, 2];
+    median(values);
+    expect(values).toEqual([3, 1, 2]);
+  });
+
+  it("refuses to be the median of nothing", () => {
+    expect(() => median([])).toThrow(RangeError);
+  });
+});
+
+describe("medianRatio", () => {
+  it("compares what was measured side by side, not the two medians", () => {
+    // The machine was ten times slower in the second and third round, for both.
+    expect(medianRatio([100, 10, 12], [50, 5, 6])).toBe(2);
+    expect(medianRatio([10, 100, 10], [5, 50, 5])).toBe(2);
+  });
+
+  it("refuses values that are no pairs", () => {
+    expect(() => medianRatio([1, 2], [1])).toThrow(RangeError);
+  });
+});

@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import { formatWorkerdConfig } from "../../bench/subjects/workerd-config.ts";
+
+const WORKER = {
+  module: "worker.js",
+  compatibilityDate: "2026-10-01",
+  bindings: { TOKENS: '[{"name":"a"}]' },
+  port: 1234,
+};
+
+describe("formatWorkerdConfig", () => {
+  it("serves the worker alone on a port of loopback", () => {
+    const config = formatWorkerdConfig(WORKER);
+    expect(config).toContain('address = "127.0.0.1:1234"');
+    expect(config).toContain('esModule = embed "worker.js"');
+    expect(config).not.toContain("cacheApiOutbound");
+  });
+
+  it("quotes what a binding holds", () => {
+    const binding = String.raw`(name = "TOKENS", text = "[{\"name\":\"a\"}]")`;
+    expect(formatWorkerdConfig(WORKER)).toContain(binding);
+  });
+
+  it.each([
+    {
+      what: "in the same process",
+      cache: { module: "cache.js", keeps: false },
+      service: 'esModule = embed "cache.js"',
+    },
+    { what: "in another process", cache: { port: 99 }, service: 'address = "127.0.0.1:99"' },
+  ])("puts the cache worker $what", ({ cache, service }) => {
+    const config = formatWorkerdConfig({ ...WORKER, cache });
+    expect(config).toContain('cacheApiOutbound = "cache"');
+    expect(config).toContain(service);
+  });
+});
