@@ -90,10 +90,26 @@ function storeAside(
   const counted = new FixedLengthStream(Number(response.headers.get("content-length")));
   const counting = response.body.pipeTo(counted.writable);
   const [forClient, forEdge] = counted.readable.tee();
-  const filling = [counting, store.put(url, new Response(forEdge, response))];
+  const storing = store.put(url, new Response(forEdge, response));
+  const filling = [endOfCount(counting, storing), storing];
   context.waitUntil(deleteUnlessFilled(store, url, filling));
   return new Response(forClient, response);
 }
+
+/**
+ * The end of the count, or a failure soon after the store's: a store that broke
+ * off reads no more, and once the client has left too, the count never ends.
+ */
+async function endOfCount(counting: Promise<void>, storing: Promise<void>): Promise<void> {
+  const isLate = async (): Promise<never> => {
+    await scheduler.wait(COUNT_GRACE_MILLISECONDS);
+    throw new Error("the body was not read to its end");
+  };
+  await Promise.race([counting, storing.then(isLate, isLate)]);
+}
+
+// The count of a body that was read to its end is there within the same turn.
+const COUNT_GRACE_MILLISECONDS = 500;
 
 /**
  * `put` resolves as soon as its body breaks off, and what had come of the body
