@@ -101,11 +101,12 @@ function storeAside(
  * off reads no more, and once the client has left too, the count never ends.
  */
 async function endOfCount(counting: Promise<void>, storing: Promise<void>): Promise<void> {
-  const isLate = async (): Promise<never> => {
-    await scheduler.wait(COUNT_GRACE_MILLISECONDS);
-    throw new Error("the body was not read to its end");
-  };
-  await Promise.race([counting, storing.then(isLate, isLate)]);
+  await Promise.race([counting, storing.then(failLate, failLate)]);
+}
+
+async function failLate(): Promise<never> {
+  await scheduler.wait(COUNT_GRACE_MILLISECONDS);
+  throw new Error("the body was not read to its end");
 }
 
 // The count of a body that was read to its end is there within the same turn.
