@@ -1,6 +1,6 @@
 import type { BucketConfig } from "../config.ts";
 import { CacheError } from "../errors.ts";
-import { type ByteRange, formatByteRange } from "../http/byte-range.ts";
+import { formatByteRange } from "../http/byte-range.ts";
 import {
   type Bucket,
   type BucketMeter,
@@ -10,8 +10,8 @@ import {
   type StoredRange,
 } from "./bucket.ts";
 import type { BucketPath } from "./incoming-path.ts";
-import { READ_RETRIES, WRITE_RETRIES } from "./retry.ts";
-import type { S3Client } from "./s3-client.ts";
+import { READ_RETRIES, SMALL_READ_RETRIES, WRITE_RETRIES } from "./retry.ts";
+import type { S3Client, S3Request } from "./s3-client.ts";
 import { COPY_LIMITS, type CopyLimits, copyS3Object } from "./s3-copy.ts";
 import { isCapExceeded, readS3Failure, toCacheError } from "./s3-failure.ts";
 import type { S3Presigner } from "./s3-presign.ts";
@@ -37,25 +37,14 @@ export function createB2Bucket(
 ): Bucket {
   const uploads: UploadAccess = { send: (request) => send(request, meter), presign };
 
-  async function read(
+  async function ask(
     method: "GET" | "HEAD",
     path: BucketPath,
-    range?: ByteRange,
-    signal?: AbortSignal,
+    options: Omit<S3Request, "method" | "key">,
   ) {
     // No object can have such a key, so it is absent; asking would be answered 400.
     if (config.prefix.length + path.length > MAX_KEY_BYTES) return undefined;
-    const response = await send(
-      {
-        method,
-        key: config.prefix + path,
-        headers: range === undefined ? {} : { range: formatByteRange(range) },
-        signal,
-        streams: true,
-        retries: READ_RETRIES,
-      },
-      meter,
-    );
+    const response = await send({ ...options, method, key: config.prefix + path }, meter);
     if (response.status === 200 || response.status === 206) return response;
     const failure = await readS3Failure(response);
     if (failure.status === 416) throw new CacheError("range-not-satisfiable", `GET ${path}`);
@@ -121,7 +110,13 @@ export function createB2Bucket(
 
   return {
     async get(path, wanted, signal) {
-      const response = await read("GET", path, wanted, signal);
+      const headers = wanted === undefined ? {} : { range: formatByteRange(wanted) };
+      const response = await ask("GET", path, {
+        headers,
+        signal,
+        streams: true,
+        retries: READ_RETRIES,
+      });
       if (response === undefined) return undefined;
       const range = rangeOf(response);
       if (range === "unusable") {
@@ -131,8 +126,17 @@ export function createB2Bucket(
       return { ...headOf(response), range, body: response.body ?? new Blob([]).stream() };
     },
 
+    async read(path, maxBytes) {
+      const response = await ask("GET", path, {
+        maxAnswerBytes: maxBytes,
+        retries: SMALL_READ_RETRIES,
+      });
+      if (response === undefined) return undefined;
+      return { ...headOf(response), bytes: await response.arrayBuffer() };
+    },
+
     async head(path) {
-      const response = await read("HEAD", path);
+      const response = await ask("HEAD", path, { retries: READ_RETRIES });
       return response === undefined ? undefined : headOf(response);
     },
 

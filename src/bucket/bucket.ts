@@ -16,6 +16,13 @@ export interface Bucket {
    * of its body, which has no time limit of its own.
    */
   get(path: BucketPath, range?: ByteRange, signal?: AbortSignal): Promise<StoredObject | undefined>;
+  /**
+   * A small object, whole and in memory: asked for again if its body is cut or
+   * stalls. Edges store a truncated body without complaint, and what is merged
+   * into a truncated narinfo would lose the rest of it. Throws
+   * `bucket-unavailable` for one of more than `maxBytes`, unread.
+   */
+  read(path: BucketPath, maxBytes: number): Promise<SmallObject | undefined>;
   head(path: BucketPath): Promise<StoredHead | undefined>;
   /** Stores `body`. Resolves once the bytes are durable. */
   put(path: ObjectPath, body: Uint8Array<ArrayBuffer>, options: PutOptions): Promise<void>;
@@ -56,6 +63,11 @@ export interface StoredObject extends StoredHead {
   readonly range: StoredRange | undefined;
   /** Read by script, gzip and br come out decoded by the platform; passed on untouched they do not. */
   readonly body: ReadableStream<Uint8Array>;
+}
+
+export interface SmallObject extends StoredHead {
+  /** Decoded, if the platform decodes what `contentEncoding` names. */
+  readonly bytes: ArrayBuffer;
 }
 
 export interface StoredRange {

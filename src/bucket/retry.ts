@@ -3,7 +3,7 @@ export interface RetryPolicy {
   readonly attempts: number;
   /** All attempts and pauses together; a pause that would pass it is not begun. */
   readonly budgetMilliseconds: number;
-  /** Until an answer's headers. */
+  /** Until an answer's headers; where the answer is read here, until its end. */
   readonly timeoutMilliseconds: number;
 }
 
@@ -13,6 +13,8 @@ export const READ_RETRIES: RetryPolicy = {
   budgetMilliseconds: 15_000,
   timeoutMilliseconds: 10_000,
 };
+/** For an answer that is read whole before anyone gets it: a few kilobytes that stall come sooner if asked for again. */
+export const SMALL_READ_RETRIES: RetryPolicy = { ...READ_RETRIES, timeoutMilliseconds: 5_000 };
 export const WRITE_RETRIES: RetryPolicy = {
   attempts: 5,
   budgetMilliseconds: 60_000,

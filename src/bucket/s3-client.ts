@@ -1,7 +1,8 @@
-import { AwsClient } from "aws4fetch";
+import { AwsV4Signer } from "aws4fetch";
 import type { BucketConfig } from "../config.ts";
 import { CacheError } from "../errors.ts";
 import type { BucketMeter } from "./bucket.ts";
+import { readAnswer } from "./read-answer.ts";
 import {
   isTransientStatus,
   parseRetryAfter,
@@ -30,6 +31,8 @@ export interface S3Request {
   readonly retries: RetryPolicy;
   /** Whether a success is passed on with its body unread, and without a limit in time. */
   readonly streams?: boolean;
+  /** A success that is read here and has more bytes is refused; 4 MiB unless told. */
+  readonly maxAnswerBytes?: number;
   /** Ends the request, or the reading of its answer's body. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -55,34 +58,39 @@ export type S3Client = (request: S3Request, meter: BucketMeter) => Promise<Respo
  * with the first response that is final, whatever its status; throws
  * `bucket-unavailable` when there is none.
  *
- * Signed by hand rather than with `AwsClient.fetch`: that retries for up to
- * 25 s, without Retry-After, and never a connection that failed.
+ * Only the signature is aws4fetch's: its `AwsClient` retries for up to 25 s,
+ * without Retry-After, and never a connection that failed.
  */
 export function createS3Client(config: BucketConfig, environment: S3Environment): S3Client {
-  const aws = new AwsClient({
+  const signing = {
     accessKeyId: config.keyId,
     secretAccessKey: config.applicationKey,
     service: "s3",
     region: config.region,
-  });
+    // The key of a day is derived once.
+    cache: new Map<string, ArrayBuffer>(),
+  };
   const { now, sleep, random } = environment;
 
   async function attempt(request: S3Request, timeoutMilliseconds: number): Promise<Response> {
     const url = formatS3Url(config, request.key, request.query);
-    const signed = await aws.sign(url, {
+    const signer = new AwsV4Signer({
+      ...signing,
+      url,
       method: request.method,
       headers: {
         ...request.headers,
         "x-amz-content-sha256": request.payloadSha256 ?? "UNSIGNED-PAYLOAD",
       },
-      aws: { datetime: formatAmzDate(now()) },
+      datetime: formatAmzDate(now()),
     });
+    const { headers } = await signer.sign();
     const timeout = new AbortController();
     const timer = setTimeout(() => timeout.abort(), timeoutMilliseconds);
     try {
       const response = await environment.fetch(url, {
         method: request.method,
-        headers: signed.headers,
+        headers,
         // A redirect would carry the request to a place it was not signed for.
         redirect: "manual",
         // Cloudflare's own cache turns HEAD into GET and drops ranges.
@@ -94,8 +102,9 @@ export function createS3Client(config: BucketConfig, environment: S3Environment)
         ...(request.body === undefined ? {} : { body: request.body }),
       });
       // Only an object's own body may take its time; and what is asked again is not read at all.
-      const isUnread = (request.streams && response.ok) || isTransientStatus(response.status);
-      return isUnread ? response : await readAnswer(response);
+      if ((request.streams && response.ok) || isTransientStatus(response.status)) return response;
+      const maxBytes = response.ok ? request.maxAnswerBytes : undefined;
+      return await readAnswer(response, nameOf(request), maxBytes);
     } finally {
       clearTimeout(timer);
     }
@@ -103,7 +112,6 @@ export function createS3Client(config: BucketConfig, environment: S3Environment)
 
   return async function send(request, meter) {
     const startedAt = now().getTime();
-    const what = `${request.method} ${request.key === "" ? "(bucket)" : request.key}`;
     for (let count = 1; ; count++) {
       const attemptedAt = now().getTime();
       meter.requests++;
@@ -121,6 +129,7 @@ export function createS3Client(config: BucketConfig, environment: S3Environment)
         retryAfterSeconds = parseRetryAfter(response.headers.get("retry-after"), now());
         await response.body?.cancel();
       } catch (error) {
+        if (error instanceof CacheError) throw error;
         failure = "gave no answer";
         cause = error;
       } finally {
@@ -132,32 +141,20 @@ export function createS3Client(config: BucketConfig, environment: S3Environment)
         count >= request.retries.attempts ||
         elapsed + pause > request.retries.budgetMilliseconds
       ) {
-        throw new CacheError("bucket-unavailable", `${what} ${failure}, attempt ${count}`, {
-          cause,
-          retryAfterSeconds: Math.min(60, Math.ceil(retryAfterSeconds ?? 5)),
-        });
+        throw new CacheError(
+          "bucket-unavailable",
+          `${nameOf(request)} ${failure}, attempt ${count}`,
+          {
+            cause,
+            retryAfterSeconds: Math.min(60, Math.ceil(retryAfterSeconds ?? 5)),
+          },
+        );
       }
       await sleep(pause);
     }
   };
 }
 
-// A listing of 1,000 keys of the longest kind has 2 MB.
-const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
-
-/** The answer with its body in memory, so that it can neither stall nor be cut later on. */
-async function readAnswer(response: Response): Promise<Response> {
-  if (response.body === null) return response;
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body) {
-    size += chunk.byteLength;
-    if (size > MAX_ANSWER_BYTES) throw new RangeError("an answer that is longer than any of S3's");
-    chunks.push(chunk);
-  }
-  const { status, headers } = response;
-  return new Response(size === 0 ? null : await new Blob(chunks).arrayBuffer(), {
-    status,
-    headers,
-  });
+function nameOf({ method, key }: S3Request): string {
+  return `${method} ${key === "" ? "(bucket)" : key}`;
 }

@@ -1,5 +1,5 @@
 import { type Bucket, isListed } from "../bucket/bucket.ts";
-import { isDecodedByPlatform, readSmallObject } from "../bucket/read-small-object.ts";
+import { isDecodedByPlatform } from "../http/platform-encoding.ts";
 import { CacheError } from "../errors.ts";
 import { decodeText } from "../http/decode-text.ts";
 import { formatFingerprint } from "../nix/fingerprint.ts";
@@ -113,9 +113,9 @@ async function readPublished(
   incomingUrl: string,
   { bucket, reads, log, by }: Push,
 ): Promise<Narinfo | "opaque" | undefined> {
-  const stored = await readSmallObject(bucket, key.path, MAX_NARINFO_BYTES);
+  const stored = await bucket.read(key.path, MAX_NARINFO_BYTES);
   if (stored === undefined) return undefined;
-  const { contentEncoding } = stored.head;
+  const { contentEncoding } = stored;
   if (contentEncoding !== undefined && !isDecodedByPlatform(contentEncoding)) {
     // Written by a Nix with narinfo-compression. It cannot be read here, so it stays (law 3).
     log("warn", "narinfo-opaque", { path: key.path, contentEncoding, by });

@@ -1,4 +1,3 @@
-import { readSmallObject } from "../bucket/read-small-object.ts";
 import { CacheError } from "../errors.ts";
 import { decodeText } from "../http/decode-text.ts";
 import { mergeSignatures } from "../nix/merge-signatures.ts";
@@ -48,7 +47,7 @@ export async function publishRealisation(
   const own = await ownSignatures(fingerprint, writes);
   const incoming = { ...parsed.value, signatures: mergeSignatures(own, parsed.value.signatures) };
 
-  const stored = await readSmallObject(bucket, key.path, MAX_NARINFO_BYTES);
+  const stored = await bucket.read(key.path, MAX_NARINFO_BYTES);
   const published = stored === undefined ? undefined : parse(key, decodeText(stored.bytes));
   if (published === undefined || !published.ok) {
     await writeDocument(key, formatRealisation(incoming), push);

@@ -1,4 +1,4 @@
-import { isDecodedByPlatform } from "../bucket/read-small-object.ts";
+import { isDecodedByPlatform } from "../http/platform-encoding.ts";
 import { CacheError, FAILURES } from "../errors.ts";
 import { type ByteRange, parseByteRange } from "../http/byte-range.ts";
 import { CACHE_CONTROL } from "../http/cache-control.ts";

@@ -1,5 +1,5 @@
 import type { Bucket, StoredObject } from "../bucket/bucket.ts";
-import { isDecodedByPlatform, readSmallObject } from "../bucket/read-small-object.ts";
+import { isDecodedByPlatform } from "../http/platform-encoding.ts";
 import type { ByteRange } from "../http/byte-range.ts";
 import { CACHE_CONTROL, cacheControlOfAbsent, cacheControlOfFound } from "../http/cache-control.ts";
 import { CONTENT_TYPES } from "../http/content-type.ts";
@@ -85,12 +85,12 @@ async function readNarinfo(
   key: ObjectKey & { kind: "narinfo" },
   { bucket, storeDir, log }: OriginDependencies,
 ): Promise<Response> {
-  const stored = await readSmallObject(bucket, key.path, MAX_NARINFO_BYTES);
+  const stored = await bucket.read(key.path, MAX_NARINFO_BYTES);
   if (stored === undefined) return absent(key);
-  const { head, bytes } = stored;
-  const headers = objectHeaders(key, { ...head, sizeBytes: bytes.byteLength });
-  if (head.contentEncoding !== undefined && !isDecodedByPlatform(head.contentEncoding)) {
-    headers.set("content-encoding", head.contentEncoding);
+  const { bytes, contentEncoding } = stored;
+  const headers = objectHeaders(key, { ...stored, sizeBytes: bytes.byteLength });
+  if (contentEncoding !== undefined && !isDecodedByPlatform(contentEncoding)) {
+    headers.set("content-encoding", contentEncoding);
     return new Response(bytes, { headers });
   }
   const narinfo = parseNarinfo(decodeText(bytes), storeDir);

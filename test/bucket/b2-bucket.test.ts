@@ -30,9 +30,23 @@ describe("put and get", () => {
     expect(await bucket.head(path)).toMatchObject({ sizeBytes: 4 });
   });
 
+  it("give a small object whole, and refuse one that is larger than it may be", async () => {
+    const { bucket, fake } = await openB2();
+    await bucket.put(NARINFO, bytesOf("text"), TEXT);
+    const stored = await bucket.read(NARINFO, 4);
+    expect(stored).toMatchObject({ sizeBytes: 4, contentEncoding: undefined });
+    expect(new TextDecoder().decode(stored?.bytes)).toBe("text");
+    const { code, message } = await rejectionOf(bucket.read(NARINFO, 3));
+    expect(code).toBe("bucket-unavailable");
+    expect(message).toBe(`GET nix/cache/${NARINFO} answered with 4 bytes`);
+    expect(await fake.countRequests()).toBe(3);
+    expect(await bucket.read(DOI, 4)).toBeUndefined();
+  });
+
   it("store an empty object", async () => {
     const { bucket } = await openB2();
     await bucket.put(LOG, bytesOf(""), TEXT);
+    expect((await bucket.read(LOG, 0))?.bytes.byteLength).toBe(0);
     const stored = await bucket.get(LOG);
     expect(stored?.sizeBytes).toBe(0);
     expect(await textOf(stored)).toBe("");

@@ -155,13 +155,17 @@ describe("a bucket in trouble", () => {
   ])("is unavailable and nothing is absent: $what", async ({ effect }) => {
     const { bucket, fake } = await openB2();
     await fake.addFaults({ effect });
-    for (const method of ["get", "head"] as const) {
-      expect(await rejectionOf(bucket[method](PATH))).toMatchObject({
+    for (const ask of [
+      () => bucket.get(PATH),
+      () => bucket.read(PATH, 100),
+      () => bucket.head(PATH),
+    ]) {
+      expect(await rejectionOf(ask())).toMatchObject({
         code: "bucket-unavailable",
         retryAfterSeconds: 5,
       });
     }
-    expect(await fake.countRequests()).toBe(8);
+    expect(await fake.countRequests()).toBe(12);
   });
 
   it("answers where it recovers in time", async () => {
@@ -177,6 +181,29 @@ describe("a bucket in trouble", () => {
     await fake.addFaults({ effect: { cutAfterBytes: 4 } });
     const stored = await bucket.get(PATH);
     await expect(new Response(stored?.body).text()).rejects.toThrow("Network connection lost.");
+  });
+
+  it("is asked again for a small object that comes short, and gives it whole or not at all", async () => {
+    const { bucket, fake } = await openB2();
+    await fake.putObject(B2_PREFIX + PATH, "0123456789");
+    await fake.addFaults({ effect: { cutAfterBytes: 4 }, count: 3 });
+    const stored = await bucket.read(PATH, 10);
+    expect(new TextDecoder().decode(stored?.bytes)).toBe("0123456789");
+    expect(await fake.countRequests()).toBe(4);
+    await fake.addFaults({ effect: { cutAfterBytes: 4 } });
+    expect(await rejectionOf(bucket.read(PATH, 10))).toMatchObject({ code: "bucket-unavailable" });
+    expect(await fake.countRequests()).toBe(8);
+  });
+
+  it("shows a small object that goes away between two reads as absent", async () => {
+    const { bucket, fake } = await openB2();
+    await fake.putObject(B2_PREFIX + PATH, "0123456789");
+    await fake.addFaults(
+      { effect: { cutAfterBytes: 4 }, count: 1 },
+      { effect: { code: "NoSuchKey" }, count: 1 },
+    );
+    expect(await bucket.read(PATH, 10)).toBeUndefined();
+    expect(await fake.countRequests()).toBe(2);
   });
 
   it("is not trusted with a 206 that does not say which part it is", async () => {

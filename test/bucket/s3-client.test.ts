@@ -211,9 +211,26 @@ describe("createS3Client", () => {
 
   it("does not cut off a body that takes longer than its headers may", async () => {
     const { calls, send } = createTestClient([() => new Response("body")]);
-    await send({ ...GET, retries: { ...RETRIES, timeoutMilliseconds: 5 } });
+    await send({ ...GET, streams: true, retries: { ...RETRIES, timeoutMilliseconds: 5 } });
     await scheduler.wait(20);
     expect(calls[0]?.init.signal?.aborted).toBe(false);
+  });
+
+  it("refuses an endless answer as soon as it is longer than it may be, and asks no more", async () => {
+    let pulled = 0;
+    const body = () =>
+      new ReadableStream({
+        pull(controller) {
+          pulled++;
+          controller.enqueue(new Uint8Array(1000));
+        },
+      });
+    const { calls, send } = createTestClient([() => new Response(body())]);
+    const { code, message } = await rejectionOf(send({ ...GET, maxAnswerBytes: 2000 }));
+    expect(code).toBe("bucket-unavailable");
+    expect(message).toBe("GET nix/cache/a answered with 3000 bytes");
+    expect(calls).toHaveLength(1);
+    expect(pulled).toBeLessThan(6);
   });
 
   it("ends with the signal that it is given, while the body is read too", async () => {

@@ -137,7 +137,7 @@ describe("a narinfo of a path that is published", () => {
     await publish(ONE, push);
     push.bucket.calls.length = 0;
     expect(await publish(ONE, push)).toBe("kept");
-    expect(push.bucket.calls).toEqual([`get ${KEY.path}`, `head ${narPathOf(ONE)}`]);
+    expect(push.bucket.calls).toEqual([`read ${KEY.path}`, `head ${narPathOf(ONE)}`]);
     expect(push.forgotten).toEqual([KEY.path]);
   });
 
@@ -225,7 +225,7 @@ describe("what is published but of no use to anyone", () => {
 });
 
 describe("a bucket that fails while something is published", () => {
-  it.each(["get", "head", "put"])("at %s changes nothing", async (method) => {
+  it.each(["read", "head", "put"])("at %s changes nothing", async (method) => {
     const push = createPush({
       before: (call) => {
         if (call.startsWith(`${method} `)) throw new Error("down");

@@ -39,14 +39,18 @@ describe("a read while the bucket has a bad day", () => {
       requests: 2,
     },
     { what: "a body that is cut", effect: { cutAfterBytes: 30 }, count: 2, requests: 3 },
-  ])("gets over $what", async ({ effect, count, requests }) => {
-    const { bucket, path, request } = await startFilledGateway();
-    await bucket.addFaults({ match: { operation: "GetObject" }, effect, count });
-    const response = await request(path.narinfoPath);
-    expect(response.status).toBe(200);
-    expect(await response.text()).toBe(path.narinfo);
-    expect(await bucket.countRequests()).toBe(requests);
-  });
+  ])(
+    "gets over $what",
+    async ({ effect, count, requests }) => {
+      const { bucket, path, request } = await startFilledGateway();
+      await bucket.addFaults({ match: { operation: "GetObject" }, effect, count });
+      const response = await request(path.narinfoPath);
+      expect(response.status).toBe(200);
+      expect(await response.text()).toBe(path.narinfo);
+      expect(await bucket.countRequests()).toBe(requests);
+    },
+    10_000,
+  );
 
   it("asks again when a listing stalls, and takes a page that is none for no answer", async () => {
     const { bucket, request } = await startFilledGateway();

@@ -120,6 +120,11 @@ export function createMemoryBucket({ before, after }: MemoryBucketHooks = {}): M
         if (object === undefined) return undefined;
         return { ...headOf(object), range: undefined, body: new Blob([object.bytes]).stream() };
       }),
+    read: (path) =>
+      call(`read ${path}`, () => {
+        const object = objects.get(path);
+        return object && { ...headOf(object), bytes: object.bytes.slice().buffer };
+      }),
     head: (path) =>
       call(`head ${path}`, () => {
         const object = objects.get(path);
