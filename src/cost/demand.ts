@@ -1,10 +1,8 @@
+import { pushDemand } from "./push-demand.ts";
 import type { Usage } from "./usage.ts";
 
 /** An average narinfo: 0.5 to 2 KB, more with many references (assumed). */
 const NARINFO_BYTES = 1_000;
-/** As in `ingest/buffer-pool.ts`: a NAR up to this is one PUT, a larger one goes up in parts. */
-const PART_BYTES = 8 * 1024 * 1024;
-const BYTES_PER_MB = 1e6;
 const GB_PER_MB = 1e-3;
 const GB_PER_BYTE = 1e-9;
 const KB_PER_GB = 1e6;
@@ -40,44 +38,39 @@ export function storedGb({ paths, narMb }: Usage): number {
 }
 
 export interface GatewayDemand {
-  /** What clients send: reads, and four requests a push: GET narinfo, HEAD NAR, PUT NAR, PUT narinfo. */
+  /** What clients send: reads, and what their pushes take. */
   readonly clientRequests: number;
   /** With Workers Cache, what the gateway asks of its cached entrypoint: every GET of an object. */
   readonly innerRequests: number;
   readonly cpuMs: number;
-  /** What the longest request of a push takes: the NAR itself. */
-  readonly cpuMsOfUpload: number;
+  /** What the longest request of a push takes: the NAR's. */
+  readonly cpuMsOfNar: number;
   readonly logGb: number;
   readonly bucketReads: number;
   readonly bucketWrites: number;
+  readonly gbFromBucket: number;
+  readonly storedGb: number;
 }
 
 /** What a month comes to at the gateway, and at the bucket behind it. */
 export function gatewayDemand(usage: Usage, hasInnerRequests: boolean): GatewayDemand {
   const reads = readDemand(usage);
-  const { pushes, narMb } = usage;
-  const clientRequests = reads.requests + 4 * pushes;
+  const push = pushDemand(usage);
+  const { pushes } = usage;
+  const clientRequests = reads.requests + pushes * push.clientRequests;
   // A pusher is never told "absent" by the edge, so its narinfo GET reaches the bucket.
-  const misses = reads.misses + pushes;
-  const innerRuns = hasInnerRequests ? misses : 0;
-  const cpuMsOfUpload = usage.cpuRequestMs + narMb * usage.cpuUploadMsPerMb;
+  const innerRuns = hasInnerRequests ? reads.misses + pushes : 0;
   return {
     clientRequests,
     innerRequests: hasInnerRequests ? usage.lookups + usage.pulls + pushes : 0,
-    cpuMs:
-      (clientRequests + innerRuns) * usage.cpuRequestMs +
-      pushes * (narMb * usage.cpuUploadMsPerMb + usage.cpuPublishMs),
-    cpuMsOfUpload,
+    cpuMs: (reads.requests + innerRuns) * usage.cpuRequestMs + pushes * push.cpuMs,
+    cpuMsOfNar: push.cpuMsOfNar,
     logGb: ((clientRequests + innerRuns) * usage.logSample * usage.logKb) / KB_PER_GB,
-    // HEAD of the NAR; and for the narinfo a look at its NAR and at what is published.
-    bucketReads: misses + 3 * pushes,
-    bucketWrites: pushes * (bucketRequestsOfUpload(narMb) + 1),
+    bucketReads: reads.misses + pushes * push.bucketReads,
+    bucketWrites: pushes * push.bucketWrites,
+    gbFromBucket: reads.gbFromBucket + pushes * push.gbFromBucket,
+    storedGb: storedGb(usage) + pushes * push.gbMonths,
   };
-}
-
-function bucketRequestsOfUpload(narMb: number): number {
-  const parts = Math.ceil((narMb * BYTES_PER_MB) / PART_BYTES);
-  return parts <= 1 ? 1 : parts + 2;
 }
 
 /** What Nix itself asks of a bucket by `s3://` for a path it pushes. */

@@ -1,7 +1,8 @@
 import { type Bill, charge, createBill, type LineItem } from "./bill.ts";
-import { gatewayDemand, peakPerSecond, readDemand, storedGb } from "./demand.ts";
+import { gatewayDemand, peakPerSecond, readDemand } from "./demand.ts";
 import { formatQuantity } from "./format-quantity.ts";
 import { PRICES } from "./prices.ts";
+import { isPushedDirectly } from "./push-demand.ts";
 import type { Usage } from "./usage.ts";
 
 export type WorkersPlan = "free" | "paid";
@@ -12,7 +13,6 @@ const FREE_CPU_MS = 10;
 const FREE_LOG_GB_PER_DAY = 0.5;
 const LOG_DAYS_KEPT = 7;
 const DAYS_PER_MONTH = 30;
-const MAX_BODY_MB = 100;
 const B2_REQUESTS_PER_SECOND = 500;
 
 /** The gateway in front of a private B2 bucket. */
@@ -23,10 +23,10 @@ export function nargateBill(usage: Usage, plan: WorkersPlan, edge: EdgeMode): Bi
   const items = [
     ...workers(usage, requests, gateway.cpuMs, gateway.logGb),
     charge("traffic", PRICES.traffic, readDemand(usage).gbToClients),
-    charge("storage", PRICES.b2Storage, storedGb(usage), { what: "B2 storage" }),
+    charge("storage", PRICES.b2Storage, gateway.storedGb, { what: "B2 storage" }),
     charge("requests", PRICES.b2Requests, gateway.bucketReads, { what: "B2 GET, HEAD" }),
     charge("requests", PRICES.b2Requests, gateway.bucketWrites, { what: "B2 PUT, parts" }),
-    charge("traffic", PRICES.b2ToCloudflare, readDemand(usage).gbFromBucket, {
+    charge("traffic", PRICES.b2ToCloudflare, gateway.gbFromBucket, {
       what: "B2 traffic to Cloudflare",
     }),
   ];
@@ -35,11 +35,8 @@ export function nargateBill(usage: Usage, plan: WorkersPlan, edge: EdgeMode): Bi
     ...(plan === "free" && perDay > FREE_REQUESTS_PER_DAY
       ? [`${formatQuantity(Math.ceil(perDay))} requests a day, of 100,000`]
       : []),
-    ...(plan === "free" && usage.pushes > 0 && gateway.cpuMsOfUpload > FREE_CPU_MS
-      ? [`${formatQuantity(gateway.cpuMsOfUpload)} ms of CPU to push a NAR, of 10`]
-      : []),
-    ...(usage.pushes > 0 && usage.narMb > MAX_BODY_MB
-      ? [`NARs of ${formatQuantity(usage.narMb)} MB to push, of 100`]
+    ...(plan === "free" && usage.pushes > 0 && gateway.cpuMsOfNar > FREE_CPU_MS
+      ? [`${formatQuantity(gateway.cpuMsOfNar)} ms of CPU to push a NAR, of 10`]
       : []),
   ];
   return createBill(items, obstacles, notesOn(usage, edge, gateway));
@@ -75,6 +72,9 @@ function notesOn(
     edge === "workers-cache"
       ? `${formatQuantity(clientRequests)} requests of clients, ${formatQuantity(innerRequests)} inner ones`
       : "needs a domain of your own: on workers.dev the Cache API keeps nothing",
+    ...(usage.pushes > 0 && isPushedDirectly(usage.narMb)
+      ? ["pushed by nargate push: nix copy sends no body above 100 MB through Cloudflare"]
+      : []),
     ...(bucketPeak > B2_REQUESTS_PER_SECOND
       ? [
           `${formatQuantity(Math.ceil(bucketPeak))} bucket requests a second in a busy hour; B2 begins to refuse at 500`,

@@ -17,6 +17,7 @@ export interface Usage {
   readonly hitAbsent: number;
   readonly cpuRequestMs: number;
   readonly cpuUploadMsPerMb: number;
+  readonly cpuProofMsPerMb: number;
   readonly cpuPublishMs: number;
   readonly logKb: number;
   readonly logSample: number;
@@ -73,7 +74,16 @@ export const USAGE_FLAGS: Readonly<Record<string, Flag>> = {
   "hit-nar": share("hitNar", 0.9, "share of the pulls that the edge answers"),
   "hit-absent": share("hitAbsent", 0.2, "share of the absent lookups that the edge answers"),
   "cpu-request": amount("cpuRequestMs", 1, "ms of CPU a request, assumed"),
-  "cpu-upload": amount("cpuUploadMsPerMb", 2.7, "ms of CPU a MB of a pushed NAR, measured"),
+  "cpu-upload": amount(
+    "cpuUploadMsPerMb",
+    2.7,
+    "ms of CPU a MB of a NAR pushed through the gateway, measured",
+  ),
+  "cpu-proof": amount(
+    "cpuProofMsPerMb",
+    1,
+    "ms of CPU a MB of a NAR above 16 MiB, pushed past the gateway, measured",
+  ),
   "cpu-publish": amount("cpuPublishMs", 2, "ms of CPU more for a pushed narinfo, assumed"),
   "log-kb": amount(
     "logKb",
