@@ -22,7 +22,11 @@ export function decodeRequestPath(rawPath: string): Result<readonly string[]> {
     if (!segment.ok) return segment;
     segments.push(segment.value);
   }
-  if (new TextEncoder().encode(segments.join("/")).length > MAX_PATH_BYTES) {
+  // A character takes three bytes at most, so most paths need no counting.
+  if (
+    rawPath.length * 3 > MAX_PATH_BYTES &&
+    new TextEncoder().encode(segments.join("/")).length > MAX_PATH_BYTES
+  ) {
     return err("the path is too long");
   }
   return ok(segments);

@@ -31,15 +31,15 @@ export function logRequest(exchange: Exchange, response: Response, error: unknow
   });
 }
 
+const ROUTE_NAMES: ReadonlyMap<string, string> = new Map([
+  ["/", "page"],
+  ["/healthz", "health"],
+  ["/nix-cache-info", "cache-info"],
+]);
+
 /** Of what is not an object; anything else has no name here, since it is a client's own text. */
 function routeName(path: string): string | undefined {
-  if (isApiPath(path)) return "api";
-  const names: Record<string, string> = {
-    "/": "page",
-    "/healthz": "health",
-    "/nix-cache-info": "cache-info",
-  };
-  return names[path];
+  return isApiPath(path) ? "api" : ROUTE_NAMES.get(path);
 }
 
 /** What the client did wrong is news; what the bucket or we did is not. */

@@ -101,25 +101,21 @@ function answerClient(
   isPrivate: boolean,
   request: Request,
 ): Response {
-  const headers = new Headers({ "x-content-type-options": "nosniff" });
-  for (const name of PASSED_HEADERS) {
-    const value = answer.headers.get(name);
-    if (value !== null) headers.set(name, value);
-  }
-  if (isPrivate) headers.set("cache-control", CACHE_CONTROL.private);
-  if (key.kind === "nar" && answer.status !== 404) headers.set("accept-ranges", "bytes");
+  const headers = passedHeaders(answer);
+  if (isPrivate) headers["cache-control"] = CACHE_CONTROL.private;
+  if (key.kind === "nar" && answer.status !== 404) headers["accept-ranges"] = "bytes";
 
   if (answer.status === 404) return notFound(headers);
   if (answer.status === 416) {
-    headers.set("cache-control", CACHE_CONTROL.never);
-    headers.delete("content-length");
+    headers["cache-control"] = CACHE_CONTROL.never;
+    delete headers["content-length"];
     return new Response(null, { status: 416, headers });
   }
-  const etag = headers.get("etag");
-  if (etag !== null && matchesEntityTag(request.headers.get("if-none-match"), etag)) {
+  const { etag } = headers;
+  if (etag !== undefined && matchesEntityTag(request.headers.get("if-none-match"), etag)) {
     void answer.body?.cancel();
-    headers.delete("content-length");
-    headers.delete("content-range");
+    delete headers["content-length"];
+    delete headers["content-range"];
     return new Response(null, { status: 304, headers });
   }
   if (request.method === "HEAD") {
@@ -129,8 +125,23 @@ function answerClient(
   return new Response(answer.body, { status: answer.status, headers });
 }
 
-function notFound(headers: Headers): Response {
-  headers.set("content-type", "text/plain; charset=utf-8");
-  headers.delete("content-length");
+type ClientHeaders = { [name in (typeof PASSED_HEADERS)[number]]?: string } & Record<
+  string,
+  string
+>;
+
+/** A plain object, since every call of a `Headers` leaves JavaScript, and costs. */
+function passedHeaders(answer: Response): ClientHeaders {
+  const headers: ClientHeaders = { "x-content-type-options": "nosniff" };
+  for (const name of PASSED_HEADERS) {
+    const value = answer.headers.get(name);
+    if (value !== null) headers[name] = value;
+  }
+  return headers;
+}
+
+function notFound(headers: ClientHeaders): Response {
+  headers["content-type"] = "text/plain; charset=utf-8";
+  delete headers["content-length"];
   return new Response(`${FAILURES["not-found"].message}\n`, { status: 404, headers });
 }
