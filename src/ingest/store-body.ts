@@ -139,7 +139,9 @@ function createBodyReader({ body, lengthBytes, sha256 }: BodyToStore): BodyReade
       let filled = 0;
       while (filled < wanted) {
         const least = Math.min(wanted - filled, READ_BYTES);
-        const view = new Uint8Array(lease.buffer, filled, wanted - filled);
+        // No longer than what is waited for: workerd reads into memory of its own, as
+        // long as the view, and copies. 8 MiB of it are often paged in anew.
+        const view = new Uint8Array(lease.buffer, filled, least);
         const { value, done } = await orStall(reader.readAtLeast(least, view));
         if (value !== undefined) {
           lease.buffer = value.buffer;
