@@ -1,18 +1,16 @@
+import { b2PeakNotes } from "./b2-peak-notes.ts";
 import { type Bill, charge, createBill } from "./bill.ts";
-import { DIRECT_PUSH, peakPerSecond, readDemand, storedGb } from "./demand.ts";
-import { formatQuantity } from "./format-quantity.ts";
+import { readDemand, S3_PUSH, storedGb } from "./demand.ts";
 import { PRICES } from "./prices.ts";
 import type { Usage } from "./usage.ts";
 
 const FREE_TRAFFIC_PER_STORED_GB = 3;
-const B2_REQUESTS_PER_SECOND = 500;
 
 /** A public B2 bucket, read and pushed to as it is: nothing in front of it. */
 export function b2Bill(usage: Usage): Bill {
   const reads = readDemand(usage);
   const gb = storedGb(usage);
-  const requests = reads.requests + usage.pushes * (DIRECT_PUSH.reads + DIRECT_PUSH.writes);
-  const peak = peakPerSecond(requests, usage);
+  const requests = reads.requests + usage.pushes * (S3_PUSH.reads + S3_PUSH.writes);
   return createBill(
     [
       charge("storage", PRICES.b2Storage, gb),
@@ -23,10 +21,6 @@ export function b2Bill(usage: Usage): Bill {
       }),
     ],
     [],
-    peak > B2_REQUESTS_PER_SECOND
-      ? [
-          `${formatQuantity(Math.ceil(peak))} requests a second in a busy hour; B2 begins to refuse at 500`,
-        ]
-      : [],
+    b2PeakNotes(requests, usage),
   );
 }

@@ -6,6 +6,7 @@ export interface LineItem {
   readonly kind: Kind;
   readonly what: string;
   readonly quantity: number;
+  /** What of it is free, by an allowance or a credit. */
   readonly included: number;
   readonly price: Price;
   /** Rounded to whole cents. */
@@ -27,19 +28,22 @@ interface ChargeOptions {
   readonly what?: string;
   /** Instead of the price's own allowance, where that depends on something else. */
   readonly included?: number;
+  /** So much more is paid for by something else. An allowance moves the tiers; this leaves them where they are. */
+  readonly credit?: number;
 }
 
-/** What `quantity` costs beyond its allowance; within it, an item of $0.00. */
+/** What `quantity` costs beyond its allowance and credit; within it, an item of $0.00. */
 export function charge(
   kind: Kind,
   price: Price,
   quantity: number,
-  { what = price.what, included = price.included }: ChargeOptions = {},
+  { what = price.what, included = price.included, credit = 0 }: ChargeOptions = {},
 ): LineItem {
   const beyond = Math.max(0, quantity - included);
   const billed = price.isRoundedUp ? Math.ceil(beyond / price.per) * price.per : beyond;
-  const dollars = roundToCents(sumOfTiers(billed, price.tiers) / price.per);
-  return { kind, what, quantity, included, price, dollars };
+  const paidFor = sumOfTiers(Math.min(billed, credit), price.tiers);
+  const dollars = roundToCents((sumOfTiers(billed, price.tiers) - paidFor) / price.per);
+  return { kind, what, quantity, included: included + credit, price, dollars };
 }
 
 function sumOfTiers(billed: number, tiers: readonly Tier[]): number {

@@ -4,26 +4,45 @@ export interface FlatPlan {
   readonly dollars: number;
   readonly requests: number;
   readonly gib: number;
+  /** So much of S3 Standard storage is paid for; it need not be behind CloudFront. */
+  readonly s3CreditGib: number;
 }
 
 const GIB_PER_TIB = 1024;
 const MILLION = 1_000_000;
 
-function plan(name: string, dollars: number, millions: number, tib: number): FlatPlan {
-  return { name, dollars, requests: millions * MILLION, gib: tib * GIB_PER_TIB };
+/** Amazon's guide to its plans: the levels of Premium differ in price, requests and traffic alone. */
+function premium(dollars: number, millions: number, tib: number): FlatPlan {
+  return {
+    name: "Premium",
+    dollars,
+    requests: millions * MILLION,
+    gib: tib * GIB_PER_TIB,
+    s3CreditGib: 5 * GIB_PER_TIB,
+  };
 }
 
-/** As api-evangelist/cloudfront read them on 2026-09-05, the cheapest first. */
-const FLAT_PLANS: readonly FlatPlan[] = [
-  plan("Free", 0, 1, 100 / GIB_PER_TIB),
-  plan("Pro", 15, 10, 50),
-  plan("Business", 200, 125, 50),
-  plan("Premium", 1000, 500, 50),
-  plan("Premium", 1450, 750, 75),
-  plan("Premium", 2250, 1250, 125),
-  plan("Premium", 3500, 2000, 200),
-  plan("Premium", 6000, 3500, 350),
-  plan("Premium", 10_000, 6000, 600),
+/**
+ * As api-evangelist/cloudfront read them on 2026-09-05, the cheapest first. The
+ * credits, "5 GB, 50 GB, 1 TB, 5 TB", are from a copy without a date of Amazon's
+ * docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/flat-rate-pricing-plan.html.
+ */
+export const FLAT_PLANS: readonly FlatPlan[] = [
+  { name: "Free", dollars: 0, requests: MILLION, gib: 100, s3CreditGib: 5 },
+  { name: "Pro", dollars: 15, requests: 10 * MILLION, gib: 50 * GIB_PER_TIB, s3CreditGib: 50 },
+  {
+    name: "Business",
+    dollars: 200,
+    requests: 125 * MILLION,
+    gib: 50 * GIB_PER_TIB,
+    s3CreditGib: GIB_PER_TIB,
+  },
+  premium(1000, 500, 50),
+  premium(1450, 750, 75),
+  premium(2250, 1250, 125),
+  premium(3500, 2000, 200),
+  premium(6000, 3500, 350),
+  premium(10_000, 6000, 600),
 ];
 
 /** The cheapest plan that covers a month; undefined where none does. */

@@ -74,13 +74,4 @@ export function gatewayDemand(usage: Usage, hasInnerRequests: boolean): GatewayD
 }
 
 /** What Nix itself asks of a bucket by `s3://` for a path it pushes. */
-export const DIRECT_PUSH = { reads: 2, writes: 2 };
-
-const SECONDS_PER_DAY = 86_400;
-/** How far a busy hour lies above the average: a team works eight hours of 24, and its CI starts at once. */
-export const PEAK_FACTOR = 5;
-
-/** Requests a second in a busy hour. */
-export function peakPerSecond(monthly: number, { days }: Usage): number {
-  return (monthly / (days * SECONDS_PER_DAY)) * PEAK_FACTOR;
-}
+export const S3_PUSH = { reads: 2, writes: 2 };

@@ -2,8 +2,9 @@
 import { parseArgs } from "node:util";
 import { UsageError } from "../cli/cli-error.ts";
 import { runCommand } from "../cli/run-command.ts";
+import { FLAT_PLANS } from "./cloudfront-plans.ts";
 import { formatBill, formatSummary, toJson } from "./format-bill.ts";
-import { formatPrices } from "./format-prices.ts";
+import { formatFlatPlans, formatPrices } from "./format-prices.ts";
 import { PRICES } from "./prices.ts";
 import { isProviderName, PROVIDERS } from "./providers.ts";
 import { parseUsage, USAGE_FLAGS } from "./usage.ts";
@@ -51,7 +52,9 @@ async function main(): Promise<string> {
     },
   });
   if (values.help === true) return USAGE;
-  if (values.prices === true) return formatPrices(Object.values(PRICES));
+  if (values.prices === true) {
+    return `${formatPrices(Object.values(PRICES))}\n${formatFlatPlans(FLAT_PLANS)}`;
+  }
   const given: Record<string, string> = {};
   for (const [name, value] of Object.entries<unknown>(values)) {
     if (typeof value === "string") given[name] = value;

@@ -7,7 +7,15 @@ export interface Tier {
 export interface Price {
   readonly provider: "Cloudflare" | "Backblaze B2" | "Cloudflare R2" | "Amazon S3" | "CloudFront";
   readonly what: string;
-  /** In US dollars for `per` units. The first tier begins where the allowance ends. */
+  /**
+   * In US dollars for `per` units. The first tier begins where the allowance
+   * ends. A bill of Amazon's shows it of traffic to the internet
+   * (github.com/arriven/db1000n/issues/153): 100 GB "under the monthly global
+   * free tier", then a whole 10,240 at $0.09 "beyond the global free tier" and
+   * 40,960 at $0.085. CloudFront's bills have such a line for what is free, too;
+   * that its tiers begin behind it is concluded from that. Within the first tier
+   * the free TiB would make 400 TB $46 cheaper.
+   */
   readonly tiers: readonly [Tier, ...Tier[]];
   readonly per: number;
   readonly unit: string;
@@ -159,9 +167,10 @@ export const PRICES = {
     { included: 100, note: "beyond 10 TiB as reported on 2026-08-16" },
   ),
   s3ToCloudfront: price(CLOUDFRONT, "traffic from S3", 0, "GiB"),
-  cloudfrontRequests: price(CLOUDFRONT, "HTTPS requests, US and Europe", 1, "requests", {
+  cloudfrontRequests: price(CLOUDFRONT, "HTTPS requests, US", 1, "requests", {
     per: MILLION,
     included: 10 * MILLION,
+    note: "in Europe $1.20",
   }),
   cloudfrontTraffic: price(
     CLOUDFRONT,
@@ -179,6 +188,6 @@ export const PRICES = {
     { included: GIB_PER_TIB },
   ),
   cloudfrontFlat: price(CLOUDFRONT_FLAT, "flat-rate plan", 15, "month", {
-    note: "Pro; the larger ones and what each covers are in cloudfront-plans.ts",
+    note: "Pro; the others and what each covers are below",
   }),
 } as const satisfies Record<string, Price>;

@@ -19,16 +19,26 @@ const BYTES_PER_MB = 1e6;
 const GB_PER_MB = 1e-3;
 const DAYS_PER_MONTH = 30;
 
-/** As in `ingest/part-plan.ts`: what is larger goes straight to the bucket, in parts of this size. */
-const DIRECT_ABOVE_BYTES = 16 * 1024 * 1024;
-/** As in `ingest/buffer-pool.ts`: through the gateway a NAR up to this is one PUT. */
-const PART_BYTES = 8 * 1024 * 1024;
-/** As in `cli/push/upload-api.ts`. */
-const URLS_PER_REQUEST = 100;
+const MIB = 1024 * 1024;
+
+/** Copies, since nothing of the worker is imported here; a test holds them equal to what they name. */
+export const PUSH_LIMITS = {
+  /** `ingest/part-plan.ts`: what is larger goes straight to the bucket, in parts. */
+  directAboveBytes: 16 * MIB,
+  /** The same, of NARs up to 151 GB: no average is larger. */
+  directPartBytes: 16 * MIB,
+  /** `ingest/buffer-pool.ts`: through the gateway a NAR up to this is one PUT. */
+  gatewayPartBytes: 8 * MIB,
+  /** `cli/push/upload-api.ts` */
+  urlsPerRequest: 100,
+  /** `bucket/s3-copy.ts`: what is larger is copied in ranges. */
+  singleCopyBytes: 5e9,
+  copyRangeBytes: 1e9,
+} as const;
 
 /** Whether `nargate push` sends NARs of this size past the gateway; `nix copy` sends none. */
 export function isPushedDirectly(narMb: number): boolean {
-  return narMb * BYTES_PER_MB > DIRECT_ABOVE_BYTES;
+  return narMb * BYTES_PER_MB > PUSH_LIMITS.directAboveBytes;
 }
 
 export function pushDemand(usage: Usage): PushDemand {
@@ -36,7 +46,7 @@ export function pushDemand(usage: Usage): PushDemand {
 }
 
 function pushThroughGateway({ narMb, cpuRequestMs, cpuUploadMsPerMb, cpuPublishMs }: Usage) {
-  const parts = Math.ceil((narMb * BYTES_PER_MB) / PART_BYTES);
+  const parts = Math.ceil((narMb * BYTES_PER_MB) / PUSH_LIMITS.gatewayPartBytes);
   const cpuMsOfNar = cpuRequestMs + narMb * cpuUploadMsPerMb;
   return {
     // GET narinfo, HEAD NAR, PUT NAR, PUT narinfo.
@@ -53,9 +63,10 @@ function pushThroughGateway({ narMb, cpuRequestMs, cpuUploadMsPerMb, cpuPublishM
 }
 
 function directPush({ narMb, cpuRequestMs, cpuProofMsPerMb, cpuPublishMs }: Usage): PushDemand {
-  const parts = Math.ceil((narMb * BYTES_PER_MB) / DIRECT_ABOVE_BYTES);
+  const bytes = narMb * BYTES_PER_MB;
+  const parts = Math.ceil(bytes / PUSH_LIMITS.directPartBytes);
   // GET narinfo, start, which gives the first URLs, complete, PUT narinfo.
-  const clientRequests = 4 + Math.max(0, Math.ceil(parts / URLS_PER_REQUEST) - 1);
+  const clientRequests = 4 + Math.max(0, Math.ceil(parts / PUSH_LIMITS.urlsPerRequest) - 1);
   const cpuMsOfNar = cpuRequestMs + narMb * cpuProofMsPerMb;
   const gb = narMb * GB_PER_MB;
   return {
@@ -65,9 +76,15 @@ function directPush({ narMb, cpuRequestMs, cpuProofMsPerMb, cpuPublishMs }: Usag
     // start: HEAD and two listings; complete: HEAD of both names, the parts, the
     // bytes themselves, and two listings to clear up. And three for the narinfo.
     bucketReads: 3 + 6 + 3,
-    // create; complete, copy, delete; and the narinfo.
-    bucketWrites: parts + 4 + 1,
+    // create, the parts; complete, copy, delete; and the narinfo.
+    bucketWrites: 1 + parts + 2 + copyRequests(bytes) + 1,
     gbFromBucket: gb,
     gbMonths: gb / DAYS_PER_MONTH,
   };
+}
+
+/** In ranges: to create the copy and to complete it, too. */
+function copyRequests(bytes: number): number {
+  const { singleCopyBytes, copyRangeBytes } = PUSH_LIMITS;
+  return bytes > singleCopyBytes ? Math.ceil(bytes / copyRangeBytes) + 2 : 1;
 }

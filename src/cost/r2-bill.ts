@@ -1,5 +1,5 @@
 import { type Bill, charge, createBill } from "./bill.ts";
-import { DIRECT_PUSH, readDemand, storedGb } from "./demand.ts";
+import { readDemand, S3_PUSH, storedGb } from "./demand.ts";
 import { PRICES } from "./prices.ts";
 import type { Usage } from "./usage.ts";
 
@@ -9,8 +9,8 @@ export function r2Bill(usage: Usage): Bill {
   return createBill(
     [
       charge("storage", PRICES.r2Storage, storedGb(usage)),
-      charge("requests", PRICES.r2ClassA, usage.pushes * DIRECT_PUSH.writes),
-      charge("requests", PRICES.r2ClassB, reads.misses + usage.pushes * DIRECT_PUSH.reads),
+      charge("requests", PRICES.r2ClassA, usage.pushes * S3_PUSH.writes),
+      charge("requests", PRICES.r2ClassB, reads.misses + usage.pushes * S3_PUSH.reads),
       charge("traffic", PRICES.r2Traffic, reads.gbToClients),
     ],
     [],

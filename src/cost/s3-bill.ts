@@ -1,6 +1,6 @@
 import { type Bill, charge, createBill, type LineItem } from "./bill.ts";
 import { findFlatPlan } from "./cloudfront-plans.ts";
-import { DIRECT_PUSH, readDemand, storedGb } from "./demand.ts";
+import { readDemand, S3_PUSH, storedGb } from "./demand.ts";
 import { GIB_PER_GB, PRICES } from "./prices.ts";
 import type { Usage } from "./usage.ts";
 
@@ -29,7 +29,7 @@ export function cloudfrontFlatBill(usage: Usage): Bill {
   const reads = readDemand(usage);
   const plan = findFlatPlan(reads.requests, reads.gbToClients * GIB_PER_GB);
   const items = [
-    ...bucketItems(usage, reads.misses),
+    ...bucketItems(usage, reads.misses, plan?.s3CreditGib),
     charge("traffic", PRICES.s3ToCloudfront, reads.gbFromBucket * GIB_PER_GB),
   ];
   if (plan === undefined) return createBill(items, ["more than the largest plan covers"]);
@@ -38,10 +38,10 @@ export function cloudfrontFlatBill(usage: Usage): Bill {
   return createBill([charge("plan", price, 1, { what: `CloudFront ${plan.name}` }), ...items]);
 }
 
-function bucketItems(usage: Usage, gets: number): LineItem[] {
+function bucketItems(usage: Usage, gets: number, creditGib = 0): LineItem[] {
   return [
-    charge("storage", PRICES.s3Storage, storedGb(usage) * GIB_PER_GB),
-    charge("requests", PRICES.s3Put, usage.pushes * DIRECT_PUSH.writes),
-    charge("requests", PRICES.s3Get, gets + usage.pushes * DIRECT_PUSH.reads),
+    charge("storage", PRICES.s3Storage, storedGb(usage) * GIB_PER_GB, { credit: creditGib }),
+    charge("requests", PRICES.s3Put, usage.pushes * S3_PUSH.writes),
+    charge("requests", PRICES.s3Get, gets + usage.pushes * S3_PUSH.reads),
   ];
 }

@@ -46,6 +46,49 @@ describe("charge", () => {
     expect(charge("traffic", price, quantity).dollars).toBe(dollars);
   });
 
+  it.each([
+    // 51,200 × $0.023 + 460,800 × $0.022 + 102,400 × $0.021
+    { what: "S3 storage", price: PRICES.s3Storage, quantity: 614_400, dollars: 13_465.6 },
+    // 10 TiB × $0.085, 40 × $0.08, 100 × $0.06, 350 × $0.04, 524 × $0.03, 4,096 × $0.025, 1,024 × $0.02
+    // = 870.40 + 3,276.80 + 6,144 + 14,336 + 16,097.28 + 104,857.60 + 20,971.52
+    {
+      what: "CloudFront traffic",
+      price: PRICES.cloudfrontTraffic,
+      quantity: 1024 + 6144 * 1024,
+      dollars: 166_553.6,
+    },
+    // 10 TiB × $0.09, 40 × $0.085, 100 × $0.07, 50 × $0.05 = 921.60 + 3,481.60 + 7,168 + 2,560
+    {
+      what: "S3 traffic",
+      price: PRICES.s3Traffic,
+      quantity: 100 + 200 * 1024,
+      dollars: 14_131.2,
+    },
+  ])("goes through all tiers of $what", ({ price, quantity, dollars }) => {
+    expect(charge("traffic", price, quantity).dollars).toBe(dollars);
+  });
+
+  it("agrees with a bill of Amazon's on where the first tier begins", () => {
+    // github.com/arriven/db1000n/issues/153, of March 2022: 100 GB for $0.00,
+    // 10,240 for $921.60, 40,960 for $3,481.60, 7,587.163 for $531.10.
+    const gib = 100 + 10_240 + 40_960 + 7587.163;
+    expect(charge("traffic", PRICES.s3Traffic, gib).dollars).toBe(4934.3);
+  });
+
+  it.each([
+    { what: "all", credit: 500, dollars: 0 },
+    // 100 × $1 and 200 × $0.50 without it; the first 50 × $1 are paid for
+    { what: "a part of the first tier", credit: 50, dollars: 150 },
+    { what: "more than the first tier", credit: 150, dollars: 75 },
+    { what: "nothing", credit: 0, dollars: 200 },
+  ])("lets a credit pay for $what, and the tiers where they are", ({ credit, dollars }) => {
+    const price = tiered({ upTo: 100, dollars: 1 }, { upTo: Infinity, dollars: 0.5 });
+    expect(charge("storage", price, 400, { credit })).toMatchObject({
+      included: 100 + credit,
+      dollars,
+    });
+  });
+
   it("takes an allowance that depends on something else", () => {
     expect(charge("traffic", PRICES.b2Traffic, 700, { included: 600 })).toMatchObject({
       included: 600,
@@ -61,6 +104,9 @@ describe("roundToCents", () => {
     { dollars: 0.0049999, cents: 0 },
     { dollars: 0.005, cents: 0.01 },
     { dollars: 2.675, cents: 2.68 },
+    // What long sums leave of half a cent: right to twelve digits, not to fifteen.
+    { dollars: 1.00499999999995, cents: 1.01 },
+    { dollars: 1.0049999999, cents: 1 },
   ])("rounds $dollars to $cents", ({ dollars, cents }) => {
     expect(roundToCents(dollars)).toBe(cents);
   });

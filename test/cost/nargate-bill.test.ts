@@ -79,6 +79,18 @@ function billOfPushes(narMb: string): Bill {
   return nargateBill(usage, "paid", "cache-api");
 }
 
+describe("nargateBill of NARs that go through the gateway", () => {
+  it.each([
+    // A PUT, and the narinfo's
+    { what: "one PUT up to 8 MiB", narMb: "8.38", writes: 2000 },
+    // Create, two parts, complete, and the narinfo
+    { what: "two parts above it", narMb: "8.39", writes: 5000 },
+    { what: "two parts up to 16 MiB", narMb: "16.77", writes: 5000 },
+  ])("counts $what", ({ narMb, writes }) => {
+    expect(linesOf(billOfPushes(narMb))["B2 PUT, parts"]).toEqual([writes, 0]);
+  });
+});
+
 describe("nargateBill of NARs that go past the gateway", () => {
   it("counts the upload's own requests, its proof and what that reads", () => {
     const bill = billOfPushes("100");
@@ -107,6 +119,15 @@ describe("nargateBill of NARs that go past the gateway", () => {
     }
   });
 
+  it("copies what is larger than 5 GB in ranges of 1 GB", () => {
+    // 299 parts of 16 MiB are 5,016,387,584 bytes. Beside the parts: create,
+    // complete, delete, the narinfo, and one copy; above 5 GB create, six
+    // ranges and complete instead.
+    for (const [narMb, writes] of Object.entries({ 5000: 299 + 5, 5000.1: 299 + 4 + 8 })) {
+      expect(linesOf(billOfPushes(narMb))["B2 PUT, parts"]).toEqual([writes * 1000, 0]);
+    }
+  });
+
   it("begins above 16 MiB", () => {
     expect(billOfPushes("16.77").notes).toHaveLength(1);
     expect(billOfPushes("16.78").notes).toHaveLength(2);
@@ -114,6 +135,12 @@ describe("nargateBill of NARs that go past the gateway", () => {
 });
 
 describe("nargateBill on the free plan", () => {
+  it("logs half a gigabyte a day", () => {
+    const usage = usageOf({ lookups: "1M", pulls: "0", days: "22" });
+    const { items } = nargateBill(usage, "free", "cache-api");
+    expect(items.find(({ kind }) => kind === "logs")).toMatchObject({ included: 11, dollars: 0 });
+  });
+
   it("bills storage alone", () => {
     // 15,000 × 2.001 MB = 30.015 GB; 20.015 × $0.00695 = 0.1391
     const bill = nargateBill(
@@ -158,6 +185,13 @@ describe("nargateBill on the free plan", () => {
       plan: "free",
       edge: "cache-api",
       flags: { ...DAILY, pushes: "100", "nar-mb": "3.3" },
+    },
+    {
+      // 1 + 3 × 3 ms, of 10
+      what: "pushes that take all the CPU there is",
+      plan: "free",
+      edge: "cache-api",
+      flags: { ...DAILY, pushes: "100", "nar-mb": "3", "cpu-upload": "3" },
     },
     {
       // 1 + 3.4 × 2.7 = 10.18 ms

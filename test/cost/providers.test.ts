@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { sumDollars } from "../../src/cost/bill.ts";
 import { PRICES } from "../../src/cost/prices.ts";
 import { isProviderName, PROVIDERS, type ProviderName } from "../../src/cost/providers.ts";
 import type { Usage } from "../../src/cost/usage.ts";
@@ -43,7 +44,7 @@ describe("the bills of others", () => {
         "GET, HEAD": 3.65,
         "traffic from S3": 0,
         // 11.04 M beyond 10 M × $1
-        "HTTPS requests, US and Europe": 11.04,
+        "HTTPS requests, US": 11.04,
         // 9,322.539 − 1,024 = 8,298.539 GiB × $0.085 = 705.3758
         "traffic to clients, US and Europe": 705.38,
       },
@@ -54,12 +55,13 @@ describe("the bills of others", () => {
       dollars: {
         // 21.04 M requests are more than Pro's 10 M, and 9,323 GiB are within 50 TiB
         "CloudFront Business": 200,
-        "storage, us-east-1": 21.42,
+        // All 931.416 GiB are within its credit for 1 TiB
+        "storage, us-east-1": 0,
         "PUT, LIST": 0.1,
         "GET, HEAD": 3.65,
         "traffic from S3": 0,
       },
-      total: 225.17,
+      total: 203.75,
     },
     {
       name: "b2-public",
@@ -78,12 +80,29 @@ describe("the bills of others", () => {
     expect(totalDollars).toBe(total);
   });
 
+  it.each([
+    // 1.5 TB = 1,396.98 GiB each: × $0.023 = 32.1306, less what the plan pays for
+    { what: "Free, 5 GiB", lookups: "1M", dollars: 32.02 },
+    { what: "Pro, 50 GiB", lookups: "2M", dollars: 30.98 },
+    { what: "Business, 1 TiB", lookups: "20M", dollars: 8.58 },
+    { what: "Premium, 5 TiB", lookups: "200M", dollars: 0 },
+    { what: "the largest Premium, 5 TiB", lookups: "5G", dollars: 0 },
+  ])("have S3 storage paid for by the flat rate: $what", ({ lookups, dollars }) => {
+    const usage = usageOf({ paths: "1.5M", "nar-mb": "0.999", lookups, pulls: "0", clients: "0" });
+    expect(storageDollars("s3-cloudfront-flat", usage)).toBe(dollars);
+    expect(storageDollars("s3-cloudfront", usage)).toBe(32.13);
+  });
+
   it("find no flat rate for more than the largest plan", () => {
     const { bill } = PROVIDERS["s3-cloudfront-flat"];
     expect(bill(usageOf({ lookups: "5.8G", pulls: "100k" })).totalDollars).toBeGreaterThan(10_000);
     expect(bill(usageOf({ lookups: "6G", pulls: "100k" })).totalDollars).toBeUndefined();
   });
 });
+
+function storageDollars(name: ProviderName, usage: Usage): number {
+  return sumDollars(PROVIDERS[name].bill(usage).items.filter(({ kind }) => kind === "storage"));
+}
 
 const counts = {
   paths: fc.nat({ max: 20_000_000 }),
@@ -158,6 +177,30 @@ describe("the bill of b2-public", () => {
     // 100 GB beyond 3 × 10 and 3 × 20 GB: 30 GB less × $0.01, for 10 GB more × $0.00695
     expect(dollarsOf("b2-public", usageOf(usage))).toBe(0.7);
     expect(dollarsOf("b2-public", more)).toBe(0.47);
+  });
+});
+
+describe("the notes of others", () => {
+  it("say what an R2 bucket needs", () => {
+    expect(PROVIDERS.r2.bill(MONTH).notes).toEqual([
+      "needs a Cache Rule that caches everything; without one each read is a class B request",
+    ]);
+  });
+
+  const BARE = { pulls: "0", pushes: "0", clients: "0" };
+  it.each([
+    // 259,200,000 / 2,592,000 s × 5 = 500
+    { what: "500 requests a second", lookups: "259.2M", notes: [] },
+    {
+      what: "one request more",
+      lookups: "259200001",
+      notes: ["501 bucket requests a second in a busy hour; B2 begins to refuse at 500"],
+    },
+  ])("say whether B2 takes $what", ({ lookups, notes }) => {
+    expect(PROVIDERS["b2-public"].bill(usageOf({ ...BARE, lookups })).notes).toEqual(notes);
+    const misses = { absent: "0", "hit-narinfo": "0" };
+    const gateway = PROVIDERS["nargate-paid"].bill(usageOf({ ...BARE, ...misses, lookups }));
+    expect(gateway.notes.slice(1)).toEqual(notes);
   });
 });
 
