@@ -45,7 +45,7 @@ export function parseBenchArguments(args: readonly string[]): Result<BenchArgume
     }
     return ok({
       isQuick: values.quick,
-      only: only.length === 0 ? BENCHMARK_NAMES : only,
+      only: only.length === 0 ? BENCHMARK_NAMES : [...new Set(only)],
       jsonFile: values.json,
     });
   } catch (error) {

@@ -31,7 +31,7 @@ export async function directUpload(
   gatewayUrl: string,
   { fileHash, size }: NarToUpload,
   send: (parts: readonly PartToSend[]) => Promise<void>,
-): Promise<{ readonly partSize: number; readonly parts: number }> {
+): Promise<{ readonly parts: number }> {
   const call = async (name: string, body: unknown) => {
     const response = await fetch(`${gatewayUrl}/api/v1/uploads${name}`, {
       method: "POST",
@@ -63,5 +63,5 @@ export async function directUpload(
   const lines = (await call("/complete", { handle })).trim().split("\n");
   const last = JSON.parse(lines.at(-1) ?? "{}") as { status?: string };
   if (last.status !== "stored") throw new Error(`it ended with ${lines.at(-1)}`);
-  return { partSize, parts: count };
+  return { parts: count };
 }

@@ -5,8 +5,9 @@ import { openConnection, type Request } from "../load/http-connection.ts";
 import { interleave } from "../measure/interleave.ts";
 import { cpuMilliseconds, peakMemoryMegabytes } from "../measure/process-usage.ts";
 import { encodeNix32 } from "../../src/nix/base32.ts";
-import { createFigure, type Figure } from "../report/figure.ts";
+import { createFigure, type Figure, type Unit } from "../report/figure.ts";
 import type { Section } from "../report/format-report.ts";
+import type { TargetName } from "../report/targets.ts";
 import type { RunningProcess } from "../subjects/start-process.ts";
 import {
   type BenchContext,
@@ -37,7 +38,7 @@ function createUpload(name: string, megabytes: number, count: number): Upload {
 }
 
 // As many 1 MB uploads as it takes until the code is compiled.
-const WARM_UP_ROUNDS = 4;
+const WARM_UP_ROUNDS = 6;
 
 /** What `nix copy` sends through the worker, which a request of Cloudflare's holds to 100 MB. */
 export async function benchUploads(context: BenchContext): Promise<Section> {
@@ -46,7 +47,7 @@ export async function benchUploads(context: BenchContext): Promise<Section> {
   context.teardown.add(() => cache.close());
   const gateway = await openGateway(context, { bucket, cache });
   const smallest = await openSmallest(context, "read-and-send", { bucket });
-  const small = createUpload("1 MB", 1, 60);
+  const small = createUpload("1 MB", 1, 40);
   const large = createUpload("90 MB", 90, 1);
 
   const figures = await measureMemory(gateway, small, large);
@@ -58,12 +59,17 @@ export async function benchUploads(context: BenchContext): Promise<Section> {
   return { benchmark: "uploads", figures, skipped: [] };
 }
 
-interface Measured {
+interface Sent {
   readonly megabytesPerSecond: number;
   readonly cpuPerMegabyte: number;
 }
 
-async function sendTo(process: RunningProcess, upload: Upload): Promise<Measured> {
+interface Measured extends Sent {
+  /** That the bucket got, for one upload. */
+  readonly bucketRequests: number;
+}
+
+async function sendTo(process: RunningProcess, upload: Upload): Promise<Sent> {
   const connection = await openConnection(process.url);
   const cpuBefore = cpuMilliseconds(process.pid);
   const startedAt = performance.now();
@@ -91,15 +97,14 @@ async function measureMemory(
   await sendTo(gateway, large);
   await sendTo(gateway, large);
   const after = peakMemoryMegabytes(gateway.pid);
-  const comparison = { name: "its peak at 1 MB", values: [before] };
+  const comparison = { name: "1 MB", values: [before] };
   return [
-    createFigure({ name: "1 MB, peak memory", unit: "MB", values: [before], comparison }),
+    createFigure({ name: "1 MB, peak memory", unit: "MB", values: [before] }),
     createFigure({ name: "90 MB, peak memory", unit: "MB", values: [after], comparison }),
     createFigure({
       name: "90 MB, growth of memory",
       unit: "MB",
       values: [after - before],
-      comparison,
       target: "uploadMemory",
     }),
   ];
@@ -111,47 +116,29 @@ async function measure(
   bucket: Bucket,
   isQuick: boolean,
 ): Promise<Figure[]> {
-  const { name, request } = upload;
-  // Each leaves a version in the bucket; they would fill the disk.
-  const send = async (process: RunningProcess) => {
-    const measured = await sendTo(process, upload);
-    await bucket.drop(request.path.slice(1));
-    return measured;
+  const send = async (process: RunningProcess): Promise<Measured> => {
+    await bucket.forgetRequests();
+    const sent = await sendTo(process, upload);
+    const requests = totalOf(await bucket.countRequests());
+    // Each leaves a version in the bucket; they would fill the disk.
+    await bucket.drop(upload.request.path.slice(1));
+    return { ...sent, bucketRequests: requests / upload.count };
   };
   const measured = await interleave(
     { gateway: () => send(gateway), smallest: () => send(smallest) },
-    isQuick ? 3 : 15,
+    isQuick ? 4 : 15,
   );
-  const counts: Record<string, number> = {};
-  for (const [subject, process] of Object.entries({ gateway, smallest })) {
-    await bucket.forgetRequests();
-    await sendTo(process, { ...upload, count: 1 });
-    counts[subject] = totalOf(await bucket.countRequests());
-  }
+  const compare = (unit: Unit, what: keyof Measured, target?: TargetName) =>
+    createFigure({
+      name: upload.name,
+      unit,
+      values: measured.gateway.map((one) => one[what]),
+      comparison: { name: "read and send", values: measured.smallest.map((one) => one[what]) },
+      ...(target === undefined ? {} : { target }),
+    });
   return [
-    createFigure({
-      name,
-      unit: "MB/s",
-      values: measured.gateway.map(({ megabytesPerSecond }) => megabytesPerSecond),
-      comparison: against(measured.smallest.map(({ megabytesPerSecond }) => megabytesPerSecond)),
-    }),
-    createFigure({
-      name,
-      unit: "ms/MB",
-      values: measured.gateway.map(({ cpuPerMegabyte }) => cpuPerMegabyte),
-      comparison: against(measured.smallest.map(({ cpuPerMegabyte }) => cpuPerMegabyte)),
-      target: "uploadCpu",
-    }),
-    createFigure({
-      name,
-      unit: "bucket requests",
-      values: [counts["gateway"] ?? Number.NaN],
-      comparison: against([counts["smallest"] ?? Number.NaN]),
-      target: "sameRequests",
-    }),
+    compare("MB/s", "megabytesPerSecond"),
+    compare("ms/MB", "cpuPerMegabyte", "uploadCpu"),
+    compare("bucket requests", "bucketRequests", "sameRequests"),
   ];
-}
-
-function against(values: readonly number[]) {
-  return { name: "read and send", values };
 }

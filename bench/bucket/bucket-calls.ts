@@ -15,9 +15,14 @@ export interface BucketQuestion {
   readonly question: BucketCall;
 }
 
-export interface BucketReply {
-  readonly id: number;
+export interface BucketAnswer {
   readonly counts?: RequestCounts;
+  /** Where the object that was put lies on the disk. */
+  readonly file?: string;
+}
+
+export interface BucketReply extends BucketAnswer {
+  readonly id: number;
   readonly error?: string;
 }
 

@@ -3,7 +3,13 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { findFreePort } from "../../test/setup/find-free-port.ts";
 import { type RunningProcess, startProcess } from "../subjects/start-process.ts";
-import { BUCKET, type BucketCall, type BucketReply, type RequestCounts } from "./bucket-calls.ts";
+import {
+  BUCKET,
+  type BucketAnswer,
+  type BucketCall,
+  type BucketReply,
+  type RequestCounts,
+} from "./bucket-calls.ts";
 
 /** The S3 server of this project, in a process of its own. */
 export interface Bucket extends RunningProcess {
@@ -15,9 +21,15 @@ export interface Bucket extends RunningProcess {
   /** Since the last `forgetRequests`, as long as they are fewer than 20,000. */
   countRequests(): Promise<RequestCounts>;
   put(path: string, text: string): Promise<void>;
-  putZeros(path: string, sizeBytes: number): Promise<void>;
+  /** Zeros that take neither space on the disk nor time; gives the file that they are in. */
+  putZeros(path: string, sizeBytes: number): Promise<string>;
   /** Drops every object below a path, with the space it takes. */
   drop(path: string): Promise<void>;
+}
+
+interface Waiting {
+  resolve(reply: BucketReply): void;
+  reject(error: Error): void;
 }
 
 const PROGRAM = fileURLToPath(new URL("bucket-main.ts", import.meta.url));
@@ -32,21 +44,32 @@ export async function startBucket(parent: string): Promise<Bucket> {
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
   const { child } = running;
-  const waiting = new Map<number, (reply: BucketReply) => void>();
+  const waiting = new Map<number, Waiting>();
   child.on("message", (message) => {
     const reply = message as BucketReply;
-    waiting.get(reply.id)?.(reply);
+    waiting.get(reply.id)?.resolve(reply);
     waiting.delete(reply.id);
   });
+  // It answers nobody any more, whatever ended it.
+  child.once("disconnect", () => {
+    for (const { reject } of waiting.values()) reject(new Error("the bucket has ended"));
+    waiting.clear();
+  });
   let asked = 0;
-  async function ask(question: BucketCall): Promise<RequestCounts> {
+  async function ask(question: BucketCall): Promise<BucketAnswer> {
     const id = asked++;
-    const { error, counts = {} } = await new Promise<BucketReply>((resolve) => {
-      waiting.set(id, resolve);
-      child.send({ id, question });
+    const { error, ...answer } = await new Promise<BucketReply>((resolve, reject) => {
+      if (!child.connected) {
+        reject(new Error("the bucket has ended"));
+        return;
+      }
+      waiting.set(id, { resolve, reject });
+      child.send({ id, question }, (notSent) => {
+        if (notSent !== null) reject(notSent);
+      });
     });
     if (error !== undefined) throw new Error(`the bucket: ${error}`);
-    return counts;
+    return answer;
   }
 
   return {
@@ -65,12 +88,17 @@ export async function startBucket(parent: string): Promise<Bucket> {
     async forgetRequests() {
       await ask({ call: "forgetRequests" });
     },
-    countRequests: () => ask({ call: "countRequests" }),
+    async countRequests() {
+      const { counts = {} } = await ask({ call: "countRequests" });
+      return counts;
+    },
     async put(objectPath, text) {
       await ask({ call: "put", key: keyOf(objectPath), text });
     },
     async putZeros(objectPath, sizeBytes) {
-      await ask({ call: "putZeros", key: keyOf(objectPath), sizeBytes });
+      const { file } = await ask({ call: "putZeros", key: keyOf(objectPath), sizeBytes });
+      if (file === undefined) throw new Error("the bucket did not say where the zeros are");
+      return file;
     },
     async drop(objectPath) {
       await ask({ call: "drop", keyPrefix: keyOf(objectPath) });

@@ -5,14 +5,14 @@ export interface ForgettingCache {
   close(): Promise<void>;
 }
 
+// workerd names no host to a cache, and keeps its connections.
+const options = { requireHostHeader: false, keepAliveTimeout: 600_000 };
+
 /**
  * A cache for `cacheApiOutbound` that has nothing and takes everything: what it
  * is given is read and dropped. For NARs, so that each is a miss, with the
  * gateway's whole work of filling the edge, and next to none of the edge's own.
  */
-// workerd names no host to a cache, and keeps its connections.
-const options = { requireHostHeader: false, keepAliveTimeout: 600_000 };
-
 export async function startForgettingCache(): Promise<ForgettingCache> {
   const server = createServer(options, (request, response) => {
     request.resume();

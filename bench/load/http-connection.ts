@@ -16,12 +16,18 @@ export interface Answer {
 
 /** One connection that is kept alive; one request at a time. */
 export interface HttpConnection {
-  /** Resolves once the whole body has come; it is counted and dropped. */
+  /**
+   * Resolves once the whole body has come; it is counted and dropped. Throws if
+   * the connection is closed or ends first, or is silent for too long.
+   */
   send(request: Request): Promise<Answer>;
   close(): void;
 }
 
 const READ_BYTES = 1024 * 1024;
+
+// Between two bytes: longer than a worker here thinks about anything, a proof of 2 GB included.
+const SILENCE_MILLISECONDS = 60_000;
 
 interface Waiting {
   resolve(answer: Answer): void;
@@ -33,9 +39,13 @@ interface Waiting {
  * client of a benchmark takes its time from what it measures, and node:http
  * takes four times as much as this.
  */
-export async function openConnection(url: string): Promise<HttpConnection> {
+export async function openConnection(
+  url: string,
+  silenceMilliseconds = SILENCE_MILLISECONDS,
+): Promise<HttpConnection> {
   const { hostname, port, host } = new URL(url);
   let waiting: Waiting | undefined;
+  let closed: Error | undefined;
   let head = "";
   let answer: Answer | undefined;
   let left = 0;
@@ -48,6 +58,10 @@ export async function openConnection(url: string): Promise<HttpConnection> {
     if (outcome instanceof Error) settled?.reject(outcome);
     else settled?.resolve(outcome);
   }
+  function fail(error: Error): void {
+    closed ??= error;
+    settle(closed);
+  }
   function receive(count: number, buffer: Uint8Array): boolean {
     let bodyBytes = count;
     if (answer === undefined) {
@@ -55,7 +69,7 @@ export async function openConnection(url: string): Promise<HttpConnection> {
       const parsed = parseResponseHead(head);
       if (parsed === undefined) return true;
       if (!parsed.ok) {
-        settle(new Error(`the answer ${parsed.error}`));
+        socket.destroy(new Error(`the answer ${parsed.error}`));
         return true;
       }
       answer = parsed.value;
@@ -77,18 +91,31 @@ export async function openConnection(url: string): Promise<HttpConnection> {
     made.once("connect", () => resolve(made));
     made.once("error", reject);
   });
-  socket.on("error", (error) => settle(error));
-  socket.on("close", () => settle(new Error("the connection was closed")));
+  socket.on("error", fail);
+  socket.on("close", () => fail(new Error("the connection was closed")));
+  // The socket's own clock, which each byte sets back: a timer for each request
+  // would cost the client more than the rest of it.
+  socket.setTimeout(silenceMilliseconds, () => {
+    const seconds = silenceMilliseconds / 1000;
+    if (waiting !== undefined) socket.destroy(new Error(`no answer came for ${seconds} s`));
+  });
 
   return {
     async send(request) {
       return await new Promise<Answer>((resolve, reject) => {
+        if (closed !== undefined) {
+          reject(closed);
+          return;
+        }
         waiting = { resolve, reject };
         socket.write(formatRequestHead(request, host));
         if (request.body !== undefined) socket.write(request.body);
       });
     },
-    close: () => void socket.destroy(),
+    close() {
+      socket.destroy();
+      fail(new Error("the connection was closed"));
+    },
   };
 }
 

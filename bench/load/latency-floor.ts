@@ -6,6 +6,8 @@ export interface LatencyFloor {
   /** What clients have asked, nix-cache-info excepted. */
   countRequests(): number;
   forgetRequests(): void;
+  /** As a bucket is that was just made. */
+  forgetObjects(): void;
   setLatency(milliseconds: number): void;
   close(): Promise<void>;
 }
@@ -55,6 +57,7 @@ export async function startLatencyFloor(): Promise<LatencyFloor> {
     forgetRequests() {
       requests = 0;
     },
+    forgetObjects: () => objects.clear(),
     setLatency(milliseconds) {
       latencyMilliseconds = milliseconds;
     },

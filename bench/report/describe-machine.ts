@@ -1,17 +1,25 @@
 import { spawnSync } from "node:child_process";
 import { cpus, release, totalmem } from "node:os";
-import { hasNginx } from "../subjects/start-nginx.ts";
+import { NGINX } from "../subjects/start-nginx.ts";
+import { WORKERD } from "../subjects/start-worker.ts";
 
 /** What the figures were measured on and with; kept with them. */
 export function describeMachine(): Readonly<Record<string, string | number>> {
-  const nix = spawnSync("nix", ["--version"]);
   return {
+    workerd: versionOf(WORKERD, "--version"),
+    node: process.version.slice(1),
+    nginx: NGINX === undefined ? "none" : versionOf(NGINX, "-v"),
+    nix: versionOf("nix", "--version"),
+    linux: release(),
     cpu: cpus()[0]?.model ?? "unknown",
     cores: cpus().length,
     memoryGib: Math.round(totalmem() / 2 ** 30),
-    linux: release(),
-    node: process.version,
-    nix: nix.status === 0 ? nix.stdout.toString().trim() : "none",
-    nginx: hasNginx ? "present" : "none",
   };
+}
+
+/** Programs say it each in their own way, and nginx on the other output. */
+function versionOf(program: string, option: string): string {
+  const { status, stdout, stderr } = spawnSync(program, [option], { encoding: "utf8" });
+  if (status !== 0) return "none";
+  return /\d[\w.-]*/.exec(stdout + stderr)?.[0] ?? "unknown";
 }

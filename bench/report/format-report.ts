@@ -1,4 +1,4 @@
-import type { Figure } from "./figure.ts";
+import type { Figure, Spread } from "./figure.ts";
 import { formatLimit, TARGETS } from "./targets.ts";
 
 /** What one benchmark found. */
@@ -7,13 +7,30 @@ export interface Section {
   readonly figures: readonly Figure[];
   /** Comparisons that could not be made, and why. They count as neither passed nor failed. */
   readonly skipped: readonly string[];
+  /** Why the benchmark could not be ended; counts as one that failed. */
+  readonly failure?: string;
 }
 
-const HEAD = ["", "measured", "unit", "compared with", "its own", "ratio", "target", ""];
+/** What was measured, and with what. */
+export interface Setting {
+  readonly isQuick: boolean;
+  /** The gateway's EDGE. */
+  readonly edge: string;
+  readonly machine: Readonly<Record<string, string | number>>;
+}
+
+/** The first lines of the report. */
+export function formatHeader({ isQuick, edge, machine }: Setting): string {
+  const facts = Object.entries(machine).map(([name, fact]) => `${name} ${fact}`);
+  const length = isQuick ? "--quick" : "at full length";
+  return [`# Nargate, ${length}, EDGE = "${edge}"`, facts.join(", "), ""].join("\n");
+}
+
+const HEAD = ["", "measured", "unit", "compared with", "its own", "ratio", "pairs", "target", ""];
 const RIGHT_ALIGNED = new Set([1, 4, 5]);
 
-export function formatSection({ benchmark, figures, skipped }: Section): string {
-  const rows = [HEAD, ...figures.map(formatRow)];
+export function formatSection({ benchmark, figures, skipped, failure }: Section): string {
+  const rows = figures.length === 0 ? [] : [HEAD, ...figures.map(formatRow)];
   const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const lines = rows.map((row) =>
     row
@@ -25,21 +42,28 @@ export function formatSection({ benchmark, figures, skipped }: Section): string 
       .trimEnd(),
   );
   const notes = skipped.map((what) => `skipped: ${what}`);
+  if (failure !== undefined) notes.push(`failed: ${failure}`);
   return [`## ${benchmark}`, ...lines, ...notes, ""].join("\n");
 }
 
 function formatRow(figure: Figure): string[] {
-  const { name, value, unit, comparedWith, comparedValue, ratio, target, verdict } = figure;
+  const { name, value, unit, comparedWith, comparedValue, ratio, spread, target, verdict } = figure;
   return [
     name,
     formatNumber(value),
     unit,
-    comparedWith,
-    comparedValue === undefined ? "–" : formatNumber(comparedValue),
-    ratio === undefined ? "–" : ratio.toFixed(2),
+    comparedWith ?? "",
+    comparedValue === undefined ? "" : formatNumber(comparedValue),
+    ratio === undefined ? "" : ratio.toFixed(2),
+    spread === undefined ? "" : formatSpread(spread),
     target === undefined ? "" : `${TARGETS[target].of} ${formatLimit(TARGETS[target])}`,
     verdict ?? "",
   ];
+}
+
+/** As in `0.48–0.66 of 9`. */
+function formatSpread({ lowest, highest, pairs }: Spread): string {
+  return `${lowest.toFixed(2)}–${highest.toFixed(2)} of ${pairs}`;
 }
 
 /** Three digits that mean something; no more are true. Small whole numbers are counts and stay. */
@@ -55,22 +79,31 @@ export interface Tally {
 }
 
 export function tally(sections: readonly Section[]): Tally {
-  const verdicts = sections.flatMap(({ figures }) => figures.map(({ verdict }) => verdict));
+  const verdicts = sections.flatMap(({ figures, failure }) => [
+    ...figures.map(({ verdict }) => verdict),
+    ...(failure === undefined ? [] : ["fail"]),
+  ]);
   return {
     passed: verdicts.filter((verdict) => verdict === "pass").length,
     failed: verdicts.filter((verdict) => verdict === "fail").length,
   };
 }
 
+/** 0 only if nothing fell short. */
+export function exitCodeOf(sections: readonly Section[]): 0 | 1 {
+  return tally(sections).failed === 0 ? 0 : 1;
+}
+
 /** The end of the report: what fell short, by name, and the count. */
 export function formatSummary(sections: readonly Section[]): string {
   const { passed, failed } = tally(sections);
-  const short = sections.flatMap(({ benchmark, figures }) =>
-    figures.flatMap(({ name, target, verdict }) =>
-      verdict === "fail" && target !== undefined
-        ? [`failed: ${benchmark}: ${name}: ${TARGETS[target].what}`]
-        : [],
-    ),
+  return [...sections.flatMap(shortfallsOf), `${passed} passed, ${failed} failed`].join("\n");
+}
+
+function shortfallsOf({ benchmark, figures, failure }: Section): string[] {
+  const short = figures.flatMap(({ name, target, verdict }) =>
+    verdict === "fail" && target !== undefined ? [`${name}: ${TARGETS[target].what}`] : [],
   );
-  return [...short, `${passed} passed, ${failed} failed`].join("\n");
+  if (failure !== undefined) short.push(failure.split("\n")[0] ?? "");
+  return short.map((what) => `failed: ${benchmark}: ${what}`);
 }

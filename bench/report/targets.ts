@@ -18,7 +18,11 @@ function value(must: Target["must"], limit: number, what: string): Target {
 /** The promises that docs/performance.md makes. */
 export const TARGETS = {
   bundleSize: value("stay under", 300, "the deployed bundle has less than 300 KB"),
-  startTime: value("stay under", 50, "the worker starts in less than 50 ms"),
+  startTime: value(
+    "stay under",
+    50,
+    "the worker starts in less than 50 ms, with workerd's own start",
+  ),
   hitRate: ratio("reach", 0.6, "a hit reaches 0.6 of the requests a second of one cache match"),
   missRate: ratio("reach", 0.6, "a miss reaches 0.6 of the requests a second of sign and fetch"),
   noRequest: value("be", 0, "the edge answers without the bucket"),

@@ -4,6 +4,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { build } from "esbuild";
+import { endWithThisProcess } from "./start-process.ts";
 
 const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -11,10 +12,12 @@ const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
 export async function buildDeployedWorker(directory: string): Promise<string> {
   const wrangler = path.join(REPOSITORY, "node_modules/wrangler/bin/wrangler.js");
   const args = [wrangler, "deploy", "--dry-run", "--outdir", directory];
-  await promisify(execFile)(process.execPath, args, {
+  const building = promisify(execFile)(process.execPath, args, {
     cwd: REPOSITORY,
     env: { ...process.env, WRANGLER_SEND_METRICS: "false", WRANGLER_HIDE_BANNER: "true" },
   });
+  endWithThisProcess(building.child);
+  await building;
   return path.join(directory, "index.js");
 }
 

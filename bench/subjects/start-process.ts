@@ -8,6 +8,7 @@ export interface RunningProcess {
   /** As in `http://127.0.0.1:49152`. */
   readonly url: string;
   readonly child: ChildProcess;
+  /** Asks it to end, and ends it after a few seconds if it does not. */
   stop(): Promise<void>;
 }
 
@@ -19,19 +20,28 @@ export interface ProgramToStart {
 }
 
 const START_MILLISECONDS = 15_000;
+const STOP_MILLISECONDS = 3000;
 
 const running = new Set<ChildProcess>();
-// Whatever ends this process: nothing that it started may go on alone.
 process.once("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
 
-/** Starts a program; resolves once it accepts connections, throws if it ends or takes too long. */
-export async function startProcess(start: ProgramToStart): Promise<RunningProcess> {
-  const child = spawn(start.program, start.args, {
-    stdio: start.stdio ?? ["ignore", "ignore", "pipe"],
-  });
+/** Whatever ends this process: what it has started may not go on alone. */
+export function endWithThisProcess(child: ChildProcess): void {
   running.add(child);
+  child.once("exit", () => running.delete(child));
+}
+
+/**
+ * Starts a program; resolves once it accepts connections, throws if it ends,
+ * takes too long, or if another program has its port.
+ */
+export async function startProcess(start: ProgramToStart): Promise<RunningProcess> {
+  const { program, args, port } = start;
+  if (await acceptsConnections(port)) throw new Error(`${program}: port ${port} is taken`);
+  const child = spawn(program, args, { stdio: start.stdio ?? ["ignore", "ignore", "pipe"] });
+  endWithThisProcess(child);
   let said = "";
   child.stderr?.on("data", (chunk: Buffer) => {
     said = (said + chunk.toString()).slice(-4000);
@@ -43,27 +53,32 @@ export async function startProcess(start: ProgramToStart): Promise<RunningProces
       resolve();
     });
     child.once("close", () => {
-      failure ??= new Error(`${start.program} ended:\n${said}`);
+      failure ??= new Error(`${program} ended:\n${said}`);
       resolve();
     });
-  }).finally(() => running.delete(child));
+  });
 
   const startedAt = performance.now();
-  while (!(await acceptsConnections(start.port))) {
+  while (!(await acceptsConnections(port))) {
     if (performance.now() - startedAt > START_MILLISECONDS) {
       child.kill("SIGKILL");
-      failure ??= new Error(`${start.program} does not serve:\n${said}`);
+      failure ??= new Error(`${program} does not serve:\n${said}`);
     }
     if (failure !== undefined) throw failure;
     await sleep(2);
   }
+  // Who answers is another program if this one has ended.
+  if (child.exitCode !== null || child.signalCode !== null) await ended;
+  if (failure !== undefined) throw failure;
   return {
     pid: child.pid ?? 0,
-    url: `http://127.0.0.1:${start.port}`,
+    url: `http://127.0.0.1:${port}`,
     child,
     async stop() {
       child.kill("SIGTERM");
+      const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MILLISECONDS);
       await ended;
+      clearTimeout(timer);
     },
   };
 }

@@ -7,9 +7,12 @@ import { formatWorkerdConfig, type WorkerToServe } from "./workerd-config.ts";
 
 // The one that Miniflare runs; its package's main file knows where the program is.
 const miniflare = createRequire(import.meta.url).resolve("miniflare");
-const { default: WORKERD } = createRequire(miniflare)("workerd") as { default: string };
+const workerd = createRequire(miniflare)("workerd") as { readonly default: string };
 
-export type WorkerToStart = Omit<WorkerToServe, "port"> & { readonly port?: number };
+/** The program. */
+export const WORKERD = workerd.default;
+
+export type WorkerToStart = Omit<WorkerToServe, "port">;
 
 /**
  * Runs one worker in a workerd of its own, so that CPU and memory of the process
@@ -23,7 +26,7 @@ export async function startWorker(worker: WorkerToStart, parent: string): Promis
   const { cache } = worker;
   const own = cache !== undefined && "module" in cache;
   if (own) await symlink(cache.module, path.join(directory, "cache.js"));
-  const port = worker.port ?? (await findFreePort());
+  const port = await findFreePort();
   const config = formatWorkerdConfig({
     ...worker,
     port,

@@ -24,10 +24,6 @@ export default {
       }
       case "PURGE":
         return new Response(null, { status: entries.delete(url) ? 200 : 404 });
-      // Between repetitions, by the benchmark itself.
-      case "DELETE":
-        entries.clear();
-        return new Response(null, { status: 204 });
       default:
         return new Response(null, { status: 405 });
     }

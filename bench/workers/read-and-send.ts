@@ -1,30 +1,20 @@
-import { AwsClient } from "aws4fetch";
+import { type BucketSettings, createClient, objectUrl, UNSIGNED } from "./bucket-settings.ts";
+
+const PART_BYTES = 8 * 1024 * 1024;
+const READ_BYTES = 256 * 1024;
 
 /**
  * The smallest worker that reads an upload by BYOB and sends the parts that the
  * gateway sends, signed and one after the other: without a hash, a token, a
  * retry, a check or a limit on memory.
  */
-type Settings = Readonly<
-  Record<"B2_ENDPOINT" | "B2_REGION" | "B2_BUCKET" | "B2_KEY_ID" | "B2_APPLICATION_KEY", string>
->;
-
-const PART_BYTES = 8 * 1024 * 1024;
-const READ_BYTES = 256 * 1024;
-
 export default {
   async fetch(request, env) {
-    const aws = new AwsClient({
-      accessKeyId: env.B2_KEY_ID,
-      secretAccessKey: env.B2_APPLICATION_KEY,
-      service: "s3",
-      region: env.B2_REGION,
-    });
-    const object = `${env.B2_ENDPOINT}/${env.B2_BUCKET}/nix/cache${new URL(request.url).pathname}`;
+    const aws = createClient(env);
+    const object = objectUrl(env, request);
     async function send(method: string, query: string, body?: Uint8Array | string) {
       const url = object + query;
-      const headers = { "x-amz-content-sha256": "UNSIGNED-PAYLOAD" };
-      const signed = await aws.sign(url, { method, headers });
+      const signed = await aws.sign(url, { method, headers: UNSIGNED });
       const init = { method, headers: signed.headers, ...(body === undefined ? {} : { body }) };
       const response = await fetch(url, init);
       if (!response.ok) throw new Error(`${method} answered ${response.status}`);
@@ -52,7 +42,7 @@ export default {
     await send("POST", `?uploadId=${uploadId}`, list);
     return new Response("stored\n");
   },
-} satisfies ExportedHandler<Settings>;
+} satisfies ExportedHandler<BucketSettings>;
 
 /** Reads part after part into one buffer; the next one overwrites the last. */
 function createPartReader(body: ReadableStream<Uint8Array>, lengthBytes: number) {

@@ -17,6 +17,11 @@ describe("parseBenchArguments", () => {
     });
   });
 
+  it("runs what is named twice once", () => {
+    const parsed = parseBenchArguments(["--only", "uploads", "--only", "uploads"]);
+    expect(parsed).toMatchObject({ ok: true, value: { only: ["uploads"] } });
+  });
+
   it.each([
     { what: "a benchmark that there is not", args: ["--only", "upload"], names: "startup" },
     { what: "an option that there is not", args: ["--fast"], names: "--fast" },

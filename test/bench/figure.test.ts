@@ -5,14 +5,52 @@ const base = { name: "narinfo hit", unit: "requests/s" } as const;
 
 describe("createFigure", () => {
   it("takes medians, and the ratio of what was measured side by side", () => {
-    const values = [60, 6, 66];
-    const comparison = { name: "one match", values: [100, 10, 110] };
+    const values = [6, 60, 66];
+    const comparison = { name: "one match", values: [10, 100, 110] };
     expect(createFigure({ ...base, values, comparison, target: "hitRate" })).toMatchObject({
       value: 60,
       comparedValue: 100,
       ratio: 0.6,
       verdict: "pass",
     });
+  });
+
+  it("compares what was measured side by side, not the two medians", () => {
+    // The machine was ten times slower in the second and third round, for both.
+    const comparison = { name: "one match", values: [50, 5, 6] };
+    expect(createFigure({ ...base, values: [100, 10, 12], comparison })).toMatchObject({
+      ratio: 2,
+      spread: { lowest: 2, highest: 2, pairs: 3 },
+    });
+  });
+
+  it("gives the lowest and the highest ratio of the pairs", () => {
+    const comparison = { name: "one match", values: [100, 100, 100] };
+    const { spread, samples } = createFigure({ ...base, values: [70, 50, 60], comparison });
+    expect(spread).toEqual({ lowest: 0.5, highest: 0.7, pairs: 3 });
+    expect(samples).toBe(3);
+  });
+
+  it.each([
+    { what: "a single pair", values: [1], others: [2] },
+    { what: "others that are no pairs", values: [1, 1], others: [2] },
+    { what: "nothing to compare with", values: [1, 1], others: [] },
+  ])("has no spread of $what", ({ values, others }) => {
+    const comparison = { name: "one match", values: others };
+    expect(createFigure({ ...base, values, comparison }).spread).toBeUndefined();
+  });
+
+  it.each([
+    { what: "values", values: [1, 1, 2], target: "oneRequest" },
+    { what: "ratios", values: [3, 3, 4], target: "sameRequests" },
+  ] as const)("fails $what that must be exact and once were not", ({ values, target }) => {
+    const comparison = { name: "read and send", values: [3, 3, 3] };
+    expect(createFigure({ ...base, values, comparison, target }).verdict).toBe("fail");
+  });
+
+  it("passes what was exact each time", () => {
+    const figure = createFigure({ ...base, values: [1, 1, 1], target: "oneRequest" });
+    expect(figure.verdict).toBe("pass");
   });
 
   it("judges the ratio where the target is one", () => {

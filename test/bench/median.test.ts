@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { median, medianRatio } from "../../bench/measure/median.ts";
+import { median } from "../../bench/measure/median.ts";
 
 describe("median", () => {
   it.each([
@@ -19,17 +19,5 @@ describe("median", () => {
 
   it("refuses to be the median of nothing", () => {
     expect(() => median([])).toThrow(RangeError);
-  });
-});
-
-describe("medianRatio", () => {
-  it("compares what was measured side by side, not the two medians", () => {
-    // The machine was ten times slower in the second and third round, for both.
-    expect(medianRatio([100, 10, 12], [50, 5, 6])).toBe(2);
-    expect(medianRatio([10, 100, 10], [5, 50, 5])).toBe(2);
-  });
-
-  it("refuses values that are no pairs", () => {
-    expect(() => medianRatio([1, 2], [1])).toThrow(RangeError);
   });
 });

@@ -16,6 +16,12 @@ describe("formatWorkerdConfig", () => {
     expect(config).not.toContain("cacheApiOutbound");
   });
 
+  it("lets the worker reach the bucket, which is on loopback", () => {
+    const config = formatWorkerdConfig(WORKER);
+    expect(config).toContain('globalOutbound = "network"');
+    expect(config).toContain('(name = "network", network = (allow = ["private", "local"]))');
+  });
+
   it("quotes what a binding holds", () => {
     const binding = String.raw`(name = "TOKENS", text = "[{\"name\":\"a\"}]")`;
     expect(formatWorkerdConfig(WORKER)).toContain(binding);

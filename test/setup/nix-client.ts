@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -129,6 +129,12 @@ function machineEnvironment(directory: string): Record<string, string> {
   };
 }
 
+const running = new Set<ChildProcess>();
+// Whatever ends this process: no client may go on alone, in a directory that is gone.
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
 interface Surroundings {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
@@ -143,6 +149,8 @@ function startProgram(
 ): RunningNix {
   const startedAt = performance.now();
   const child = spawn(program, args, { cwd, env });
+  running.add(child);
+  child.once("exit", () => running.delete(child));
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));

@@ -1,0 +1,100 @@
+import { totalOf } from "../bucket/start-bucket.ts";
+import { interleave } from "../measure/interleave.ts";
+import { createFigure, type Figure } from "../report/figure.ts";
+import type { RunningProcess } from "../subjects/start-process.ts";
+import { type BenchContext, openGateway } from "./bench-context.ts";
+import { type Caches, setLatency } from "./client-caches.ts";
+import { type Closure, makeClosure, pull, push } from "./nix-closure.ts";
+
+// A cold pull waits for the bucket, and hardly differs from the next; a warm one
+// is as noisy as the machine, and short.
+const QUICK = { paths: 150, coldPairs: 2, warmPairs: 14 } as const;
+const FULL = { paths: 1000, coldPairs: 5, warmPairs: 16 } as const;
+
+interface Pulled {
+  readonly seconds: number;
+  readonly bucketRequests: number;
+}
+
+export async function measurePulls(context: BenchContext, caches: Caches): Promise<Figure[]> {
+  const { paths, coldPairs, warmPairs } = context.isQuick ? QUICK : FULL;
+  const { bucket, cache, floor, nginx } = caches;
+  const closure = await makeClosure(context.directory, "pulled", paths);
+  const warm = await openGateway(context, { bucket, cache });
+  for (const { url } of [warm, floor, ...(nginx === undefined ? [] : [nginx])]) {
+    await push(closure, url);
+  }
+  const pullCounted = async (gateway: RunningProcess): Promise<Pulled> => {
+    await bucket.forgetRequests();
+    const seconds = await pull(closure, gateway.url);
+    return { seconds, bucketRequests: totalOf(await bucket.countRequests()) };
+  };
+  // It fills the edge of the one that is warm from then on.
+  await pullCounted(warm);
+
+  await setLatency(caches, true);
+  const measuredCold = await interleave(
+    {
+      cold: async () => {
+        // One that has never been asked for anything.
+        const gateway = await openGateway(context, { bucket, cache });
+        const pulled = await pullCounted(gateway);
+        await gateway.stop();
+        return pulled;
+      },
+      floor: () => pull(closure, floor.url),
+    },
+    coldPairs,
+  );
+  const measuredWarm = await interleave(
+    {
+      warm: () => pullCounted(warm),
+      nginx: nginx === undefined ? undefined : () => pull(closure, nginx.url),
+    },
+    warmPairs,
+  );
+  await setLatency(caches, false);
+  return describe(closure, { ...measuredCold, ...measuredWarm });
+}
+
+interface Measured {
+  readonly cold: readonly Pulled[];
+  readonly warm: readonly Pulled[];
+  readonly floor: readonly number[];
+  readonly nginx: readonly number[];
+}
+
+function describe({ count }: Closure, { cold, warm, floor, nginx }: Measured): Figure[] {
+  const coldPull = { name: `cold pull, ${count} paths`, pulls: cold };
+  const warmPull = { name: `warm pull, ${count} paths`, pulls: warm };
+  const toNginx = { name: "nginx", values: nginx };
+  const againstNginx = nginx.length > 0;
+  return [
+    createFigure({ ...timeOf(coldPull), comparison: { name: "latency alone", values: floor } }),
+    ...(againstNginx ? [createFigure({ ...timeOf(coldPull), comparison: toNginx })] : []),
+    createFigure({
+      ...requestsOf(coldPull),
+      // A narinfo and a NAR for each path.
+      comparison: { name: "objects", values: [2 * count] },
+      target: "coldPullRequests",
+    }),
+    ...(againstNginx
+      ? [createFigure({ ...timeOf(warmPull), comparison: toNginx, target: "warmPullTime" })]
+      : []),
+    createFigure({ ...requestsOf(warmPull), target: "warmPullRequests" }),
+  ];
+}
+
+interface NamedPulls {
+  readonly name: string;
+  readonly pulls: readonly Pulled[];
+}
+
+function timeOf({ name, pulls }: NamedPulls) {
+  return { name, unit: "s", values: pulls.map(({ seconds }) => seconds) } as const;
+}
+
+function requestsOf({ name, pulls }: NamedPulls) {
+  const values = pulls.map(({ bucketRequests }) => bucketRequests);
+  return { name, unit: "bucket requests", values } as const;
+}

@@ -1,0 +1,27 @@
+import { mkdir, open, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { err, ok, type Result } from "../../src/result.ts";
+import { type Section, type Setting, tally } from "./format-report.ts";
+
+export interface Report extends Setting {
+  readonly date: string;
+  readonly sections: readonly Section[];
+}
+
+/** Sees to it that the file can be written, before minutes are spent on what goes into it. */
+export async function prepareJsonFile(file: string): Promise<Result<undefined>> {
+  try {
+    await mkdir(path.dirname(path.resolve(file)), { recursive: true });
+    await (await open(file, "a")).close();
+    return ok(undefined);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return err(`--json ${file} cannot be written: ${why}`);
+  }
+}
+
+export async function writeJsonReport(file: string, report: Report): Promise<void> {
+  const { sections, ...rest } = report;
+  const text = JSON.stringify({ ...rest, ...tally(sections), sections }, undefined, 2);
+  await writeFile(file, `${text}\n`);
+}

@@ -1,0 +1,52 @@
+import { createServer } from "node:http";
+import { describe, expect, it } from "vitest";
+import { startProcess } from "../../bench/subjects/start-process.ts";
+import { findFreePort } from "../setup/find-free-port.ts";
+
+const program = process.execPath;
+
+function serveOn(port: number, more = ""): string[] {
+  return ["-e", `require("http").createServer((_, r) => r.end("x")).listen(${port}); ${more}`];
+}
+
+describe("startProcess", () => {
+  it("resolves once the program serves, and ends it", async () => {
+    const port = await findFreePort();
+    const running = await startProcess({ program, args: serveOn(port), port });
+    expect(await (await fetch(running.url)).text()).toBe("x");
+    await running.stop();
+    expect(running.child.signalCode).toBe("SIGTERM");
+  });
+
+  it("ends a program that does not want to end", async () => {
+    const port = await findFreePort();
+    const args = serveOn(port, "process.on('SIGTERM', () => {})");
+    const running = await startProcess({ program, args, port });
+    await running.stop();
+    expect(running.child.signalCode).toBe("SIGKILL");
+  });
+
+  it("throws for a program that ends, with what it said", async () => {
+    const port = await findFreePort();
+    const args = ["-e", "console.error('no such setting'); process.exit(1)"];
+    await expect(startProcess({ program, args, port })).rejects.toThrow("no such setting");
+  });
+
+  it("throws for a program that there is not", async () => {
+    const start = { program: "/no/such/program", args: [], port: await findFreePort() };
+    await expect(startProcess(start)).rejects.toThrow("ENOENT");
+  });
+
+  it("throws where another program has the port", async () => {
+    const other = createServer();
+    const port = await new Promise<number>((resolve) => {
+      other.listen(0, "127.0.0.1", () => {
+        const address = other.address();
+        resolve(typeof address === "object" && address !== null ? address.port : 0);
+      });
+    });
+    const started = startProcess({ program, args: ["-e", "setInterval(() => {}, 1000)"], port });
+    await expect(started).rejects.toThrow(`port ${port} is taken`);
+    other.close();
+  });
+});
