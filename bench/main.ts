@@ -12,7 +12,7 @@ import {
   parseBenchArguments,
   USAGE,
 } from "./arguments.ts";
-import { type BenchContext, EDGE } from "./benchmarks/bench-context.ts";
+import type { BenchContext } from "./benchmarks/bench-context.ts";
 import { benchClient } from "./benchmarks/client.ts";
 import { benchDirectUploads } from "./benchmarks/direct-uploads.ts";
 import { benchDownloads } from "./benchmarks/downloads.ts";
@@ -45,7 +45,7 @@ const BENCHMARKS: Record<BenchmarkName, (context: BenchContext) => Promise<Secti
 const DEADLINE_MILLISECONDS = { quick: 120_000, full: 3_600_000 } as const;
 
 async function run({ isQuick, only, jsonFile }: BenchArguments): Promise<number> {
-  const setting = { isQuick, edge: EDGE, machine: describeMachine() };
+  const setting = { isQuick, machine: describeMachine() };
   const date = new Date().toISOString();
   const directory = makeTemporaryDirectory();
   const deployedWorker = await buildDeployedWorker(path.join(directory, "deployed"));

@@ -2,14 +2,13 @@ import { createHash } from "node:crypto";
 import { encodeNix32 } from "../../src/nix/base32.ts";
 import { bucketUrl, signRequest } from "../bucket/sign-request.ts";
 import { type Bucket, totalOf } from "../bucket/start-bucket.ts";
-import { startForgettingCache } from "../load/forgetting-cache.ts";
 import { openConnection } from "../load/http-connection.ts";
 import { interleave } from "../measure/interleave.ts";
 import { cpuMilliseconds, peakMemoryMegabytes } from "../measure/process-usage.ts";
 import { createFigure, type Figure } from "../report/figure.ts";
 import type { Section } from "../report/format-report.ts";
 import type { RunningProcess } from "../subjects/start-process.ts";
-import { type BenchContext, openBucket, openGateway } from "./bench-context.ts";
+import { type BenchContext, cacheInside, openBucket, openGateway } from "./bench-context.ts";
 import { directUpload, type PartToSend } from "./upload-api.ts";
 
 const MEGABYTE = 1e6;
@@ -32,8 +31,7 @@ interface Sources {
 export async function benchDirectUploads(context: BenchContext): Promise<Section> {
   const { isQuick } = context;
   const bucket = await openBucket(context);
-  const cache = await startForgettingCache();
-  context.teardown.add(() => cache.close());
+  const cache = await cacheInside(context, false);
   const gateway = await openGateway(context, { bucket, cache });
   const sources = { gateway, bucket };
   await uploadOnce(sources, FIRST_MEGABYTES);

@@ -13,27 +13,29 @@ const SMALLEST_COUNT = 100;
 export async function measureDownloadMemory(
   gateway: Source,
   [smallest, ...larger]: readonly [Download, ...Download[]],
+  engine: string,
 ): Promise<Figure[]> {
+  const nameOf = (download: Download) => `${download.name}, ${engine}`;
   const peakAfter = async (download: Download, count: number) => {
     await fetchFrom(gateway, download, { connections: 1, count });
     return peakMemoryMegabytes(gateway.process.pid);
   };
   const base = await peakAfter(smallest, SMALLEST_COUNT);
-  const comparison = { name: smallest.name, values: [base] };
+  const comparison = { name: nameOf(smallest), values: [base] };
   const figures = [
-    createFigure({ name: `${smallest.name}, peak memory`, unit: "MB", values: [base] }),
+    createFigure({ name: `${nameOf(smallest)}, peak memory`, unit: "MB", values: [base] }),
   ];
   for (const download of larger) {
     const peak = await peakAfter(download, 1);
     figures.push(
       createFigure({
-        name: `${download.name}, peak memory`,
+        name: `${nameOf(download)}, peak memory`,
         unit: "MB",
         values: [peak],
         comparison,
       }),
       createFigure({
-        name: `${download.name}, growth of memory`,
+        name: `${nameOf(download)}, growth of memory`,
         unit: "MB",
         values: [peak - base],
         target: "downloadMemory",

@@ -66,6 +66,7 @@ async function openScenarios(context: BenchContext, bucket: Bucket): Promise<Sce
   const forgetting = await cacheInside(context, false);
   const gateway = await openGateway(context, { bucket, cache: keeping });
   const cold = await openGateway(context, { bucket, cache: forgetting });
+  const shipped = await openGateway(context, { bucket, cache: undefined });
   const match = await openSmallest(context, "match-cache", { cache: keeping });
   const fetching = await openSmallest(context, "sign-and-fetch", { bucket });
 
@@ -74,12 +75,12 @@ async function openScenarios(context: BenchContext, bucket: Bucket): Promise<Sce
   await fill(gateway, match, stored, madeUpNarinfo);
   await fill(gateway, match, absent);
   const toMatch = { gateway, smallest: match, smallestName: "one cache match" };
-  const toFetch = { gateway: cold, smallest: fetching, smallestName: "sign and fetch" };
+  const toFetch = { smallest: fetching, smallestName: "sign and fetch" };
   const asked = { bucketTarget: "oneRequest" } as const;
   const answered = { bucketTarget: "noRequest" } as const;
   return [
     {
-      name: "narinfo hit",
+      name: "narinfo hit, cache-api",
       requests: stored,
       status: 200,
       ...toMatch,
@@ -88,26 +89,38 @@ async function openScenarios(context: BenchContext, bucket: Bucket): Promise<Sce
       againstNginx: true,
     },
     {
-      name: "narinfo absent",
+      name: "narinfo absent, cache-api",
       requests: absent,
       status: 404,
       ...toMatch,
       ...answered,
-      againstNginx: true,
+      againstNginx: false,
     },
     {
-      name: "narinfo miss",
+      name: "narinfo miss, workers-cache",
       requests: stored,
       status: 200,
+      gateway: shipped,
+      ...toFetch,
+      ...asked,
+      rateTarget: "missRate",
+      againstNginx: false,
+    },
+    {
+      name: "narinfo miss, cache-api",
+      requests: stored,
+      status: 200,
+      gateway: cold,
       ...toFetch,
       ...asked,
       rateTarget: "missRate",
       againstNginx: true,
     },
     {
-      name: "narinfo absent, first asked",
+      name: "narinfo absent, first asked, cache-api",
       requests: absent,
       status: 404,
+      gateway: cold,
       ...toFetch,
       ...asked,
       againstNginx: false,
@@ -184,7 +197,7 @@ async function measure(
   const milliseconds = isQuick ? 250 : 2000;
   const quickPairs = scenario.rateTarget === undefined ? 3 : 5;
   // Until the code is compiled, which takes some thousand requests.
-  for (const subject of [gateway, smallest]) await send(subject, isQuick ? 300 : 2000);
+  for (const subject of [gateway, smallest]) await send(subject, isQuick ? 800 : 2000);
   const measured = await interleave(
     {
       gateway: () => send(gateway, milliseconds),

@@ -1,6 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
 import { type Bucket, totalOf } from "../bucket/start-bucket.ts";
-import { startForgettingCache } from "../load/forgetting-cache.ts";
 import { openConnection, type Request } from "../load/http-connection.ts";
 import { interleave } from "../measure/interleave.ts";
 import { cpuMilliseconds, peakMemoryMegabytes } from "../measure/process-usage.ts";
@@ -11,6 +10,7 @@ import type { TargetName } from "../report/targets.ts";
 import type { RunningProcess } from "../subjects/start-process.ts";
 import {
   type BenchContext,
+  cacheInside,
   openBucket,
   openGateway,
   openSmallest,
@@ -43,8 +43,7 @@ const WARM_UP_ROUNDS = 6;
 /** What `nix copy` sends through the worker, which a request of Cloudflare's holds to 100 MB. */
 export async function benchUploads(context: BenchContext): Promise<Section> {
   const bucket = await openBucket(context);
-  const cache = await startForgettingCache();
-  context.teardown.add(() => cache.close());
+  const cache = await cacheInside(context, false);
   const gateway = await openGateway(context, { bucket, cache });
   const smallest = await openSmallest(context, "read-and-send", { bucket });
   const small = createUpload("1 MB", 1, 40);

@@ -14,16 +14,14 @@ export interface Section {
 /** What was measured, and with what. */
 export interface Setting {
   readonly isQuick: boolean;
-  /** The gateway's EDGE. */
-  readonly edge: string;
   readonly machine: Readonly<Record<string, string | number>>;
 }
 
 /** The first lines of the report. */
-export function formatHeader({ isQuick, edge, machine }: Setting): string {
+export function formatHeader({ isQuick, machine }: Setting): string {
   const facts = Object.entries(machine).map(([name, fact]) => `${name} ${fact}`);
   const length = isQuick ? "--quick" : "at full length";
-  return [`# Nargate, ${length}, EDGE = "${edge}"`, facts.join(", "), ""].join("\n");
+  return [`# Nargate, ${length}`, facts.join(", "), ""].join("\n");
 }
 
 const HEAD = ["", "measured", "unit", "compared with", "its own", "ratio", "pairs", "target", ""];

@@ -24,14 +24,13 @@ export async function startWorker(worker: WorkerToStart, parent: string): Promis
   // What a configuration embeds is looked for beside it.
   await symlink(worker.module, path.join(directory, "worker.js"));
   const { cache } = worker;
-  const own = cache !== undefined && "module" in cache;
-  if (own) await symlink(cache.module, path.join(directory, "cache.js"));
+  if (cache !== undefined) await symlink(cache.module, path.join(directory, "cache.js"));
   const port = await findFreePort();
   const config = formatWorkerdConfig({
     ...worker,
     port,
     module: "worker.js",
-    cache: own ? { ...cache, module: "cache.js" } : cache,
+    cache: cache && { ...cache, module: "cache.js" },
   });
   const file = path.join(directory, "config.capnp");
   await writeFile(file, config);

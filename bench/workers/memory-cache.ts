@@ -1,7 +1,8 @@
 /**
  * Cloudflare's Cache API as workerd asks for it (`cacheApiOutbound`): GET, with
  * 504 for what is not there; PUT of a whole response as it looks on the wire;
- * PURGE. Nothing runs out. With KEEPS=false it takes all and has nothing.
+ * PURGE. Nothing runs out. With KEEPS=false it takes all, a piece at a time, and
+ * has nothing.
  */
 interface Entry {
   readonly bytes: Uint8Array;
@@ -17,11 +18,10 @@ export default {
     switch (method) {
       case "GET":
         return answer(request, entries.get(url));
-      case "PUT": {
-        const bytes = new Uint8Array(await request.arrayBuffer());
-        if (env["KEEPS"] !== "false") entries.set(url, parseResponse(bytes));
+      case "PUT":
+        if (env["KEEPS"] === "false") await drop(request.body);
+        else entries.set(url, parseResponse(new Uint8Array(await request.arrayBuffer())));
         return new Response(null, { status: 204 });
-      }
       case "PURGE":
         return new Response(null, { status: entries.delete(url) ? 200 : 404 });
       default:
@@ -29,6 +29,22 @@ export default {
     }
   },
 } satisfies ExportedHandler<Readonly<Record<string, string>>>;
+
+// A narinfo comes in one, and a NAR in few.
+const FIRST_BYTES = 4 * 1024;
+const FURTHER_BYTES = 256 * 1024;
+
+async function drop(body: ReadableStream<Uint8Array> | null): Promise<void> {
+  const reader = body?.getReader({ mode: "byob" });
+  if (reader === undefined) return;
+  let buffer = new ArrayBuffer(FIRST_BYTES);
+  for (;;) {
+    const least = buffer.byteLength;
+    const { value, done } = await reader.readAtLeast(least, new Uint8Array(buffer));
+    if (done || value.byteLength < least) return;
+    buffer = least === FIRST_BYTES ? new ArrayBuffer(FURTHER_BYTES) : (value.buffer as ArrayBuffer);
+  }
+}
 
 const HIT = ["cf-cache-status", "HIT"] as const;
 

@@ -29,7 +29,7 @@ describe("writeJsonReport", () => {
     const file = path.join(directory, "bench.json");
     const sections = [{ benchmark: "uploads", figures: [], skipped: [], failure: "503" }];
     const machine = { workerd: "2026-10-23" };
-    const report = { date: "2026-11-22", isQuick: true, edge: "cache-api", machine, sections };
+    const report = { date: "2026-11-22", isQuick: true, machine, sections };
     await writeJsonReport(file, report);
     const written: unknown = JSON.parse(await readFile(file, "utf8"));
     expect(written).toEqual({ ...report, passed: 0, failed: 1 });
