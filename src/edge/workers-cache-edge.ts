@@ -85,13 +85,13 @@ export async function answerInnerRequest(
   if (!key.ok) return failed(new CacheError("bad-path", `inner request: ${key.error}`));
   try {
     const response = await origin(key.value, undefined);
-    const headers = new Headers(response.headers);
+    const { headers } = response;
     headers.set(FILLED_FOR, request.headers.get(FILLED_FOR) ?? "");
     headers.set(COST, `${meter.requests};${meter.milliseconds}`);
     if (response.status === 404 && request.headers.has(PUSHING)) {
       headers.set("cache-control", "no-store");
     }
-    return new Response(response.body, { status: response.status, headers });
+    return response;
   } catch (error) {
     return failed(onFailure(error));
   }
