@@ -19,7 +19,7 @@ export default {
       case "GET":
         return answer(request, entries.get(url));
       case "PUT":
-        if (env["KEEPS"] === "false") await drop(request.body);
+        if (env["KEEPS"] === "false") await drop(request);
         else entries.set(url, parseResponse(new Uint8Array(await request.arrayBuffer())));
         return new Response(null, { status: 204 });
       case "PURGE":
@@ -30,19 +30,20 @@ export default {
   },
 } satisfies ExportedHandler<Readonly<Record<string, string>>>;
 
-// A narinfo comes in one, and a NAR in few.
-const FIRST_BYTES = 4 * 1024;
-const FURTHER_BYTES = 256 * 1024;
+const PIECE_BYTES = 256 * 1024;
 
-async function drop(body: ReadableStream<Uint8Array> | null): Promise<void> {
-  const reader = body?.getReader({ mode: "byob" });
+async function drop(request: Request): Promise<void> {
+  if (Number(request.headers.get("content-length") ?? Infinity) <= PIECE_BYTES) {
+    await request.arrayBuffer();
+    return;
+  }
+  const reader = request.body?.getReader({ mode: "byob" });
   if (reader === undefined) return;
-  let buffer = new ArrayBuffer(FIRST_BYTES);
+  let buffer = new ArrayBuffer(PIECE_BYTES);
   for (;;) {
-    const least = buffer.byteLength;
-    const { value, done } = await reader.readAtLeast(least, new Uint8Array(buffer));
-    if (done || value.byteLength < least) return;
-    buffer = least === FIRST_BYTES ? new ArrayBuffer(FURTHER_BYTES) : (value.buffer as ArrayBuffer);
+    const { value, done } = await reader.readAtLeast(PIECE_BYTES, new Uint8Array(buffer));
+    if (done || value.byteLength < PIECE_BYTES) return;
+    buffer = value.buffer as ArrayBuffer;
   }
 }
 
