@@ -1115,6 +1115,12 @@ function isBotChallenge(status, headers) {
 }
 
 // src/bucket/retry.ts
+var READ_RETRIES = {
+  attempts: 4,
+  budgetMilliseconds: 15e3,
+  timeoutMilliseconds: 1e4
+};
+var SMALL_READ_RETRIES = { ...READ_RETRIES, timeoutMilliseconds: 5e3 };
 var BASE_MILLISECONDS = 200;
 var CAP_MILLISECONDS = 5e3;
 function isTransientStatus(status) {
