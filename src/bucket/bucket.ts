@@ -146,7 +146,7 @@ export async function isListed(bucket: Pick<Bucket, "list">, path: BucketPath): 
 /** What one client request cost at the bucket; shown in Server-Timing. */
 export interface BucketMeter {
   requests: number;
-  /** Until the headers of each answer, added up. */
+  /** Until each answer's headers, or until its end where it is read whole; added up. */
   milliseconds: number;
 }
 
