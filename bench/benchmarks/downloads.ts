@@ -36,11 +36,11 @@ interface Plan extends Load {
 const PLANS: Readonly<Record<"quick" | "full", readonly Plan[]>> = {
   quick: [
     { download: whole(1), connections: 8, count: 6, pairs: 5 },
-    { download: secondHalf(1), connections: 8, count: 12, pairs: 11 },
-    { download: whole(100), connections: 1, count: 1, pairs: 5 },
-    { download: secondHalf(100), connections: 1, count: 3, pairs: 11 },
+    { download: secondHalf(1), connections: 8, count: 12, pairs: 9 },
+    { download: whole(100), connections: 1, count: 2, pairs: 6 },
+    { download: secondHalf(100), connections: 1, count: 3, pairs: 9 },
     { download: whole(2000), connections: 1, count: 1, pairs: 3 },
-    { download: secondHalf(2000), connections: 1, count: 1, pairs: 3 },
+    { download: secondHalf(2000), connections: 1, count: 1, pairs: 2 },
   ],
   full: [
     { download: whole(1), connections: 8, count: 12, pairs: 15 },

@@ -94,7 +94,7 @@ async function openScenarios(context: BenchContext, bucket: Bucket): Promise<Sce
       status: 404,
       ...toMatch,
       ...answered,
-      againstNginx: false,
+      againstNginx: true,
     },
     {
       name: "narinfo miss, workers-cache",
@@ -194,10 +194,10 @@ async function measure(
       bucketRequests: totalOf(await bucket.countRequests()) / count,
     };
   };
-  const milliseconds = isQuick ? 250 : 2000;
+  const milliseconds = isQuick ? 200 : 2000;
   const quickPairs = scenario.rateTarget === undefined ? 3 : 5;
   // Until the code is compiled, which takes some thousand requests.
-  for (const subject of [gateway, smallest]) await send(subject, isQuick ? 800 : 2000);
+  for (const subject of [gateway, smallest]) await send(subject, isQuick ? 600 : 2000);
   const measured = await interleave(
     {
       gateway: () => send(gateway, milliseconds),
