@@ -1,4 +1,3 @@
-import { AwsV4Signer } from "aws4fetch";
 import type { BucketConfig } from "../config.ts";
 import { CacheError } from "../errors.ts";
 import type { BucketMeter } from "./bucket.ts";
@@ -9,7 +8,8 @@ import {
   retryPauseMilliseconds,
   type RetryPolicy,
 } from "./retry.ts";
-import { formatAmzDate, formatS3Url } from "./s3-url.ts";
+import { createS3Signer } from "./s3-signer.ts";
+import { formatS3Url } from "./s3-url.ts";
 
 /** What the outside world gives the client; tests give other ones. */
 export interface S3Environment {
@@ -62,29 +62,19 @@ export type S3Client = (request: S3Request, meter: BucketMeter) => Promise<Respo
  * without Retry-After, and never a connection that failed.
  */
 export function createS3Client(config: BucketConfig, environment: S3Environment): S3Client {
-  const signing = {
-    accessKeyId: config.keyId,
-    secretAccessKey: config.applicationKey,
-    service: "s3",
-    region: config.region,
-    // The key of a day is derived once.
-    cache: new Map<string, ArrayBuffer>(),
-  };
   const { now, sleep, random } = environment;
+  const sign = createS3Signer(config, now);
 
   async function attempt(request: S3Request, timeoutMilliseconds: number): Promise<Response> {
     const url = formatS3Url(config, request.key, request.query);
-    const signer = new AwsV4Signer({
-      ...signing,
+    const { headers } = await sign({
       url,
       method: request.method,
       headers: {
         ...request.headers,
         "x-amz-content-sha256": request.payloadSha256 ?? "UNSIGNED-PAYLOAD",
       },
-      datetime: formatAmzDate(now()),
     });
-    const { headers } = await signer.sign();
     const timeout = new AbortController();
     const timer = setTimeout(() => timeout.abort(), timeoutMilliseconds);
     try {

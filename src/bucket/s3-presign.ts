@@ -1,6 +1,6 @@
-import { AwsClient } from "aws4fetch";
 import type { BucketConfig } from "../config.ts";
-import { formatAmzDate, formatS3Url } from "./s3-url.ts";
+import { createS3Signer } from "./s3-signer.ts";
+import { formatS3Url } from "./s3-url.ts";
 
 /** One part of one upload of one key; nothing more is ever signed for others to use. */
 export interface PartToSign {
@@ -19,22 +19,14 @@ export type S3Presigner = (part: PartToSign) => Promise<string>;
  * are proved once they are there.
  */
 export function createS3Presigner(config: BucketConfig, now: () => Date): S3Presigner {
-  const aws = new AwsClient({
-    accessKeyId: config.keyId,
-    secretAccessKey: config.applicationKey,
-    service: "s3",
-    region: config.region,
-  });
+  const sign = createS3Signer(config, now);
   return async function presign({ key, uploadId, partNumber, seconds }) {
     const url = formatS3Url(config, key, {
       partNumber: String(partNumber),
       uploadId,
       "X-Amz-Expires": String(seconds),
     });
-    const signed = await aws.sign(url, {
-      method: "PUT",
-      aws: { datetime: formatAmzDate(now()), signQuery: true },
-    });
-    return signed.url;
+    const signed = await sign({ method: "PUT", url, signQuery: true });
+    return signed.url.href;
   };
 }
