@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { formatFileNar } from "../../src/cli/nix/format-file-nar.ts";
 import { encodeNix32 } from "../../src/nix/base32.ts";
 import type { NixMachine } from "./nix-client.ts";
 
@@ -69,7 +70,7 @@ export async function addManyBuilt(
     const baseName = `${encodeNix32(randomBytes(20))}-${name}`;
     const contents = `${[name, ...references].join("\n")}\n`;
     await writeFile(path.join(machine.storeDirectory, baseName), contents, { mode: 0o444 });
-    const nar = formatNar(contents);
+    const nar = formatFileNar(contents);
     const sha256 = createHash("sha256").update(nar).digest("hex");
     const storePath = `/nix/store/${baseName}`;
     // What `nix-store --dump-db` prints: hash, size, no deriver, references.
@@ -79,20 +80,6 @@ export async function addManyBuilt(
   }
   await machine.feed(records.join(""), "nix-store", "--load-db");
   return storePaths;
-}
-
-/** The NAR of a file that is not executable. */
-function formatNar(contents: string): Buffer {
-  const words = ["nix-archive-1", "(", "type", "regular", "contents", contents, ")"];
-  return Buffer.concat(
-    words.map((word) => {
-      const bytes = Buffer.from(word);
-      const padded = Buffer.alloc(8 + Math.ceil(bytes.byteLength / 8) * 8);
-      padded.writeBigUInt64LE(BigInt(bytes.byteLength));
-      bytes.copy(padded, 8);
-      return padded;
-    }),
-  );
 }
 
 /** The 32 characters by which a cache names a path. */

@@ -3,6 +3,7 @@ import { computeStorePath } from "../../nix/content-address.ts";
 import { formatHash, type Hash } from "../../nix/hash.ts";
 import { narKey } from "../../nix/object-key.ts";
 import { formatStorePath, type StorePathHash } from "../../nix/store-path.ts";
+import { formatFileNar } from "../nix/format-file-nar.ts";
 
 /** A store path of no use to anyone, and the two objects that publish it. */
 export interface ThrowAwayPath {
@@ -25,7 +26,7 @@ export async function makeThrowAwayPath(storeDir: string, now: Date): Promise<Th
   const path = await computeStorePath(address, "nargate-doctor", [], storeDir);
   if (!path.ok) throw new Error(path.error);
   const storePath = formatStorePath(path.value, storeDir);
-  const nar = formatNar(contents);
+  const nar = formatFileNar(contents);
   const narHash = sha256(nar);
   const narUrl = narKey(narHash, "none").path;
   const narinfo = [
@@ -41,20 +42,6 @@ export async function makeThrowAwayPath(storeDir: string, now: Date): Promise<Th
     "",
   ].join("\n");
   return { hash: path.value.hash, storePath, narUrl, nar, narinfo };
-}
-
-/** The NAR of a plain file (libutil/archive.cc): words with their length before, and zeros up to eight bytes. */
-function formatNar(contents: string): Buffer {
-  const words = ["nix-archive-1", "(", "type", "regular", "contents", contents, ")"];
-  return Buffer.concat(
-    words.map((word) => {
-      const bytes = Buffer.from(word);
-      const padded = Buffer.alloc(8 + Math.ceil(bytes.byteLength / 8) * 8);
-      padded.writeBigUInt64LE(BigInt(bytes.byteLength));
-      bytes.copy(padded, 8);
-      return padded;
-    }),
-  );
 }
 
 function sha256(data: string | Buffer): Hash {
