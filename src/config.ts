@@ -1,6 +1,6 @@
-import type { OidcTrust } from "./access/oidc/oidc-trust.ts";
-import { parseOidcTrust } from "./access/oidc/parse-oidc-trust.ts";
-import { parseTokens, type TokenEntry } from "./access/token.ts";
+import type { OidcTrust } from "./worker/access/oidc/oidc-trust.ts";
+import { parseOidcTrust } from "./worker/access/oidc/parse-oidc-trust.ts";
+import { parseTokens, type TokenEntry } from "./worker/access/token.ts";
 import { parsePublicKey, parseSecretKey, type PublicKey, type SecretKey } from "./nix/signature.ts";
 import { err, ok, type Result } from "./result.ts";
 

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
-const ENTRY = fileURLToPath(new URL("../index.ts", import.meta.url));
+const ENTRY = fileURLToPath(new URL("../worker/index.ts", import.meta.url));
 
 /** The worker as one ES module, resolved and bundled as wrangler does for a deployment. */
 export async function bundleWorker(): Promise<string> {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { MAX_PART_URLS } from "../../src/cli/push/upload-api.ts";
 import { PUSH_LIMITS } from "../../src/cost/push-demand.ts";
-import { BUFFER_BYTES } from "../../src/ingest/buffer-pool.ts";
-import { PART_SIZE_THRESHOLD_BYTES, partSizeOf } from "../../src/ingest/part-plan.ts";
+import { BUFFER_BYTES } from "../../src/worker/ingest/buffer-pool.ts";
+import { PART_SIZE_THRESHOLD_BYTES, partSizeOf } from "../../src/worker/ingest/part-plan.ts";
 
 // By a name that tsc does not follow: behind it are the worker's types, which Node's are not.
 const S3_COPY = "../../src/bucket/s3-copy.ts";

@@ -1,9 +1,17 @@
 import { inject } from "vitest";
-import { createB2Bucket } from "../../src/bucket/b2-bucket.ts";
-import { type Bucket, type BucketMeter, createBucketMeter } from "../../src/bucket/bucket.ts";
-import { createS3Client, type S3Client, type S3Request } from "../../src/bucket/s3-client.ts";
-import type { CopyLimits } from "../../src/bucket/s3-copy.ts";
-import { createS3Presigner } from "../../src/bucket/s3-presign.ts";
+import { createB2Bucket } from "../../src/worker/bucket/b2-bucket.ts";
+import {
+  type Bucket,
+  type BucketMeter,
+  createBucketMeter,
+} from "../../src/worker/bucket/bucket.ts";
+import {
+  createS3Client,
+  type S3Client,
+  type S3Request,
+} from "../../src/worker/bucket/s3-client.ts";
+import type { CopyLimits } from "../../src/worker/bucket/s3-copy.ts";
+import { createS3Presigner } from "../../src/worker/bucket/s3-presign.ts";
 import type { BucketConfig } from "../../src/config.ts";
 import { type ObjectKey, type ObjectPath, parseObjectKey } from "../../src/nix/object-key.ts";
 import { createFakeB2Client, type FakeBucket } from "../setup/fake-b2-client.ts";

@@ -1,6 +1,6 @@
 import type { ReadConfig } from "../../src/config.ts";
-import { createEdgeKeys, type EdgeKeys } from "../../src/edge/edge-key.ts";
-import type { EdgeContext, Origin } from "../../src/edge/edge.ts";
+import { createEdgeKeys, type EdgeKeys } from "../../src/worker/edge/edge-key.ts";
+import type { EdgeContext, Origin } from "../../src/worker/edge/edge.ts";
 import { CACHE_CONTROL } from "../../src/http/cache-control.ts";
 import { keyOf } from "./b2.ts";
 

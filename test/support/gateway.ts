@@ -1,10 +1,10 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { inject } from "vitest";
-import type { OidcEnvironment } from "../../src/access/oidc/issuer-keys.ts";
-import { createOidcVerifier } from "../../src/access/oidc/verify-oidc-token.ts";
-import { createApp } from "../../src/app.ts";
+import type { OidcEnvironment } from "../../src/worker/access/oidc/issuer-keys.ts";
+import { createOidcVerifier } from "../../src/worker/access/oidc/verify-oidc-token.ts";
+import { createApp } from "../../src/worker/app.ts";
 import { parseConfig } from "../../src/config.ts";
-import { createGateway } from "../../src/create-gateway.ts";
+import { createGateway } from "../../src/worker/create-gateway.ts";
 import { createFakeB2Client, type FakeBucket } from "../setup/fake-b2-client.ts";
 
 export const PREFIX = "nix/cache/";

@@ -1,4 +1,4 @@
-import type { Log } from "../../src/log.ts";
+import type { Log } from "../../src/worker/log.ts";
 
 export interface LoggedLine {
   readonly level: string;

@@ -1,4 +1,4 @@
-import type { Bucket, PutOptions, Upload, UploadedPart } from "../../src/bucket/bucket.ts";
+import type { Bucket, PutOptions, Upload, UploadedPart } from "../../src/worker/bucket/bucket.ts";
 
 interface MemoryObject extends PutOptions {
   readonly bytes: Uint8Array<ArrayBuffer>;

@@ -1,4 +1,4 @@
-import type { OidcEnvironment, Patience } from "../../src/access/oidc/issuer-keys.ts";
+import type { OidcEnvironment, Patience } from "../../src/worker/access/oidc/issuer-keys.ts";
 import type { FakeIssuer } from "./fake-issuer.ts";
 
 /** Where the verifier's tests run: these issuers and no others, under a clock of its own. */

@@ -1,8 +1,8 @@
-import type { CacheError } from "../../src/errors.ts";
-import { parseOidcTrust } from "../../src/access/oidc/parse-oidc-trust.ts";
-import { createOidcVerifier } from "../../src/access/oidc/verify-oidc-token.ts";
-import type { Identity } from "../../src/access/token.ts";
-import { failureResponse } from "../../src/http/failure-response.ts";
+import type { CacheError } from "../../src/worker/errors.ts";
+import { parseOidcTrust } from "../../src/worker/access/oidc/parse-oidc-trust.ts";
+import { createOidcVerifier } from "../../src/worker/access/oidc/verify-oidc-token.ts";
+import type { Identity } from "../../src/worker/access/token.ts";
+import { failureResponse } from "../../src/worker/failure-response.ts";
 import type { Result } from "../../src/result.ts";
 import { valueOf } from "../nix/value-of.ts";
 import { createFakeIssuer, type FakeIssuer, GITHUB_CLAIMS, githubTrust } from "./fake-issuer.ts";

@@ -1,4 +1,4 @@
-import type { OidcEnvironment } from "../../src/access/oidc/issuer-keys.ts";
+import type { OidcEnvironment } from "../../src/worker/access/oidc/issuer-keys.ts";
 import { PREFIX, startGateway, type TestGateway } from "./gateway.ts";
 import { type FakeStorePath, makeStorePath } from "./store-path.ts";
 

@@ -1,9 +1,9 @@
 import { expect } from "vitest";
-import { finishUpload, prepareCompletion } from "../../src/ingest/complete-upload.ts";
-import type { DirectUpload } from "../../src/ingest/direct-upload.ts";
-import type { Push } from "../../src/ingest/ingest.ts";
-import { missingParts } from "../../src/ingest/part-plan.ts";
-import { type OpenUpload, startUpload } from "../../src/ingest/start-upload.ts";
+import { finishUpload, prepareCompletion } from "../../src/worker/ingest/complete-upload.ts";
+import type { DirectUpload } from "../../src/worker/ingest/direct-upload.ts";
+import type { Push } from "../../src/worker/ingest/ingest.ts";
+import { missingParts } from "../../src/worker/ingest/part-plan.ts";
+import { type OpenUpload, startUpload } from "../../src/worker/ingest/start-upload.ts";
 import { type LargeNar, makeLargeNar } from "./direct-upload.ts";
 import { sha256Hex } from "./gateway.ts";
 import type { MemoryBucketHooks } from "./memory-bucket.ts";

@@ -1,7 +1,7 @@
 import type { ReadConfig, WriteConfig } from "../../src/config.ts";
-import { type Edge, noEdge } from "../../src/edge/edge.ts";
-import { createBufferPool } from "../../src/ingest/buffer-pool.ts";
-import type { Push } from "../../src/ingest/ingest.ts";
+import { type Edge, noEdge } from "../../src/worker/edge/edge.ts";
+import { createBufferPool } from "../../src/worker/ingest/buffer-pool.ts";
+import type { Push } from "../../src/worker/ingest/ingest.ts";
 import { parsePublicKey, parseSecretKey } from "../../src/nix/signature.ts";
 import { valueOf } from "../nix/value-of.ts";
 import { READS } from "./edge.ts";

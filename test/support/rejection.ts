@@ -1,4 +1,4 @@
-import { CacheError } from "../../src/errors.ts";
+import { CacheError } from "../../src/worker/errors.ts";
 
 /** What `promise` rejects with, which must be a `CacheError`. */
 export async function rejectionOf(promise: Promise<unknown>): Promise<CacheError> {

@@ -1,4 +1,4 @@
-import { isTransientStatus, parseRetryAfter, retryPauseMilliseconds } from "../../bucket/retry.ts";
+import { isTransientStatus, parseRetryAfter, retryPauseMilliseconds } from "../../http/retry.ts";
 import type { CliContext } from "../cli-context.ts";
 import { CliError, describeError } from "../cli-error.ts";
 

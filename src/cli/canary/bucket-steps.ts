@@ -1,4 +1,4 @@
-import { escapeXml, readElement, readElements } from "../../bucket/s3-xml.ts";
+import { escapeXml, readElement, readElements } from "../../http/s3-xml.ts";
 import type { BucketAnswer } from "./bucket-exchange.ts";
 import type { CanaryBucket } from "./canary-bucket.ts";
 import { NotSeen } from "./check.ts";

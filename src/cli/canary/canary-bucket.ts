@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { AwsV4Signer } from "aws4fetch";
-import { WRITE_RETRIES } from "../../bucket/retry.ts";
-import { readElement } from "../../bucket/s3-xml.ts";
+import { WRITE_RETRIES } from "../../http/retry.ts";
+import { readElement } from "../../http/s3-xml.ts";
 import type { BucketConfig } from "../../config.ts";
 import type { BucketAnswer, BucketRequest } from "./bucket-exchange.ts";
 import { retryTransient } from "./retry-transient.ts";

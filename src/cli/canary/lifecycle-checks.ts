@@ -1,4 +1,4 @@
-import { readElement, readElements } from "../../bucket/s3-xml.ts";
+import { readElement, readElements } from "../../http/s3-xml.ts";
 import { describeAnswer } from "./bucket-steps.ts";
 import type { CanaryBucket } from "./canary-bucket.ts";
 import { type Check, known, NotSeen } from "./check.ts";

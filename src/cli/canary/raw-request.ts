@@ -1,6 +1,6 @@
 import { connect as connectPlainly, type Socket } from "node:net";
 import { connect as connectSafely } from "node:tls";
-import { readElement } from "../../bucket/s3-xml.ts";
+import { readElement } from "../../http/s3-xml.ts";
 import type { BucketAnswer } from "./bucket-exchange.ts";
 import type { SignedRequest } from "./canary-bucket.ts";
 

@@ -4,7 +4,7 @@ import {
   parseRetryAfter,
   retryPauseMilliseconds,
   WRITE_RETRIES,
-} from "../../bucket/retry.ts";
+} from "../../http/retry.ts";
 import type { BucketAnswer } from "./bucket-exchange.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { readElement } from "../../bucket/s3-xml.ts";
+import { readElement } from "../../http/s3-xml.ts";
 import type { BucketAnswer, BucketRequest } from "./bucket-exchange.ts";
 
 /** What a run has written, or may have: noted before each request leaves. */

@@ -1,4 +1,4 @@
-import { isTransientStatus } from "../../bucket/retry.ts";
+import { isTransientStatus } from "../../http/retry.ts";
 import { CacheRefusal } from "../cache/cache-client.ts";
 import { Unreachable } from "../cache/http-client.ts";
 import { describeError } from "../cli-error.ts";

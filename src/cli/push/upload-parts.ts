@@ -2,7 +2,7 @@ import { CacheRefusal, refusalOf } from "../cache/cache-client.ts";
 import { type HttpClient, Unreachable } from "../cache/http-client.ts";
 import type { CliContext } from "../cli-context.ts";
 import { CliError, describeError } from "../cli-error.ts";
-import { retryPauseMilliseconds } from "../../bucket/retry.ts";
+import { retryPauseMilliseconds } from "../../http/retry.ts";
 import { createPartSigner } from "./part-signer.ts";
 import type { Semaphore } from "./semaphore.ts";
 import type { Spool } from "./spool.ts";

@@ -1,0 +1,123 @@
+import { decodeJwt, decodeProtectedHeader, type JWTPayload, jwtVerify } from "jose";
+import { CacheError } from "../../errors.ts";
+import { err, ok, type Result } from "../../../result.ts";
+import type { Identity, Scope } from "../token.ts";
+import { formatIdentityName } from "./identity-name.ts";
+import { createIssuerKeys, type OidcEnvironment, type Patience } from "./issuer-keys.ts";
+import { findMismatches, nearestMismatches } from "./match-claims.ts";
+import { refusalOf, refuse, showValue } from "./oidc-refusal.ts";
+import type { OidcTrust } from "./oidc-trust.ts";
+
+export interface OidcVerifier {
+  /** Who an OIDC token stands for, or in one line why it is refused. */
+  verify(token: string, patience: Patience): Promise<Result<Identity, CacheError>>;
+}
+
+/** Of key pairs only: anyone has the public half, and could make an HMAC with it. */
+export const OIDC_ALGORITHMS = [
+  "RS256",
+  "RS384",
+  "RS512",
+  "PS256",
+  "PS384",
+  "PS512",
+  "ES256",
+  "ES384",
+  "ES512",
+  "EdDSA",
+  "Ed25519",
+];
+
+const CLOCK_SKEW_SECONDS = 60;
+
+// GitHub's have 2 KB. What anyone can send is not decoded at any length.
+const MAX_TOKEN_LENGTH = 16 * 1024;
+
+/** Whether a credential has the shape of a signed JWT, which no token of TOKENS has. */
+export function isOidcToken(credential: string): boolean {
+  return /^eyJ[\w-]*\.[\w-]+\.[\w-]*$/.test(credential);
+}
+
+/** One an isolate: it keeps the issuers' keys. Only configured issuers are ever asked. */
+export function createOidcVerifier(
+  trust: readonly OidcTrust[],
+  environment: OidcEnvironment,
+): OidcVerifier {
+  const issuers = new Map(
+    trust.map(({ issuer }) => [
+      issuer,
+      {
+        keys: createIssuerKeys(issuer, environment),
+        entries: trust.filter((entry) => entry.issuer === issuer),
+      },
+    ]),
+  );
+
+  return {
+    async verify(token, patience) {
+      const unverified = decode(token);
+      if (unverified === undefined) return err(refuse("oidc-malformed", "it is not a JWT"));
+      const { header, claims } = unverified;
+      const iss = typeof claims.iss === "string" ? claims.iss : "";
+      const issuer = issuers.get(iss);
+      if (issuer === undefined) return err(refuse("oidc-issuer-unknown", showValue(claims.iss)));
+      if (!OIDC_ALGORITHMS.includes(header.alg)) {
+        return err(refuse("oidc-algorithm", showValue(header.alg)));
+      }
+      const key = await issuer.keys.find(header, patience);
+      if (!key.ok) return key;
+      const audience = [...new Set(issuer.entries.flatMap((entry) => entry.audiences))];
+      try {
+        const { payload } = await jwtVerify(token, key.value, {
+          algorithms: OIDC_ALGORITHMS,
+          issuer: iss,
+          audience,
+          requiredClaims: ["exp"],
+          clockTolerance: CLOCK_SKEW_SECONDS,
+          currentDate: environment.now(),
+        });
+        return identify(payload, issuer.entries);
+      } catch (error) {
+        return err(refusalOf(error, audience));
+      }
+    },
+  };
+}
+
+/** What a token says of itself, to choose the issuer that may confirm it. */
+function decode(token: string) {
+  if (token.length > MAX_TOKEN_LENGTH) return undefined;
+  try {
+    const { alg = "none", ...header } = decodeProtectedHeader(token);
+    return { header: { ...header, alg }, claims: decodeJwt(token) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The entries that a verified token matches, and the scopes that they earn it together. */
+function identify(
+  payload: JWTPayload,
+  entries: readonly OidcTrust[],
+): Result<Identity, CacheError> {
+  const addressed = entries.filter(({ audiences }) => isFor(payload, audiences));
+  const matching = addressed.filter((entry) => findMismatches(payload, entry).length === 0);
+  const [first] = matching;
+  if (first === undefined) return err(refuseClaims(payload, addressed));
+  const name = formatIdentityName(payload, first);
+  const scopes = [...new Set<Scope>(matching.flatMap((entry) => entry.scopes))];
+  const pushing = addressed.filter((entry) => entry.scopes.includes("push"));
+  if (scopes.includes("push") || pushing.length === 0) return ok({ name, scopes });
+  return ok({ name, scopes, pushRefusal: refuseClaims(payload, pushing) });
+}
+
+function isFor({ aud = [] }: JWTPayload, audiences: readonly string[]): boolean {
+  return [aud].flat().some((audience) => audiences.includes(audience));
+}
+
+function refuseClaims(payload: JWTPayload, entries: readonly OidcTrust[]): CacheError {
+  const mismatches = nearestMismatches(payload, entries).join(", ");
+  return new CacheError("oidc-claims", `${showValue(payload.sub)}: ${mismatches}`, {
+    subject: `${mismatches}.`,
+  });
+}

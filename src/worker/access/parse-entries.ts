@@ -1,0 +1,25 @@
+import { err, ok, type Result } from "../../result.ts";
+
+/**
+ * Parses a setting that is a JSON array. Errors name an entry by its place,
+ * since even a malformed one may hold a secret.
+ */
+export function parseEntries<T>(
+  text: string,
+  parseEntry: (item: unknown) => Result<T>,
+): Result<readonly T[]> {
+  let list: unknown;
+  try {
+    list = JSON.parse(text);
+  } catch {
+    return err("is not JSON");
+  }
+  if (!Array.isArray(list)) return err("is not a JSON array");
+  const entries: T[] = [];
+  for (const [index, item] of list.entries()) {
+    const entry = parseEntry(item);
+    if (!entry.ok) return err(`entry ${index + 1} ${entry.error}`);
+    entries.push(entry.value);
+  }
+  return ok(entries);
+}

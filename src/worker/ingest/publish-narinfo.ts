@@ -1,0 +1,165 @@
+import { type Bucket, isListed } from "../bucket/bucket.ts";
+import { isDecodedByPlatform } from "../../http/platform-encoding.ts";
+import { CacheError } from "../errors.ts";
+import { decodeText } from "../../http/decode-text.ts";
+import { formatFingerprint } from "../../nix/fingerprint.ts";
+import { equalHashes, formatHash } from "../../nix/hash.ts";
+import {
+  formatNarinfo,
+  MAX_NARINFO_BYTES,
+  type Narinfo,
+  parseNarinfo,
+  withSignatures,
+} from "../../nix/narinfo.ts";
+import { mergeSignatures } from "../../nix/merge-signatures.ts";
+import { type NarinfoKey, type ObjectPath, parseNarUrl } from "../../nix/object-key.ts";
+import type { PublicKey } from "../../nix/signature.ts";
+import { formatStorePathBaseName } from "../../nix/store-path.ts";
+import { checkNarinfo, type PublishableNarinfo } from "./check-narinfo.ts";
+import { ensureCacheInfo } from "./ensure-cache-info.ts";
+import type { Push } from "./ingest.ts";
+import { decidePublication, type Publication } from "./publication.ts";
+import { ownPublicKeys, ownSignatures } from "./own-signatures.ts";
+import { findTrust, withoutFalseSignatures } from "./trust.ts";
+import { writeDocument } from "./write-document.ts";
+
+/**
+ * Publishes a narinfo, or adds its signatures to the one that is there.
+ * Resolves once that is durable; throws when it may not be published.
+ */
+export async function publishNarinfo(
+  key: NarinfoKey,
+  text: string,
+  push: Push,
+): Promise<Publication["outcome"]> {
+  const { bucket, reads, writes, by } = push;
+  const candidate = parsePublishable(key, text, reads.storeDir);
+  const { narinfo } = candidate;
+  const needsTrust = writes.trustedPublicKeys.length > 0;
+  const trust = needsTrust
+    ? await findTrust(narinfo, reads.storeDir, writes.trustedPublicKeys)
+    : undefined;
+  if (needsTrust && trust === undefined) {
+    throw new CacheError("signature-required", `${key.path} by ${by}`);
+  }
+  const fingerprint = formatFingerprint(narinfo, reads.storeDir);
+  const known = [...ownPublicKeys(writes), ...writes.trustedPublicKeys, ...reads.publicKeys];
+  // What only claims its contents gets no signature of ours: it would vouch for them.
+  const own = trust === "claimed" ? [] : await ownSignatures(fingerprint, writes);
+  const signatures = await sortOutSignatures(fingerprint, narinfo.signatures, known);
+  const [published] = await Promise.all([
+    readPublished(key, narinfo.url, push),
+    // Law 2: the NAR was proved when it was stored.
+    requireNar(candidate, bucket),
+  ]);
+  if (published === "opaque") return "kept";
+  const publication = decidePublication(
+    published === undefined
+      ? undefined
+      : await withTrueSignatures(published, known, reads.storeDir),
+    withSignatures(narinfo, mergeSignatures(own, signatures)),
+  );
+  if (publication.outcome === "conflict") refuseOrLog(key, publication.published, narinfo, push);
+  else if (publication.outcome !== "kept") {
+    if (publication.outcome === "published") await ensureCacheInfo(push);
+    await writeDocument(key, formatNarinfo(publication.narinfo), push);
+  }
+  return publication.outcome;
+}
+
+/**
+ * Two CI machines that race on a build that is not reproducible are everyday,
+ * and a failed PUT would abort the whole copy: so by default this is only told.
+ */
+function refuseOrLog(key: NarinfoKey, published: Narinfo, refused: Narinfo, push: Push): void {
+  push.log("warn", "narinfo-conflict", {
+    path: key.path,
+    published: formatHash(published.narHash, "nix32"),
+    refused: formatHash(refused.narHash, "nix32"),
+    differs: equalHashes(published.narHash, refused.narHash) ? "NarSize or References" : "NarHash",
+    by: push.by,
+  });
+  if (push.writes.onConflict === "keep") return;
+  throw new CacheError("build-not-reproducible", key.path, {
+    subject: `(${formatStorePathBaseName(refused.storePath)}).`,
+  });
+}
+
+function parsePublishable(key: NarinfoKey, text: string, storeDir: string): PublishableNarinfo {
+  const narinfo = parseNarinfo(text, storeDir);
+  if (!narinfo.ok) {
+    throw new CacheError("narinfo-malformed", narinfo.error, { subject: `(${narinfo.error}).` });
+  }
+  const checked = checkNarinfo(narinfo.value, key.hash);
+  if (!checked.ok) throw new CacheError(checked.error, key.path);
+  return checked.value;
+}
+
+async function requireNar({ nar, fileSizeBytes }: PublishableNarinfo, bucket: Bucket) {
+  const stored = await bucket.head(nar.path);
+  if (stored === undefined) {
+    throw new CacheError("nar-absent", nar.path, { subject: `${nar.path}.` });
+  }
+  if (stored.sizeBytes !== fileSizeBytes) {
+    throw new CacheError("nar-wrong-size", `${nar.path}: ${stored.sizeBytes}`, {
+      subject: `${nar.path}.`,
+    });
+  }
+}
+
+/** What is published, unless it is of no use to anyone: unreadable, or without its NAR. */
+async function readPublished(
+  key: NarinfoKey,
+  incomingUrl: string,
+  { bucket, reads, log, by }: Push,
+): Promise<Narinfo | "opaque" | undefined> {
+  const stored = await bucket.read(key.path, MAX_NARINFO_BYTES);
+  if (stored === undefined) return undefined;
+  const { contentEncoding } = stored;
+  if (contentEncoding !== undefined && !isDecodedByPlatform(contentEncoding)) {
+    // Written by a Nix with narinfo-compression. It cannot be read here, so it stays (law 3).
+    log("warn", "narinfo-opaque", { path: key.path, contentEncoding, by });
+    return "opaque";
+  }
+  const narinfo = parseNarinfo(decodeText(stored.bytes), reads.storeDir);
+  if (!narinfo.ok || narinfo.value.storePath.hash !== key.hash) {
+    log("warn", "narinfo-replaced", { path: key.path, why: "it was unreadable", by });
+    return undefined;
+  }
+  if (narinfo.value.url === incomingUrl) return narinfo.value;
+  const nar = parseNarUrl(narinfo.value.url);
+  if (nar.ok && (await isGone(nar.value.path, bucket))) {
+    log("warn", "narinfo-replaced", { path: key.path, why: "its NAR was gone", by });
+    return undefined;
+  }
+  return narinfo.value;
+}
+
+/** Proved by a listing: a HEAD's 404 has no body that could say what is missing. */
+async function isGone(path: ObjectPath, bucket: Bucket): Promise<boolean> {
+  return (await bucket.head(path)) === undefined && !(await isListed(bucket, path));
+}
+
+/** Without signatures that are none, so that the true one of the same key can be added. */
+async function withTrueSignatures(
+  narinfo: Narinfo,
+  known: readonly PublicKey[],
+  storeDir: string,
+): Promise<Narinfo> {
+  const fingerprint = formatFingerprint(narinfo, storeDir);
+  const signatures = await withoutFalseSignatures(fingerprint, narinfo.signatures, known);
+  return signatures.length === narinfo.signatures.length
+    ? narinfo
+    : withSignatures(narinfo, signatures);
+}
+
+/** Those of known keys first, if they are true, so that no crowd of others displaces them. */
+async function sortOutSignatures(
+  fingerprint: string,
+  signatures: readonly string[],
+  known: readonly PublicKey[],
+): Promise<readonly string[]> {
+  const kept = await withoutFalseSignatures(fingerprint, signatures, known);
+  const isKnown = (text: string) => known.some(({ name }) => text.startsWith(`${name}:`));
+  return [...kept.filter(isKnown), ...kept.filter((text) => !isKnown(text))];
+}

@@ -1,0 +1,86 @@
+import { CacheError } from "../errors.ts";
+import { decodeText } from "../../http/decode-text.ts";
+import { mergeSignatures } from "../../nix/merge-signatures.ts";
+import { MAX_NARINFO_BYTES } from "../../nix/narinfo.ts";
+import type { BuildTraceKey, RealisationKey } from "../../nix/object-key.ts";
+import {
+  type BuildTraceEntry,
+  buildTraceFingerprint,
+  formatRealisation,
+  mergeRealisation,
+  parseBuildTraceEntry,
+  parseRealisation,
+  type Realisation,
+  realisationFingerprint,
+} from "../../nix/realisation.ts";
+import { equalStorePaths } from "../../nix/store-path.ts";
+import { err, type Result } from "../../result.ts";
+import type { Push } from "./ingest.ts";
+import { ownSignatures } from "./own-signatures.ts";
+import { isSignedByAny } from "./trust.ts";
+import { writeDocument } from "./write-document.ts";
+
+type RealisationLike = Realisation | BuildTraceEntry;
+type RealisationLikeKey = RealisationKey | BuildTraceKey;
+
+/**
+ * Publishes which path an output of a content-addressed derivation has. The
+ * first one stays (law 3); the same one again only adds its signatures.
+ */
+export async function publishRealisation(
+  key: RealisationLikeKey,
+  text: string,
+  push: Push,
+): Promise<"published" | "signed" | "kept" | "conflict"> {
+  const { bucket, writes, log, by } = push;
+  const parsed = parse(key, text);
+  if (!parsed.ok) {
+    throw new CacheError("realisation-malformed", parsed.error, { subject: `(${parsed.error}).` });
+  }
+  const fingerprint = fingerprintOf(key, parsed.value);
+  if (
+    writes.trustedPublicKeys.length > 0 &&
+    !(await isSignedByAny(fingerprint, parsed.value.signatures, writes.trustedPublicKeys))
+  ) {
+    throw new CacheError("signature-required", `${key.path} by ${by}`);
+  }
+  const own = await ownSignatures(fingerprint, writes);
+  const incoming = { ...parsed.value, signatures: mergeSignatures(own, parsed.value.signatures) };
+
+  const stored = await bucket.read(key.path, MAX_NARINFO_BYTES);
+  const published = stored === undefined ? undefined : parse(key, decodeText(stored.bytes));
+  if (published === undefined || !published.ok) {
+    await writeDocument(key, formatRealisation(incoming), push);
+    return "published";
+  }
+  // Dependencies are signed along, and only some versions of Nix list them: what
+  // was signed over another form would not verify here.
+  if (
+    fingerprintOf(key, published.value) !== fingerprint &&
+    equalStorePaths(published.value.outPath, parsed.value.outPath)
+  ) {
+    return "kept";
+  }
+  const merged = mergeRealisation<RealisationLike>(published.value, incoming);
+  if (!merged.ok) {
+    log("warn", "realisation-conflict", { path: key.path, detail: merged.error, by });
+    return "conflict";
+  }
+  if (merged.value.signatures.length === published.value.signatures.length) return "kept";
+  await writeDocument(key, formatRealisation(merged.value), push);
+  return "signed";
+}
+
+function parse(key: RealisationLikeKey, text: string): Result<RealisationLike> {
+  if (key.kind === "build-trace") return parseBuildTraceEntry(text);
+  const realisation = parseRealisation(text);
+  return realisation.ok && realisation.value.id !== key.id
+    ? err("it is about another output than its name says")
+    : realisation;
+}
+
+function fingerprintOf(key: RealisationLikeKey, realisation: RealisationLike): string {
+  if (realisation.kind === "realisation") return realisationFingerprint(realisation);
+  if (key.kind === "build-trace") return buildTraceFingerprint(key, realisation);
+  throw new CacheError("internal", "a build trace entry under a realisation's name");
+}

@@ -1,0 +1,34 @@
+import { CACHE_CONTROL } from "../../http/cache-control.ts";
+import { type Exchange, readConfig } from "./exchange.ts";
+import { publishedKeys } from "./published-keys.ts";
+
+const SOURCE = "https://github.com/nargate/nargate";
+
+/** GET `/`: what this is, and the lines for nix.conf. */
+export function readPage(exchange: Exchange): Response {
+  const { gateway, request } = exchange;
+  const { isPrivate } = readConfig(gateway);
+  const keys = publishedKeys(gateway);
+  const lines = [
+    "This is a Nix binary cache, served by Nargate.",
+    "",
+    isPrivate
+      ? "Reading needs a token, as the password for this host in the netrc file of the Nix daemon."
+      : "Anyone may read it. To use it, add to nix.conf:",
+    "",
+    `    extra-substituters = ${new URL(request.url).origin}`,
+    ...(keys.length > 0 ? [`    extra-trusted-public-keys = ${keys.join(" ")}`] : []),
+    "    fallback = true",
+    "",
+    ...(keys.length > 0 ? [] : ["Its operator has not said which public key signs it.", ""]),
+    `Source and manual: ${SOURCE}`,
+    "",
+  ];
+  return new Response(request.method === "HEAD" ? null : lines.join("\n"), {
+    headers: {
+      "content-type": "text/plain; charset=utf-8",
+      "cache-control": CACHE_CONTROL.never,
+      "x-content-type-options": "nosniff",
+    },
+  });
+}
