@@ -1,4 +1,4 @@
-import { parseConfig, type Setting } from "../config.ts";
+import { parseConfig, type Setting } from "../settings/config.ts";
 import { hasMatchingPublicKey, parseSecretKey } from "../nix/signature.ts";
 
 /** What stands for secrets that are stored at Cloudflare, where nobody can read them. */

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { parseTokens, type TokenEntry } from "../worker/access/token.ts";
+import { parseTokens, type TokenEntry } from "../settings/token.ts";
 import { UsageError } from "./cli-error.ts";
 import { formatTokens } from "./token-list.ts";
 

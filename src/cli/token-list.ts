@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { isCalendarDay, type Scope, type TokenEntry } from "../worker/access/token.ts";
+import { isCalendarDay, type Scope, type TokenEntry } from "../settings/token.ts";
 import { encodeNix32 } from "../nix/base32.ts";
 import { err, ok, type Result } from "../result.ts";
 

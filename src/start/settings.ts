@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { BUCKET_SETTINGS, type ConfigProblem, parseConfig, SETTINGS } from "../config.ts";
+import { BUCKET_SETTINGS, type ConfigProblem, parseConfig, SETTINGS } from "../settings/config.ts";
 import { err, ok, type Result } from "../result.ts";
 import { DEV_TOKEN } from "./local-state.ts";
 

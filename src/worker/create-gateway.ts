@@ -2,7 +2,7 @@ import { createOidcVerifier } from "./access/oidc/verify-oidc-token.ts";
 import { createB2Bucket } from "./bucket/b2-bucket.ts";
 import { createS3Client } from "./bucket/s3-client.ts";
 import { createS3Presigner } from "./bucket/s3-presign.ts";
-import type { Config, ReadConfig } from "../config.ts";
+import type { Config, ReadConfig } from "../settings/config.ts";
 import { createCacheApiEdge } from "./edge/cache-api-edge.ts";
 import { type Edge, noEdge } from "./edge/edge.ts";
 import { createEdgeKeys } from "./edge/edge-key.ts";

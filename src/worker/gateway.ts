@@ -1,6 +1,6 @@
 import type { OidcVerifier } from "./access/oidc/verify-oidc-token.ts";
 import type { Bucket, BucketMeter } from "./bucket/bucket.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../settings/config.ts";
 import type { Edge } from "./edge/edge.ts";
 import type { BufferPool } from "./ingest/buffer-pool.ts";
 import type { Log } from "./log.ts";

@@ -1,7 +1,7 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { createApp } from "./app.ts";
 import { createBucketMeter } from "./bucket/bucket.ts";
-import { parseConfig } from "../config.ts";
+import { parseConfig } from "../settings/config.ts";
 import { createGateway } from "./create-gateway.ts";
 import { createEdgeKeys, type EdgeKeys } from "./edge/edge-key.ts";
 import { answerInnerRequest } from "./edge/workers-cache-edge.ts";

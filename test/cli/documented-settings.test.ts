@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import { parseOidcTrust } from "../../src/worker/access/oidc/parse-oidc-trust.ts";
+import { parseOidcTrust } from "../../src/settings/oidc/parse-oidc-trust.ts";
 
 const read = async (file: string) =>
   await readFile(new URL(`../../${file}`, import.meta.url), "utf8");

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { VERSION } from "../../src/version.ts";
+import { VERSION } from "../../src/api/version.ts";
 import { findFreePort } from "../setup/local-gateway.ts";
 import { GATEWAY_FACTS } from "./support/gateway-facts.ts";
 import { runNargate } from "./support/run-nargate.ts";

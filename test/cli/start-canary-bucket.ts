@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect } from "vitest";
-import type { BucketConfig } from "../../src/config.ts";
+import type { BucketConfig } from "../../src/settings/config.ts";
 import type { Capability } from "../../src/s3-server/access.ts";
 import { type S3Server, startS3Server } from "../../src/s3-server/s3-server.ts";
 import type { BucketStore } from "../../src/s3-server/store/bucket-store.ts";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { parseTokens, type TokenEntry } from "../../src/worker/access/token.ts";
+import { parseTokens, type TokenEntry } from "../../src/settings/token.ts";
 import {
   addToken,
   formatTokens,

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { parseTokens } from "../../src/worker/access/token.ts";
+import { parseTokens } from "../../src/settings/token.ts";
 import { runNargate } from "./support/run-nargate.ts";
 import { temporaryDirectory } from "./support/temporary-directory.ts";
 

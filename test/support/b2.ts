@@ -12,7 +12,7 @@ import {
 } from "../../src/worker/bucket/s3-client.ts";
 import type { CopyLimits } from "../../src/worker/bucket/s3-copy.ts";
 import { createS3Presigner } from "../../src/worker/bucket/s3-presign.ts";
-import type { BucketConfig } from "../../src/config.ts";
+import type { BucketConfig } from "../../src/settings/config.ts";
 import { type ObjectKey, type ObjectPath, parseObjectKey } from "../../src/nix/object-key.ts";
 import { createFakeB2Client, type FakeBucket } from "../setup/fake-b2-client.ts";
 

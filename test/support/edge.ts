@@ -1,4 +1,4 @@
-import type { ReadConfig } from "../../src/config.ts";
+import type { ReadConfig } from "../../src/settings/config.ts";
 import { createEdgeKeys, type EdgeKeys } from "../../src/worker/edge/edge-key.ts";
 import type { EdgeContext, Origin } from "../../src/worker/edge/edge.ts";
 import { CACHE_CONTROL } from "../../src/http/cache-control.ts";

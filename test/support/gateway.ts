@@ -3,7 +3,7 @@ import { inject } from "vitest";
 import type { OidcEnvironment } from "../../src/worker/access/oidc/issuer-keys.ts";
 import { createOidcVerifier } from "../../src/worker/access/oidc/verify-oidc-token.ts";
 import { createApp } from "../../src/worker/app.ts";
-import { parseConfig } from "../../src/config.ts";
+import { parseConfig } from "../../src/settings/config.ts";
 import { createGateway } from "../../src/worker/create-gateway.ts";
 import { createFakeB2Client, type FakeBucket } from "../setup/fake-b2-client.ts";
 

@@ -1,4 +1,4 @@
-import type { ReadConfig, WriteConfig } from "../../src/config.ts";
+import type { ReadConfig, WriteConfig } from "../../src/settings/config.ts";
 import { type Edge, noEdge } from "../../src/worker/edge/edge.ts";
 import { createBufferPool } from "../../src/worker/ingest/buffer-pool.ts";
 import type { Push } from "../../src/worker/ingest/ingest.ts";

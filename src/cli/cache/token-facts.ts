@@ -1,4 +1,4 @@
-import { isScope, type Scope } from "../../worker/access/token.ts";
+import { isScope, type Scope } from "../../settings/token.ts";
 import { CliError } from "../cli-error.ts";
 import { readField } from "../read-field.ts";
 import type { CacheClient } from "./cache-client.ts";

@@ -3,7 +3,7 @@ import {
   type BucketConfig,
   type ConfigProblem,
   parseConfig,
-} from "../../config.ts";
+} from "../../settings/config.ts";
 import { err, ok, type Result } from "../../result.ts";
 
 /**

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { AwsV4Signer } from "aws4fetch";
 import { WRITE_RETRIES } from "../../http/retry.ts";
 import { readElement } from "../../http/s3-xml.ts";
-import type { BucketConfig } from "../../config.ts";
+import type { BucketConfig } from "../../settings/config.ts";
 import type { BucketAnswer, BucketRequest } from "./bucket-exchange.ts";
 import { retryTransient } from "./retry-transient.ts";
 import { createTrace, type Trace } from "./trace.ts";

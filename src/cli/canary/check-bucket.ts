@@ -1,4 +1,4 @@
-import type { BucketConfig } from "../../config.ts";
+import type { BucketConfig } from "../../settings/config.ts";
 import { describeAnswer } from "./bucket-steps.ts";
 import { type CanaryEnvironment, openCanaryBucket } from "./canary-bucket.ts";
 import { describeError } from "../cli-error.ts";

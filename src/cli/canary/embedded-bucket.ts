@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import type { BucketConfig } from "../../config.ts";
+import type { BucketConfig } from "../../settings/config.ts";
 import { startS3Server } from "../../s3-server/s3-server.ts";
 
 export interface EmbeddedBucket {

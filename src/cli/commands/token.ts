@@ -1,12 +1,6 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import {
-  isCurrent,
-  isScope,
-  parseTokens,
-  SCOPES,
-  type TokenEntry,
-} from "../../worker/access/token.ts";
+import { isCurrent, isScope, parseTokens, SCOPES, type TokenEntry } from "../../settings/token.ts";
 import type { CliContext } from "../cli-context.ts";
 import { UsageError } from "../cli-error.ts";
 import type { AddCommand } from "../program.ts";

@@ -1,4 +1,4 @@
-import { VERSION } from "../../version.ts";
+import { VERSION } from "../../api/version.ts";
 import type { GatewayFacts } from "../cache/gateway-facts.ts";
 import type { Finding } from "./finding.ts";
 

@@ -1,4 +1,4 @@
-import { hasScope } from "../../worker/access/token.ts";
+import { hasScope } from "../../settings/token.ts";
 import { type CacheClient, CacheRefusal, refusalOf } from "../cache/cache-client.ts";
 import { bytesBody } from "../cache/http-client.ts";
 import type { TokenFacts } from "../cache/token-facts.ts";

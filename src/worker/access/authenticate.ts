@@ -1,4 +1,4 @@
-import { isCurrent, type TokenEntry } from "./token.ts";
+import { isCurrent, type TokenEntry } from "../../settings/token.ts";
 
 /**
  * The entry of the token that was presented, or `undefined` when it is unknown

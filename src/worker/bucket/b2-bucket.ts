@@ -1,4 +1,4 @@
-import type { BucketConfig } from "../../config.ts";
+import type { BucketConfig } from "../../settings/config.ts";
 import { CacheError } from "../errors.ts";
 import { formatByteRange } from "../../http/byte-range.ts";
 import {

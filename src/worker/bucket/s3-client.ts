@@ -1,4 +1,4 @@
-import type { BucketConfig } from "../../config.ts";
+import type { BucketConfig } from "../../settings/config.ts";
 import { CacheError } from "../errors.ts";
 import type { BucketMeter } from "./bucket.ts";
 import { readAnswer } from "./read-answer.ts";

@@ -1,4 +1,4 @@
-import type { BucketConfig } from "../../config.ts";
+import type { BucketConfig } from "../../settings/config.ts";
 import { createS3Signer } from "./s3-signer.ts";
 import { formatS3Url } from "./s3-url.ts";
 

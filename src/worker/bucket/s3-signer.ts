@@ -1,5 +1,5 @@
 import { AwsV4Signer } from "aws4fetch";
-import type { BucketConfig } from "../../config.ts";
+import type { BucketConfig } from "../../settings/config.ts";
 import { formatAmzDate } from "./s3-url.ts";
 
 export interface RequestToSign {

@@ -1,4 +1,4 @@
-import type { BucketConfig } from "../../config.ts";
+import type { BucketConfig } from "../../settings/config.ts";
 
 type Query = Readonly<Record<string, string>>;
 

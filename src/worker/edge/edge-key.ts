@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { ReadConfig } from "../../config.ts";
+import type { ReadConfig } from "../../settings/config.ts";
 import { type ObjectKey, parseObjectKey } from "../../nix/object-key.ts";
 import { err, type Result } from "../../result.ts";
 

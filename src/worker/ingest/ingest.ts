@@ -1,5 +1,5 @@
 import type { Bucket } from "../bucket/bucket.ts";
-import type { ReadConfig, WriteConfig } from "../../config.ts";
+import type { ReadConfig, WriteConfig } from "../../settings/config.ts";
 import type { Edge } from "../edge/edge.ts";
 import type { Log } from "../log.ts";
 import type { BufferPool } from "./buffer-pool.ts";

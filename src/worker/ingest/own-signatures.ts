@@ -1,4 +1,4 @@
-import type { WriteConfig } from "../../config.ts";
+import type { WriteConfig } from "../../settings/config.ts";
 import { CacheError } from "../errors.ts";
 import {
   hasMatchingPublicKey,

@@ -1,7 +1,12 @@
 import { authenticate } from "../access/authenticate.ts";
 import { isOidcToken } from "../access/oidc/verify-oidc-token.ts";
-import { hasScope, type Identity, type Scope, type TokenEntry } from "../access/token.ts";
-import { type Config, formatProblems, type Setting, type WriteConfig } from "../../config.ts";
+import { hasScope, type Identity, type Scope, type TokenEntry } from "../../settings/token.ts";
+import {
+  type Config,
+  formatProblems,
+  type Setting,
+  type WriteConfig,
+} from "../../settings/config.ts";
 import { CacheError } from "../errors.ts";
 import { readCredential } from "../../http/credential.ts";
 import { err, ok, type Result } from "../../result.ts";

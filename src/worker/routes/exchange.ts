@@ -1,7 +1,7 @@
 import type { Context } from "hono";
-import type { Identity } from "../access/token.ts";
+import type { Identity } from "../../settings/token.ts";
 import { type Bucket, type BucketMeter, createBucketMeter } from "../bucket/bucket.ts";
-import { formatProblems, type ReadConfig } from "../../config.ts";
+import { formatProblems, type ReadConfig } from "../../settings/config.ts";
 import type { CachedEntrypoint, EdgeAnswer, EdgeContext } from "../edge/edge.ts";
 import { CacheError } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";

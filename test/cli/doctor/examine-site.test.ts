@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { judgeVersion } from "../../../src/cli/doctor/examine-gateway.ts";
 import { judgeClock } from "../../../src/cli/doctor/examine-site.ts";
 import { judgeToken } from "../../../src/cli/doctor/examine-token.ts";
-import { VERSION } from "../../../src/version.ts";
+import { VERSION } from "../../../src/api/version.ts";
 import { GATEWAY_FACTS } from "../support/gateway-facts.ts";
 import { runNargate } from "../support/run-nargate.ts";
 import { answerJson, type Handler, serve } from "../support/serve.ts";

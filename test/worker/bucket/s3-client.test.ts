@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createBucketMeter } from "../../../src/worker/bucket/bucket.ts";
 import { createS3Client, type S3Request } from "../../../src/worker/bucket/s3-client.ts";
-import type { BucketConfig } from "../../../src/config.ts";
+import type { BucketConfig } from "../../../src/settings/config.ts";
 import { rejectionOf } from "../../support/rejection.ts";
 
 const CONFIG: BucketConfig = {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ReadConfig } from "../../../src/config.ts";
+import type { ReadConfig } from "../../../src/settings/config.ts";
 import { createEdgeKeys } from "../../../src/worker/edge/edge-key.ts";
 import { errorOf, valueOf } from "../../nix/value-of.ts";
 import { keyOf } from "../../support/b2.ts";

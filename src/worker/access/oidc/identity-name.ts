@@ -1,7 +1,7 @@
 import type { JWTPayload } from "jose";
-import { forgeOf } from "./forge.ts";
+import { forgeOf } from "../../../settings/oidc/forge.ts";
 import { claimText } from "./match-claims.ts";
-import type { OidcTrust } from "./oidc-trust.ts";
+import type { OidcTrust } from "../../../settings/oidc/oidc-trust.ts";
 
 // What OpenID Connect allows a subject.
 const MAX_SUBJECT_LENGTH = 255;

@@ -1,7 +1,7 @@
 import type { JWTPayload } from "jose";
-import { matchesClaimPattern } from "./claim-pattern.ts";
+import { matchesClaimPattern } from "../../../settings/oidc/claim-pattern.ts";
 import { showValue } from "./oidc-refusal.ts";
-import type { OidcTrust } from "./oidc-trust.ts";
+import type { OidcTrust } from "../../../settings/oidc/oidc-trust.ts";
 
 /**
  * The claims in which a token is not what an entry asks for, each with what the

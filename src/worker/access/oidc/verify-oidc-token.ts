@@ -1,12 +1,12 @@
 import { decodeJwt, decodeProtectedHeader, type JWTPayload, jwtVerify } from "jose";
 import { CacheError } from "../../errors.ts";
 import { err, ok, type Result } from "../../../result.ts";
-import type { Identity, Scope } from "../token.ts";
+import type { Identity, Scope } from "../../../settings/token.ts";
 import { formatIdentityName } from "./identity-name.ts";
 import { createIssuerKeys, type OidcEnvironment, type Patience } from "./issuer-keys.ts";
 import { findMismatches, nearestMismatches } from "./match-claims.ts";
 import { refusalOf, refuse, showValue } from "./oidc-refusal.ts";
-import type { OidcTrust } from "./oidc-trust.ts";
+import type { OidcTrust } from "../../../settings/oidc/oidc-trust.ts";
 
 export interface OidcVerifier {
   /** Who an OIDC token stands for, or in one line why it is refused. */

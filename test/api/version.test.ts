@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import manifest from "../package.json";
-import { VERSION } from "../src/version.ts";
+import manifest from "../../package.json";
+import { VERSION } from "../../src/api/version.ts";
 
 it("VERSION is that of package.json", () => {
   expect(VERSION).toBe(manifest.version);

@@ -1,5 +1,5 @@
-import type { CacheError } from "../errors.ts";
-import { err, ok, type Result } from "../../result.ts";
+import type { CacheError } from "../worker/errors.ts";
+import { err, ok, type Result } from "../result.ts";
 import { parseEntries } from "./parse-entries.ts";
 
 /** What a token may do. `push` includes `read`; `admin` includes both. */

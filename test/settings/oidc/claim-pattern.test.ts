@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import {
   matchesClaimPattern,
   parseClaimPattern,
-} from "../../../../src/worker/access/oidc/claim-pattern.ts";
+} from "../../../src/settings/oidc/claim-pattern.ts";
 
 describe("matchesClaimPattern", () => {
   it.each([

@@ -6,8 +6,8 @@ import {
   type Scope,
   SCOPES,
   type TokenEntry,
-} from "../../../src/worker/access/token.ts";
-import { errorOf, valueOf } from "../../nix/value-of.ts";
+} from "../../src/settings/token.ts";
+import { errorOf, valueOf } from "../nix/value-of.ts";
 
 const SHA256 = "0a".repeat(32);
 const CI: TokenEntry = { name: "ci", sha256: SHA256, scopes: ["push"] };

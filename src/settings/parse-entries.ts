@@ -1,4 +1,4 @@
-import { err, ok, type Result } from "../../result.ts";
+import { err, ok, type Result } from "../result.ts";
 
 /**
  * Parses a setting that is a JSON array. Errors name an entry by its place,

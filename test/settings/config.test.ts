@@ -6,8 +6,8 @@ import {
   type ReadConfig,
   type Setting,
   SETTINGS,
-} from "../src/config.ts";
-import { PUBLIC_KEY_ONE, PUBLIC_KEY_TWO, SECRET_KEY_ONE } from "./nix/data/keys.ts";
+} from "../../src/settings/config.ts";
+import { PUBLIC_KEY_ONE, PUBLIC_KEY_TWO, SECRET_KEY_ONE } from "../nix/data/keys.ts";
 
 const BUCKET = {
   B2_ENDPOINT: "https://s3.us-east-005.backblazeb2.com",

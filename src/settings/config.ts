@@ -1,8 +1,13 @@
-import type { OidcTrust } from "./worker/access/oidc/oidc-trust.ts";
-import { parseOidcTrust } from "./worker/access/oidc/parse-oidc-trust.ts";
-import { parseTokens, type TokenEntry } from "./worker/access/token.ts";
-import { parsePublicKey, parseSecretKey, type PublicKey, type SecretKey } from "./nix/signature.ts";
-import { err, ok, type Result } from "./result.ts";
+import type { OidcTrust } from "./oidc/oidc-trust.ts";
+import { parseOidcTrust } from "./oidc/parse-oidc-trust.ts";
+import { parseTokens, type TokenEntry } from "./token.ts";
+import {
+  parsePublicKey,
+  parseSecretKey,
+  type PublicKey,
+  type SecretKey,
+} from "../nix/signature.ts";
+import { err, ok, type Result } from "../result.ts";
 
 /** Where the bucket is and how to sign for it. */
 export interface BucketConfig {

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseOidcTrust } from "../../../../src/worker/access/oidc/parse-oidc-trust.ts";
+import { parseOidcTrust } from "../../../src/settings/oidc/parse-oidc-trust.ts";
 
 const GITHUB = {
   issuer: "https://token.actions.githubusercontent.com",

@@ -1,4 +1,4 @@
-import { err, ok, type Result } from "../../../result.ts";
+import { err, ok, type Result } from "../../result.ts";
 import { parseEntries } from "../parse-entries.ts";
 import type { Scope } from "../token.ts";
 import { parseClaimPattern } from "./claim-pattern.ts";
