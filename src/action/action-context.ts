@@ -1,4 +1,4 @@
-import { type CliContext, type CliInput, createProcessContext } from "../cli/cli-context.ts";
+import { type CliContext, type CliInput, createProcessContext } from "../client/process-context.ts";
 import { createRunner, type Runner } from "./runner.ts";
 
 /** What a step gets from the process; tests give other ones. */

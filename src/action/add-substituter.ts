@@ -1,12 +1,17 @@
 import path from "node:path";
-import { CliError, describeError } from "../cli/cli-error.ts";
-import { type CacheUse, nixConfLines, nixosSettings } from "../cli/use/cache-use.ts";
-import { addToNixConf, appendLine, SUBSTITUTERS, TRUSTED_KEYS } from "../cli/use/edit-nix-conf.ts";
-import { setNetrcPassword } from "../cli/use/edit-netrc.ts";
-import { askLocalNix, type LocalNix } from "../cli/use/local-nix.ts";
-import { systemNixConf, userNixConf } from "../cli/use/nix-conf-files.ts";
-import { type NixSettings, readNixSettings } from "../cli/use/nix-settings.ts";
-import { findStoreTarget } from "../cli/use/replace-file.ts";
+import { CliError, describeError } from "../client/client-error.ts";
+import { type CacheUse, nixConfLines, nixosSettings } from "../client/use/cache-use.ts";
+import {
+  addToNixConf,
+  appendLine,
+  SUBSTITUTERS,
+  TRUSTED_KEYS,
+} from "../client/use/edit-nix-conf.ts";
+import { setNetrcPassword } from "../client/use/edit-netrc.ts";
+import { askLocalNix, type LocalNix } from "../client/use/local-nix.ts";
+import { systemNixConf, userNixConf } from "../client/use/nix-conf-files.ts";
+import { type NixSettings, readNixSettings } from "../client/use/nix-settings.ts";
+import { findStoreTarget } from "../client/use/replace-file.ts";
 import type { ActionContext } from "./action-context.ts";
 import { changeFile, type FileChange } from "./change-file.ts";
 import { createRootFiles, OWN_FILES } from "./file-access.ts";

@@ -1,7 +1,7 @@
-import { CacheRefusal, createCacheClient } from "../cli/cache/cache-client.ts";
-import { type GatewayFacts, readGatewayFacts } from "../cli/cache/gateway-facts.ts";
-import { createHttpClient, type HttpRetries, Unreachable } from "../cli/cache/http-client.ts";
-import { CliError, describeError } from "../cli/cli-error.ts";
+import { CacheRefusal, createCacheClient } from "../client/gateway/cache-client.ts";
+import { type GatewayFacts, readGatewayFacts } from "../client/gateway/gateway-facts.ts";
+import { createHttpClient, type HttpRetries, Unreachable } from "../client/gateway/http-client.ts";
+import { CliError, describeError } from "../client/client-error.ts";
 import type { ActionContext } from "./action-context.ts";
 
 /** A job does not wait for minutes for a cache that is away. */

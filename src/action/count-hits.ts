@@ -1,4 +1,4 @@
-import type { PathInfo } from "../cli/nix/path-info.ts";
+import type { PathInfo } from "../client/local-nix/path-info.ts";
 
 /** Where the paths came from that a job did not begin with. */
 export interface Hits {

@@ -1,7 +1,7 @@
 import { readFile, rm, stat } from "node:fs/promises";
-import type { CliContext } from "../cli/cli-context.ts";
-import { CliError } from "../cli/cli-error.ts";
-import { replaceFile } from "../cli/use/replace-file.ts";
+import type { CliContext } from "../client/process-context.ts";
+import { CliError } from "../client/client-error.ts";
+import { replaceFile } from "../client/use/replace-file.ts";
 import { runTool } from "./run-tool.ts";
 
 /** Reads and writes files as somebody. Each throws `CliError` where it may not. */

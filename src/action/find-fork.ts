@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
-import type { CliContext } from "../cli/cli-context.ts";
-import { readField } from "../cli/read-field.ts";
+import type { CliContext } from "../client/process-context.ts";
+import { readField } from "../client/read-field.ts";
 
 /**
  * The repository that the code of this job may come from, where it is not the

@@ -1,8 +1,8 @@
-import { CliError } from "../cli/cli-error.ts";
-import type { PathInfo } from "../cli/nix/path-info.ts";
-import { findInvalidPaths, readClosure } from "../cli/nix/read-closure.ts";
-import { findStore } from "../cli/nix/store-location.ts";
-import { watchStore } from "../cli/push/store-watcher.ts";
+import { CliError } from "../client/client-error.ts";
+import type { PathInfo } from "../client/local-nix/path-info.ts";
+import { findInvalidPaths, readClosure } from "../client/local-nix/read-closure.ts";
+import { findStore } from "../client/local-nix/store-location.ts";
+import { watchStore } from "../client/push/store-watcher.ts";
 import { formatStorePathBaseName } from "../nix/store-path.ts";
 import type { ActionContext } from "./action-context.ts";
 import { readStoreNames } from "./store-names.ts";

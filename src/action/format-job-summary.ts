@@ -1,7 +1,7 @@
-import { formatBytes } from "../cli/progress/format-bytes.ts";
-import { formatDuration } from "../cli/progress/format-duration.ts";
-import type { PathOutcome } from "../cli/push/path-outcome.ts";
-import type { PushReport } from "../cli/push/push-report.ts";
+import { formatBytes } from "../client/progress/format-bytes.ts";
+import { formatDuration } from "../client/progress/format-duration.ts";
+import type { PathOutcome } from "../client/push/path-outcome.ts";
+import type { PushReport } from "../client/push/push-report.ts";
 import { formatStorePathBaseName } from "../nix/store-path.ts";
 import type { Hits, Tally } from "./count-hits.ts";
 

@@ -1,4 +1,4 @@
-import { readField, readList } from "../cli/read-field.ts";
+import { readField, readList } from "../client/read-field.ts";
 import type { FileChange } from "./change-file.ts";
 import type { TokenKind } from "./token-sources.ts";
 

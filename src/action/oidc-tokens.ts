@@ -1,7 +1,7 @@
-import type { TokenSource } from "../cli/cache/open-cache.ts";
-import type { HttpClient } from "../cli/cache/http-client.ts";
-import { CliError } from "../cli/cli-error.ts";
-import { readField } from "../cli/read-field.ts";
+import type { TokenSource } from "../client/gateway/open-cache.ts";
+import type { HttpClient } from "../client/gateway/http-client.ts";
+import { CliError } from "../client/client-error.ts";
+import { readField } from "../client/read-field.ts";
 
 /** What a job with `id-token: write` is given to ask with. */
 export interface TokenRequest {

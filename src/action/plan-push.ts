@@ -1,6 +1,6 @@
-import type { GatewayFacts } from "../cli/cache/gateway-facts.ts";
-import type { TokenSource } from "../cli/cache/open-cache.ts";
-import type { TokenFacts } from "../cli/cache/token-facts.ts";
+import type { GatewayFacts } from "../client/gateway/gateway-facts.ts";
+import type { TokenSource } from "../client/gateway/open-cache.ts";
+import type { TokenFacts } from "../client/gateway/token-facts.ts";
 import { asTrouble, type CacheTrouble } from "./ask-cache.ts";
 import type { Inputs } from "./read-inputs.ts";
 import type { TokenKind } from "./token-sources.ts";

@@ -1,6 +1,6 @@
-import { parseCacheUrl } from "../cli/cache/open-cache.ts";
-import { requireSafeForTokens } from "../cli/cache/find-token.ts";
-import { UsageError } from "../cli/cli-error.ts";
+import { parseCacheUrl } from "../client/gateway/open-cache.ts";
+import { requireSafeForTokens } from "../client/gateway/find-token.ts";
+import { UsageError } from "../client/client-error.ts";
 import {
   hasMatchingPublicKey,
   isKeyName,

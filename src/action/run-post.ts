@@ -1,10 +1,10 @@
 import { rm } from "node:fs/promises";
-import { CliError, describeError } from "../cli/cli-error.ts";
-import type { PathInfo } from "../cli/nix/path-info.ts";
-import { createPlainProgress } from "../cli/progress/plain-progress.ts";
-import { pushPaths } from "../cli/push/push-paths.ts";
-import { formatSummary, hasFailed, type PushReport } from "../cli/push/push-report.ts";
-import { openPushSession } from "../cli/push/push-session.ts";
+import { CliError, describeError } from "../client/client-error.ts";
+import type { PathInfo } from "../client/local-nix/path-info.ts";
+import { createPlainProgress } from "../client/progress/plain-progress.ts";
+import { pushPaths } from "../client/push/push-paths.ts";
+import { formatSummary, hasFailed, type PushReport } from "../client/push/push-report.ts";
+import { openPushSession } from "../client/push/push-session.ts";
 import { formatStorePathBaseName } from "../nix/store-path.ts";
 import type { ActionContext } from "./action-context.ts";
 import { undoChange } from "./change-file.ts";

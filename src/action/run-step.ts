@@ -1,4 +1,4 @@
-import { describeError, Interrupted } from "../cli/cli-error.ts";
+import { describeError, Interrupted } from "../client/client-error.ts";
 import { type ActionContext, createActionContext } from "./action-context.ts";
 
 /** Runs one of the action's steps in this process. What it throws fails the step, in one line. */

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import type { CliContext } from "../cli/cli-context.ts";
+import type { CliContext } from "../client/process-context.ts";
 
 export interface ToolResult {
   /** Whether it ran, and ended well. */

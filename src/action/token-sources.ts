@@ -1,5 +1,5 @@
-import { createHttpClient } from "../cli/cache/http-client.ts";
-import type { TokenSource } from "../cli/cache/open-cache.ts";
+import { createHttpClient } from "../client/gateway/http-client.ts";
+import type { TokenSource } from "../client/gateway/open-cache.ts";
 import type { ActionContext } from "./action-context.ts";
 import { createOidcTokens } from "./oidc-tokens.ts";
 import type { Inputs } from "./read-inputs.ts";

@@ -7,7 +7,7 @@ import { checkDeployment } from "./canary/check-deployment.ts";
 import { parseStorePathArgument } from "./canary/deployment.ts";
 import { startEmbeddedBucket } from "./canary/embedded-bucket.ts";
 import { exitCodeOf, formatReport, formatReportJson, type Report } from "./canary/report.ts";
-import { UsageError } from "./cli-error.ts";
+import { UsageError } from "../client/client-error.ts";
 import { runCommand } from "./run-command.ts";
 
 const USAGE = `Usage: npm run canary -- [--json]

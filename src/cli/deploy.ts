@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { parseEnv } from "node:util";
 import { unstable_readConfig } from "wrangler";
 import { deployProblems } from "./deploy-problems.ts";
-import { UsageError } from "./cli-error.ts";
+import { UsageError } from "../client/client-error.ts";
 import { runCommand } from "./run-command.ts";
 
 const USAGE = `Usage: npm run deploy -- [--secrets-file FILE] [any argument of wrangler deploy]

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { VERSION } from "../api/version.ts";
-import type { CliContext } from "./cli-context.ts";
+import type { CliContext } from "../client/process-context.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
 import { addInfoCommand } from "./commands/info.ts";
 import { addKeyCommand } from "./commands/key.ts";

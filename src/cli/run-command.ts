@@ -1,4 +1,4 @@
-import { UsageError } from "./cli-error.ts";
+import { UsageError } from "../client/client-error.ts";
 
 /** Runs a command: its text to standard output and exit 0, or its error and exit 1 or 2. */
 export function runCommand(command: () => Promise<string>): void {

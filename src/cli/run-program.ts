@@ -1,6 +1,6 @@
 import { CommanderError } from "commander";
-import { type CliContext, createProcessContext } from "./cli-context.ts";
-import { describeError, Interrupted, UsageError } from "./cli-error.ts";
+import { type CliContext, createProcessContext } from "../client/process-context.ts";
+import { describeError, Interrupted, UsageError } from "../client/client-error.ts";
 import { createProgram } from "./program.ts";
 
 /** Runs the command that `args` name and gives its exit code: 0, 1, 2 for wrong use, 130 for Ctrl-C. */

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { parseTokens, type TokenEntry } from "../settings/token.ts";
-import { UsageError } from "./cli-error.ts";
+import { UsageError } from "../client/client-error.ts";
 import { formatTokens } from "./token-list.ts";
 
 /** An absent file is an empty list. */

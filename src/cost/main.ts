@@ -1,6 +1,6 @@
 /** `npm run cost`: what a month of a team's cache costs, here and elsewhere. */
 import { parseArgs } from "node:util";
-import { UsageError } from "../cli/cli-error.ts";
+import { UsageError } from "../client/client-error.ts";
 import { runCommand } from "../cli/run-command.ts";
 import { FLAT_PLANS } from "./cloudfront-plans.ts";
 import { formatBill, formatSummary, toJson } from "./format-bill.ts";

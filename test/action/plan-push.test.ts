@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { planPush, type PushQuestion } from "../../src/action/plan-push.ts";
 import type { TokenKind } from "../../src/action/token-sources.ts";
-import { CacheRefusal } from "../../src/cli/cache/cache-client.ts";
-import { Unreachable } from "../../src/cli/cache/http-client.ts";
-import type { TokenSource } from "../../src/cli/cache/open-cache.ts";
+import { CacheRefusal } from "../../src/client/gateway/cache-client.ts";
+import { Unreachable } from "../../src/client/gateway/http-client.ts";
+import type { TokenSource } from "../../src/client/gateway/open-cache.ts";
 
 const NAMES: Readonly<Record<TokenKind, string>> = { token: "the input token", oidc: "GitHub" };
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { MAX_PART_URLS } from "../../src/cli/push/upload-api.ts";
+import { MAX_PART_URLS } from "../../src/client/push/upload-api.ts";
 import { PUSH_LIMITS } from "../../src/cost/push-demand.ts";
 import { BUFFER_BYTES } from "../../src/worker/ingest/buffer-pool.ts";
 import { PART_SIZE_THRESHOLD_BYTES, partSizeOf } from "../../src/worker/ingest/part-plan.ts";

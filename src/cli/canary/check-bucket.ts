@@ -1,7 +1,7 @@
 import type { BucketConfig } from "../../settings/config.ts";
 import { describeAnswer } from "./bucket-steps.ts";
 import { type CanaryEnvironment, openCanaryBucket } from "./canary-bucket.ts";
-import { describeError } from "../cli-error.ts";
+import { describeError } from "../../client/client-error.ts";
 import { runChecks } from "./check.ts";
 import { cleanUp } from "./clean-up.ts";
 import { LIFECYCLE_CHECKS } from "./lifecycle-checks.ts";

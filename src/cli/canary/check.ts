@@ -1,4 +1,4 @@
-import { describeError } from "../cli-error.ts";
+import { describeError } from "../../client/client-error.ts";
 
 /**
  * Where an expectation comes from. `B2`: it was seen on a real bucket of B2, or

@@ -1,7 +1,7 @@
 import { type Narinfo, parseNarinfo } from "../../nix/narinfo.ts";
 import { parseStorePathHash, type StorePathHash } from "../../nix/store-path.ts";
 import { ok, type Result } from "../../result.ts";
-import { describeError } from "../cli-error.ts";
+import { describeError } from "../../client/client-error.ts";
 import { NotSeen } from "./check.ts";
 
 /** A store path as a person names it. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { encodeNix32 } from "../../nix/base32.ts";
 import type { Narinfo } from "../../nix/narinfo.ts";
-import { readUntilEdgeHit } from "../cache/edge-hit.ts";
+import { readUntilEdgeHit } from "../../client/gateway/edge-hit.ts";
 import { type Check, known, NotSeen } from "./check.ts";
 import type { Deployment } from "./deployment.ts";
 

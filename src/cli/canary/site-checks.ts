@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { encodeNix32 } from "../../nix/base32.ts";
 import { type CacheInfo, parseCacheInfo } from "../../nix/cache-info.ts";
-import { botChallengeRemedy, isBotChallenge } from "../cache/bot-challenge.ts";
+import { botChallengeRemedy, isBotChallenge } from "../../client/gateway/bot-challenge.ts";
 import { type Check, known, NotSeen, type Observation } from "./check.ts";
 import type { Deployment } from "./deployment.ts";
 

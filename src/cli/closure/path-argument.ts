@@ -5,9 +5,9 @@ import {
   type StorePath,
   type StorePathHash,
 } from "../../nix/store-path.ts";
-import type { CliContext } from "../cli-context.ts";
-import { resolveStorePath } from "../nix/resolve-store-path.ts";
-import { findStore } from "../nix/store-location.ts";
+import type { CliContext } from "../../client/process-context.ts";
+import { resolveStorePath } from "../../client/local-nix/resolve-store-path.ts";
+import { findStore } from "../../client/local-nix/store-location.ts";
 
 /** A store path as a person named it. */
 export interface PathArgument {

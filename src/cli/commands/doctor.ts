@@ -1,6 +1,6 @@
-import { addCacheOptions } from "../cache/cache-options.ts";
-import { type CacheOptions, openCache } from "../cache/open-cache.ts";
-import type { CliContext } from "../cli-context.ts";
+import { addCacheOptions } from "../cache-options.ts";
+import { type CacheOptions, openCache } from "../../client/gateway/open-cache.ts";
+import type { CliContext } from "../../client/process-context.ts";
 import { formatFindings, formatFindingsJson } from "../doctor/doctor-report.ts";
 import { isFailure } from "../doctor/finding.ts";
 import { runDoctor } from "../doctor/run-doctor.ts";

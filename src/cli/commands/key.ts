@@ -4,8 +4,8 @@ import {
   parseSecretKey,
   publicKeyOf,
 } from "../../nix/signature.ts";
-import type { CliContext } from "../cli-context.ts";
-import { UsageError } from "../cli-error.ts";
+import type { CliContext } from "../../client/process-context.ts";
+import { UsageError } from "../../client/client-error.ts";
 import type { AddCommand } from "../program.ts";
 
 interface KeyOptions {

@@ -1,7 +1,7 @@
-import { addCacheOptions } from "../cache/cache-options.ts";
-import { readGatewayFacts } from "../cache/gateway-facts.ts";
-import { type CacheOptions, openCache } from "../cache/open-cache.ts";
-import type { CliContext } from "../cli-context.ts";
+import { addCacheOptions } from "../cache-options.ts";
+import { readGatewayFacts } from "../../client/gateway/gateway-facts.ts";
+import { type CacheOptions, openCache } from "../../client/gateway/open-cache.ts";
+import type { CliContext } from "../../client/process-context.ts";
 import { formatClosure, formatClosureJson } from "../closure/closure-report.ts";
 import { resolvePathArgument } from "../closure/path-argument.ts";
 import { walkClosure } from "../closure/walk-closure.ts";

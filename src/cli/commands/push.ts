@@ -1,15 +1,20 @@
 import type { StorePath } from "../../nix/store-path.ts";
-import type { CliContext } from "../cli-context.ts";
-import { CliError, UsageError } from "../cli-error.ts";
-import { resolveStorePath } from "../nix/resolve-store-path.ts";
-import { findStore } from "../nix/store-location.ts";
+import type { CliContext } from "../../client/process-context.ts";
+import { CliError, UsageError } from "../../client/client-error.ts";
+import { resolveStorePath } from "../../client/local-nix/resolve-store-path.ts";
+import { findStore } from "../../client/local-nix/store-location.ts";
 import type { AddCommand } from "../program.ts";
-import { createProgress } from "../progress/create-progress.ts";
-import { addPushFlags, type PushFlags, readPushOptions } from "../push/push-flags.ts";
-import { pushPaths } from "../push/push-paths.ts";
-import { formatJson, formatSummary, hasFailed, type PushReport } from "../push/push-report.ts";
-import { openPushSession } from "../push/push-session.ts";
-import { readPathList } from "../push/read-path-list.ts";
+import { createProgress } from "../../client/progress/create-progress.ts";
+import { addPushFlags, type PushFlags, readPushOptions } from "../push-flags.ts";
+import { pushPaths } from "../../client/push/push-paths.ts";
+import {
+  formatJson,
+  formatSummary,
+  hasFailed,
+  type PushReport,
+} from "../../client/push/push-report.ts";
+import { openPushSession } from "../../client/push/push-session.ts";
+import { readPathList } from "../read-path-list.ts";
 
 const EXAMPLES = `
 Examples:

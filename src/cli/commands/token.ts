@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { isCurrent, isScope, parseTokens, SCOPES, type TokenEntry } from "../../settings/token.ts";
-import type { CliContext } from "../cli-context.ts";
-import { UsageError } from "../cli-error.ts";
+import type { CliContext } from "../../client/process-context.ts";
+import { UsageError } from "../../client/client-error.ts";
 import type { AddCommand } from "../program.ts";
 import { readTokenFile, writeTokenFile } from "../token-file.ts";
 import { addToken, formatTokens, generateToken, parseExpiry } from "../token-list.ts";

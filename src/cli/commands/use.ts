@@ -1,16 +1,16 @@
 import { dirname, join, resolve } from "node:path";
-import { addCacheOptions } from "../cache/cache-options.ts";
-import { readGatewayFacts } from "../cache/gateway-facts.ts";
-import { type CacheOptions, type OpenCache, openCache } from "../cache/open-cache.ts";
-import { readTokenFacts } from "../cache/token-facts.ts";
-import type { CliContext } from "../cli-context.ts";
-import { UsageError } from "../cli-error.ts";
+import { addCacheOptions } from "../cache-options.ts";
+import { readGatewayFacts } from "../../client/gateway/gateway-facts.ts";
+import { type CacheOptions, type OpenCache, openCache } from "../../client/gateway/open-cache.ts";
+import { readTokenFacts } from "../../client/gateway/token-facts.ts";
+import type { CliContext } from "../../client/process-context.ts";
+import { UsageError } from "../../client/client-error.ts";
 import type { AddCommand } from "../program.ts";
-import { type CacheUse, nixConfLines, nixSettingsJson } from "../use/cache-use.ts";
-import { askLocalNix } from "../use/local-nix.ts";
-import { systemNixConf, userNixConf } from "../use/nix-conf-files.ts";
-import { cacheNotes, netrcNote, trustNote } from "../use/use-notes.ts";
-import { type WrittenUse, writeUse } from "../use/write-use.ts";
+import { type CacheUse, nixConfLines, nixSettingsJson } from "../../client/use/cache-use.ts";
+import { askLocalNix } from "../../client/use/local-nix.ts";
+import { systemNixConf, userNixConf } from "../../client/use/nix-conf-files.ts";
+import { cacheNotes, netrcNote, trustNote } from "../../client/use/use-notes.ts";
+import { type WrittenUse, writeUse } from "../../client/use/write-use.ts";
 
 interface UseOptions extends CacheOptions {
   readonly write?: boolean;

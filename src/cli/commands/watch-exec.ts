@@ -1,19 +1,19 @@
-import type { CliContext } from "../cli-context.ts";
-import { describeError, UsageError } from "../cli-error.ts";
-import { findInvalidPaths } from "../nix/read-closure.ts";
-import { findStore } from "../nix/store-location.ts";
+import type { CliContext } from "../../client/process-context.ts";
+import { describeError, UsageError } from "../../client/client-error.ts";
+import { findInvalidPaths } from "../../client/local-nix/read-closure.ts";
+import { findStore } from "../../client/local-nix/store-location.ts";
 import type { AddCommand } from "../program.ts";
-import { createProgress } from "../progress/create-progress.ts";
-import { createPlainProgress } from "../progress/plain-progress.ts";
-import { addPushFlags, type PushFlags, readPushOptions } from "../push/push-flags.ts";
-import type { PushOptions } from "../push/push-options.ts";
-import { pushPaths } from "../push/push-paths.ts";
-import { formatJson, formatSummary, hasFailed } from "../push/push-report.ts";
-import { openPushSession, type PushSession } from "../push/push-session.ts";
-import { createStopGuard } from "../push/stop-guard.ts";
-import { runWatched, type WatchedCommand } from "../push/run-watched.ts";
-import { watchStore } from "../push/store-watcher.ts";
-import { watchAndPush } from "../push/watch-and-push.ts";
+import { createProgress } from "../../client/progress/create-progress.ts";
+import { createPlainProgress } from "../../client/progress/plain-progress.ts";
+import { addPushFlags, type PushFlags, readPushOptions } from "../push-flags.ts";
+import type { PushOptions } from "../../client/push/push-options.ts";
+import { pushPaths } from "../../client/push/push-paths.ts";
+import { formatJson, formatSummary, hasFailed } from "../../client/push/push-report.ts";
+import { openPushSession, type PushSession } from "../../client/push/push-session.ts";
+import { createStopGuard } from "../../client/push/stop-guard.ts";
+import { runWatched, type WatchedCommand } from "../run-watched.ts";
+import { watchStore } from "../../client/push/store-watcher.ts";
+import { watchAndPush } from "../../client/push/watch-and-push.ts";
 
 const EXAMPLES = `
 Examples:

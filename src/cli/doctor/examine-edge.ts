@@ -1,6 +1,6 @@
-import type { CacheClient } from "../cache/cache-client.ts";
-import { readUntilEdgeHit } from "../cache/edge-hit.ts";
-import type { CliContext } from "../cli-context.ts";
+import type { CacheClient } from "../../client/gateway/cache-client.ts";
+import { readUntilEdgeHit } from "../../client/gateway/edge-hit.ts";
+import type { CliContext } from "../../client/process-context.ts";
 import type { PathArgument } from "../closure/path-argument.ts";
 import type { Finding } from "./finding.ts";
 

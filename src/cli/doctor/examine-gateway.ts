@@ -1,5 +1,5 @@
 import { VERSION } from "../../api/version.ts";
-import type { GatewayFacts } from "../cache/gateway-facts.ts";
+import type { GatewayFacts } from "../../client/gateway/gateway-facts.ts";
 import type { Finding } from "./finding.ts";
 
 /** Whether the operator tells which keys sign. */

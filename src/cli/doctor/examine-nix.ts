@@ -1,13 +1,13 @@
 import { readFile, stat } from "node:fs/promises";
-import { createCacheClient } from "../cache/cache-client.ts";
-import { isSafeForTokens } from "../cache/find-token.ts";
-import type { HttpClient } from "../cache/http-client.ts";
-import { findNetrcPassword } from "../cache/netrc.ts";
-import { readTokenFacts } from "../cache/token-facts.ts";
-import { CliError } from "../cli-error.ts";
-import { type CacheUse, netrcLine } from "../use/cache-use.ts";
-import type { LocalNix } from "../use/local-nix.ts";
-import { matchKeys } from "../use/match-keys.ts";
+import { createCacheClient } from "../../client/gateway/cache-client.ts";
+import { isSafeForTokens } from "../../client/gateway/find-token.ts";
+import type { HttpClient } from "../../client/gateway/http-client.ts";
+import { findNetrcPassword } from "../../client/gateway/netrc.ts";
+import { readTokenFacts } from "../../client/gateway/token-facts.ts";
+import { CliError } from "../../client/client-error.ts";
+import { type CacheUse, netrcLine } from "../../client/use/cache-use.ts";
+import type { LocalNix } from "../../client/use/local-nix.ts";
+import { matchKeys } from "../../client/use/match-keys.ts";
 import type { Finding } from "./finding.ts";
 
 type MaybeNix = LocalNix | { readonly reason: string };

@@ -1,9 +1,9 @@
 import { type CacheInfo, parseCacheInfo } from "../../nix/cache-info.ts";
-import { botChallengeRemedy, isBotChallenge } from "../cache/bot-challenge.ts";
-import { type CacheClient, refusalOf } from "../cache/cache-client.ts";
-import { type HttpAnswer, Unreachable } from "../cache/http-client.ts";
+import { botChallengeRemedy, isBotChallenge } from "../../client/gateway/bot-challenge.ts";
+import { type CacheClient, refusalOf } from "../../client/gateway/cache-client.ts";
+import { type HttpAnswer, Unreachable } from "../../client/gateway/http-client.ts";
 import { UPSTREAM_PRIORITY } from "../canary/site-checks.ts";
-import type { CliContext } from "../cli-context.ts";
+import type { CliContext } from "../../client/process-context.ts";
 import type { Finding } from "./finding.ts";
 
 /** As Nix names itself: what stands before the cache may treat others otherwise. */

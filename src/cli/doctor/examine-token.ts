@@ -1,6 +1,6 @@
-import type { FoundToken } from "../cache/find-token.ts";
-import { type CacheClient, CacheRefusal } from "../cache/cache-client.ts";
-import { readTokenFacts, type TokenFacts } from "../cache/token-facts.ts";
+import type { FoundToken } from "../../client/gateway/find-token.ts";
+import { type CacheClient, CacheRefusal } from "../../client/gateway/cache-client.ts";
+import { readTokenFacts, type TokenFacts } from "../../client/gateway/token-facts.ts";
 import type { Finding } from "./finding.ts";
 
 const WARNED_DAYS = 7;

@@ -1,8 +1,8 @@
 import { hasScope } from "../../settings/token.ts";
-import { type CacheClient, CacheRefusal, refusalOf } from "../cache/cache-client.ts";
-import { bytesBody } from "../cache/http-client.ts";
-import type { TokenFacts } from "../cache/token-facts.ts";
-import type { CliContext } from "../cli-context.ts";
+import { type CacheClient, CacheRefusal, refusalOf } from "../../client/gateway/cache-client.ts";
+import { bytesBody } from "../../client/gateway/http-client.ts";
+import type { TokenFacts } from "../../client/gateway/token-facts.ts";
+import type { CliContext } from "../../client/process-context.ts";
 import type { Finding } from "./finding.ts";
 import type { ThrowAwayPath } from "./throw-away-path.ts";
 

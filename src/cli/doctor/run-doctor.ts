@@ -1,10 +1,10 @@
-import { type CacheClient, createCacheClient } from "../cache/cache-client.ts";
-import { type GatewayFacts, readGatewayFacts } from "../cache/gateway-facts.ts";
-import type { OpenCache } from "../cache/open-cache.ts";
-import type { CliContext } from "../cli-context.ts";
-import { CliError } from "../cli-error.ts";
+import { type CacheClient, createCacheClient } from "../../client/gateway/cache-client.ts";
+import { type GatewayFacts, readGatewayFacts } from "../../client/gateway/gateway-facts.ts";
+import type { OpenCache } from "../../client/gateway/open-cache.ts";
+import type { CliContext } from "../../client/process-context.ts";
+import { CliError } from "../../client/client-error.ts";
 import { resolvePathArgument } from "../closure/path-argument.ts";
-import { askLocalNix } from "../use/local-nix.ts";
+import { askLocalNix } from "../../client/use/local-nix.ts";
 import { examineEdge } from "./examine-edge.ts";
 import { judgePublishedKeys, judgeVersion } from "./examine-gateway.ts";
 import { examineNetrc, judgeNixConf } from "./examine-nix.ts";

@@ -3,7 +3,7 @@ import { computeStorePath } from "../../nix/content-address.ts";
 import { formatHash, type Hash } from "../../nix/hash.ts";
 import { narKey } from "../../nix/object-key.ts";
 import { formatStorePath, type StorePathHash } from "../../nix/store-path.ts";
-import { formatFileNar } from "../nix/format-file-nar.ts";
+import { formatFileNar } from "../../client/local-nix/format-file-nar.ts";
 
 /** A store path of no use to anyone, and the two objects that publish it. */
 export interface ThrowAwayPath {

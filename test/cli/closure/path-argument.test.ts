@@ -2,7 +2,7 @@ import { mkdir, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { resolvePathArgument } from "../../../src/cli/closure/path-argument.ts";
-import { UsageError } from "../../../src/cli/cli-error.ts";
+import { UsageError } from "../../../src/client/client-error.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const HASH = "0123456789abcdfghijklmnpqrsvwxyz";

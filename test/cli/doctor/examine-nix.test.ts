@@ -1,7 +1,7 @@
 import { chmod, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { createHttpClient } from "../../../src/cli/cache/http-client.ts";
+import { createHttpClient } from "../../../src/client/gateway/http-client.ts";
 import { examineNetrc } from "../../../src/cli/doctor/examine-nix.ts";
 import { answerJson, serve } from "../support/serve.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";

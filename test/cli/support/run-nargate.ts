@@ -1,4 +1,4 @@
-import type { CliContext } from "../../../src/cli/cli-context.ts";
+import type { CliContext } from "../../../src/client/process-context.ts";
 import { runProgram } from "../../../src/cli/run-program.ts";
 import { createTestContext } from "./test-context.ts";
 

@@ -1,0 +1,91 @@
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import type { Readable } from "node:stream";
+import type { CliContext } from "../process-context.ts";
+import { CliError } from "../client-error.ts";
+
+/** A program of Nix that runs. */
+export interface NixProcess {
+  readonly stdout: Readable;
+  /** Rejects with a `CliError` that has the last line it printed, unless it exits with 0. */
+  readonly ended: Promise<void>;
+  kill(): void;
+}
+
+export interface NixInvocation {
+  readonly program: "nix" | "nix-store";
+  readonly args: readonly string[];
+  /** Written to its standard input. */
+  readonly input?: string;
+}
+
+/** What a program gets from those who run it. */
+export type NixSurroundings = Pick<CliContext, "env" | "cwd" | "signal">;
+
+/** Starts one, in our own environment and with the experimental commands switched on. */
+export function startNix(
+  { program, args, input }: NixInvocation,
+  { env, cwd, signal }: NixSurroundings,
+): NixProcess {
+  const child: ChildProcessByStdio<import("node:stream").Writable, Readable, Readable> = spawn(
+    program,
+    args,
+    {
+      cwd,
+      env: { ...env, NIX_CONFIG: withCommands(env["NIX_CONFIG"]) },
+      stdio: ["pipe", "pipe", "pipe"],
+      signal,
+    },
+  );
+  // One that does not read its input has closed it.
+  child.stdin.on("error", () => {});
+  child.stdin.end(input ?? "");
+  let said = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    said = (said + chunk.toString()).slice(-MAX_STDERR_CHARACTERS);
+  });
+  const ended = new Promise<void>((resolve, reject) => {
+    child.once("error", (error: NodeJS.ErrnoException) => {
+      reject(
+        error.code === "ENOENT"
+          ? new CliError(`${program} is not on the PATH; install Nix`)
+          : new CliError(`${program}: ${error.message}`),
+      );
+    });
+    child.once("close", (code, killedBy) => {
+      if (code === 0) resolve();
+      else
+        reject(new CliError(`${program}: ${lastLine(said) ?? `ended with ${code ?? killedBy}`}`));
+    });
+  });
+  // Awaited after its output, and must not count as unhandled until then.
+  ended.catch(() => {});
+  return { stdout: child.stdout, ended, kill: () => void child.kill() };
+}
+
+/** Runs one and gives what it printed. */
+export async function runNix(invocation: NixInvocation, context: NixSurroundings): Promise<string> {
+  const running = startNix(invocation, context);
+  const chunks: Buffer[] = [];
+  for await (const chunk of running.stdout) chunks.push(chunk as Buffer);
+  await running.ended;
+  return Buffer.concat(chunks).toString();
+}
+
+// By the environment rather than a flag, which Nix 2.3 does not know; it needs none.
+function withCommands(nixConfig = ""): string {
+  return `${nixConfig}\nextra-experimental-features = nix-command\n`;
+}
+
+const MAX_STDERR_CHARACTERS = 16 * 1024;
+
+// What Nix puts around words for a terminal.
+// oxlint-disable-next-line no-control-regex -- the escape character is what is looked for
+const ANSI = /\u001b\[[0-9;]*m/g;
+
+function lastLine(text: string): string | undefined {
+  return text
+    .replace(ANSI, "")
+    .split("\n")
+    .map((line) => line.trim())
+    .findLast((line) => line !== "");
+}

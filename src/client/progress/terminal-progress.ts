@@ -1,0 +1,71 @@
+import { Writable } from "node:stream";
+import { createLogUpdate } from "log-update";
+import type { CliContext, CliStream } from "../process-context.ts";
+import { formatBars } from "./format-bars.ts";
+import { type Every, everyInterval, type Progress } from "./progress.ts";
+import { createTransferModel } from "./transfer-model.ts";
+
+const FRAME_MILLISECONDS = 100;
+
+/** Bars for a person, redrawn in place ten times a second. */
+export function createTerminalProgress(
+  { stderr, now, env }: Pick<CliContext, "stderr" | "now" | "env">,
+  every: Every = everyInterval,
+): Progress {
+  const model = createTransferModel(() => now().getTime());
+  // The cursor stays visible: a command that is killed could not give it back.
+  const draw = createLogUpdate(asStream(stderr), { showCursor: true });
+  const hasColours = hasColour(env);
+  let text = "";
+
+  function redraw(): void {
+    const view = model.view();
+    const columns = stderr.columns ?? 80;
+    const bars = view.totalPaths === 0 ? [] : formatBars(view, { columns, hasColours });
+    draw([...(text === "" ? [] : [text.slice(0, columns - 1)]), ...bars].join("\n"));
+  }
+  const stop = every(FRAME_MILLISECONDS, redraw);
+
+  return {
+    expect(paths, narBytes) {
+      text = "";
+      model.expect(paths, narBytes);
+    },
+    start: (name, narSize) => model.start(name, narSize),
+    status(line) {
+      text = line;
+      redraw();
+    },
+    // The bars have shown it; a thousand lines would only scroll.
+    finished: () => {},
+    say(line) {
+      draw.persist(line);
+      redraw();
+    },
+    close() {
+      stop();
+      draw.clear();
+      draw.done();
+    },
+  };
+}
+
+/** https://no-color.org, and terminals that say that they have none. */
+function hasColour(env: CliContext["env"]): boolean {
+  return (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
+}
+
+function asStream(target: CliStream): Writable {
+  const stream = new Writable({
+    decodeStrings: false,
+    write(text: string, _encoding, done) {
+      target.write(text);
+      done();
+    },
+  });
+  return Object.defineProperties(stream, {
+    isTTY: { value: true },
+    columns: { get: () => target.columns },
+    rows: { get: () => target.rows },
+  });
+}

@@ -1,0 +1,120 @@
+import { createHash, type Hash as Digest } from "node:crypto";
+import { pipeline } from "node:stream/promises";
+import zlib from "node:zlib";
+import { equalHashes, type Hash } from "../../nix/hash.ts";
+import { type NarKey, narKey } from "../../nix/object-key.ts";
+import type { CliContext } from "../process-context.ts";
+import { CliError } from "../client-error.ts";
+import { type DumpableStore, startDump } from "../local-nix/dump-path.ts";
+import type { PathInfo } from "../local-nix/path-info.ts";
+import type { NixProcess } from "../local-nix/run-nix.ts";
+import { inBlocks } from "./in-blocks.ts";
+import { createSpool, type Spool, type SpoolMemory } from "./spool.ts";
+
+export type PackCompression = "zstd" | "none";
+
+export interface PackOptions {
+  readonly store: DumpableStore;
+  readonly compression: PackCompression;
+  readonly compressionLevel: number;
+  readonly memory: SpoolMemory;
+  /** Where what does not stay in memory goes. */
+  readonly spoolDirectory: string;
+}
+
+/** A NAR as it will lie in the bucket. */
+export interface PackedNar {
+  readonly key: NarKey;
+  readonly compression: PackCompression;
+  readonly fileHash: Hash;
+  readonly fileSize: number;
+  readonly spool: Spool;
+}
+
+/**
+ * Dumps, checks, compresses and hashes a path, in one pass. The same path and
+ * options give the same bytes again, so that an upload can go on after a kill.
+ *
+ * Throws `CliError` when the path cannot be read, or is not what the store's
+ * database says. `onPacked` is told the bytes of the NAR so far.
+ */
+export async function packNar(
+  info: PathInfo,
+  options: PackOptions,
+  context: CliContext,
+  onPacked: (bytes: number) => void,
+): Promise<PackedNar> {
+  const { compression, memory, spoolDirectory: directory } = options;
+  const spool = createSpool({ memory, directory, expectedBytes: info.narSize });
+  const dump = await startDump(info.path, options.store, context);
+  const nar = createMeter(onPacked);
+  const file = createMeter();
+  try {
+    const write = async (chunks: AsyncIterable<Uint8Array>) => {
+      for await (const chunk of file.measure(chunks)) await spool.write(chunk);
+    };
+    if (compression === "none") await pipeline(dump.stdout, nar.measure, write);
+    else {
+      const compressor = createCompressor(info.narSize, options);
+      await pipeline(dump.stdout, nar.measure, (chunks) => inBlocks(chunks), compressor, write);
+    }
+    await dump.ended;
+    if (nar.bytes() !== info.narSize || !equalHashes(nar.hash(), info.narHash)) throw changed();
+    const fileHash = file.hash();
+    const key = narKey(fileHash, compression);
+    return { key, compression, fileHash, fileSize: file.bytes(), spool };
+  } catch (error) {
+    await spool.close();
+    throw await explain(error, nar.isWhole(), dump);
+  }
+}
+
+function createCompressor(narSize: number, { compressionLevel }: PackOptions) {
+  return zlib.createZstdCompress({
+    chunkSize: Math.min(256 * 1024, Math.max(1024, narSize)),
+    // For a small NAR zstd then takes small tables, which saves it most of the work.
+    pledgedSrcSize: narSize,
+    params: { [zlib.constants.ZSTD_c_compressionLevel]: compressionLevel },
+  });
+}
+
+/** A dump that failed is the reason for whatever failed after it. */
+async function explain(error: unknown, isWhole: boolean, dump: NixProcess): Promise<unknown> {
+  if (isWhole) {
+    try {
+      await dump.ended;
+    } catch (reason) {
+      return reason;
+    }
+  }
+  dump.kill();
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "ZSTD_error_srcSize_wrong" ? changed() : error;
+}
+
+function changed(): CliError {
+  return new CliError(
+    "it differs from what the store's database says; see nix-store --verify --check-contents --repair",
+  );
+}
+
+/** Hashes and counts what flows through. */
+function createMeter(onBytes: (bytes: number) => void = () => {}) {
+  const digest: Digest = createHash("sha256");
+  let bytes = 0;
+  let isWhole = false;
+  return {
+    async *measure(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+      for await (const chunk of chunks) {
+        digest.update(chunk);
+        bytes += chunk.byteLength;
+        onBytes(bytes);
+        yield chunk;
+      }
+      isWhole = true;
+    },
+    bytes: () => bytes,
+    isWhole: () => isWhole,
+    hash: (): Hash => ({ algorithm: "sha256", bytes: new Uint8Array(digest.digest()) }),
+  };
+}

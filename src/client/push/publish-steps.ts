@@ -1,0 +1,128 @@
+import { formatNarinfo, type Narinfo } from "../../nix/narinfo.ts";
+import type { StorePath } from "../../nix/store-path.ts";
+import type { PathInfo } from "../local-nix/path-info.ts";
+import type { Progress } from "../progress/progress.ts";
+import type { Transfer } from "../progress/transfer-model.ts";
+import type { Choice } from "./choose-path.ts";
+import { composeNarinfo, signNarinfo } from "./compose-narinfo.ts";
+import { createNarUploads } from "./nar-uploads.ts";
+import { type PackedNar, packNar } from "./pack-nar.ts";
+import type { PathOutcome } from "./path-outcome.ts";
+import type { PushSession } from "./push-session.ts";
+import type { Dependent, PublishSteps } from "./references-first.ts";
+import { spoolDirectory } from "./spool.ts";
+import { putNarinfo } from "./upload-nar.ts";
+
+/** A path that the cache lacks, or that it has without our signature. */
+export interface Pending extends Dependent {
+  readonly info: PathInfo;
+  readonly choice: Exclude<Choice, { kind: "skip" }>;
+}
+
+/** What is published next: the NAR, if there is one, is stored. */
+interface Prepared {
+  readonly narinfo: Narinfo;
+  readonly sent: SentNar | undefined;
+}
+
+interface SentNar {
+  readonly fileSize: number;
+  readonly sentBytes: number;
+  readonly startedAt: number;
+}
+
+/** Told once for each path. */
+export interface PathEnds {
+  settle(outcome: PathOutcome): void;
+  settleError(path: StorePath, error: unknown): void;
+  /** A reference, of which this is the base name, was not published. */
+  settleBlocked(path: StorePath, needs: string): void;
+}
+
+/** The NAR first, whenever there is room for it; its narinfo in its turn. */
+export function createPublishSteps(
+  session: PushSession,
+  progress: Progress,
+  { settle, settleError, settleBlocked }: PathEnds,
+): PublishSteps<Pending, Prepared, PathOutcome> {
+  const { options, store, limits, guard, context } = session;
+  const { storeDir } = store;
+  const uploads = createNarUploads(session);
+  const packing = {
+    ...options,
+    store,
+    memory: limits.memory,
+    spoolDirectory: spoolDirectory(context.env),
+  };
+
+  async function sendNar({ info }: Pending): Promise<Prepared> {
+    const startedAt = context.now().getTime();
+    const transfer = progress.start(info.path.name, info.narSize);
+    try {
+      const nar = await limits.packing.run(async () => {
+        checkGoesOn();
+        return await packNar(info, packing, context, (bytes) => transfer.packed(bytes));
+      });
+      const sentBytes = await uploadAndClose(nar, transfer);
+      const { fileSize } = nar;
+      const sent = { fileSize, sentBytes, startedAt };
+      return { narinfo: composeNarinfo(info, nar, storeDir), sent };
+    } finally {
+      transfer.end();
+    }
+  }
+
+  async function uploadAndClose(nar: PackedNar, transfer: Transfer): Promise<number> {
+    try {
+      return await uploads.upload(nar, transfer);
+    } finally {
+      await nar.spool.close();
+    }
+  }
+
+  function checkGoesOn(): void {
+    context.signal.throwIfAborted();
+    guard.check();
+  }
+
+  return {
+    async prepare(path) {
+      const { choice, info } = path;
+      if (choice.kind === "sign") return { narinfo: choice.published, sent: undefined };
+      const slots = info.narSize > session.partThresholdBytes ? limits.large : limits.requests;
+      return await slots.run(async () => {
+        checkGoesOn();
+        return await sendNar(path);
+      });
+    },
+    async publish({ info: { path, narSize } }, { narinfo, sent }) {
+      const { signKey } = options;
+      const signed =
+        signKey === undefined ? narinfo : await signNarinfo(narinfo, signKey, storeDir);
+      await limits.publishing.run(async () => {
+        checkGoesOn();
+        await putNarinfo(path.hash, formatNarinfo(signed), session);
+      });
+      if (sent === undefined) {
+        const reason = `in the cache; signed by ${signKey?.name ?? ""} now`;
+        return { kind: "skipped", path, reason, isSuspicious: false };
+      }
+      const { fileSize, sentBytes, startedAt } = sent;
+      const seconds = (context.now().getTime() - startedAt) / 1000;
+      return { kind: "pushed", path, narSize, fileSize, sentBytes, seconds };
+    },
+    onEnd({ info: { path } }, publication) {
+      switch (publication.outcome) {
+        case "published":
+          guard.succeeded();
+          settle(publication.value);
+          break;
+        case "failed":
+          settleError(path, publication.error);
+          break;
+        case "blocked":
+          settleBlocked(path, publication.needs);
+      }
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import { refusalOf } from "../gateway/cache-client.ts";
+import { bytesBody } from "../gateway/http-client.ts";
+import type { Transfer } from "../progress/transfer-model.ts";
+import type { PackedNar } from "./pack-nar.ts";
+import type { PushSession } from "./push-session.ts";
+import { uploadInParts } from "./upload-parts.ts";
+
+/**
+ * Has the bucket hold a NAR: by one PUT through the gateway, or past it in
+ * parts. Nothing is sent of what is stored. Resolves with the bytes that were sent.
+ */
+export async function uploadNar(
+  nar: PackedNar,
+  session: PushSession,
+  transfer: Transfer,
+): Promise<number> {
+  const { api, http, limits, context } = session;
+  if (nar.fileSize <= session.partThresholdBytes) return await putNar(nar, session, transfer);
+  const file = {
+    fileHash: nar.fileHash,
+    sizeBytes: nar.fileSize,
+    extension: nar.key.extension,
+  };
+  return await uploadInParts(
+    file,
+    nar.spool,
+    { api, http, partSlots: limits.parts, context },
+    {
+      onStart: (bytes) => transfer.sending(nar.fileSize, bytes),
+      onSent: (bytes) => transfer.sent(bytes),
+      onChecking: (bytes) => transfer.checking(bytes),
+    },
+  );
+}
+
+async function putNar(
+  nar: PackedNar,
+  { client }: PushSession,
+  transfer: Transfer,
+): Promise<number> {
+  const target = nar.key.path;
+  const found = await client.send({ method: "HEAD", target });
+  if (found.status === 200) return 0;
+  if (found.status !== 404) throw refusalOf(target, found);
+  transfer.sending(nar.fileSize, 0);
+  const answer = await client.send({
+    method: "PUT",
+    target,
+    headers: { "content-type": "application/x-nix-nar" },
+    body: nar.spool.slice(0, nar.fileSize),
+    onSent: (bytes) => transfer.sent(bytes),
+  });
+  if (answer.status < 200 || answer.status > 299) throw refusalOf(target, answer);
+  return nar.fileSize;
+}
+
+/** Publishes a narinfo, or adds its signatures to the one that is published. */
+export async function putNarinfo(
+  hash: string,
+  text: string,
+  { client }: Pick<PushSession, "client">,
+): Promise<void> {
+  const target = `${hash}.narinfo`;
+  const bytes = new TextEncoder().encode(text);
+  const answer = await client.send({
+    method: "PUT",
+    target,
+    headers: { "content-type": "text/x-nix-narinfo" },
+    body: bytesBody(bytes),
+  });
+  if (answer.status < 200 || answer.status > 299) throw refusalOf(target, answer);
+}

@@ -1,0 +1,84 @@
+import { formatStorePathBaseName, type StorePath } from "../../nix/store-path.ts";
+import type { CliContext } from "../process-context.ts";
+import { describeError } from "../client-error.ts";
+import type { Progress } from "../progress/progress.ts";
+import type { PathOutcome } from "./path-outcome.ts";
+import type { StoreWatcher } from "./store-watcher.ts";
+
+/** Pushes `roots`; paths in `done` need nothing more. */
+export type PushBatch = (
+  roots: readonly StorePath[],
+  done: ReadonlySet<string>,
+  progress: Progress,
+) => Promise<readonly PathOutcome[]>;
+
+export interface Watch {
+  readonly watcher: StoreWatcher;
+  readonly push: PushBatch;
+  /** Resolves, with anything, when the command ends. */
+  readonly ended: Promise<unknown>;
+  /** While the command runs, and after. */
+  readonly progress: { readonly during: Progress; readonly after: () => Progress };
+  readonly context: Pick<CliContext, "signal" | "sleep">;
+}
+
+const POLL_MILLISECONDS = 1_000;
+// A pause cannot be called off: short ones let the process end when the command has.
+const PAUSE_MILLISECONDS = 200;
+
+/**
+ * Pushes what comes into the store while the command runs, and the rest when it
+ * has ended; then also tries once more what failed before. Never throws: a
+ * build does not fail for its cache's sake. The last outcome of each path.
+ */
+export async function watchAndPush(watch: Watch): Promise<readonly PathOutcome[]> {
+  const { watcher, push, ended, context } = watch;
+  const byPath = new Map<string, PathOutcome>();
+  const done = new Set<string>();
+  const toRetry = new Map<string, StorePath>();
+
+  async function pushNew(progress: Progress, others: readonly StorePath[] = []): Promise<void> {
+    let roots: readonly StorePath[] = others;
+    try {
+      roots = [...others, ...(await watcher.findNew())];
+      if (roots.length === 0) return;
+      const outcomes = await push(roots, done, progress);
+      for (const outcome of outcomes) {
+        const id = formatStorePathBaseName(outcome.path);
+        byPath.set(id, outcome);
+        if (outcome.kind === "pushed" || outcome.kind === "skipped") done.add(id);
+      }
+    } catch (error) {
+      if (context.signal.aborted) return;
+      progress.say(`could not push: ${describeError(error)}`);
+      const message = describeError(error);
+      for (const path of roots) {
+        byPath.set(formatStorePathBaseName(path), { kind: "failed", path, message });
+      }
+    }
+    for (const path of roots) {
+      const id = formatStorePathBaseName(path);
+      if (!done.has(id)) toRetry.set(id, path);
+    }
+  }
+
+  const command = { isRunning: true };
+  const end = (async () => {
+    await ended;
+    command.isRunning = false;
+  })();
+  const isWatching = () => command.isRunning && !context.signal.aborted;
+  while (command.isRunning) {
+    for (let waited = 0; waited < POLL_MILLISECONDS && isWatching(); waited += PAUSE_MILLISECONDS) {
+      await Promise.race([end, context.sleep(PAUSE_MILLISECONDS).catch(() => {})]);
+    }
+    if (isWatching()) await pushNew(watch.progress.during);
+    else await end;
+  }
+  if (!context.signal.aborted) {
+    const progress = watch.progress.after();
+    await pushNew(progress, [...toRetry.values()]);
+    progress.close();
+  }
+  return [...byPath.values()];
+}

@@ -1,0 +1,51 @@
+import { CliError } from "../client-error.ts";
+import { type NixSurroundings, runNix } from "../local-nix/run-nix.ts";
+import { readField } from "../read-field.ts";
+
+/** What Nix on this machine is set to, as far as it concerns a cache. */
+export interface NixSettings {
+  readonly substituters: readonly string[];
+  readonly trustedPublicKeys: readonly string[];
+  /** Names, `@group`s, and `*` for everyone. */
+  readonly trustedUsers: readonly string[];
+  readonly netrcFile: string;
+}
+
+/** Throws a `CliError` where there is no Nix, or its settings cannot be read. */
+export async function readNixSettings(context: NixSurroundings): Promise<NixSettings> {
+  let text: string;
+  try {
+    text = await runNix({ program: "nix", args: ["config", "show", "--json"] }, context);
+  } catch {
+    // Its name until Nix 2.20. If the settings themselves are wrong, this says so again.
+    text = await runNix({ program: "nix", args: ["show-config", "--json"] }, context);
+  }
+  const settings = parseJson(text);
+  return {
+    substituters: readWords(settings, "substituters"),
+    trustedPublicKeys: readWords(settings, "trusted-public-keys"),
+    trustedUsers: readWords(settings, "trusted-users"),
+    netrcFile: readWords(settings, "netrc-file").join(" "),
+  };
+}
+
+/** The same without what this user's own files and environment add: what the daemon reads. */
+export async function readSystemSettings(context: NixSurroundings): Promise<NixSettings> {
+  const { cwd, signal } = context;
+  const env = { ...context.env, NIX_USER_CONF_FILES: "/dev/null", NIX_CONFIG: undefined };
+  return await readNixSettings({ env, cwd, signal });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new CliError("nix does not show its settings as JSON");
+  }
+}
+
+function readWords(settings: unknown, name: string): readonly string[] {
+  const value = readField(readField(settings, name), "value");
+  if (typeof value === "string") return value.split(/\s+/).filter((word) => word !== "");
+  return Array.isArray(value) ? value.filter((word) => typeof word === "string") : [];
+}

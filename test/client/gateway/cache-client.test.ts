@@ -1,0 +1,185 @@
+import type { IncomingMessage } from "node:http";
+import { describe, expect, it } from "vitest";
+import { CacheRefusal, createCacheClient } from "../../../src/client/gateway/cache-client.ts";
+import { bytesBody, createHttpClient } from "../../../src/client/gateway/http-client.ts";
+import { parseStorePathHash } from "../../../src/nix/store-path.ts";
+import { valueOf } from "../../nix/value-of.ts";
+import { answerJson, type Handler, readBody, serve } from "../../cli/support/serve.ts";
+import { createTestContext } from "../../cli/support/test-context.ts";
+
+const HASH = valueOf(parseStorePathHash("0123456789abcdfghijklmnpqrsvwxyz"));
+
+async function openClient(
+  handler: Handler,
+  token: () => Promise<string | undefined> = async () => "t",
+) {
+  const http = createHttpClient(createTestContext({ fetch }), {
+    attempts: 1,
+    idleMilliseconds: 5_000,
+  });
+  return createCacheClient(await serve(handler), token, http);
+}
+
+describe("CacheClient", () => {
+  it("shows the token as it is at each request, and names itself", async () => {
+    const seen: IncomingMessage["headers"][] = [];
+    let count = 0;
+    const client = await openClient(
+      (request, response) => {
+        seen.push(request.headers);
+        response.end();
+      },
+      async () => (++count === 3 ? undefined : `token-${count}`),
+    );
+    for (let turn = 0; turn < 3; turn++)
+      await client.send({ method: "GET", target: "nix-cache-info" });
+    expect(seen.map(({ authorization }) => authorization)).toEqual([
+      "Bearer token-1",
+      "Bearer token-2",
+      undefined,
+    ]);
+    expect(seen[0]?.["user-agent"]).toBe("nargate");
+  });
+
+  it("calls the API with JSON and a length", async () => {
+    let seen: unknown;
+    const client = await openClient(async (request, response) => {
+      const { "content-type": type, "content-length": length } = request.headers;
+      seen = {
+        type,
+        length,
+        method: request.method,
+        url: request.url,
+        body: String(await readBody(request)),
+      };
+      answerJson(response, { status: "stored" });
+    });
+    expect(await client.call("POST", "api/v1/uploads", { size: 1 })).toEqual({ status: "stored" });
+    expect(seen).toEqual({
+      type: "application/json",
+      length: "10",
+      method: "POST",
+      url: "/api/v1/uploads",
+      body: '{"size":1}',
+    });
+  });
+
+  it("takes 204 for an answer without a value", async () => {
+    const client = await openClient((_, response) => void response.writeHead(204).end());
+    expect(await client.call("POST", "api/v1/uploads/abort", {})).toBeUndefined();
+  });
+
+  it("sends a body and relays the answer, whatever its status", async () => {
+    const client = await openClient(async (request, response) => {
+      response.writeHead(418).end(await readBody(request));
+    });
+    const body = bytesBody(Buffer.from("bytes"));
+    const answer = await client.send({ method: "PUT", target: "nar/x", body });
+    expect([answer.status, answer.body.toString()]).toEqual([418, "bytes"]);
+  });
+
+  it.each([
+    {
+      what: "the API's own",
+      answer: [
+        409,
+        "application/json",
+        '{"error":{"code":"upload-incomplete","message":"Parts are missing: 3."}}',
+      ],
+      message: "api/v1/x: 409 Parts are missing: 3.",
+      code: "upload-incomplete",
+    },
+    {
+      what: "plain text, of which the first line is for people",
+      answer: [503, "text/plain", "The bucket is not available.\nmore\n"],
+      message: "api/v1/x: 503 The bucket is not available.",
+      code: undefined,
+    },
+    {
+      what: "nothing",
+      answer: [404, "text/plain", ""],
+      message: "api/v1/x: 404 no reason given",
+      code: undefined,
+    },
+    {
+      what: "a page of a proxy",
+      answer: [502, "text/html", "<html>Bad Gateway"],
+      message: "api/v1/x: 502 no reason given",
+      code: undefined,
+    },
+    {
+      what: "a bot challenge",
+      answer: [403, "text/html; charset=UTF-8", "<html>Just a moment"],
+      message: "api/v1/x: 403, a bot challenge of Cloudflare, not the cache; see nargate doctor",
+      code: undefined,
+    },
+    {
+      what: "what would move the cursor of a terminal",
+      answer: [
+        400,
+        "application/json",
+        '{"error":{"code":"bad-path","message":"a\\u001b[2Jb\\nc"}}',
+      ],
+      message: "api/v1/x: 400 a [2Jb c",
+      code: "bad-path",
+    },
+  ] as const)(
+    "tells a refusal in one line: $what",
+    async ({ answer: [status, type, text], message, code }) => {
+      const client = await openClient((_, response) => {
+        response.writeHead(status, { "content-type": type }).end(text);
+      });
+      const error: unknown = await client
+        .call("GET", "api/v1/x")
+        .catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(CacheRefusal);
+      expect(error).toMatchObject({ status, code, message });
+    },
+  );
+
+  it.each([
+    { what: "a page", text: "<html>hello" },
+    { what: "cut JSON", text: '{"version":' },
+  ])("asks whether $what is a Nargate's", async ({ text }) => {
+    const client = await openClient((_, response) => void response.end(text));
+    await expect(client.call("GET", "api/v1/cache")).rejects.toThrow(
+      "api/v1/cache: the answer is not JSON; is this a Nargate?",
+    );
+  });
+
+  it("hands over lines of JSON", async () => {
+    const client = await openClient((_, response) => void response.end('{"a":1}\n{"b":2}\n'));
+    const lines: unknown[] = [];
+    await client.callForLines("api/v1/x", {}, (line) => lines.push(line));
+    expect(lines).toEqual([{ a: 1 }, { b: 2 }]);
+  });
+
+  it("refuses before the first line what is no 200", async () => {
+    const client = await openClient((_, response) =>
+      answerJson(response, { error: { code: "upload-gone", message: "Start again." } }, 404),
+    );
+    await expect(client.callForLines("api/v1/x", {}, () => {})).rejects.toMatchObject({
+      code: "upload-gone",
+    });
+  });
+
+  it("reads a narinfo, keeps its text, and gives undefined for one that is not there", async () => {
+    const text = `StorePath: /nix/store/${HASH}-thing\nURL: nar/x.nar\nNarHash: sha256:${"0".repeat(52)}\nNarSize: 5\n`;
+    let status = 200;
+    const client = await openClient((_, response) => void response.writeHead(status).end(text));
+    const found = await client.readNarinfo(HASH, "/nix/store");
+    expect(found?.text).toBe(text);
+    expect(found?.narinfo).toMatchObject({ narSize: 5, compression: "bzip2" });
+    status = 404;
+    expect(await client.readNarinfo(HASH, "/nix/store")).toBeUndefined();
+    status = 401;
+    await expect(client.readNarinfo(HASH, "/nix/store")).rejects.toThrow(CacheRefusal);
+  });
+
+  it("says of a malformed narinfo that the cache has it", async () => {
+    const client = await openClient((_, response) => void response.end("StorePath: x\n"));
+    await expect(client.readNarinfo(HASH, "/nix/store")).rejects.toThrow(
+      `${HASH}.narinfo of the cache is malformed`,
+    );
+  });
+});

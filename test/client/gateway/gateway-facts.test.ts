@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import { createCacheClient } from "../../../src/client/gateway/cache-client.ts";
+import { readGatewayFacts } from "../../../src/client/gateway/gateway-facts.ts";
+import { createHttpClient } from "../../../src/client/gateway/http-client.ts";
+import { GATEWAY_FACTS } from "../../cli/support/gateway-facts.ts";
+import { answerJson, type Handler, serve } from "../../cli/support/serve.ts";
+import { createTestContext } from "../../cli/support/test-context.ts";
+
+async function readFrom(handler: Handler) {
+  const http = createHttpClient(createTestContext({ fetch }), {
+    attempts: 1,
+    idleMilliseconds: 5_000,
+  });
+  return await readGatewayFacts(
+    createCacheClient(await serve(handler), async () => undefined, http),
+  );
+}
+
+describe("readGatewayFacts", () => {
+  it("reads what a gateway says of itself, and passes over what is newer", async () => {
+    const facts = await readFrom((_, response) =>
+      answerJson(response, { ...GATEWAY_FACTS, newer: true }),
+    );
+    expect(facts).toEqual(GATEWAY_FACTS);
+  });
+
+  it.each([301, 302, 404, 405])("takes %i for something else than a Nargate", async (status) => {
+    await expect(readFrom((_, response) => void response.writeHead(status).end())).rejects.toThrow(
+      `is no Nargate that this command knows: api/v1/cache is answered ${status}`,
+    );
+  });
+
+  it("keeps the reason of a gateway that is not well", async () => {
+    const error = { code: "misconfigured", message: "This cache is not configured correctly." };
+    await expect(readFrom((_, response) => answerJson(response, { error }, 501))).rejects.toThrow(
+      "This cache is not configured correctly.",
+    );
+  });
+
+  it.each([
+    { what: "a list", change: [] },
+    { what: "null", change: null },
+    { what: "no version", change: { ...GATEWAY_FACTS, version: undefined } },
+    { what: "another access", change: { ...GATEWAY_FACTS, access: "friends" } },
+    { what: "keys that are none", change: { ...GATEWAY_FACTS, publicKeys: ["x"] } },
+    {
+      what: "a key with a line of nix.conf in it",
+      change: {
+        ...GATEWAY_FACTS,
+        publicKeys: [`${GATEWAY_FACTS.publicKeys[0]}\nallow-unsafe = true`],
+      },
+    },
+  ])("refuses $what", async ({ change }) => {
+    await expect(readFrom((_, response) => answerJson(response, change))).rejects.toThrow(
+      "does not answer api/v1/cache as a Nargate does",
+    );
+  });
+});

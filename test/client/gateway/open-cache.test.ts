@@ -1,0 +1,42 @@
+import { describe, expect, it } from "vitest";
+import { openCache, parseCacheUrl } from "../../../src/client/gateway/open-cache.ts";
+import { UsageError } from "../../../src/client/client-error.ts";
+import { createTestContext } from "../../cli/support/test-context.ts";
+
+describe("parseCacheUrl", () => {
+  it.each([
+    { given: "https://cache.example.org", url: "https://cache.example.org" },
+    { given: "https://cache.example.org///", url: "https://cache.example.org" },
+    { given: "http://127.0.0.1:8787/", url: "http://127.0.0.1:8787" },
+    { given: "https://Example.org/nix/cache/", url: "https://example.org/nix/cache" },
+  ])("reads $given", ({ given, url }) => {
+    expect(parseCacheUrl(given)).toBe(url);
+  });
+
+  it.each([
+    { what: "nothing", given: "", message: "which cache? Give --to URL, or set NARGATE_URL" },
+    { what: "no scheme", given: "cache.example.org", message: "is not an http or https URL" },
+    { what: "another scheme", given: "s3://bucket", message: "is not an http or https URL" },
+    { what: "no host", given: "https://", message: "is not an http or https URL" },
+    { what: "a password", given: "https://u:p@h.example", message: "holds more than the address" },
+    { what: "a query", given: "https://h.example?compression=zstd", message: "holds more than" },
+    { what: "a fragment", given: "https://h.example#x", message: "holds more than the address" },
+  ])("refuses $what", ({ given, message }) => {
+    expect(() => parseCacheUrl(given)).toThrow(UsageError);
+    expect(() => parseCacheUrl(given)).toThrow(message);
+  });
+});
+
+describe("openCache", () => {
+  it("takes --to before NARGATE_URL", async () => {
+    const context = createTestContext({ env: { NARGATE_URL: "https://variable.example" } });
+    const { client } = await openCache({ to: "https://given.example/" }, context);
+    expect(client.url).toBe("https://given.example");
+    expect((await openCache({}, context)).client.url).toBe("https://variable.example");
+  });
+
+  it("opens a public cache without a token", async () => {
+    const { token } = await openCache({ to: "https://given.example" }, createTestContext());
+    expect(token).toBeUndefined();
+  });
+});
