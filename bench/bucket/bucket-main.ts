@@ -3,7 +3,7 @@
  * takes what `bucket-calls.ts` lists over the channel to the benchmark.
  */
 import { readlink, truncate } from "node:fs/promises";
-import { startS3Server } from "../../src/s3-server/s3-server.ts";
+import { startS3Server } from "../../tools/b2-server/b2-server.ts";
 import {
   BUCKET,
   type BucketAnswer,

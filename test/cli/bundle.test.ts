@@ -5,7 +5,7 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { VERSION } from "../../src/api/version.ts";
 
-const BUILD = path.resolve(import.meta.dirname, "../../src/build/build-command.ts");
+const BUILD = path.resolve(import.meta.dirname, "../../tools/build/build-command.ts");
 
 /** A Node before 22.15, if the machine has one beside the project's own. */
 const oldNode = (process.env["PATH"] ?? "")

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { FaultEffect, FaultMatch, FaultRule } from "../../src/s3-server/fault-injector.ts";
+import type { FaultEffect, FaultMatch, FaultRule } from "../../tools/b2-server/fault-injector.ts";
 import { closureOf, createPuller, createPusher, verifyStore } from "../setup/gateway-clients.ts";
 import { type LocalGateway, startLocalGateway } from "../setup/local-gateway.ts";
 import { hasNix, type NixMachine } from "../setup/nix-client.ts";

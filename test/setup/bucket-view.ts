@@ -1,6 +1,6 @@
-import { readFileSlice } from "../../src/s3-server/http/read-file-slice.ts";
-import type { LoggedRequest, RequestFilter } from "../../src/s3-server/request-log.ts";
-import type { S3Server } from "../../src/s3-server/s3-server.ts";
+import { readFileSlice } from "../../tools/b2-server/http/read-file-slice.ts";
+import type { LoggedRequest, RequestFilter } from "../../tools/b2-server/request-log.ts";
+import type { S3Server } from "../../tools/b2-server/b2-server.ts";
 
 /** A bucket as its owner sees it, past signatures and faults. Keys are relative to the prefix. */
 export interface BucketView {

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage } from "node:http";
-import type { FaultRule } from "../../src/s3-server/fault-injector.ts";
-import { readFileSlice } from "../../src/s3-server/http/read-file-slice.ts";
-import type { RequestFilter } from "../../src/s3-server/request-log.ts";
-import type { BucketStore } from "../../src/s3-server/store/bucket-store.ts";
+import type { FaultRule } from "../../tools/b2-server/fault-injector.ts";
+import { readFileSlice } from "../../tools/b2-server/http/read-file-slice.ts";
+import type { RequestFilter } from "../../tools/b2-server/request-log.ts";
+import type { BucketStore } from "../../tools/b2-server/store/bucket-store.ts";
 import type { FakeB2 } from "./fake-b2.ts";
 
 export interface FakeB2Control {

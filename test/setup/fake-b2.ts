@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { startS3Server, type S3Server } from "../../src/s3-server/s3-server.ts";
+import { startS3Server, type S3Server } from "../../tools/b2-server/b2-server.ts";
 
 /** Everything an S3 client needs to reach the fake. */
 export interface FakeB2Credentials {

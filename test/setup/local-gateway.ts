@@ -8,8 +8,8 @@ import {
   parseSecretKey,
   publicKeyOf,
 } from "../../src/nix/signature.ts";
-import type { FaultInjector } from "../../src/s3-server/fault-injector.ts";
-import { runWorker } from "../../src/start/run-worker.ts";
+import type { FaultInjector } from "../../tools/b2-server/fault-injector.ts";
+import { runWorker } from "../../tools/start/run-worker.ts";
 import { type BucketView, createBucketView } from "./bucket-view.ts";
 import { startFakeB2 } from "./fake-b2.ts";
 import { findFreePort } from "./find-free-port.ts";

@@ -2,7 +2,7 @@ import { type CacheInfo, parseCacheInfo } from "../../nix/cache-info.ts";
 import { botChallengeRemedy, isBotChallenge } from "../../client/gateway/bot-challenge.ts";
 import { type CacheClient, refusalOf } from "../../client/gateway/cache-client.ts";
 import { type HttpAnswer, Unreachable } from "../../client/gateway/http-client.ts";
-import { UPSTREAM_PRIORITY } from "../canary/site-checks.ts";
+import { UPSTREAM_PRIORITY } from "../../../tools/canary/site-checks.ts";
 import type { CliContext } from "../../client/process-context.ts";
 import type { Finding } from "./finding.ts";
 

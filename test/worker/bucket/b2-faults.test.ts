@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { FaultEffect } from "../../../src/s3-server/fault-injector.ts";
+import type { FaultEffect } from "../../../tools/b2-server/fault-injector.ts";
 import { B2_PREFIX, openB2, pathOf } from "../../support/b2.ts";
 import { rejectionOf } from "../../support/rejection.ts";
 

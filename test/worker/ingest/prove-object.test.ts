@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Bucket } from "../../../src/worker/bucket/bucket.ts";
 import { createIncomingPath, incomingFolder } from "../../../src/worker/bucket/incoming-path.ts";
 import { proveObject } from "../../../src/worker/ingest/prove-object.ts";
-import type { FaultRule } from "../../../src/s3-server/fault-injector.ts";
+import type { FaultRule } from "../../../tools/b2-server/fault-injector.ts";
 import { B2_PREFIX, openB2 } from "../../support/b2.ts";
 import { NAR } from "../../support/edge.ts";
 import { sha256Hex } from "../../support/gateway.ts";

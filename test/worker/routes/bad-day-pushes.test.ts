@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { FaultEffect } from "../../../src/s3-server/fault-injector.ts";
+import type { FaultEffect } from "../../../tools/b2-server/fault-injector.ts";
 import { PREFIX, startGateway } from "../../support/gateway.ts";
 import { HASH, startFilledGateway } from "../../support/prepared.ts";
 import { makeStorePath } from "../../support/store-path.ts";

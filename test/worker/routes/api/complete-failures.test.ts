@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { FaultRule } from "../../../../src/s3-server/fault-injector.ts";
+import type { FaultRule } from "../../../../tools/b2-server/fault-injector.ts";
 import {
   errorOf,
   expectStored,

@@ -1,0 +1,240 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { checkBucket } from "../../../tools/canary/check-bucket.ts";
+import { startEmbeddedBucket } from "../../../tools/canary/embedded-bucket.ts";
+import { exitCodeOf, formatReport, type Report } from "../../../tools/canary/report.ts";
+import type { FaultRule } from "../../../tools/b2-server/fault-injector.ts";
+import { startSloppyProxy } from "../../../testkit/node/sloppy-proxy.ts";
+import {
+  type CanaryBucketServer,
+  LIFECYCLE,
+  PREFIX,
+  startCanaryBucket,
+} from "../../../testkit/node/start-canary-bucket.ts";
+
+// A whole run each, on a machine that may be busy.
+vi.setConfig({ testTimeout: 30_000 });
+
+/** Where neither B2's documents nor anyone's trials say what is to be expected. */
+const UNKNOWN = [
+  "PUT with the SHA-256 of other bytes",
+  "PUT with the Content-MD5 of other bytes",
+  "PUT without Content-Length (chunked)",
+  "an upload of one part",
+  "completion with a wrong entity tag",
+  "the list of an upload's parts",
+];
+
+/** The server here notices at once that a client is gone. */
+const ENVIRONMENT = {
+  signal: new AbortController().signal,
+  sleep: (milliseconds: number) => sleep(milliseconds / 10),
+};
+
+let bucket: CanaryBucketServer;
+
+beforeAll(async () => {
+  bucket = await startCanaryBucket();
+});
+afterAll(() => bucket.close());
+beforeEach(async () => {
+  bucket.server.faults.clear();
+  bucket.view.forgetRequests();
+  await bucket.store.writeLifecycle(LIFECYCLE);
+});
+
+async function look(keyId = "owner", faults: readonly FaultRule[] = []): Promise<Report> {
+  bucket.server.faults.add(...faults);
+  return await checkBucket(bucket.configOf(keyId), ENVIRONMENT);
+}
+
+function factsThat({ rows }: Report, verdict: string): readonly string[] {
+  return rows.filter((row) => row.verdict === verdict).map(({ fact }) => fact);
+}
+
+describe("checkBucket", () => {
+  it("finds all that is known in the S3 server here, and leaves nothing behind", async () => {
+    const report = await look();
+    expect(factsThat(report, "DIFFERS")).toEqual([]);
+    expect(factsThat(report, "unknown")).toEqual(UNKNOWN);
+    expect(factsThat(report, "ok")).toHaveLength(21);
+    expect(report.leftovers).toEqual([]);
+    expect(exitCodeOf(report)).toBe(0);
+    bucket.expectNothingLeft();
+  });
+
+  it("says what it saw where nothing is expected", async () => {
+    const { rows } = await look();
+    const seen = Object.fromEntries(rows.map((row) => [row.fact, row]));
+    expect(seen[UNKNOWN[0] ?? ""]).toEqual({
+      fact: UNKNOWN[0],
+      expected: undefined,
+      seen: "refused (400 XAmzContentSHA256Mismatch), nothing stored",
+      verdict: "unknown",
+      hint: undefined,
+    });
+  });
+
+  it("names no key outside one folder below the prefix", async () => {
+    await look();
+    const keys = bucket.view.requests().map(({ key }) => key);
+    expect(keys.length).toBeGreaterThan(60);
+    const folders = new Set(keys.map((key) => key.split("/").slice(0, 4).join("/")));
+    folders.delete("");
+    expect([...folders]).toEqual([expect.stringMatching(/^nix\/cache\/\.canary\/[0-9a-f]{16}$/)]);
+  });
+
+  it.each<{ what: string; facts: readonly string[]; fault: FaultRule }>([
+    {
+      what: "a range answered with the whole",
+      facts: ["GET with Range: bytes=3-6", "GET with a Range past the end"],
+      fault: { effect: { ignoreRange: true } },
+    },
+    {
+      what: "a conditional PUT refused as AWS does",
+      facts: ["PUT with If-None-Match: * over an object"],
+      fault: {
+        match: { operation: "PutObject", keyPattern: "/conditional$" },
+        skip: 1,
+        effect: { status: 412, code: "PreconditionFailed" },
+      },
+    },
+    {
+      what: "a refused copy",
+      facts: [
+        "copy, x-amz-copy-source-if-match with another tag",
+        "copy, x-amz-copy-source-if-match with its tag",
+      ],
+      fault: { match: { operation: "CopyObject" }, effect: { status: 501 } },
+    },
+    {
+      what: "a missing key that is denied",
+      facts: ["GET of a key that is not there"],
+      fault: {
+        match: { method: "GET", keyPattern: "/absent$" },
+        effect: { status: 403, code: "AccessDenied" },
+      },
+    },
+    {
+      what: "a missing key that another server's page answers",
+      facts: ["GET of a key that is not there"],
+      fault: {
+        match: { method: "GET", keyPattern: "/absent$" },
+        effect: { status: 404, html: true },
+      },
+    },
+    {
+      what: "a refused presigned PUT",
+      facts: ["PUT of a part by a presigned URL"],
+      fault: {
+        match: { operation: "UploadPart", keyPattern: "/presigned$" },
+        effect: { status: 403, code: "AccessDenied" },
+      },
+    },
+  ])("reports $what as different", async ({ facts, fault }) => {
+    const report = await look("owner", [fault]);
+    expect(factsThat(report, "DIFFERS")).toEqual(facts);
+    expect(exitCodeOf(report)).toBe(1);
+    bucket.server.faults.clear();
+    bucket.expectNothingLeft();
+  });
+
+  it("tries again what B2 fails at times", async () => {
+    const effect = { status: 500, code: "InternalError" };
+    const report = await look("owner", [
+      { match: { method: "PUT" }, skip: 10, count: 2, effect },
+      {
+        match: { operation: "CreateMultipartUpload" },
+        count: 1,
+        effect: { ...effect, afterCommit: true },
+      },
+    ]);
+    expect(factsThat(report, "DIFFERS")).toEqual([]);
+    expect(factsThat(report, "unknown")).toEqual(UNKNOWN);
+    bucket.expectNothingLeft();
+  });
+
+  it("reports a server that stores what was cut off", async () => {
+    const proxy = await startSloppyProxy(bucket.server.endpoint, bucket.store);
+    const config = { ...bucket.configOf("owner"), endpoint: proxy.endpoint };
+    const report = await checkBucket(config, ENVIRONMENT);
+    await proxy.close();
+    expect(factsThat(report, "DIFFERS")).toEqual(["PUT cut off before its Content-Length"]);
+    expect(formatReport(report)).toContain("14 bytes stored, old object replaced");
+    bucket.expectNothingLeft();
+  });
+
+  it("tells a key without listFiles by what it answers, and still cleans up", async () => {
+    const report = await look("unlisted");
+    expect(factsThat(report, "DIFFERS")).toEqual([
+      "an object that was deleted",
+      "GET of a key that is not there",
+      "HEAD of a key that is not there",
+      "the list of open uploads below a prefix",
+    ]);
+    expect(factsThat(report, "unknown")).toContain("a listing by prefix");
+    expect(formatReport(report)).toContain("↳ Does the application key have listFiles?");
+    bucket.expectNothingLeft();
+  });
+
+  it("fails where nothing can be written", async () => {
+    await expect(look("reader")).rejects.toThrow(
+      /^Nothing can be written below nix\/cache\/\.canary\/[0-9a-f]+\/ of ai-dev-env: PUT answered 403 AccessDenied$/,
+    );
+  });
+
+  it("names what it could not delete", async () => {
+    const fault = { match: { operation: "DeleteObject" }, effect: { status: 403 } };
+    const report = await look("owner", [fault]);
+    expect(report.leftovers.length).toBeGreaterThan(5);
+    for (const key of report.leftovers) expect(key).toMatch(/^nix\/cache\/\.canary\/[0-9a-f]+\//);
+    expect(formatReport(report)).toContain("COULD NOT DELETE");
+    expect(exitCodeOf(report)).toBe(1);
+    bucket.server.faults.clear();
+    for (const key of bucket.view.keys().filter((name) => name.startsWith(".canary/"))) {
+      await bucket.store.hideObject(PREFIX + key);
+    }
+    bucket.expectNothingLeft();
+  });
+});
+
+describe("checkBucket on lifecycle rules", () => {
+  const FACTS = [
+    "lifecycle: replaced and hidden versions are deleted",
+    "lifecycle: parts of unfinished uploads are dropped",
+    "lifecycle: the cache's own objects are hidden by age",
+  ];
+
+  it.each([
+    {
+      what: "rules of another prefix",
+      rules: LIFECYCLE.replace("nix/cache/", "other/"),
+      differ: FACTS.slice(0, 2),
+    },
+    {
+      what: "disabled rules",
+      rules: LIFECYCLE.replace("Enabled", "Disabled"),
+      differ: FACTS.slice(0, 2),
+    },
+    {
+      what: "a rule that hides part of the cache",
+      rules: LIFECYCLE.replace(
+        "</Rule>",
+        "</Rule><Rule><Filter><Prefix>nix/cache/nar/</Prefix></Filter><Status>Enabled</Status><Expiration><Days>90</Days></Expiration></Rule>",
+      ),
+      differ: FACTS.slice(2),
+    },
+    { what: "rules of the whole bucket", rules: LIFECYCLE.replace("nix/cache/", ""), differ: [] },
+  ])("judges $what", async ({ rules, differ }) => {
+    await bucket.store.writeLifecycle(rules);
+    expect(factsThat(await look(), "DIFFERS")).toEqual(differ);
+  });
+
+  it("says how to look by hand where the key may not read them", async () => {
+    const embedded = await startEmbeddedBucket();
+    const report = await checkBucket(embedded.config, ENVIRONMENT);
+    await embedded.close();
+    expect(factsThat(report, "unknown")).toEqual([...UNKNOWN, ...FACTS]);
+    expect(formatReport(report)).toContain("b2 bucket get nargate");
+  });
+});

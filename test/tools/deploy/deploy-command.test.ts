@@ -1,0 +1,33 @@
+import { spawnSync } from "node:child_process";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+
+const ROOT = path.resolve(import.meta.dirname, "../../..");
+
+/** As npm runs it. */
+function run(command: string, ...commandArguments: string[]) {
+  const script = path.join(ROOT, `src/cli/${command}.ts`);
+  const result = spawnSync(process.execPath, ["--no-warnings", script, ...commandArguments], {
+    encoding: "utf8",
+    cwd: ROOT,
+  });
+  return { code: result.status, stdout: result.stdout, stderr: result.stderr };
+}
+
+describe("npm run deploy", () => {
+  it.each([["--env", "production"], ["--var=TOKENS:x"], ["-e", "x"]])(
+    "refuses %s, whose settings nobody checked",
+    (...given) => {
+      const { code, stderr } = run("deploy", "--dry-run", ...given);
+      expect(code).toBe(2);
+      expect(stderr).toContain("not checked");
+    },
+    20_000,
+  );
+
+  it("checks the file of --secrets-file=FILE as well", () => {
+    const { code, stderr } = run("deploy", "--dry-run", "--secrets-file=.dev.vars.example");
+    expect(code).toBe(1);
+    expect(stderr).toContain("B2_KEY_ID is not set");
+  }, 20_000);
+});

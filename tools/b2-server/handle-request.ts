@@ -1,0 +1,161 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Result } from "../../src/result.ts";
+import { requireCapability, requireName, type S3Key } from "./access.ts";
+import { createErrorAnswer, dropAnswer, type Answer } from "./answer.ts";
+import { createFaultAnswer } from "./fault-answer.ts";
+import type { FaultEffect, FaultInjector } from "./fault-injector.ts";
+import { readCheckedBody } from "./http/request-body.ts";
+import { checkObjectKey, parseRequestTarget, type RequestTarget } from "./http/request-target.ts";
+import { resolveOperation, type Operation } from "./operations/operation-rules.ts";
+import { runOperation } from "./operations/run-operation.ts";
+import { pause } from "./pause.ts";
+import type { OpenLogEntry, RequestLog } from "./request-log.ts";
+import { S3Error } from "./s3-error.ts";
+import { sendAnswer } from "./send-answer.ts";
+import { checkSignature, type CheckedSignature } from "./signature/check-signature.ts";
+import type { DeriveSigningKey } from "./signature/signing-keys.ts";
+import type { ObjectStore } from "./store/object-store.ts";
+
+export interface RequestDependencies {
+  readonly region: string;
+  readonly keys: ReadonlyMap<string, S3Key>;
+  readonly deriveSigningKey: DeriveSigningKey;
+  readonly store: ObjectStore;
+  readonly faults: FaultInjector;
+  readonly requests: RequestLog;
+  readonly now: () => Date;
+  /** Told of what became a 500. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** One request, as far as it is understood before it is authenticated. */
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly target: RequestTarget;
+  readonly operation: Operation | undefined;
+  readonly log: OpenLogEntry;
+}
+
+interface Outcome {
+  /** Undefined where a fault drops the connection instead. */
+  readonly answer: Answer | undefined;
+  readonly effect: FaultEffect;
+}
+
+/** Serves one request, whatever comes of it. */
+export async function handleRequest(
+  dependencies: RequestDependencies,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { method = "GET", url = "", headers } = request;
+  const target = parseRequestTarget(url);
+  const copies = headers["x-amz-copy-source"] !== undefined;
+  const operation = target.ok ? resolveOperation(method, target.value, copies) : undefined;
+  const { bucket, key } = target.ok ? target.value : { bucket: "", key: "" };
+  const name = operation?.name ?? "Unknown";
+  const log = dependencies.requests.begin({ bucket, key, method, operation: name }, headers.range);
+  const { answer, effect } = target.ok
+    ? await answerRequest(dependencies, { request, response, target: target.value, operation, log })
+    : { answer: createErrorAnswer(target.error), effect: {} };
+  if (answer === undefined) {
+    request.socket.destroy();
+    return;
+  }
+  log.status = answer.status;
+  await sendAnswer(response, answer, effect, (count) => {
+    log.bytesOut += count;
+  });
+  // What is left of a refused body is read away, or the connection would stall.
+  request.resume();
+}
+
+async function answerRequest(
+  dependencies: RequestDependencies,
+  exchange: Exchange,
+): Promise<Outcome> {
+  const { faults, onError } = dependencies;
+  const latencyMs = faults.latencyMs(exchange.log.bucket);
+  if (latencyMs > 0) await pause(exchange.response, latencyMs);
+  const signed = authenticate(dependencies, exchange);
+  if (!signed.ok) return { answer: createErrorAnswer(signed.error), effect: {} };
+  // Only past the signature, so that no fault hides a request signed wrongly.
+  const effect = faults.take(exchange.log) ?? {};
+  if (effect.delayMs !== undefined) await pause(exchange.response, effect.delayMs);
+  const answer = await applyFault(effect, async () => {
+    try {
+      return await perform(dependencies, exchange, signed.value, effect);
+    } catch (error) {
+      if (!(error instanceof S3Error)) onError(error);
+      return createErrorAnswer(error);
+    }
+  });
+  return { answer, effect };
+}
+
+function authenticate(
+  dependencies: RequestDependencies,
+  { request, target }: Exchange,
+): Result<CheckedSignature<S3Key>, S3Error> {
+  const { keys, region, now, deriveSigningKey } = dependencies;
+  return checkSignature(
+    { method: request.method ?? "GET", target, headers: request.headers },
+    { region, now: now(), findKey: (keyId) => keys.get(keyId), deriveSigningKey },
+  );
+}
+
+async function perform(
+  dependencies: RequestDependencies,
+  { request, target, operation, log }: Exchange,
+  { key: s3Key, bodySha256 }: CheckedSignature<S3Key>,
+  effect: FaultEffect,
+): Promise<Answer> {
+  if (operation === undefined) throw new S3Error("NotImplemented");
+  requireCapability(s3Key, operation.capability);
+  const key = checkObjectKey(target.key);
+  if (!key.ok) throw key.error;
+  if (key.value !== "") requireName(s3Key, key.value);
+  const findBucket = (name: string) => dependencies.store.bucket(name);
+  const bucket = findBucket(target.bucket);
+  if (bucket === undefined && target.bucket !== "") throw new S3Error("NoSuchBucket");
+  if (bucket === undefined) throw new S3Error("AccessDenied");
+  const headers = { ...request.headers };
+  if (effect.ignoreRange === true) delete headers.range;
+  const length = headers["content-length"];
+  const claims = {
+    lengthBytes: length === undefined ? undefined : Number(length),
+    contentMd5: headers["content-md5"]?.toString(),
+    sha256: bodySha256,
+  };
+  const body = readCheckedBody(request, claims, (count) => {
+    log.bytesIn += count;
+  });
+  return runOperation(operation.name, {
+    bucketName: target.bucket,
+    bucket,
+    key: key.value,
+    query: target.query,
+    headers,
+    body,
+    s3Key,
+    findBucket,
+    now: dependencies.now,
+  });
+}
+
+/** The answer under a fault; undefined where the connection is dropped instead. */
+async function applyFault(
+  effect: FaultEffect,
+  run: () => Promise<Answer>,
+): Promise<Answer | undefined> {
+  if (effect.dropConnection === "before") return undefined;
+  const failure = createFaultAnswer(effect);
+  if (failure !== undefined && effect.afterCommit !== true) return failure;
+  const answer = await run();
+  if (effect.dropConnection === undefined && failure === undefined) {
+    return { ...answer, headers: { ...answer.headers, ...effect.headers } };
+  }
+  await dropAnswer(answer);
+  return effect.dropConnection === undefined ? failure : undefined;
+}

@@ -1,0 +1,75 @@
+import { err, ok, type Result } from "../../../src/result.ts";
+
+/** Stored headers: lower-case names, values as they were sent. */
+export type StoredHeaders = Readonly<Record<string, string>>;
+
+interface Version {
+  readonly key: string;
+  /** Grows with every version of the bucket (see `Sequence`). */
+  readonly versionId: string;
+  readonly lastModified: Date;
+}
+
+/** One version of an object; its bytes never change. */
+export interface ObjectVersion extends Version {
+  readonly kind: "object";
+  readonly sizeBytes: number;
+  /** Quoted, as on the wire. */
+  readonly etag: string;
+  readonly headers: StoredHeaders;
+}
+
+/** A version that hides those before it. */
+export interface DeleteMarker extends Version {
+  readonly kind: "marker";
+}
+
+export type AnyVersion = ObjectVersion | DeleteMarker;
+
+export function formatVersion(version: AnyVersion): string {
+  return `${JSON.stringify(version)}\n`;
+}
+
+/** Parses what `formatVersion` wrote. */
+export function parseVersion(text: string): Result<AnyVersion> {
+  const record = parseRecord(text);
+  if (record === undefined) return err("not a JSON object");
+  const { kind, key, versionId, sizeBytes, etag } = record;
+  const lastModified = new Date(String(record["lastModified"]));
+  if (
+    typeof key !== "string" ||
+    typeof versionId !== "string" ||
+    Number.isNaN(lastModified.getTime())
+  ) {
+    return err("not a version");
+  }
+  if (kind === "marker") return ok({ kind, key, versionId, lastModified });
+  const headers = parseHeaders(record["headers"]);
+  if (
+    kind !== "object" ||
+    typeof sizeBytes !== "number" ||
+    typeof etag !== "string" ||
+    headers === undefined
+  ) {
+    return err("not an object version");
+  }
+  return ok({ kind, key, versionId, lastModified, sizeBytes, etag, headers });
+}
+
+/** Headers kept as JSON; undefined unless each is a string. */
+export function parseHeaders(value: unknown): StoredHeaders | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const entries = Object.entries(value);
+  return entries.every(([, text]) => typeof text === "string")
+    ? Object.fromEntries(entries)
+    : undefined;
+}
+
+export function parseRecord(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,25 @@
+import {
+  BUCKET_SETTINGS,
+  type BucketConfig,
+  type ConfigProblem,
+  parseConfig,
+} from "../../src/settings/config.ts";
+import { err, ok, type Result } from "../../src/result.ts";
+
+/**
+ * The bucket that the environment names; `undefined` if it names none. Half of
+ * one is an error. B2_PREFIX may be empty, but it must be there: what is
+ * written goes below it.
+ */
+export function readBucketSettings(
+  environment: Readonly<Record<string, string | undefined>>,
+): Result<BucketConfig | undefined, readonly ConfigProblem[]> {
+  const missing = BUCKET_SETTINGS.filter((name) => environment[name] === undefined);
+  if (missing.length === BUCKET_SETTINGS.length) return ok(undefined);
+  if (missing.length > 0) {
+    return err(missing.map((setting) => ({ setting, problem: "is not set" })));
+  }
+  const settings = Object.fromEntries(BUCKET_SETTINGS.map((name) => [name, environment[name]]));
+  const { reads } = parseConfig(settings);
+  return reads.ok ? ok(reads.value.bucket) : reads;
+}

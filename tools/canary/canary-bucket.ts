@@ -1,0 +1,146 @@
+import { randomBytes } from "node:crypto";
+import { AwsV4Signer } from "aws4fetch";
+import { WRITE_RETRIES } from "../../src/http/retry.ts";
+import { readElement } from "../../src/http/s3-xml.ts";
+import type { BucketConfig } from "../../src/settings/config.ts";
+import type { BucketAnswer, BucketRequest } from "./bucket-exchange.ts";
+import { retryTransient } from "./retry-transient.ts";
+import { createTrace, type Trace } from "./trace.ts";
+
+export interface SignedRequest {
+  readonly url: URL;
+  readonly headers: Headers;
+}
+
+/** How long ago a presigned URL was signed, and for how long. */
+interface Presigned {
+  readonly agedSeconds: number;
+  readonly expiresSeconds: number;
+}
+
+type Sleep = (milliseconds: number) => Promise<unknown>;
+
+export interface CanaryEnvironment {
+  /** Ends a run before its next request. */
+  readonly signal: AbortSignal;
+  readonly sleep: Sleep;
+}
+
+/** A bucket, of which only one new folder below the cache's prefix is ever written. */
+export interface CanaryBucket {
+  readonly config: BucketConfig;
+  /** What was written, for the clean-up. */
+  readonly trace: Trace;
+  /** Waits for what a server does in its own time. */
+  readonly sleep: Sleep;
+  /** The whole key of a name. */
+  keyOf(name: string): string;
+  /**
+   * Sends, and tries again what may pass. Throws where there is no answer, and
+   * once the signal came. What is on its way then is waited for: given up, it
+   * could still be stored after the clean-up.
+   */
+  send(request: BucketRequest): Promise<BucketAnswer>;
+  /** The same by a presigned URL, without any header. */
+  sendPresigned(request: BucketRequest, presigned: Presigned): Promise<BucketAnswer>;
+  /** Signs without sending. The name counts as written. */
+  sign(request: BucketRequest): Promise<SignedRequest>;
+  /** The same folder under another signal. */
+  withSignal(signal: AbortSignal): CanaryBucket;
+}
+
+/** Opens a folder that nobody knows. */
+export function openCanaryBucket(
+  config: BucketConfig,
+  environment: CanaryEnvironment,
+): CanaryBucket {
+  const folder = `${config.prefix}.canary/${randomBytes(8).toString("hex")}/`;
+  return createCanaryBucket(config, createTrace(folder), environment);
+}
+
+function createCanaryBucket(
+  config: BucketConfig,
+  trace: Trace,
+  { signal, sleep }: CanaryEnvironment,
+): CanaryBucket {
+  const keyOf = (name: string) => trace.folder + name;
+
+  async function sign(
+    { method, name, query = {}, headers = {} }: BucketRequest,
+    presigned?: Presigned,
+  ): Promise<SignedRequest> {
+    const age = (presigned?.agedSeconds ?? 0) * 1000;
+    const expiry =
+      presigned === undefined ? {} : { "X-Amz-Expires": String(presigned.expiresSeconds) };
+    const path = name === undefined ? "" : encodeKey(keyOf(name));
+    return await new AwsV4Signer({
+      method,
+      url: `${config.endpoint}/${config.bucket}${path}${encodeQuery({ ...query, ...expiry })}`,
+      headers,
+      accessKeyId: config.keyId,
+      secretAccessKey: config.applicationKey,
+      service: "s3",
+      region: config.region,
+      datetime: new Date(Date.now() - age).toISOString().replace(/[:-]|\.\d{3}/g, ""),
+      signQuery: presigned !== undefined,
+    }).sign();
+  }
+
+  async function attempt(request: BucketRequest, presigned?: Presigned): Promise<BucketAnswer> {
+    const { url, headers } = await sign(request, presigned);
+    const { method, body } = request;
+    const response = await fetch(url, {
+      method,
+      headers,
+      redirect: "manual",
+      signal: AbortSignal.timeout(WRITE_RETRIES.timeoutMilliseconds),
+      ...(body === undefined ? {} : { body }),
+    });
+    // Nothing here is longer than a listing.
+    const text = await response.text();
+    const { status } = response;
+    return { status, headers: response.headers, text, code: readElement(text, "Code") };
+  }
+
+  async function send(request: BucketRequest, presigned?: Presigned): Promise<BucketAnswer> {
+    return await retryTransient(async () => {
+      trace.note(request);
+      const answer = await attempt(request, presigned);
+      trace.noteAnswer(request, answer);
+      return answer;
+    }, signal);
+  }
+
+  return {
+    config,
+    trace,
+    sleep,
+    keyOf,
+    send: (request) => send(request),
+    sendPresigned: send,
+    async sign(request) {
+      trace.note(request);
+      return await sign(request);
+    },
+    withSignal: (other) => createCanaryBucket(config, trace, { signal: other, sleep }),
+  };
+}
+
+function encodeKey(key: string): string {
+  return `/${key.split("/").map(encodeText).join("/")}`;
+}
+
+function encodeQuery(query: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(query).map(
+    ([name, value]) => `${encodeText(name)}=${encodeText(value)}`,
+  );
+  return pairs.length === 0 ? "" : `?${pairs.join("&")}`;
+}
+
+/** aws4fetch takes a "+" in a path for a space when it signs: it goes encoded, as all that S3 encodes. */
+function encodeText(text: string): string {
+  return encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}

@@ -1,0 +1,53 @@
+import type { BucketConfig } from "../../src/settings/config.ts";
+import { describeAnswer } from "./bucket-steps.ts";
+import { type CanaryEnvironment, openCanaryBucket } from "./canary-bucket.ts";
+import { describeError } from "../../src/client/client-error.ts";
+import { runChecks } from "./check.ts";
+import { cleanUp } from "./clean-up.ts";
+import { LIFECYCLE_CHECKS } from "./lifecycle-checks.ts";
+import { MULTIPART_CHECKS } from "./multipart-checks.ts";
+import { READ_CHECKS } from "./read-checks.ts";
+import type { Report } from "./report.ts";
+import { WRITE_CHECKS } from "./write-checks.ts";
+
+const BUCKET_CHECKS = [...WRITE_CHECKS, ...READ_CHECKS, ...MULTIPART_CHECKS, ...LIFECYCLE_CHECKS];
+
+/**
+ * Tries everything that the design leans on against one bucket, in a new folder
+ * below its prefix, and empties that folder again whatever happens. Throws if
+ * nothing can be written there at all.
+ */
+export async function checkBucket(
+  config: BucketConfig,
+  environment: CanaryEnvironment,
+): Promise<Report> {
+  const { signal } = environment;
+  const bucket = openCanaryBucket(config, environment);
+  const { folder } = bucket.trace;
+  let rows: Report["rows"] = [];
+  let obstacle: string | undefined;
+  try {
+    const first = await bucket.send({ method: "PUT", name: "first", body: "canary" });
+    if (first.status === 200) rows = await runChecks(BUCKET_CHECKS, bucket, signal);
+    else obstacle = `PUT answered ${describeAnswer(first)}`;
+  } catch (error) {
+    if (!signal.aborted) obstacle = describeError(error);
+  }
+  const leftovers = await cleanUp(bucket.withSignal(new AbortController().signal));
+  if (obstacle !== undefined) {
+    const problem = `Nothing can be written below ${folder} of ${config.bucket}: ${obstacle}`;
+    throw new Error([problem, ...leftovers.map((key) => `May be left behind: ${key}`)].join("\n"));
+  }
+  return {
+    subject: `Bucket ${config.bucket} at ${config.endpoint}, below ${folder}`,
+    rows,
+    leftovers,
+    isInterrupted: signal.aborted,
+    notes:
+      leftovers.length === 0
+        ? [
+            "Deleted what it wrote; a bucket with versions keeps them hidden until a lifecycle rule drops them.",
+          ]
+        : [],
+  };
+}

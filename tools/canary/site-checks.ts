@@ -1,0 +1,96 @@
+import { randomBytes } from "node:crypto";
+import { encodeNix32 } from "../../src/nix/base32.ts";
+import { type CacheInfo, parseCacheInfo } from "../../src/nix/cache-info.ts";
+import { botChallengeRemedy, isBotChallenge } from "../../src/client/gateway/bot-challenge.ts";
+import { type Check, known, NotSeen, type Observation } from "./check.ts";
+import type { Deployment } from "./deployment.ts";
+
+/** cache.nixos.org's. */
+export const UPSTREAM_PRIORITY = 40;
+
+const ABSENT_HASH = encodeNix32(randomBytes(20));
+
+/** Without which nothing else is worth a look. */
+export const REACHABLE_CHECK: Check<Deployment> = {
+  fact: "nix-cache-info",
+  expected: known("Nargate", "200"),
+  async observe(deployment) {
+    try {
+      const response = await deployment.read("nix-cache-info");
+      return describeFirstAnswer(response, await response.text(), deployment);
+    } catch (error) {
+      // A name that does not resolve is a difference, not a doubt.
+      return (error as Error).message;
+    }
+  },
+};
+
+/** What a cache says without being asked for a path that it has. */
+export const SITE_CHECKS: readonly Check<Deployment>[] = [
+  {
+    fact: "nix-cache-info: Priority, where cache.nixos.org has 40",
+    expected: known("Nargate", "above: asked later"),
+    async observe(deployment) {
+      const { priority = 0 } = await readCacheInfo(deployment);
+      if (priority > UPSTREAM_PRIORITY) return `above: asked later (${priority})`;
+      return {
+        seen: `${priority}: asked ${priority < UPSTREAM_PRIORITY ? "first" : "as early"}`,
+        hint: "Every client asks here for all of nixpkgs. PRIORITY above 40 changes that.",
+      };
+    },
+  },
+  {
+    fact: "nix-cache-info: StoreDir",
+    async observe(deployment) {
+      const { storeDir = "none" } = await readCacheInfo(deployment);
+      return { seen: storeDir, expected: known("Nargate", deployment.storeDir) };
+    },
+  },
+  {
+    fact: "a narinfo that is not there",
+    expected: known("Nargate", "404, max-age=10"),
+    observe: readAbsent,
+  },
+  {
+    fact: "the same narinfo, asked again",
+    expected: known("Nargate", "404, max-age=10"),
+    observe: readAbsent,
+  },
+];
+
+function describeFirstAnswer(
+  { status, headers }: Response,
+  text: string,
+  { url }: Deployment,
+): string | Observation {
+  const mitigation = headers.get("cf-mitigated");
+  const isHtml = (headers.get("content-type") ?? "").includes("text/html");
+  if (isBotChallenge(status, headers)) {
+    return {
+      seen: `a bot challenge: ${status}${isHtml ? " with HTML" : ""}${mitigation === null ? "" : `, cf-mitigated: ${mitigation}`}`,
+      hint: botChallengeRemedy(url),
+    };
+  }
+  if (status === 401) {
+    return { seen: "401", hint: "A private cache (READ_ACCESS=token): this looks at public ones." };
+  }
+  if (status !== 200) return `${status}`;
+  const info = parseCacheInfo(text);
+  if (!info.ok) return `not a nix-cache-info: ${info.error}`;
+  return isHtml || info.value.storeDir === undefined ? "not a nix-cache-info" : "200";
+}
+
+async function readCacheInfo(deployment: Deployment): Promise<CacheInfo> {
+  const response = await deployment.read("nix-cache-info");
+  const info = parseCacheInfo(await response.text());
+  if (!info.ok) throw new NotSeen(info.error);
+  return info.value;
+}
+
+async function readAbsent(deployment: Deployment): Promise<string> {
+  const response = await deployment.read(`${ABSENT_HASH}.narinfo`);
+  await response.body?.cancel();
+  const cacheControl = response.headers.get("cache-control") ?? "no Cache-Control";
+  const maxAge = /\bmax-age=\d+/.exec(cacheControl)?.[0];
+  return `${response.status}, ${maxAge ?? cacheControl}`;
+}

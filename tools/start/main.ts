@@ -1,0 +1,155 @@
+/**
+ * `npm start`: the whole cache on this machine. See README.md. PORT changes the
+ * port; NARGATE_STATE the directory for what the embedded bucket and its key
+ * keep between runs, which is `.nargate` of this clone.
+ */
+import { randomBytes } from "node:crypto";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { formatPublicKey, parseSecretKey, publicKeyOf } from "../../src/nix/signature.ts";
+import { startS3Server } from "../b2-server/b2-server.ts";
+import { DEV_TOKEN, type LocalState, openLocalState } from "./local-state.ts";
+import { runWorker } from "./run-worker.ts";
+import { namesBucket, settingsForLocalBucket, settingsFromEnvironment } from "./settings.ts";
+
+const DEFAULT_STATE_DIRECTORY = fileURLToPath(new URL("../../.nargate", import.meta.url));
+
+interface Running {
+  readonly banner: string;
+  close(): Promise<void>;
+}
+
+async function startWithLocalBucket(port: number): Promise<Running> {
+  const state = await openLocalState(
+    path.resolve(process.env["NARGATE_STATE"] ?? DEFAULT_STATE_DIRECTORY),
+  );
+  const key = { keyId: "local", secret: randomBytes(24).toString("hex") };
+  const bucket = await startS3Server({
+    directory: state.bucketDirectory,
+    region: "local",
+    buckets: ["nargate"],
+    keys: [{ ...key, capabilities: new Set(["listFiles", "readFiles", "writeFiles"] as const) }],
+  }).catch((error: Error) => {
+    // Mostly that another `npm start` has it.
+    throw new StartError(`Cannot start:\n  ${error.message}`);
+  });
+  const settings = settingsForLocalBucket(
+    {
+      B2_ENDPOINT: bucket.endpoint,
+      B2_REGION: "local",
+      B2_BUCKET: "nargate",
+      B2_PREFIX: "nix/cache/",
+      B2_KEY_ID: key.keyId,
+      B2_APPLICATION_KEY: key.secret,
+    },
+    state.signingKey,
+  );
+  if (!settings.ok) throw new StartError(listProblems(settings.error));
+  const worker = await runWorker(settings.value, port);
+  return {
+    banner: localBanner(worker.url, state),
+    async close() {
+      await worker.close();
+      await bucket.close();
+    },
+  };
+}
+
+async function startWithEnvironment(port: number): Promise<Running> {
+  const settings = settingsFromEnvironment(process.env);
+  if (!settings.ok) throw new StartError(listProblems(settings.error));
+  const worker = await runWorker(settings.value, port);
+  const { B2_BUCKET, B2_PREFIX, B2_ENDPOINT } = settings.value;
+  const banner = [
+    `Nargate serves ${worker.url}`,
+    `from the bucket ${B2_BUCKET}/${B2_PREFIX} at ${B2_ENDPOINT}`,
+    "with the tokens of TOKENS. Ctrl-C stops it.",
+  ];
+  return { banner: banner.join("\n"), close: () => worker.close() };
+}
+
+function localBanner(url: string, state: LocalState): string {
+  const secretKey = parseSecretKey(state.signingKey);
+  if (!secretKey.ok) {
+    throw new StartError(`.nargate/signing-key ${secretKey.error}: delete it for a new one.`);
+  }
+  const publicKey = formatPublicKey(publicKeyOf(secretKey.value));
+  return [
+    `Nargate serves ${url}`,
+    "",
+    `  public key   ${publicKey}`,
+    `  push token   ${DEV_TOKEN}`,
+    `  bucket       ${path.relative(process.cwd(), state.bucketDirectory) || "."} (embedded, kept between runs)`,
+    "",
+    "Push a store path and its closure:",
+    `  NARGATE_TOKEN=${DEV_TOKEN} npm run -s nargate -- push --to ${url} PATH`,
+    "or, with nothing but Nix:",
+    `  nix --extra-experimental-features nix-command copy --to ${url} --option netrc-file ${state.netrcFile} PATH`,
+    "",
+    "Pull it:",
+    `  nix-store --realise PATH --option substituters ${url} --option trusted-public-keys ${publicKey}`,
+    "",
+    "Ctrl-C stops it.",
+  ].join("\n");
+}
+
+function listProblems(problems: readonly { setting: string; problem: string }[]): string {
+  return [
+    "Cannot start:",
+    ...problems.map(({ setting, problem }) => `  ${setting} ${problem}`),
+  ].join("\n");
+}
+
+/** Said to the person as it is, without a stack. */
+class StartError extends Error {}
+
+function parsePort(text = "8787"): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65535) return Number(text);
+  throw new StartError("Cannot start:\n  PORT is not a port number");
+}
+
+async function main(): Promise<void> {
+  const port = parsePort(process.env["PORT"]);
+  await requireFreePort(port);
+  const running = namesBucket(process.env)
+    ? await startWithEnvironment(port)
+    : await startWithLocalBucket(port);
+  // Before it says how, since a signal between the two would be lost.
+  stopOnSignals(running);
+  process.stdout.write(`${running.banner}\n`);
+}
+
+function stopOnSignals(running: Running): void {
+  let isStopping = false;
+  // One Ctrl-C comes twice, from the terminal and from npm.
+  const stop = () => {
+    if (isStopping) return;
+    isStopping = true;
+    running.close().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    // Miniflare's own listener would exit at once, in the midst of a write.
+    process.removeAllListeners(signal).on(signal, stop);
+  }
+}
+
+/** workerd says less clearly that the port is taken. */
+async function requireFreePort(port: number): Promise<void> {
+  const { createServer } = await import("node:net");
+  await new Promise<void>((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", () => {
+      reject(new StartError(`Cannot start:\n  port ${port} is taken; choose another with PORT=…`));
+    });
+    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve()));
+  });
+}
+
+main().catch((error: unknown) => {
+  const message = error instanceof StartError ? error.message : String((error as Error).stack);
+  process.stderr.write(`${message}\n`);
+  process.exit(2);
+});

@@ -1,0 +1,59 @@
+import { createHash } from "node:crypto";
+import {
+  BUCKET_SETTINGS,
+  type ConfigProblem,
+  parseConfig,
+  SETTINGS,
+} from "../../src/settings/config.ts";
+import { err, ok, type Result } from "../../src/result.ts";
+import { DEV_TOKEN } from "./local-state.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** One of the bucket's settings present means that all are wanted. */
+export function namesBucket(environment: Environment): boolean {
+  return BUCKET_SETTINGS.some((name) => environment[name] !== undefined);
+}
+
+/**
+ * The settings for a bucket that the environment names. All of them and TOKENS
+ * must be there, B2_PREFIX perhaps empty: half of another bucket's settings
+ * mixed with the local ones would be worse than none.
+ */
+export function settingsFromEnvironment(
+  environment: Environment,
+): Result<Record<string, string>, readonly ConfigProblem[]> {
+  const missing = [...BUCKET_SETTINGS, "TOKENS" as const].filter(
+    (name) => environment[name] === undefined,
+  );
+  if (missing.length > 0) {
+    return err(missing.map((setting) => ({ setting, problem: "is not set" })));
+  }
+  const settings: Record<string, string> = { EDGE: "cache-api", LOG: "faults" };
+  for (const name of SETTINGS) {
+    const value = environment[name];
+    if (value !== undefined) settings[name] = value;
+  }
+  return validated(settings);
+}
+
+/** The settings for the embedded bucket: a token that everyone knows, on this machine only. */
+export function settingsForLocalBucket(
+  bucket: Readonly<Record<(typeof BUCKET_SETTINGS)[number], string>>,
+  signingKey: string,
+): Result<Record<string, string>, readonly ConfigProblem[]> {
+  const sha256 = createHash("sha256").update(DEV_TOKEN).digest("hex");
+  return validated({
+    ...bucket,
+    EDGE: "cache-api",
+    LOG: "faults",
+    SIGNING_KEY: signingKey,
+    TOKENS: JSON.stringify([{ name: "dev", sha256, scopes: ["admin"] }]),
+  });
+}
+
+function validated(settings: Record<string, string>) {
+  const { reads, writes } = parseConfig(settings);
+  const problems = [...(reads.ok ? [] : reads.error), ...(writes.ok ? [] : writes.error)];
+  return problems.length === 0 ? ok(settings) : err(problems);
+}
