@@ -1,6 +1,6 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
-import { readFuzzSettings } from "./test/fuzz/fuzz-settings.ts";
+import { readFuzzSettings } from "./testkit/node/fuzz-settings.ts";
 
 /**
  * Two runtimes, one run: what runs in Node is tested in Node, what runs in the

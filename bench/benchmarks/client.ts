@@ -1,4 +1,4 @@
-import { hasNix } from "../../test/setup/nix-client.ts";
+import { hasNix } from "../../testkit/nix/nix-client.ts";
 import { startLatencyFloor } from "../load/latency-floor.ts";
 import type { Section } from "../report/format-report.ts";
 import { hasNginx, startNginx, takesUploads } from "../subjects/start-nginx.ts";

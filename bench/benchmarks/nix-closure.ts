@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
-import { createNixMachine, type NixMachine } from "../../test/setup/nix-client.ts";
-import { addTexts } from "../../test/setup/nix-paths.ts";
+import { createNixMachine, type NixMachine } from "../../testkit/nix/nix-client.ts";
+import { addTexts } from "../../testkit/nix/nix-paths.ts";
 import { PUSH_TOKEN } from "./bench-context.ts";
 
 /** Small text files and one that refers to them all, in the store of a machine that may push. */

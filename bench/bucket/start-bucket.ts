@@ -1,7 +1,7 @@
 import { mkdtemp } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { findFreePort } from "../../test/setup/find-free-port.ts";
+import { findFreePort } from "../../testkit/node/find-free-port.ts";
 import { type RunningProcess, startProcess } from "../subjects/start-process.ts";
 import {
   BUCKET,

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { findFreePort } from "../../test/setup/find-free-port.ts";
+import { findFreePort } from "../../testkit/node/find-free-port.ts";
 import { formatNginxConfig } from "./nginx-config.ts";
 import { type RunningProcess, startProcess } from "./start-process.ts";
 

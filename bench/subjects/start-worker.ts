@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { mkdtemp, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { findFreePort } from "../../test/setup/find-free-port.ts";
+import { findFreePort } from "../../testkit/node/find-free-port.ts";
 import { type RunningProcess, startProcess } from "./start-process.ts";
 import { formatWorkerdConfig, type WorkerToServe } from "./workerd-config.ts";
 

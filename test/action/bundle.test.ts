@@ -4,7 +4,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { temporaryDirectory } from "../cli/support/temporary-directory.ts";
+import { temporaryDirectory } from "../../testkit/node/temporary-directory.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const COMMITTED = path.join(ROOT, "action");

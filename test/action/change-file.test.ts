@@ -4,7 +4,7 @@ import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { changeFile, undoChange } from "../../src/action/change-file.ts";
 import { OWN_FILES } from "../../src/action/file-access.ts";
-import { temporaryDirectory } from "../cli/support/temporary-directory.ts";
+import { temporaryDirectory } from "../../testkit/node/temporary-directory.ts";
 
 async function prepare(text?: string) {
   const directory = await temporaryDirectory();

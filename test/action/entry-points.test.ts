@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { temporaryDirectory } from "../cli/support/temporary-directory.ts";
-import { createActionJob } from "../setup/action-job.ts";
-import { createNixMachine, type NixMachine } from "../setup/nix-client.ts";
+import { temporaryDirectory } from "../../testkit/node/temporary-directory.ts";
+import { createActionJob } from "../../testkit/nix/action-job.ts";
+import { createNixMachine, type NixMachine } from "../../testkit/nix/nix-client.ts";
 
 const url = "https://cache.example.org";
 

@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { findFork, findForkInEvent } from "../../src/action/find-fork.ts";
-import { temporaryDirectory } from "../cli/support/temporary-directory.ts";
+import { temporaryDirectory } from "../../testkit/node/temporary-directory.ts";
 
 const OWN = { id: 74, full_name: "octo-org/octo-repo" };
 const FORK = { id: 99, full_name: "mallory/octo-repo" };

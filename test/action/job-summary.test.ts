@@ -4,7 +4,7 @@ import { formatJobSummary } from "../../src/action/format-job-summary.ts";
 import { parsePathInfos } from "../../src/client/local-nix/path-info.ts";
 import type { PathOutcome } from "../../src/client/push/path-outcome.ts";
 import { parseStorePathBaseName } from "../../src/nix/store-path.ts";
-import { valueOf } from "../nix/value-of.ts";
+import { valueOf } from "../../testkit/value-of.ts";
 
 const HASH = "bmzwz4nw9l9hfw14g35x4qj231imizfk";
 const URL = "https://cache.example.org";

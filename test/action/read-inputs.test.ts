@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readInputs } from "../../src/action/read-inputs.ts";
 import { generateSecretKey } from "../../src/nix/signature.ts";
-import { createFakeRunner } from "./support/fake-runner.ts";
+import { createFakeRunner } from "../../testkit/node/fake-runner.ts";
 
 const read = async (inputs: Readonly<Record<string, string>> = {}) =>
   await readInputs(createFakeRunner(inputs));

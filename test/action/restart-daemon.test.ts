@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { restartDaemon } from "../../src/action/restart-daemon.ts";
-import { createTestContext } from "../cli/support/test-context.ts";
-import { temporaryDirectory } from "../cli/support/temporary-directory.ts";
-import { addFakePrograms, SUDO } from "../setup/fake-programs.ts";
-import { createFakeRunner } from "./support/fake-runner.ts";
+import { createTestContext } from "../../testkit/node/test-context.ts";
+import { temporaryDirectory } from "../../testkit/node/temporary-directory.ts";
+import { addFakePrograms, SUDO } from "../../testkit/nix/fake-programs.ts";
+import { createFakeRunner } from "../../testkit/node/fake-runner.ts";
 
 async function restart(platform: NodeJS.Platform, scripts: Readonly<Record<string, string>>) {
   const directory = await temporaryDirectory();

@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import { describe, expect, it } from "vitest";
 import { startProcess } from "../../bench/subjects/start-process.ts";
-import { findFreePort } from "../setup/find-free-port.ts";
+import { findFreePort } from "../../testkit/node/find-free-port.ts";
 
 const program = process.execPath;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { formatPublicKey, parseSecretKey, publicKeyOf } from "../../src/nix/signature.ts";
-import { valueOf } from "../nix/value-of.ts";
-import { runNargate } from "./support/run-nargate.ts";
+import { valueOf } from "../../testkit/value-of.ts";
+import { runNargate } from "../../testkit/node/run-nargate.ts";
 
 const NAME = "cache.example.org-1";
 

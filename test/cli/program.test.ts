@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { VERSION } from "../../src/api/version.ts";
-import { findFreePort } from "../setup/local-gateway.ts";
-import { GATEWAY_FACTS } from "./support/gateway-facts.ts";
-import { runNargate } from "./support/run-nargate.ts";
-import { answerJson, serve } from "./support/serve.ts";
-import { temporaryDirectory } from "./support/temporary-directory.ts";
+import { findFreePort } from "../../testkit/node/local-gateway.ts";
+import { GATEWAY_FACTS } from "../../testkit/node/gateway-facts.ts";
+import { runNargate } from "../../testkit/node/run-nargate.ts";
+import { answerJson, serve } from "../../testkit/node/serve.ts";
+import { temporaryDirectory } from "../../testkit/node/temporary-directory.ts";
 
 const PATH = "/nix/store/0123456789abcdfghijklmnpqrsvwxyz-thing";
 

@@ -1,11 +1,11 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { createFakeNix } from "../../testkit/node/fake-nix.ts";
-import { GATEWAY_FACTS } from "./support/gateway-facts.ts";
-import { runNargate } from "./support/run-nargate.ts";
-import { answerJson, serve } from "./support/serve.ts";
-import { temporaryDirectory } from "./support/temporary-directory.ts";
+import { createFakeNix } from "../../testkit/node/fake-store.ts";
+import { GATEWAY_FACTS } from "../../testkit/node/gateway-facts.ts";
+import { runNargate } from "../../testkit/node/run-nargate.ts";
+import { answerJson, serve } from "../../testkit/node/serve.ts";
+import { temporaryDirectory } from "../../testkit/node/temporary-directory.ts";
 
 const STORE_PATH = `/nix/store/${"a".repeat(32)}-thing`;
 const TOKEN_FACTS = { name: "ci", scopes: ["push"], expires: null };

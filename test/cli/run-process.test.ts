@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { temporaryDirectory } from "./support/temporary-directory.ts";
+import { temporaryDirectory } from "../../testkit/node/temporary-directory.ts";
 
 const ENTRY = resolve(import.meta.dirname, "../../src/cli/nargate.ts");
 // Nobody answers there, and Node does not even ask.

@@ -8,7 +8,7 @@ import {
   MAX_SECRET_BYTES,
   parseExpiry,
 } from "../../src/cli/token-list.ts";
-import { errorOf, valueOf } from "../nix/value-of.ts";
+import { errorOf, valueOf } from "../../testkit/value-of.ts";
 
 const TODAY = new Date("2026-11-25T22:30:00Z");
 

@@ -3,8 +3,8 @@ import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseTokens } from "../../src/settings/token.ts";
-import { runNargate } from "./support/run-nargate.ts";
-import { temporaryDirectory } from "./support/temporary-directory.ts";
+import { runNargate } from "../../testkit/node/run-nargate.ts";
+import { temporaryDirectory } from "../../testkit/node/temporary-directory.ts";
 
 const NOW = new Date("2026-11-22T12:00:00Z");
 

@@ -2,11 +2,11 @@ import { chmod, mkdir, readFile, readlink, stat, symlink, writeFile } from "node
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import type { GatewayFacts } from "../../src/client/gateway/gateway-facts.ts";
-import { createFakeNix, type FakeNixOptions } from "./support/fake-nix.ts";
-import { GATEWAY_FACTS, PUBLIC_KEY } from "./support/gateway-facts.ts";
-import { runNargate } from "./support/run-nargate.ts";
-import { answerJson, serve } from "./support/serve.ts";
-import { temporaryDirectory } from "./support/temporary-directory.ts";
+import { createFakeNix, type FakeNixOptions } from "../../testkit/node/fake-nix.ts";
+import { GATEWAY_FACTS, PUBLIC_KEY } from "../../testkit/node/gateway-facts.ts";
+import { runNargate } from "../../testkit/node/run-nargate.ts";
+import { answerJson, serve } from "../../testkit/node/serve.ts";
+import { temporaryDirectory } from "../../testkit/node/temporary-directory.ts";
 
 const TRUSTED: FakeNixOptions = { store: { url: "daemon", trusted: true } };
 const UNTRUSTED: FakeNixOptions = { store: { url: "daemon", trusted: false } };

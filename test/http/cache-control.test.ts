@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { cacheControlOfAbsent, cacheControlOfFound } from "../../src/http/cache-control.ts";
 import { type ObjectKind, parseObjectKey } from "../../src/nix/object-key.ts";
-import { valueOf } from "../nix/value-of.ts";
+import { valueOf } from "../../testkit/value-of.ts";
 
 const HASH = "syd87l2rxw8cbsxmxl853h0r6pdwhwjr";
 const FILE_HASH = "05ra3y72i3qjri7xskf9qj8kb29r6naqy1sqpbs3azi3xcigmj56";

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { encodeNix32, parseNix32 } from "../../src/nix/base32.ts";
-import { valueOf } from "./value-of.ts";
+import { valueOf } from "../../testkit/value-of.ts";
 
 const bytesUpTo = (length: number) => Uint8Array.from({ length }, (_, index) => index);
 

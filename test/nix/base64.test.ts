@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { encodeBase64, parseBase64 } from "../../src/nix/base64.ts";
-import { valueOf } from "./value-of.ts";
+import { valueOf } from "../../testkit/value-of.ts";
 
 describe("parseBase64", () => {
   it("reads what encodeBase64 writes", () => {

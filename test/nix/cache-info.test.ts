@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { formatCacheInfo, parseCacheInfo } from "../../src/nix/cache-info.ts";
-import { errorOf, valueOf } from "./value-of.ts";
+import { errorOf, valueOf } from "../../testkit/value-of.ts";
 
 describe("parseCacheInfo", () => {
   it.each([

@@ -14,7 +14,7 @@ import {
   OTHER_STORE_DIR,
   PATH_IN_OTHER_STORE_DIR,
 } from "./data/content-addresses.ts";
-import { errorOf, valueOf } from "./value-of.ts";
+import { errorOf, valueOf } from "../../testkit/value-of.ts";
 
 const NIX32 = "1sz1yy4nmz3giqymzjdrmmjj94iqg88jwvgzd80658sqr7nq917c";
 const TREE = valueOf(parseContentAddress(`fixed:r:sha256:${NIX32}`));

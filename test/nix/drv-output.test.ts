@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseDrvOutputId, parseOutputName } from "../../src/nix/drv-output.ts";
-import { valueOf } from "./value-of.ts";
+import { valueOf } from "../../testkit/value-of.ts";
 
 const HEX = "00b851513f5c58e264a751c12c2cda4ea5422f951c14c49330bab04fdd208106";
 

@@ -7,7 +7,7 @@ import {
   NARINFO_NONE_SELF_REFERENCE,
   NARINFO_ZSTD_NO_REFERENCES,
 } from "./data/narinfos.ts";
-import { valueOf } from "./value-of.ts";
+import { valueOf } from "../../testkit/value-of.ts";
 
 const parse = (text: string) => valueOf(parseNarinfo(text, "/nix/store"));
 

@@ -7,7 +7,7 @@ import {
   type HashAlgorithm,
   parseHash,
 } from "../../src/nix/hash.ts";
-import { errorOf, valueOf } from "./value-of.ts";
+import { errorOf, valueOf } from "../../testkit/value-of.ts";
 
 // One hash, by `nix hash to-base16`, `to-base32`, `to-base64` and `to-sri` 2.8.0.
 const BASE16 = "ec8484edc958a362006aff6d2e117a38922465adb9c95f3d8e6ffc6a89f7e1eb";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseNarinfoFields } from "../../src/nix/narinfo-fields.ts";
-import { errorOf, valueOf } from "./value-of.ts";
+import { errorOf, valueOf } from "../../testkit/value-of.ts";
 
 describe("parseNarinfoFields", () => {
   it("keeps every line in order, repeated and unknown ones too", () => {

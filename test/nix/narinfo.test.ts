@@ -12,7 +12,7 @@ import {
   NARINFO_ZSTD_NO_REFERENCES,
   NARINFOS,
 } from "./data/narinfos.ts";
-import { errorOf, valueOf } from "./value-of.ts";
+import { errorOf, valueOf } from "../../testkit/value-of.ts";
 
 const parse = (text: string) => parseNarinfo(text, "/nix/store");
 

@@ -8,7 +8,7 @@ import {
   parseNarUrl,
   parseObjectKey,
 } from "../../src/nix/object-key.ts";
-import { errorOf, valueOf } from "./value-of.ts";
+import { errorOf, valueOf } from "../../testkit/value-of.ts";
 
 const HASH = "0123456789abcdfghijklmnpqrsvwxyz";
 const FILE_HASH = "1sz1yy4nmz3giqymzjdrmmjj94iqg88jwvgzd80658sqr7nq917c";

@@ -27,7 +27,7 @@ import {
   REALISATION_SIGNED,
   REALISATION_UNSIGNED,
 } from "./data/realisations.ts";
-import { errorOf, valueOf } from "./value-of.ts";
+import { errorOf, valueOf } from "../../testkit/value-of.ts";
 
 const ZEROS = `${"A".repeat(86)}==`;
 

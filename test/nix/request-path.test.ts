@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { decodeRequestPath } from "../../src/nix/request-path.ts";
-import { errorOf, valueOf } from "./value-of.ts";
+import { errorOf, valueOf } from "../../testkit/value-of.ts";
 
 // What becomes of whole paths is tested in object-key.test.ts.
 describe("decodeRequestPath", () => {

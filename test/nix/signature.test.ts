@@ -30,7 +30,7 @@ import {
   NARINFO_SYSTEM,
   NARINFO_XZ_TEXT_CA,
 } from "./data/narinfos.ts";
-import { errorOf, valueOf } from "./value-of.ts";
+import { errorOf, valueOf } from "../../testkit/value-of.ts";
 
 const ZEROS = `${"A".repeat(86)}==`;
 

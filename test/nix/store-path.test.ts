@@ -9,7 +9,7 @@ import {
   parseStorePathHash,
   parseStorePathName,
 } from "../../src/nix/store-path.ts";
-import { valueOf } from "./value-of.ts";
+import { valueOf } from "../../testkit/value-of.ts";
 
 const HASH = "g1w7hy3qg1w7hy3qg1w7hy3qg1w7hy3q";
 

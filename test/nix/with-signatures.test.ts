@@ -5,7 +5,7 @@ import {
   NARINFO_SYSTEM,
   NARINFO_XZ_TEXT_CA,
 } from "./data/narinfos.ts";
-import { valueOf } from "./value-of.ts";
+import { valueOf } from "../../testkit/value-of.ts";
 
 const parse = (text: string) => parseNarinfo(text, "/nix/store");
 

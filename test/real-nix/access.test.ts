@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createPuller, createPusher } from "../setup/gateway-clients.ts";
+import { createPuller, createPusher } from "../../testkit/nix/gateway-clients.ts";
 import {
   type LocalGateway,
   PUSH_TOKEN,
   READ_TOKEN,
   startLocalGateway,
-} from "../setup/local-gateway.ts";
-import { createNixMachine, hasNix } from "../setup/nix-client.ts";
-import { addTexts } from "../setup/nix-paths.ts";
+} from "../../testkit/node/local-gateway.ts";
+import { createNixMachine, hasNix } from "../../testkit/nix/nix-client.ts";
+import { addTexts } from "../../testkit/nix/nix-paths.ts";
 
 const WRONG_TOKEN = "nargate_0000000000000000000000000000000000000000000000000000";
 

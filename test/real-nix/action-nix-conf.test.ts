@@ -2,13 +2,17 @@ import { execFileSync } from "node:child_process";
 import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createActionJob, OWN_REPOSITORY } from "../setup/action-job.ts";
-import { addFakePrograms, SUDO, untrustedNix } from "../setup/fake-programs.ts";
-import { closureOf } from "../setup/gateway-clients.ts";
-import { createPusher } from "../setup/gateway-clients.ts";
-import { type LocalGateway, READ_TOKEN, startLocalGateway } from "../setup/local-gateway.ts";
-import { createNixMachine, hasNix, type NixMachine } from "../setup/nix-client.ts";
-import { addBuilt, addTexts } from "../setup/nix-paths.ts";
+import { createActionJob, OWN_REPOSITORY } from "../../testkit/nix/action-job.ts";
+import { addFakePrograms, SUDO, untrustedNix } from "../../testkit/nix/fake-programs.ts";
+import { closureOf } from "../../testkit/nix/gateway-clients.ts";
+import { createPusher } from "../../testkit/nix/gateway-clients.ts";
+import {
+  type LocalGateway,
+  READ_TOKEN,
+  startLocalGateway,
+} from "../../testkit/node/local-gateway.ts";
+import { createNixMachine, hasNix, type NixMachine } from "../../testkit/nix/nix-client.ts";
+import { addBuilt, addTexts } from "../../testkit/nix/nix-paths.ts";
 
 const nixProgram = hasNix ? execFileSync("sh", ["-c", "command -v nix"]).toString().trim() : "";
 

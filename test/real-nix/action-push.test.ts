@@ -3,15 +3,15 @@ import path from "node:path";
 import { chmod, readdir, writeFile } from "node:fs/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { generateSecretKey } from "../../src/nix/signature.ts";
-import { createActionJob } from "../setup/action-job.ts";
+import { createActionJob } from "../../testkit/nix/action-job.ts";
 import {
   findFreePort,
   type LocalGateway,
   PUSH_TOKEN,
   startLocalGateway,
-} from "../setup/local-gateway.ts";
-import { createNixMachine, hasNix } from "../setup/nix-client.ts";
-import { addBuilt, addNoise, addTexts, hashPart } from "../setup/nix-paths.ts";
+} from "../../testkit/node/local-gateway.ts";
+import { createNixMachine, hasNix } from "../../testkit/nix/nix-client.ts";
+import { addBuilt, addNoise, addTexts, hashPart } from "../../testkit/nix/nix-paths.ts";
 
 /** From now on what comes to `port` goes to `url`. */
 async function lead(port: number, url: string): Promise<void> {

@@ -4,16 +4,16 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generateSecretKey } from "../../src/nix/signature.ts";
-import { type ActionJob, createActionJob, OWN_REPOSITORY } from "../setup/action-job.ts";
-import { type FakeB2, startFakeB2 } from "../setup/fake-b2.ts";
-import { closureOf, verifyStore } from "../setup/gateway-clients.ts";
-import { type IdTokenService, startIdTokenService } from "../setup/id-token-service.ts";
-import { findFreePort } from "../setup/local-gateway.ts";
-import { canBuild, createNixMachine, type NixMachine } from "../setup/nix-client.ts";
-import { hashPart } from "../setup/nix-paths.ts";
-import { type NpmStart, npmStart } from "../setup/npm-start.ts";
-import { type OidcIssuer, startOidcIssuer } from "../setup/oidc-issuer.ts";
-import { GITHUB_CLAIMS, githubTrust } from "../support/fake-issuer.ts";
+import { type ActionJob, createActionJob, OWN_REPOSITORY } from "../../testkit/nix/action-job.ts";
+import { type FakeB2, startFakeB2 } from "../../testkit/node/fake-b2.ts";
+import { closureOf, verifyStore } from "../../testkit/nix/gateway-clients.ts";
+import { type IdTokenService, startIdTokenService } from "../../testkit/node/id-token-service.ts";
+import { findFreePort } from "../../testkit/node/local-gateway.ts";
+import { canBuild, createNixMachine, type NixMachine } from "../../testkit/nix/nix-client.ts";
+import { hashPart } from "../../testkit/nix/nix-paths.ts";
+import { type NpmStart, npmStart } from "../../testkit/node/npm-start.ts";
+import { type OidcIssuer, startOidcIssuer } from "../../testkit/node/oidc-issuer.ts";
+import { GITHUB_CLAIMS, githubTrust } from "../../testkit/fake-issuer.ts";
 
 /** Two derivations, the second of which refers to the first. */
 function expressionOf(name: string): string {

@@ -1,9 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { closureOf, createPuller, createPusher, verifyStore } from "../setup/gateway-clients.ts";
-import { type LocalGateway, PREFIX, startLocalGateway } from "../setup/local-gateway.ts";
-import { hasNix, type NixMachine } from "../setup/nix-client.ts";
-import { addBuilt, addNoise, hashPart } from "../setup/nix-paths.ts";
+import {
+  closureOf,
+  createPuller,
+  createPusher,
+  verifyStore,
+} from "../../testkit/nix/gateway-clients.ts";
+import { type LocalGateway, PREFIX, startLocalGateway } from "../../testkit/node/local-gateway.ts";
+import { hasNix, type NixMachine } from "../../testkit/nix/nix-client.ts";
+import { addBuilt, addNoise, hashPart } from "../../testkit/nix/nix-paths.ts";
 
 const MB = 1024 * 1024;
 const RESUMED = expect.stringMatching(/^bytes=\d+-$/);

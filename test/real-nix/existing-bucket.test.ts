@@ -2,15 +2,15 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generateSecretKey } from "../../src/nix/signature.ts";
-import { createPuller, createPusher, verifyStore } from "../setup/gateway-clients.ts";
+import { createPuller, createPusher, verifyStore } from "../../testkit/nix/gateway-clients.ts";
 import {
   type LocalGateway,
   PREFIX,
   publicKeyOfSecret,
   startLocalGateway,
-} from "../setup/local-gateway.ts";
-import { hasNix, type NixMachine } from "../setup/nix-client.ts";
-import { addBuilt, addNoise, addTexts, hashPart } from "../setup/nix-paths.ts";
+} from "../../testkit/node/local-gateway.ts";
+import { hasNix, type NixMachine } from "../../testkit/nix/nix-client.ts";
+import { addBuilt, addNoise, addTexts, hashPart } from "../../testkit/nix/nix-paths.ts";
 
 /** Puts a `file://` binary cache into the bucket, as the same objects. */
 async function fillBucket(gateway: LocalGateway, directory: string) {

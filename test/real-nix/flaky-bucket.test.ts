@@ -1,9 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { FaultEffect, FaultMatch, FaultRule } from "../../tools/b2-server/fault-injector.ts";
-import { closureOf, createPuller, createPusher, verifyStore } from "../setup/gateway-clients.ts";
-import { type LocalGateway, startLocalGateway } from "../setup/local-gateway.ts";
-import { hasNix, type NixMachine } from "../setup/nix-client.ts";
-import { addBuilt, addNoise, addTexts } from "../setup/nix-paths.ts";
+import {
+  closureOf,
+  createPuller,
+  createPusher,
+  verifyStore,
+} from "../../testkit/nix/gateway-clients.ts";
+import { type LocalGateway, startLocalGateway } from "../../testkit/node/local-gateway.ts";
+import { hasNix, type NixMachine } from "../../testkit/nix/nix-client.ts";
+import { addBuilt, addNoise, addTexts } from "../../testkit/nix/nix-paths.ts";
 
 /** A fault that strikes every tenth of the matching requests. */
 function oneInTen(match: FaultMatch, effect: FaultEffect): readonly FaultRule[] {

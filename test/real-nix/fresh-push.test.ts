@@ -1,9 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { closureOf, createPuller, createPusher, verifyStore } from "../setup/gateway-clients.ts";
-import { type LocalGateway, startLocalGateway } from "../setup/local-gateway.ts";
-import { hasNix, type NixMachine } from "../setup/nix-client.ts";
-import { addBuilt, addNoise, addTexts, hashPart } from "../setup/nix-paths.ts";
+import {
+  closureOf,
+  createPuller,
+  createPusher,
+  verifyStore,
+} from "../../testkit/nix/gateway-clients.ts";
+import { type LocalGateway, startLocalGateway } from "../../testkit/node/local-gateway.ts";
+import { hasNix, type NixMachine } from "../../testkit/nix/nix-client.ts";
+import { addBuilt, addNoise, addTexts, hashPart } from "../../testkit/nix/nix-paths.ts";
 
 describe.skipIf(!hasNix)("what was pushed just now", () => {
   let gateway: LocalGateway;

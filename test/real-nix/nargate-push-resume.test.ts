@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { createPuller, createPusher, verifyStore } from "../setup/gateway-clients.ts";
-import { type LocalGateway, startLocalGateway } from "../setup/local-gateway.ts";
-import { createNargate, type NargateCommand } from "../setup/nargate-command.ts";
-import { hasNix, type NixMachine } from "../setup/nix-client.ts";
-import { addBuilt, addNoise } from "../setup/nix-paths.ts";
+import { createPuller, createPusher, verifyStore } from "../../testkit/nix/gateway-clients.ts";
+import { type LocalGateway, startLocalGateway } from "../../testkit/node/local-gateway.ts";
+import { createNargate, type NargateCommand } from "../../testkit/nix/nargate-command.ts";
+import { hasNix, type NixMachine } from "../../testkit/nix/nix-client.ts";
+import { addBuilt, addNoise } from "../../testkit/nix/nix-paths.ts";
 
 const MB = 1024 * 1024;
 

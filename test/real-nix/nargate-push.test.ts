@@ -2,17 +2,28 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { generateSecretKey } from "../../src/nix/signature.ts";
-import { closureOf, createPuller, createPusher, verifyStore } from "../setup/gateway-clients.ts";
+import {
+  closureOf,
+  createPuller,
+  createPusher,
+  verifyStore,
+} from "../../testkit/nix/gateway-clients.ts";
 import {
   findFreePort,
   type LocalGateway,
   publicKeyOfSecret,
   READ_TOKEN,
   startLocalGateway,
-} from "../setup/local-gateway.ts";
-import { createNargate, type NargateCommand } from "../setup/nargate-command.ts";
-import { hasNix, type NixMachine } from "../setup/nix-client.ts";
-import { addBuilt, addDirectory, addNoise, addTexts, hashPart } from "../setup/nix-paths.ts";
+} from "../../testkit/node/local-gateway.ts";
+import { createNargate, type NargateCommand } from "../../testkit/nix/nargate-command.ts";
+import { hasNix, type NixMachine } from "../../testkit/nix/nix-client.ts";
+import {
+  addBuilt,
+  addDirectory,
+  addNoise,
+  addTexts,
+  hashPart,
+} from "../../testkit/nix/nix-paths.ts";
 
 const MB = 1024 * 1024;
 

@@ -1,11 +1,15 @@
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runNargate } from "../cli/support/run-nargate.ts";
-import { createPusher } from "../setup/gateway-clients.ts";
-import { type LocalGateway, READ_TOKEN, startLocalGateway } from "../setup/local-gateway.ts";
-import { createNixMachine, hasNix, type NixMachine } from "../setup/nix-client.ts";
-import { addBuilt } from "../setup/nix-paths.ts";
+import { runNargate } from "../../testkit/node/run-nargate.ts";
+import { createPusher } from "../../testkit/nix/gateway-clients.ts";
+import {
+  type LocalGateway,
+  READ_TOKEN,
+  startLocalGateway,
+} from "../../testkit/node/local-gateway.ts";
+import { createNixMachine, hasNix, type NixMachine } from "../../testkit/nix/nix-client.ts";
+import { addBuilt } from "../../testkit/nix/nix-paths.ts";
 
 /** What Nix itself makes of the machine's nix.conf. */
 async function readSetting(machine: NixMachine, name: string): Promise<unknown> {

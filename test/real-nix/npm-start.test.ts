@@ -3,12 +3,17 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generateSecretKey } from "../../src/nix/signature.ts";
-import { startFakeB2 } from "../setup/fake-b2.ts";
-import { closureOf, verifyStore } from "../setup/gateway-clients.ts";
-import { findFreePort, PUSH_TOKEN, publicKeyOfSecret, TOKENS } from "../setup/local-gateway.ts";
-import { createNixMachine, hasNix } from "../setup/nix-client.ts";
-import { addBuilt, addTexts } from "../setup/nix-paths.ts";
-import { type NpmStart, npmStart } from "../setup/npm-start.ts";
+import { startFakeB2 } from "../../testkit/node/fake-b2.ts";
+import { closureOf, verifyStore } from "../../testkit/nix/gateway-clients.ts";
+import {
+  findFreePort,
+  PUSH_TOKEN,
+  publicKeyOfSecret,
+  TOKENS,
+} from "../../testkit/node/local-gateway.ts";
+import { createNixMachine, hasNix } from "../../testkit/nix/nix-client.ts";
+import { addBuilt, addTexts } from "../../testkit/nix/nix-paths.ts";
+import { type NpmStart, npmStart } from "../../testkit/node/npm-start.ts";
 
 describe.skipIf(!hasNix)("the commands that npm start prints", () => {
   let directory: string;

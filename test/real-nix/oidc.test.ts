@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createPuller } from "../setup/gateway-clients.ts";
-import { type LocalGateway, startLocalGateway } from "../setup/local-gateway.ts";
-import { createNixMachine, hasNix } from "../setup/nix-client.ts";
-import { addTexts } from "../setup/nix-paths.ts";
-import { type OidcIssuer, startOidcIssuer } from "../setup/oidc-issuer.ts";
-import { GITHUB_CLAIMS, githubTrust } from "../support/fake-issuer.ts";
+import { createPuller } from "../../testkit/nix/gateway-clients.ts";
+import { type LocalGateway, startLocalGateway } from "../../testkit/node/local-gateway.ts";
+import { createNixMachine, hasNix } from "../../testkit/nix/nix-client.ts";
+import { addTexts } from "../../testkit/nix/nix-paths.ts";
+import { type OidcIssuer, startOidcIssuer } from "../../testkit/node/oidc-issuer.ts";
+import { GITHUB_CLAIMS, githubTrust } from "../../testkit/fake-issuer.ts";
 
 const AUDIENCE = "https://cache.example.org";
 const GOOD = { ...GITHUB_CLAIMS, aud: AUDIENCE };

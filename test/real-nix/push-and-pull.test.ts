@@ -1,8 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { closureOf, createPuller, createPusher, verifyStore } from "../setup/gateway-clients.ts";
-import { type LocalGateway, startLocalGateway } from "../setup/local-gateway.ts";
-import { hasNix, type NixMachine } from "../setup/nix-client.ts";
-import { addBuilt, addDirectory, addManyBuilt, addNoise, addTexts } from "../setup/nix-paths.ts";
+import {
+  closureOf,
+  createPuller,
+  createPusher,
+  verifyStore,
+} from "../../testkit/nix/gateway-clients.ts";
+import { type LocalGateway, startLocalGateway } from "../../testkit/node/local-gateway.ts";
+import { hasNix, type NixMachine } from "../../testkit/nix/nix-client.ts";
+import {
+  addBuilt,
+  addDirectory,
+  addManyBuilt,
+  addNoise,
+  addTexts,
+} from "../../testkit/nix/nix-paths.ts";
 
 const MB = 1024 * 1024;
 

@@ -3,10 +3,14 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseNarinfo } from "../../src/nix/narinfo.ts";
 import { generateSecretKey } from "../../src/nix/signature.ts";
-import { createPuller, createPusher, verifyStore } from "../setup/gateway-clients.ts";
-import { type LocalGateway, publicKeyOfSecret, startLocalGateway } from "../setup/local-gateway.ts";
-import { hasNix, type NixMachine } from "../setup/nix-client.ts";
-import { addBuilt, addTexts, hashPart } from "../setup/nix-paths.ts";
+import { createPuller, createPusher, verifyStore } from "../../testkit/nix/gateway-clients.ts";
+import {
+  type LocalGateway,
+  publicKeyOfSecret,
+  startLocalGateway,
+} from "../../testkit/node/local-gateway.ts";
+import { hasNix, type NixMachine } from "../../testkit/nix/nix-client.ts";
+import { addBuilt, addTexts, hashPart } from "../../testkit/nix/nix-paths.ts";
 
 /** A key pair; the secret half as a file on a machine, as Nix wants it. */
 async function createKey(machine: NixMachine, name: string) {

@@ -1,10 +1,20 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { closureOf, createPuller, createPusher, verifyStore } from "../setup/gateway-clients.ts";
-import { type LocalGateway, startLocalGateway } from "../setup/local-gateway.ts";
-import { canBuild, createNixMachine, hasNix, type NixMachine } from "../setup/nix-client.ts";
-import { addBuilt, addDirectory, addTexts, hashPart } from "../setup/nix-paths.ts";
+import {
+  closureOf,
+  createPuller,
+  createPusher,
+  verifyStore,
+} from "../../testkit/nix/gateway-clients.ts";
+import { type LocalGateway, startLocalGateway } from "../../testkit/node/local-gateway.ts";
+import {
+  canBuild,
+  createNixMachine,
+  hasNix,
+  type NixMachine,
+} from "../../testkit/nix/nix-client.ts";
+import { addBuilt, addDirectory, addTexts, hashPart } from "../../testkit/nix/nix-paths.ts";
 
 let gateway: LocalGateway;
 let pusher: NixMachine;

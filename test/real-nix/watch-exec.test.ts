@@ -1,11 +1,11 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { createPuller, createPusher, verifyStore } from "../setup/gateway-clients.ts";
-import { type LocalGateway, startLocalGateway } from "../setup/local-gateway.ts";
-import { createNargate, type NargateCommand } from "../setup/nargate-command.ts";
-import { canBuild, hasNix, type NixMachine } from "../setup/nix-client.ts";
-import { hashPart } from "../setup/nix-paths.ts";
+import { createPuller, createPusher, verifyStore } from "../../testkit/nix/gateway-clients.ts";
+import { type LocalGateway, startLocalGateway } from "../../testkit/node/local-gateway.ts";
+import { createNargate, type NargateCommand } from "../../testkit/nix/nargate-command.ts";
+import { canBuild, hasNix, type NixMachine } from "../../testkit/nix/nix-client.ts";
+import { hashPart } from "../../testkit/nix/nix-paths.ts";
 
 /** The second needs the first. */
 function twoBuilds(name: string): string {

@@ -7,7 +7,7 @@ import {
   SCOPES,
   type TokenEntry,
 } from "../../src/settings/token.ts";
-import { errorOf, valueOf } from "../nix/value-of.ts";
+import { errorOf, valueOf } from "../../testkit/value-of.ts";
 
 const SHA256 = "0a".repeat(32);
 const CI: TokenEntry = { name: "ci", sha256: SHA256, scopes: ["push"] };

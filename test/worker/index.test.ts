@@ -1,8 +1,8 @@
 import { exports } from "cloudflare:workers";
 import { describe, expect, inject, it } from "vitest";
-import { createFakeB2Client } from "../setup/fake-b2-client.ts";
-import { PREFIX } from "../support/gateway.ts";
-import { makeStorePath } from "../support/store-path.ts";
+import { createFakeB2Client } from "../../testkit/workerd/fake-b2-client.ts";
+import { PREFIX } from "../../testkit/workerd/gateway.ts";
+import { makeStorePath } from "../../testkit/store-path.ts";
 
 const worker = (exports as unknown as { default: Fetcher }).default;
 

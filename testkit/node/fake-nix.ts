@@ -1,40 +1,54 @@
-import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { temporaryDirectory } from "../../test/cli/support/temporary-directory.ts";
+import path from "node:path";
 
-/** Stands in for Nix: a hundred small paths, the last of which refers to all. */
-export async function createFakeNix() {
-  const root = await temporaryDirectory();
-  const store = join(root, "nix/store");
-  const bin = join(root, "bin");
-  await mkdir(store, { recursive: true });
+export interface FakeNixOptions {
+  readonly user?: string;
+  readonly groups?: readonly string[];
+  /** What nix.conf of the machine says, by the names of Nix. */
+  readonly system?: Readonly<Record<string, unknown>>;
+  /** What this user's own adds or changes. */
+  readonly own?: Readonly<Record<string, unknown>>;
+  /** What `nix store info --json` says; a Nix before 2.19 does not know that. */
+  readonly store?: { readonly url: string; readonly trusted?: boolean | 0 | 1 };
+  /** Before 2.20 it is called show-config. */
+  readonly isOld?: boolean;
+}
+
+const SETTINGS = {
+  substituters: ["https://cache.nixos.org/"],
+  "trusted-public-keys": [],
+  "trusted-users": ["root"],
+  "netrc-file": "/etc/nix/netrc",
+};
+
+/** A PATH on which `nix` and `id` answer so. */
+export async function createFakeNix(
+  directory: string,
+  { user = "alice", groups = [user], system = {}, own = {}, store, isOld = false }: FakeNixOptions,
+): Promise<string> {
+  const bin = path.join(directory, "bin");
   await mkdir(bin);
-  const names = Array.from({ length: 100 }, (_, index) => {
-    const digit = "abcdfghijklmnpqrsvwxyz".charAt(index % 20);
-    return `${String(index).padStart(3, "0")}${digit.repeat(29)}-p${index}`;
-  });
-  const infos: Record<string, object> = {};
-  for (const [index, name] of names.entries()) {
-    await writeFile(join(store, name), name);
-    const digest = createHash("sha256").update(name).digest("base64");
-    infos[`/nix/store/${name}`] = {
-      narHash: `sha256-${digest}`,
-      narSize: name.length,
-      references: index === 99 ? names.slice(0, 99).map((other) => `/nix/store/${other}`) : [],
-    };
-  }
-  await writeFile(join(root, "infos.json"), JSON.stringify(infos));
-  for (const [program, script] of [
-    ["nix", `cat ${join(root, "infos.json")}`],
-    ["nix-store", 'cat "$2"'],
-  ] as const) {
-    await writeFile(join(bin, program), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
-  }
-  const env = {
-    NARGATE_TOKEN: "secret",
-    PATH: `${bin}:${process.env["PATH"]}`,
-    NIX_REMOTE: `local?root=${root}`,
-  };
-  return { env, cwd: root, top: `/nix/store/${names[99]}` };
+  const systemFile = path.join(directory, "system.json");
+  const ownFile = path.join(directory, "own.json");
+  const storeFile = path.join(directory, "store.json");
+  await writeFile(systemFile, formatSettings({ ...SETTINGS, ...system }));
+  await writeFile(ownFile, formatSettings({ ...SETTINGS, ...system, ...own }));
+  await writeFile(storeFile, JSON.stringify(store ?? {}));
+  const script = `#!/bin/sh
+case "$*" in
+  "${isOld ? "show-config" : "config show"} --json")
+    if [ "$NIX_USER_CONF_FILES" = /dev/null ]; then cat ${systemFile}; else cat ${ownFile}; fi ;;
+  "store info --json") ${store === undefined ? "false" : `cat ${storeFile}`} ;;
+  *) echo "error: '$1' is not a recognised command" >&2; exit 1 ;;
+esac
+`;
+  await writeFile(path.join(bin, "nix"), script, { mode: 0o755 });
+  const id = `#!/bin/sh\ncase "$1" in -un) echo ${user} ;; -Gn) echo ${groups.join(" ")} ;; esac\n`;
+  await writeFile(path.join(bin, "id"), id, { mode: 0o755 });
+  return `${bin}:/usr/bin:/bin`;
+}
+
+function formatSettings(settings: Readonly<Record<string, unknown>>): string {
+  const entries = Object.entries(settings).map(([name, value]) => [name, { value }]);
+  return JSON.stringify(Object.fromEntries(entries));
 }

@@ -1,5 +1,5 @@
 import { AwsV4Signer } from "aws4fetch";
-import type { FakeB2, FakeB2Credentials } from "../../test/setup/fake-b2.ts";
+import type { FakeB2, FakeB2Credentials } from "./fake-b2.ts";
 
 export interface S3Reply {
   readonly status: number;

@@ -6,7 +6,7 @@ import type { BucketConfig } from "../../src/settings/config.ts";
 import type { Capability } from "../../tools/b2-server/access.ts";
 import { type S3Server, startS3Server } from "../../tools/b2-server/b2-server.ts";
 import type { BucketStore } from "../../tools/b2-server/store/bucket-store.ts";
-import { type BucketView, createBucketView } from "../../test/setup/bucket-view.ts";
+import { type BucketView, createBucketView } from "./bucket-view.ts";
 
 const BUCKET = "ai-dev-env";
 const REGION = "us-east-005";

@@ -5,10 +5,10 @@ import {
   parseSecretKey,
   publicKeyOf,
 } from "../../../src/nix/signature.ts";
-import { valueOf } from "../../nix/value-of.ts";
-import { runNargate } from "../support/run-nargate.ts";
-import { samplePath } from "../support/sample-path.ts";
-import { serveCache } from "../support/serve-cache.ts";
+import { valueOf } from "../../../testkit/value-of.ts";
+import { runNargate } from "../../../testkit/node/run-nargate.ts";
+import { samplePath } from "../../../testkit/node/sample-path.ts";
+import { serveCache } from "../../../testkit/node/serve-cache.ts";
 
 const publicHalf = (secret: string) =>
   formatPublicKey(publicKeyOf(valueOf(parseSecretKey(secret))));

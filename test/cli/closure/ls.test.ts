@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { runNargate } from "../support/run-nargate.ts";
-import { samplePath } from "../support/sample-path.ts";
-import { serve, answerJson } from "../support/serve.ts";
-import { serveCache } from "../support/serve-cache.ts";
-import { GATEWAY_FACTS } from "../support/gateway-facts.ts";
+import { runNargate } from "../../../testkit/node/run-nargate.ts";
+import { samplePath } from "../../../testkit/node/sample-path.ts";
+import { serve, answerJson } from "../../../testkit/node/serve.ts";
+import { serveCache } from "../../../testkit/node/serve-cache.ts";
+import { GATEWAY_FACTS } from "../../../testkit/node/gateway-facts.ts";
 
 const KEY =
   "ci-1:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQGKiONymZ6K1bIdEjzTsK85j0i6ktSpdkSk5FTzFYb7XA==";

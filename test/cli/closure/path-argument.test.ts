@@ -3,7 +3,7 @@ import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { resolvePathArgument } from "../../../src/cli/closure/path-argument.ts";
 import { UsageError } from "../../../src/client/client-error.ts";
-import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { temporaryDirectory } from "../../../testkit/node/temporary-directory.ts";
 
 const HASH = "0123456789abcdfghijklmnpqrsvwxyz";
 const PATH = `/nix/store/${HASH}-thing-1.0`;

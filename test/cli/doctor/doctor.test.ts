@@ -6,10 +6,10 @@ import {
   PUSH_TOKEN,
   READ_TOKEN,
   startLocalGateway,
-} from "../../setup/local-gateway.ts";
-import { createFakeNix, type FakeNixOptions } from "../support/fake-nix.ts";
-import { runNargate } from "../support/run-nargate.ts";
-import { temporaryDirectory } from "../support/temporary-directory.ts";
+} from "../../../testkit/node/local-gateway.ts";
+import { createFakeNix, type FakeNixOptions } from "../../../testkit/node/fake-nix.ts";
+import { runNargate } from "../../../testkit/node/run-nargate.ts";
+import { temporaryDirectory } from "../../../testkit/node/temporary-directory.ts";
 
 // workerd starts, and on a busy machine all of it takes longer.
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 });

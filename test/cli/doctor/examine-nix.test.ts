@@ -3,9 +3,9 @@ import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { createHttpClient } from "../../../src/client/gateway/http-client.ts";
 import { examineNetrc } from "../../../src/cli/doctor/examine-nix.ts";
-import { answerJson, serve } from "../support/serve.ts";
-import { temporaryDirectory } from "../support/temporary-directory.ts";
-import { createTestContext } from "../support/test-context.ts";
+import { answerJson, serve } from "../../../testkit/node/serve.ts";
+import { temporaryDirectory } from "../../../testkit/node/temporary-directory.ts";
+import { createTestContext } from "../../../testkit/node/test-context.ts";
 
 /** The token "good" works, and no other. */
 async function examine(netrcText: string | undefined, mode = 0o600, host?: string) {

@@ -3,9 +3,9 @@ import { judgeVersion } from "../../../src/cli/doctor/examine-gateway.ts";
 import { judgeClock } from "../../../src/cli/doctor/examine-site.ts";
 import { judgeToken } from "../../../src/cli/doctor/examine-token.ts";
 import { VERSION } from "../../../src/api/version.ts";
-import { GATEWAY_FACTS } from "../support/gateway-facts.ts";
-import { runNargate } from "../support/run-nargate.ts";
-import { answerJson, type Handler, serve } from "../support/serve.ts";
+import { GATEWAY_FACTS } from "../../../testkit/node/gateway-facts.ts";
+import { runNargate } from "../../../testkit/node/run-nargate.ts";
+import { answerJson, type Handler, serve } from "../../../testkit/node/serve.ts";
 
 async function examine(handler: Handler) {
   const url = await serve(handler);

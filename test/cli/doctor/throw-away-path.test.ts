@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { makeThrowAwayPath } from "../../../src/cli/doctor/throw-away-path.ts";
 import { parseNarinfo } from "../../../src/nix/narinfo.ts";
-import { valueOf } from "../../nix/value-of.ts";
+import { valueOf } from "../../../testkit/value-of.ts";
 
 describe("makeThrowAwayPath", () => {
   it("makes what Nix makes of the same text", async () => {

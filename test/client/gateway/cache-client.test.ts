@@ -3,9 +3,9 @@ import { describe, expect, it } from "vitest";
 import { CacheRefusal, createCacheClient } from "../../../src/client/gateway/cache-client.ts";
 import { bytesBody, createHttpClient } from "../../../src/client/gateway/http-client.ts";
 import { parseStorePathHash } from "../../../src/nix/store-path.ts";
-import { valueOf } from "../../nix/value-of.ts";
-import { answerJson, type Handler, readBody, serve } from "../../cli/support/serve.ts";
-import { createTestContext } from "../../cli/support/test-context.ts";
+import { valueOf } from "../../../testkit/value-of.ts";
+import { answerJson, type Handler, readBody, serve } from "../../../testkit/node/serve.ts";
+import { createTestContext } from "../../../testkit/node/test-context.ts";
 
 const HASH = valueOf(parseStorePathHash("0123456789abcdfghijklmnpqrsvwxyz"));
 

@@ -3,7 +3,7 @@ import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { findToken } from "../../../src/client/gateway/find-token.ts";
 import { UsageError } from "../../../src/client/client-error.ts";
-import { temporaryDirectory } from "../../cli/support/temporary-directory.ts";
+import { temporaryDirectory } from "../../../testkit/node/temporary-directory.ts";
 
 const URL = "https://cache.example.org";
 

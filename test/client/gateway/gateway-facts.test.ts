@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import { createCacheClient } from "../../../src/client/gateway/cache-client.ts";
 import { readGatewayFacts } from "../../../src/client/gateway/gateway-facts.ts";
 import { createHttpClient } from "../../../src/client/gateway/http-client.ts";
-import { GATEWAY_FACTS } from "../../cli/support/gateway-facts.ts";
-import { answerJson, type Handler, serve } from "../../cli/support/serve.ts";
-import { createTestContext } from "../../cli/support/test-context.ts";
+import { GATEWAY_FACTS } from "../../../testkit/node/gateway-facts.ts";
+import { answerJson, type Handler, serve } from "../../../testkit/node/serve.ts";
+import { createTestContext } from "../../../testkit/node/test-context.ts";
 
 async function readFrom(handler: Handler) {
   const http = createHttpClient(createTestContext({ fetch }), {

@@ -7,9 +7,9 @@ import {
   Unreachable,
 } from "../../../src/client/gateway/http-client.ts";
 import type { CliContext } from "../../../src/client/process-context.ts";
-import { findFreePort } from "../../setup/local-gateway.ts";
-import { readBody, serve } from "../../cli/support/serve.ts";
-import { createTestContext } from "../../cli/support/test-context.ts";
+import { findFreePort } from "../../../testkit/node/local-gateway.ts";
+import { readBody, serve } from "../../../testkit/node/serve.ts";
+import { createTestContext } from "../../../testkit/node/test-context.ts";
 
 interface Paused {
   readonly client: HttpClient;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { openCache, parseCacheUrl } from "../../../src/client/gateway/open-cache.ts";
 import { UsageError } from "../../../src/client/client-error.ts";
-import { createTestContext } from "../../cli/support/test-context.ts";
+import { createTestContext } from "../../../testkit/node/test-context.ts";
 
 describe("parseCacheUrl", () => {
   it.each([

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { UsageError } from "../../../src/client/client-error.ts";
 import { resolveStorePath } from "../../../src/client/local-nix/resolve-store-path.ts";
 import { findStore } from "../../../src/client/local-nix/store-location.ts";
-import { temporaryDirectory } from "../../cli/support/temporary-directory.ts";
+import { temporaryDirectory } from "../../../testkit/node/temporary-directory.ts";
 
 describe("findStore", () => {
   it.each([

@@ -8,8 +8,8 @@ import { type PackCompression, packNar } from "../../../src/client/push/pack-nar
 import { createSpoolMemory } from "../../../src/client/push/spool.ts";
 import { parseStorePathBaseName } from "../../../src/nix/store-path.ts";
 import { formatHash } from "../../../src/nix/hash.ts";
-import { temporaryDirectory } from "../../cli/support/temporary-directory.ts";
-import { createTestContext } from "../../cli/support/test-context.ts";
+import { temporaryDirectory } from "../../../testkit/node/temporary-directory.ts";
+import { createTestContext } from "../../../testkit/node/test-context.ts";
 
 const BASE_NAME = `${"a".repeat(32)}-thing`;
 

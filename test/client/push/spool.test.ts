@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { createSpool, createSpoolMemory, type Spool } from "../../../src/client/push/spool.ts";
-import { temporaryDirectory } from "../../cli/support/temporary-directory.ts";
+import { temporaryDirectory } from "../../../testkit/node/temporary-directory.ts";
 
 const CHUNKS = Array.from({ length: 5 }, () => randomBytes(100_000));
 const ALL = Buffer.concat(CHUNKS);

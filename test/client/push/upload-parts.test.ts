@@ -7,7 +7,7 @@ import { createSemaphore } from "../../../src/client/push/semaphore.ts";
 import { createSpool, createSpoolMemory } from "../../../src/client/push/spool.ts";
 import { createUploadApi } from "../../../src/client/push/upload-api.ts";
 import { uploadInParts } from "../../../src/client/push/upload-parts.ts";
-import { createTestContext } from "../../cli/support/test-context.ts";
+import { createTestContext } from "../../../testkit/node/test-context.ts";
 import {
   brokenLines,
   createFakeUploadServer,

@@ -6,8 +6,8 @@ import { watchStore } from "../../../src/client/push/store-watcher.ts";
 import { watchAndPush } from "../../../src/client/push/watch-and-push.ts";
 import { createPlainProgress } from "../../../src/client/progress/plain-progress.ts";
 import { parseStorePathBaseName, type StorePath } from "../../../src/nix/store-path.ts";
-import { temporaryDirectory } from "../../cli/support/temporary-directory.ts";
-import { createTestContext } from "../../cli/support/test-context.ts";
+import { temporaryDirectory } from "../../../testkit/node/temporary-directory.ts";
+import { createTestContext } from "../../../testkit/node/test-context.ts";
 
 function nameOf(name: string): string {
   const digit = "abcdfghijklmnpqrsvwxyz".charAt(name.length);

@@ -3,9 +3,9 @@ import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { isTrustedUser } from "../../../src/client/use/daemon-trust.ts";
 import { askLocalNix } from "../../../src/client/use/local-nix.ts";
-import { createFakeNix, type FakeNixOptions } from "../../cli/support/fake-nix.ts";
-import { temporaryDirectory } from "../../cli/support/temporary-directory.ts";
-import { createTestContext } from "../../cli/support/test-context.ts";
+import { createFakeNix, type FakeNixOptions } from "../../../testkit/node/fake-nix.ts";
+import { temporaryDirectory } from "../../../testkit/node/temporary-directory.ts";
+import { createTestContext } from "../../../testkit/node/test-context.ts";
 
 async function ask(options: FakeNixOptions, env: Readonly<Record<string, string>> = {}) {
   const directory = await temporaryDirectory();

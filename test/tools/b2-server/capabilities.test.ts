@@ -4,7 +4,7 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Capability, S3Key } from "../../../tools/b2-server/access.ts";
 import { startS3Server, type S3Server } from "../../../tools/b2-server/b2-server.ts";
-import type { FakeB2 } from "../../setup/fake-b2.ts";
+import type { FakeB2 } from "../../../testkit/node/fake-b2.ts";
 import { createS3Client, type S3Client } from "../../../testkit/node/s3-client.ts";
 
 const BUCKET = "bucket";

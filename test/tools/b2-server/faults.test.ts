@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { FaultEffect } from "../../../tools/b2-server/fault-injector.ts";
-import { startFakeB2, type FakeB2 } from "../../setup/fake-b2.ts";
+import { startFakeB2, type FakeB2 } from "../../../testkit/node/fake-b2.ts";
 import { createS3Client, type S3Client } from "../../../testkit/node/s3-client.ts";
 
 const BODY = "abcdefghij";

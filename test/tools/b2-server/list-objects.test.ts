@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startFakeB2, type FakeB2 } from "../../setup/fake-b2.ts";
+import { startFakeB2, type FakeB2 } from "../../../testkit/node/fake-b2.ts";
 import { createS3Client, type S3Client, type S3Reply } from "../../../testkit/node/s3-client.ts";
 
 const KEYS = ["a", "a/1", "a/2", "a/b/3", "b", "é", "\uff01", "\u{1f600}", "z&<>", "z z"];

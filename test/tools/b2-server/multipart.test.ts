@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startFakeB2, type FakeB2 } from "../../setup/fake-b2.ts";
+import { startFakeB2, type FakeB2 } from "../../../testkit/node/fake-b2.ts";
 import { createS3Client, type S3Client, type S3Reply } from "../../../testkit/node/s3-client.ts";
 
 const MIN_PART_BYTES = 5 * 1024 * 1024;

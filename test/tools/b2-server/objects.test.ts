@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { AwsV4Signer } from "aws4fetch";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startFakeB2, type FakeB2 } from "../../setup/fake-b2.ts";
+import { startFakeB2, type FakeB2 } from "../../../testkit/node/fake-b2.ts";
 import { createS3Client, type S3Client } from "../../../testkit/node/s3-client.ts";
 
 let fake: FakeB2;

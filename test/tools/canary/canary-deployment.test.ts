@@ -6,8 +6,8 @@ import { checkDeployment } from "../../../tools/canary/check-deployment.ts";
 import { parseStorePathArgument } from "../../../tools/canary/deployment.ts";
 import { exitCodeOf, formatReport, type Report } from "../../../tools/canary/report.ts";
 import { encodeNix32 } from "../../../src/nix/base32.ts";
-import { type LocalGateway, startLocalGateway } from "../../setup/local-gateway.ts";
-import { errorOf, valueOf } from "../../nix/value-of.ts";
+import { type LocalGateway, startLocalGateway } from "../../../testkit/node/local-gateway.ts";
+import { errorOf, valueOf } from "../../../testkit/value-of.ts";
 import { runCanary } from "../../../testkit/node/run-canary.ts";
 
 // workerd starts, and on a busy machine all of it takes longer.

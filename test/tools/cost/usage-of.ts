@@ -1,5 +1,5 @@
 import { parseUsage, type Usage } from "../../../tools/cost/usage.ts";
-import { valueOf } from "../../nix/value-of.ts";
+import { valueOf } from "../../../testkit/value-of.ts";
 
 /** The month that these flags describe. */
 export function usageOf(flags: Readonly<Record<string, string>> = {}): Usage {

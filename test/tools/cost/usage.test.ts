@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseUsage } from "../../../tools/cost/usage.ts";
-import { errorOf } from "../../nix/value-of.ts";
+import { errorOf } from "../../../testkit/value-of.ts";
 import { usageOf } from "./usage-of.ts";
 
 describe("parseUsage", () => {

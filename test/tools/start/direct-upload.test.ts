@@ -3,10 +3,18 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { findFreePort, PUSH_TOKEN, startLocalGateway } from "../../setup/local-gateway.ts";
-import { npmStart } from "../../setup/npm-start.ts";
-import { findChild, growthOf, TELLS_MEMORY } from "../../setup/process-memory.ts";
-import { createPartUploader, makeNar, type MadeNar } from "../../setup/upload-by-parts.ts";
+import {
+  findFreePort,
+  PUSH_TOKEN,
+  startLocalGateway,
+} from "../../../testkit/node/local-gateway.ts";
+import { npmStart } from "../../../testkit/node/npm-start.ts";
+import { findChild, growthOf, TELLS_MEMORY } from "../../../testkit/node/process-memory.ts";
+import {
+  createPartUploader,
+  makeNar,
+  type MadeNar,
+} from "../../../testkit/node/upload-by-parts.ts";
 
 const MIB = 1024 * 1024;
 const PART_BYTES = 16 * MIB;

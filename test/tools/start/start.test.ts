@@ -3,9 +3,9 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { startFakeB2 } from "../../setup/fake-b2.ts";
-import { findFreePort, PUSH_TOKEN, TOKENS } from "../../setup/local-gateway.ts";
-import { type NpmStart, npmStart } from "../../setup/npm-start.ts";
+import { startFakeB2 } from "../../../testkit/node/fake-b2.ts";
+import { findFreePort, PUSH_TOKEN, TOKENS } from "../../../testkit/node/local-gateway.ts";
+import { type NpmStart, npmStart } from "../../../testkit/node/npm-start.ts";
 
 const LOG_PATH = "/log/bmzwz4nw9l9hfw14g35x4qj231imizfk-hello.drv";
 

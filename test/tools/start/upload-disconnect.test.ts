@@ -1,7 +1,11 @@
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type LocalGateway, PUSH_TOKEN, startLocalGateway } from "../../setup/local-gateway.ts";
+import {
+  type LocalGateway,
+  PUSH_TOKEN,
+  startLocalGateway,
+} from "../../../testkit/node/local-gateway.ts";
 
 const MIB = 1024 * 1024;
 

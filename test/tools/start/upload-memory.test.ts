@@ -1,8 +1,12 @@
 import { createHash, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encodeNix32 } from "../../../src/nix/base32.ts";
-import { type LocalGateway, PUSH_TOKEN, startLocalGateway } from "../../setup/local-gateway.ts";
-import { findChild, growthOf, TELLS_MEMORY } from "../../setup/process-memory.ts";
+import {
+  type LocalGateway,
+  PUSH_TOKEN,
+  startLocalGateway,
+} from "../../../testkit/node/local-gateway.ts";
+import { findChild, growthOf, TELLS_MEMORY } from "../../../testkit/node/process-memory.ts";
 
 // Law 7. Read from /proc: the resident memory of workerd alone, since the
 // bucket runs in this process. Each figure has room for a noisy machine; without

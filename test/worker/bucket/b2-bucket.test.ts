@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { B2_PREFIX, bytesOf, openB2, pathOf } from "../../support/b2.ts";
-import { sha256Hex } from "../../support/gateway.ts";
-import { rejectionOf } from "../../support/rejection.ts";
-import { makeBytes } from "../../support/store-path.ts";
+import { B2_PREFIX, bytesOf, openB2, pathOf } from "../../../testkit/workerd/b2.ts";
+import { sha256Hex } from "../../../testkit/workerd/gateway.ts";
+import { rejectionOf } from "../../../testkit/workerd/rejection.ts";
+import { makeBytes } from "../../../testkit/store-path.ts";
 
 const HASH = "syd87l2rxw8cbsxmxl853h0r6pdwhwjr";
 const NARINFO = pathOf(`${HASH}.narinfo`);

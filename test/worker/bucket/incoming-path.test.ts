@@ -5,7 +5,7 @@ import {
   parseIncomingPath,
 } from "../../../src/worker/bucket/incoming-path.ts";
 import { parseObjectKey } from "../../../src/nix/object-key.ts";
-import { NAR } from "../../support/edge.ts";
+import { NAR } from "../../../testkit/workerd/edge.ts";
 
 const HASH = "15zk4zszw9lgkdkkwy7w11m5vag11n5dhv2i6hj308qpxczvdddx";
 const TAG = "0123456789abcdef";

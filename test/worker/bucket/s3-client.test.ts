@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createBucketMeter } from "../../../src/worker/bucket/bucket.ts";
 import { createS3Client, type S3Request } from "../../../src/worker/bucket/s3-client.ts";
 import type { BucketConfig } from "../../../src/settings/config.ts";
-import { rejectionOf } from "../../support/rejection.ts";
+import { rejectionOf } from "../../../testkit/workerd/rejection.ts";
 
 const CONFIG: BucketConfig = {
   endpoint: "https://s3.us-east-005.backblazeb2.com",

@@ -4,10 +4,10 @@ import {
   incomingFolder,
   type IncomingPath,
 } from "../../../src/worker/bucket/incoming-path.ts";
-import { B2_PREFIX, openB2, type TestB2 } from "../../support/b2.ts";
-import { NAR } from "../../support/edge.ts";
-import { rejectionOf } from "../../support/rejection.ts";
-import { makeBytes } from "../../support/store-path.ts";
+import { B2_PREFIX, openB2, type TestB2 } from "../../../testkit/workerd/b2.ts";
+import { NAR } from "../../../testkit/workerd/edge.ts";
+import { rejectionOf } from "../../../testkit/workerd/rejection.ts";
+import { makeBytes } from "../../../testkit/store-path.ts";
 
 const MIB = 1024 * 1024;
 const contentType = "application/x-nix-nar";

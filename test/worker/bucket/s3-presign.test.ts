@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createIncomingPath, incomingFolder } from "../../../src/worker/bucket/incoming-path.ts";
-import { B2_PREFIX, openB2, type TestB2, type TestB2Options } from "../../support/b2.ts";
-import { NAR } from "../../support/edge.ts";
+import { B2_PREFIX, openB2, type TestB2, type TestB2Options } from "../../../testkit/workerd/b2.ts";
+import { NAR } from "../../../testkit/workerd/edge.ts";
 
 const BODY = "bytes of a part";
 

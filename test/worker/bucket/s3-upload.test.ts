@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { B2_PREFIX, openB2, pathOf } from "../../support/b2.ts";
-import { rejectionOf } from "../../support/rejection.ts";
-import { makeBytes } from "../../support/store-path.ts";
+import { B2_PREFIX, openB2, pathOf } from "../../../testkit/workerd/b2.ts";
+import { rejectionOf } from "../../../testkit/workerd/rejection.ts";
+import { makeBytes } from "../../../testkit/store-path.ts";
 
 const PATH = pathOf("nar/05ra3y72i3qjri7xskf9qj8kb29r6naqy1sqpbs3azi3xcigmj56.nar.xz");
 const KEY = B2_PREFIX + PATH;

@@ -7,7 +7,7 @@ import {
   found,
   NAR,
   textOf,
-} from "../../support/edge.ts";
+} from "../../../testkit/workerd/edge.ts";
 
 // The Cache API stores a body that came short without complaint, and later
 // serves it with the length it should have had (Miniflare; in production at

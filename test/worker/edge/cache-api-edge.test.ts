@@ -12,7 +12,7 @@ import {
   NARINFO,
   notFound,
   textOf,
-} from "../../support/edge.ts";
+} from "../../../testkit/workerd/edge.ts";
 
 // oxlint-disable-next-line no-restricted-globals -- the tests of its one user
 const STORE = caches.default;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { ReadConfig } from "../../../src/settings/config.ts";
 import { createEdgeKeys } from "../../../src/worker/edge/edge-key.ts";
-import { errorOf, valueOf } from "../../nix/value-of.ts";
-import { keyOf } from "../../support/b2.ts";
-import { NAR, NARINFO, READS } from "../../support/edge.ts";
+import { errorOf, valueOf } from "../../../testkit/value-of.ts";
+import { keyOf } from "../../../testkit/workerd/b2.ts";
+import { NAR, NARINFO, READS } from "../../../testkit/workerd/edge.ts";
 
 const KEYS = createEdgeKeys(READS);
 const BASE = KEYS.urlOf(keyOf("cache-info", "nix-cache-info")).slice(0, -"/nix-cache-info".length);

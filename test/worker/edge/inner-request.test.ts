@@ -10,7 +10,7 @@ import {
   type MadeAnswer,
   NAR,
   textOf,
-} from "../../support/edge.ts";
+} from "../../../testkit/workerd/edge.ts";
 
 describe("answerInnerRequest", () => {
   const keys = createOwnKeys();

@@ -18,12 +18,12 @@ import {
   NARINFO,
   notFound,
   textOf,
-} from "../../support/edge.ts";
+} from "../../../testkit/workerd/edge.ts";
 import {
   createFakeWorkersCache,
   type FakeWorkersCacheOptions,
-} from "../../support/fake-workers-cache.ts";
-import { rejectionOf } from "../../support/rejection.ts";
+} from "../../../testkit/workerd/fake-workers-cache.ts";
+import { rejectionOf } from "../../../testkit/workerd/rejection.ts";
 
 const METADATA = { cacheControl: CACHE_CONTROL.metadata };
 const down = (): never => {

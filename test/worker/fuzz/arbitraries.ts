@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { HASH } from "../../support/prepared.ts";
+import { HASH } from "../../../testkit/workerd/prepared.ts";
 
 /** What attackers and broken clients put into paths, beside what Nix does. */
 const pathSegment = fc.oneof(

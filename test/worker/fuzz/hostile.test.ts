@@ -1,10 +1,10 @@
 import * as fc from "fast-check";
 import { describe, expect, inject, it } from "vitest";
 import { parseNarinfo } from "../../../src/nix/narinfo.ts";
-import { ADMIN_TOKEN, PREFIX, PUSH_TOKEN, startGateway } from "../../support/gateway.ts";
-import { HASH, startFilledGateway } from "../../support/prepared.ts";
-import { makeStorePath } from "../../support/store-path.ts";
-import type { FuzzSettings } from "../../fuzz/fuzz-settings.ts";
+import { ADMIN_TOKEN, PREFIX, PUSH_TOKEN, startGateway } from "../../../testkit/workerd/gateway.ts";
+import { HASH, startFilledGateway } from "../../../testkit/workerd/prepared.ts";
+import { makeStorePath } from "../../../testkit/store-path.ts";
+import type { FuzzSettings } from "../../../testkit/node/fuzz-settings.ts";
 import { brokenNarinfo, clientHeaders, headerValue, query, rawPath } from "./arbitraries.ts";
 
 const { fuzzSeconds: seconds, fuzzSeed: seed }: FuzzSettings = {

@@ -6,7 +6,7 @@ import { parseNarinfo } from "../../../src/nix/narinfo.ts";
 import { parseStorePathHash } from "../../../src/nix/store-path.ts";
 import { CURL_NARINFO } from "../../nix/data/cache-nixos-org.ts";
 import { NARINFO_NONE_SELF_REFERENCE, NARINFOS } from "../../nix/data/narinfos.ts";
-import { valueOf } from "../../nix/value-of.ts";
+import { valueOf } from "../../../testkit/value-of.ts";
 
 const HASH = CURL_NARINFO.slice("StorePath: /nix/store/".length).slice(0, 32);
 const FILE_HASH = "05ra3y72i3qjri7xskf9qj8kb29r6naqy1sqpbs3azi3xcigmj56";

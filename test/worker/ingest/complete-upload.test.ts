@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { CacheError } from "../../../src/worker/errors.ts";
 import { abortUpload } from "../../../src/worker/ingest/complete-upload.ts";
 import { listPresentParts } from "../../../src/worker/ingest/direct-upload.ts";
-import type { MemoryBucketHooks } from "../../support/memory-bucket.ts";
+import type { MemoryBucketHooks } from "../../../testkit/workerd/memory-bucket.ts";
 import {
   completeNar,
   expectRightBytes,
@@ -10,8 +10,8 @@ import {
   openPush,
   sendNar,
   startNar,
-} from "../../support/push-by-parts.ts";
-import { rejectionOf } from "../../support/rejection.ts";
+} from "../../../testkit/workerd/push-by-parts.ts";
+import { rejectionOf } from "../../../testkit/workerd/rejection.ts";
 
 describe("completion", () => {
   it("stores the NAR, tells what it does, and has the edge forget the name", async () => {

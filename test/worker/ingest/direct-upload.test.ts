@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { CacheError } from "../../../src/worker/errors.ts";
 import { parseDirectUpload } from "../../../src/worker/ingest/direct-upload.ts";
 import { startUpload } from "../../../src/worker/ingest/start-upload.ts";
-import { type LargeNar, makeLargeNar } from "../../support/direct-upload.ts";
-import { createPush, type TestPush } from "../../support/push.ts";
+import { type LargeNar, makeLargeNar } from "../../../testkit/workerd/direct-upload.ts";
+import { createPush, type TestPush } from "../../../testkit/workerd/push.ts";
 import {
   completeNar,
   expectRightBytes,
@@ -11,7 +11,7 @@ import {
   openPush,
   sendNar,
   startNar,
-} from "../../support/push-by-parts.ts";
+} from "../../../testkit/workerd/push-by-parts.ts";
 
 /** What a client does: start, send what is missing, complete. */
 async function round(nar: LargeNar, push: TestPush): Promise<void> {

@@ -2,12 +2,15 @@ import { describe, expect, it } from "vitest";
 import { CacheError } from "../../../src/worker/errors.ts";
 import { createBufferPool } from "../../../src/worker/ingest/buffer-pool.ts";
 import { storeBody } from "../../../src/worker/ingest/store-body.ts";
-import { B2_PREFIX, openB2 } from "../../support/b2.ts";
-import { NAR } from "../../support/edge.ts";
-import { sha256Hex } from "../../support/gateway.ts";
-import { createMemoryBucket, type MemoryBucketHooks } from "../../support/memory-bucket.ts";
-import { rejectionOf } from "../../support/rejection.ts";
-import { makeBytes } from "../../support/store-path.ts";
+import { B2_PREFIX, openB2 } from "../../../testkit/workerd/b2.ts";
+import { NAR } from "../../../testkit/workerd/edge.ts";
+import { sha256Hex } from "../../../testkit/workerd/gateway.ts";
+import {
+  createMemoryBucket,
+  type MemoryBucketHooks,
+} from "../../../testkit/workerd/memory-bucket.ts";
+import { rejectionOf } from "../../../testkit/workerd/rejection.ts";
+import { makeBytes } from "../../../testkit/store-path.ts";
 
 const MIB = 1024 * 1024;
 const SMALL = makeBytes(1000, 1);

@@ -3,11 +3,11 @@ import type { Bucket } from "../../../src/worker/bucket/bucket.ts";
 import { createIncomingPath, incomingFolder } from "../../../src/worker/bucket/incoming-path.ts";
 import { proveObject } from "../../../src/worker/ingest/prove-object.ts";
 import type { FaultRule } from "../../../tools/b2-server/fault-injector.ts";
-import { B2_PREFIX, openB2 } from "../../support/b2.ts";
-import { NAR } from "../../support/edge.ts";
-import { sha256Hex } from "../../support/gateway.ts";
-import { rejectionOf } from "../../support/rejection.ts";
-import { makeBytes } from "../../support/store-path.ts";
+import { B2_PREFIX, openB2 } from "../../../testkit/workerd/b2.ts";
+import { NAR } from "../../../testkit/workerd/edge.ts";
+import { sha256Hex } from "../../../testkit/workerd/gateway.ts";
+import { rejectionOf } from "../../../testkit/workerd/rejection.ts";
+import { makeBytes } from "../../../testkit/store-path.ts";
 
 const MIB = 1024 * 1024;
 const BYTES = makeBytes(2 * MIB + 12_345, 1);

@@ -7,7 +7,7 @@ import {
   NARINFO_BZIP2_TWO_SIGNATURES,
   NARINFO_NONE_SELF_REFERENCE,
 } from "../../nix/data/narinfos.ts";
-import { valueOf } from "../../nix/value-of.ts";
+import { valueOf } from "../../../testkit/value-of.ts";
 
 /** The same path twice, by two compressions: signed by the first key, and by both. */
 const ONE = NARINFO_NONE_SELF_REFERENCE;

@@ -6,9 +6,9 @@ import {
   NARINFO_NONE_SELF_REFERENCE,
   NARINFO_XZ_TEXT_CA,
 } from "../../nix/data/narinfos.ts";
-import { createPush, type TestPush } from "../../support/push.ts";
-import { fileSizeOf, keyOfNarinfo, narPathOf, putNarOf } from "../../support/narinfo.ts";
-import { rejectionOf } from "../../support/rejection.ts";
+import { createPush, type TestPush } from "../../../testkit/workerd/push.ts";
+import { fileSizeOf, keyOfNarinfo, narPathOf, putNarOf } from "../../../testkit/narinfo.ts";
+import { rejectionOf } from "../../../testkit/workerd/rejection.ts";
 
 /** The same path twice, by two compressions: signed by the first key, and by both. */
 const ONE = NARINFO_NONE_SELF_REFERENCE;

@@ -11,9 +11,9 @@ import {
   REALISATION_SIGNED,
   REALISATION_UNSIGNED,
 } from "../../nix/data/realisations.ts";
-import { keyOf } from "../../support/b2.ts";
-import { createPush, signingWith, trusting } from "../../support/push.ts";
-import { rejectionOf } from "../../support/rejection.ts";
+import { keyOf } from "../../../testkit/workerd/b2.ts";
+import { createPush, signingWith, trusting } from "../../../testkit/workerd/push.ts";
+import { rejectionOf } from "../../../testkit/workerd/rejection.ts";
 
 function keyOfRealisation(text: string): RealisationKey {
   const { id }: { id: string } = JSON.parse(text);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { readText } from "../../../src/worker/ingest/read-text.ts";
-import { rejectionOf } from "../../support/rejection.ts";
+import { rejectionOf } from "../../../testkit/workerd/rejection.ts";
 
 const bytes = (...values: number[]) => new Blob([new Uint8Array(values)]).stream();
 

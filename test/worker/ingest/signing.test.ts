@@ -19,10 +19,10 @@ import {
   NARINFO_XZ_TEXT_CA,
   NARINFO_ZSTD_NO_REFERENCES,
 } from "../../nix/data/narinfos.ts";
-import { valueOf } from "../../nix/value-of.ts";
-import { keyOfNarinfo, putNarOf } from "../../support/narinfo.ts";
-import { createPush, signingWith, type TestPush, trusting } from "../../support/push.ts";
-import { rejectionOf } from "../../support/rejection.ts";
+import { valueOf } from "../../../testkit/value-of.ts";
+import { keyOfNarinfo, putNarOf } from "../../../testkit/narinfo.ts";
+import { createPush, signingWith, type TestPush, trusting } from "../../../testkit/workerd/push.ts";
+import { rejectionOf } from "../../../testkit/workerd/rejection.ts";
 
 const parse = (text: string): Narinfo => valueOf(parseNarinfo(text, "/nix/store"));
 const unsigned = (text: string): string => text.replaceAll(/^Sig: .*\n/gm, "");

@@ -9,7 +9,7 @@ import {
   openPush,
   sendNar,
   startNar,
-} from "../../support/push-by-parts.ts";
+} from "../../../testkit/workerd/push-by-parts.ts";
 
 describe("startUpload", () => {
   it("begins an upload under a name that no route reads", async () => {

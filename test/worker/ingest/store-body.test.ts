@@ -1,10 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { BUFFER_BYTES, createBufferPool } from "../../../src/worker/ingest/buffer-pool.ts";
 import { storeBody } from "../../../src/worker/ingest/store-body.ts";
-import { sha256Hex } from "../../support/gateway.ts";
-import { createMemoryBucket, type MemoryBucketHooks } from "../../support/memory-bucket.ts";
-import { NAR } from "../../support/edge.ts";
-import { makeBytes } from "../../support/store-path.ts";
+import { sha256Hex } from "../../../testkit/workerd/gateway.ts";
+import {
+  createMemoryBucket,
+  type MemoryBucketHooks,
+} from "../../../testkit/workerd/memory-bucket.ts";
+import { NAR } from "../../../testkit/workerd/edge.ts";
+import { makeBytes } from "../../../testkit/store-path.ts";
 
 const MIB = 1024 * 1024;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { storeSidecar } from "../../../src/worker/ingest/store-sidecar.ts";
-import { bytesOf, keyOf } from "../../support/b2.ts";
-import { createPush, type TestPush } from "../../support/push.ts";
+import { bytesOf, keyOf } from "../../../testkit/workerd/b2.ts";
+import { createPush, type TestPush } from "../../../testkit/workerd/push.ts";
 
 const HASH = "w9yy7v61ipb5rx6i35zq1mvc2iqfmps1";
 const LISTING = keyOf("listing", `${HASH}.ls`);

@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { CacheError } from "../../../src/worker/errors.ts";
 import { folderOf } from "../../../src/worker/ingest/direct-upload.ts";
 import { sweepIncoming } from "../../../src/worker/ingest/sweep-incoming.ts";
-import { NAR } from "../../support/edge.ts";
-import { createPush, type TestPush } from "../../support/push.ts";
+import { NAR } from "../../../testkit/workerd/edge.ts";
+import { createPush, type TestPush } from "../../../testkit/workerd/push.ts";
 
 const NOW = new Date("2026-10-20T12:00:00Z");
 const daysAgo = (days: number) => new Date(NOW.getTime() - days * 86_400_000);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { PUSH_TOKEN, READ_TOKEN, startGateway } from "../../support/gateway.ts";
-import { HASH, startFilledGateway } from "../../support/prepared.ts";
-import { makeStorePath } from "../../support/store-path.ts";
+import { PUSH_TOKEN, READ_TOKEN, startGateway } from "../../../testkit/workerd/gateway.ts";
+import { HASH, startFilledGateway } from "../../../testkit/workerd/prepared.ts";
+import { makeStorePath } from "../../../testkit/store-path.ts";
 
 const basic = (user: string, password: string) => ({
   authorization: `Basic ${btoa(`${user}:${password}`)}`,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { FaultEffect } from "../../../tools/b2-server/fault-injector.ts";
-import { PREFIX, startGateway } from "../../support/gateway.ts";
-import { HASH, startFilledGateway } from "../../support/prepared.ts";
-import { makeStorePath } from "../../support/store-path.ts";
+import { PREFIX, startGateway } from "../../../testkit/workerd/gateway.ts";
+import { HASH, startFilledGateway } from "../../../testkit/workerd/prepared.ts";
+import { makeStorePath } from "../../../testkit/store-path.ts";
 
 // What docs/http.md promises for each fault that B2 is known for.
 

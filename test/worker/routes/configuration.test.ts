@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { githubTrust } from "../../support/fake-issuer.ts";
-import { READ_TOKEN, startGateway } from "../../support/gateway.ts";
-import { HASH, startFilledGateway } from "../../support/prepared.ts";
-import { makeStorePath } from "../../support/store-path.ts";
+import { githubTrust } from "../../../testkit/fake-issuer.ts";
+import { READ_TOKEN, startGateway } from "../../../testkit/workerd/gateway.ts";
+import { HASH, startFilledGateway } from "../../../testkit/workerd/prepared.ts";
+import { makeStorePath } from "../../../testkit/store-path.ts";
 
 describe("a gateway with a broken setting", () => {
   it("answers 500 everywhere and names every bad setting in the log, but no value", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { ADMIN_TOKEN, PUSH_TOKEN } from "../../support/gateway.ts";
-import { HASH, startFilledGateway } from "../../support/prepared.ts";
+import { ADMIN_TOKEN, PUSH_TOKEN } from "../../../testkit/workerd/gateway.ts";
+import { HASH, startFilledGateway } from "../../../testkit/workerd/prepared.ts";
 
 const admin = { method: "DELETE", headers: { authorization: `Bearer ${ADMIN_TOKEN}` } };
 

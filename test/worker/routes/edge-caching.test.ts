@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { PUSH_TOKEN, startGateway } from "../../support/gateway.ts";
-import { HASH, OTHER_HASH, startFilledGateway } from "../../support/prepared.ts";
-import { makeStorePath } from "../../support/store-path.ts";
+import { PUSH_TOKEN, startGateway } from "../../../testkit/workerd/gateway.ts";
+import { HASH, OTHER_HASH, startFilledGateway } from "../../../testkit/workerd/prepared.ts";
+import { makeStorePath } from "../../../testkit/store-path.ts";
 
 const PUSHER = { headers: { authorization: `Bearer ${PUSH_TOKEN}` } };
 

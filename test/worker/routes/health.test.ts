@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ADMIN_TOKEN, PUSH_TOKEN, startGateway } from "../../support/gateway.ts";
+import { ADMIN_TOKEN, PUSH_TOKEN, startGateway } from "../../../testkit/workerd/gateway.ts";
 
 const withToken = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { PUSH_TOKEN } from "../../support/gateway.ts";
-import { startFilledGateway } from "../../support/prepared.ts";
+import { PUSH_TOKEN } from "../../../testkit/workerd/gateway.ts";
+import { startFilledGateway } from "../../../testkit/workerd/prepared.ts";
 
 describe("the log", () => {
   it("has one line a request, with what it was and what it cost", async () => {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { githubTrust } from "../../support/fake-issuer.ts";
-import { unsignedToken } from "../../support/forged-tokens.ts";
-import { PUSH_TOKEN, READ_TOKEN } from "../../support/gateway.ts";
-import { startOidcGateway } from "../../support/oidc-gateway.ts";
-import { AUDIENCE, GOOD_CLAIMS, ISSUER } from "../../support/oidc-verifier.ts";
-import { OTHER_HASH, startFilledGateway } from "../../support/prepared.ts";
-import { makeStorePath } from "../../support/store-path.ts";
+import { githubTrust } from "../../../testkit/fake-issuer.ts";
+import { unsignedToken } from "../../../testkit/workerd/forged-tokens.ts";
+import { PUSH_TOKEN, READ_TOKEN } from "../../../testkit/workerd/gateway.ts";
+import { startOidcGateway } from "../../../testkit/workerd/oidc-gateway.ts";
+import { AUDIENCE, GOOD_CLAIMS, ISSUER } from "../../../testkit/workerd/oidc-verifier.ts";
+import { OTHER_HASH, startFilledGateway } from "../../../testkit/workerd/prepared.ts";
+import { makeStorePath } from "../../../testkit/store-path.ts";
 
 const NAME = "issuer.example.org:octo-org/octo-repo";
 const UNAVAILABLE =

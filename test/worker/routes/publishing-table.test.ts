@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { PREFIX, startGateway, type TestGateway } from "../../support/gateway.ts";
-import { HASH } from "../../support/prepared.ts";
-import { type FakeStorePath, makeStorePath } from "../../support/store-path.ts";
+import { PREFIX, startGateway, type TestGateway } from "../../../testkit/workerd/gateway.ts";
+import { HASH } from "../../../testkit/workerd/prepared.ts";
+import { type FakeStorePath, makeStorePath } from "../../../testkit/store-path.ts";
 
 // Row by row what docs/http.md says under "Uploads": what becomes of a narinfo
 // that passes the checks, by what is published under its name already.

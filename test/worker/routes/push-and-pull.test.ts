@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { PREFIX, startGateway } from "../../support/gateway.ts";
-import { makeStorePath } from "../../support/store-path.ts";
+import { PREFIX, startGateway } from "../../../testkit/workerd/gateway.ts";
+import { makeStorePath } from "../../../testkit/store-path.ts";
 
 const HASH = "0123456789abcdfghijklmnpqrsvwxyz";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { PREFIX } from "../../support/gateway.ts";
-import { HASH, OTHER_HASH, startFilledGateway } from "../../support/prepared.ts";
+import { PREFIX } from "../../../testkit/workerd/gateway.ts";
+import { HASH, OTHER_HASH, startFilledGateway } from "../../../testkit/workerd/prepared.ts";
 
 const LOG_NAME = `log/${HASH}-gtk+3-hm_..zlogout.drv`;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { PREFIX, startGateway } from "../../support/gateway.ts";
-import { HASH } from "../../support/prepared.ts";
-import { makeBytes, makeStorePath } from "../../support/store-path.ts";
+import { PREFIX, startGateway } from "../../../testkit/workerd/gateway.ts";
+import { HASH } from "../../../testkit/workerd/prepared.ts";
+import { makeBytes, makeStorePath } from "../../../testkit/store-path.ts";
 
 const MIB = 1024 * 1024;
 

@@ -5,9 +5,9 @@ import {
   parseSecretKey,
   publicKeyOf,
 } from "../../../src/nix/signature.ts";
-import { PREFIX, startGateway } from "../../support/gateway.ts";
-import { HASH, OTHER_HASH, startFilledGateway } from "../../support/prepared.ts";
-import { makeStorePath } from "../../support/store-path.ts";
+import { PREFIX, startGateway } from "../../../testkit/workerd/gateway.ts";
+import { HASH, OTHER_HASH, startFilledGateway } from "../../../testkit/workerd/prepared.ts";
+import { makeStorePath } from "../../../testkit/store-path.ts";
 
 const MIB = 1024 * 1024;
 

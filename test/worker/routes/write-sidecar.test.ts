@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { PREFIX, startGateway } from "../../support/gateway.ts";
-import { HASH, OTHER_HASH, startFilledGateway } from "../../support/prepared.ts";
-import { makeStorePath } from "../../support/store-path.ts";
+import { PREFIX, startGateway } from "../../../testkit/workerd/gateway.ts";
+import { HASH, OTHER_HASH, startFilledGateway } from "../../../testkit/workerd/prepared.ts";
+import { makeStorePath } from "../../../testkit/store-path.ts";
 
 describe("PUT of what lies beside a store path", () => {
   it("writes a listing until the path is published, and keeps it then", async () => {

@@ -2,9 +2,9 @@ import { brotliCompressSync, gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { readFromBucket } from "../../../src/worker/serve/origin.ts";
 import { HELLO_NARINFO } from "../../nix/data/cache-nixos-org.ts";
-import { B2_PREFIX, keyOf, openB2 } from "../../support/b2.ts";
-import { createTestLog } from "../../support/log.ts";
-import { rejectionOf } from "../../support/rejection.ts";
+import { B2_PREFIX, keyOf, openB2 } from "../../../testkit/workerd/b2.ts";
+import { createTestLog } from "../../../testkit/workerd/log.ts";
+import { rejectionOf } from "../../../testkit/workerd/rejection.ts";
 
 // Against the fake B2 over HTTP: decoding is the platform's and happens in fetch.
 

@@ -3,10 +3,10 @@ import type { StoredObject } from "../../../src/worker/bucket/bucket.ts";
 import { CacheError } from "../../../src/worker/errors.ts";
 import { readFromBucket } from "../../../src/worker/serve/origin.ts";
 import { HELLO_NARINFO } from "../../nix/data/cache-nixos-org.ts";
-import { keyOf } from "../../support/b2.ts";
-import { createTestLog } from "../../support/log.ts";
-import { createMemoryBucket } from "../../support/memory-bucket.ts";
-import { rejectionOf } from "../../support/rejection.ts";
+import { keyOf } from "../../../testkit/workerd/b2.ts";
+import { createTestLog } from "../../../testkit/workerd/log.ts";
+import { createMemoryBucket } from "../../../testkit/workerd/memory-bucket.ts";
+import { rejectionOf } from "../../../testkit/workerd/rejection.ts";
 
 const NARINFO = keyOf("narinfo", "w9yy7v61ipb5rx6i35zq1mvc2iqfmps1.narinfo");
 const FILE_HASH = "15zk4zszw9lgkdkkwy7w11m5vag11n5dhv2i6hj308qpxczvdddx";

@@ -1,9 +1,18 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isOidcToken } from "../../../../src/worker/access/oidc/verify-oidc-token.ts";
-import { createFakeIssuer, githubTrust } from "../../../support/fake-issuer.ts";
-import { confusedToken, unsignedToken, withClaims } from "../../../support/forged-tokens.ts";
-import { AUDIENCE, GOOD_CLAIMS, ISSUER, startVerifier } from "../../../support/oidc-verifier.ts";
+import { createFakeIssuer, githubTrust } from "../../../../testkit/fake-issuer.ts";
+import {
+  confusedToken,
+  unsignedToken,
+  withClaims,
+} from "../../../../testkit/workerd/forged-tokens.ts";
+import {
+  AUDIENCE,
+  GOOD_CLAIMS,
+  ISSUER,
+  startVerifier,
+} from "../../../../testkit/workerd/oidc-verifier.ts";
 
 const NOT_SIGNED = "401 This OIDC token is not signed by any key of its issuer.";
 const CANNOT_BE_READ = "401 This OIDC token cannot be read:";

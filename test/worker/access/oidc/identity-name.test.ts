@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createFakeIssuer, GITHUB_CLAIMS } from "../../../support/fake-issuer.ts";
-import { AUDIENCE, identityOf, startVerifier } from "../../../support/oidc-verifier.ts";
+import { createFakeIssuer, GITHUB_CLAIMS } from "../../../../testkit/fake-issuer.ts";
+import { AUDIENCE, identityOf, startVerifier } from "../../../../testkit/workerd/oidc-verifier.ts";
 
 describe("the name of an OIDC token's holder", () => {
   it.each([

@@ -3,8 +3,11 @@ import {
   createIssuerKeys,
   type OidcEnvironment,
 } from "../../../../src/worker/access/oidc/issuer-keys.ts";
-import { createFakeIssuer, type FakeIssuer } from "../../../support/fake-issuer.ts";
-import { createOidcEnvironment, createPatience } from "../../../support/oidc-environment.ts";
+import { createFakeIssuer, type FakeIssuer } from "../../../../testkit/fake-issuer.ts";
+import {
+  createOidcEnvironment,
+  createPatience,
+} from "../../../../testkit/workerd/oidc-environment.ts";
 
 const URL_OF_ISSUER = "https://issuer.example.org";
 const DOCUMENTS = ["/.well-known/openid-configuration", "/keys"];

@@ -1,6 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { type Claims, githubTrust } from "../../../support/fake-issuer.ts";
-import { AUDIENCE, GOOD_CLAIMS, ISSUER, startVerifier } from "../../../support/oidc-verifier.ts";
+import { type Claims, githubTrust } from "../../../../testkit/fake-issuer.ts";
+import {
+  AUDIENCE,
+  GOOD_CLAIMS,
+  ISSUER,
+  startVerifier,
+} from "../../../../testkit/workerd/oidc-verifier.ts";
 
 /** Seconds since 1970, from now. */
 const inSeconds = (seconds: number) => Math.floor(Date.now() / 1000) + seconds;

@@ -3,14 +3,14 @@ import {
   isOidcToken,
   OIDC_ALGORITHMS,
 } from "../../../../src/worker/access/oidc/verify-oidc-token.ts";
-import { createFakeIssuer, githubTrust } from "../../../support/fake-issuer.ts";
+import { createFakeIssuer, githubTrust } from "../../../../testkit/fake-issuer.ts";
 import {
   AUDIENCE,
   GOOD_CLAIMS,
   identityOf,
   ISSUER,
   startVerifier,
-} from "../../../support/oidc-verifier.ts";
+} from "../../../../testkit/workerd/oidc-verifier.ts";
 
 /** Seconds since 1970, from now. */
 const inSeconds = (seconds: number) => Math.floor(Date.now() / 1000) + seconds;

@@ -8,7 +8,7 @@ import {
   sendAll,
   sendParts,
   start,
-} from "../../../support/api.ts";
+} from "../../../../testkit/workerd/api.ts";
 
 const lost = (operation: string): FaultRule => ({
   match: { operation },

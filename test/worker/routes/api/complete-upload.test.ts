@@ -9,9 +9,14 @@ import {
   sendAll,
   sendParts,
   start,
-} from "../../../support/api.ts";
-import { type LargeNar, makeLargeNar } from "../../../support/direct-upload.ts";
-import { PREFIX, PUSH_TOKEN, READ_TOKEN, startGateway } from "../../../support/gateway.ts";
+} from "../../../../testkit/workerd/api.ts";
+import { type LargeNar, makeLargeNar } from "../../../../testkit/workerd/direct-upload.ts";
+import {
+  PREFIX,
+  PUSH_TOKEN,
+  READ_TOKEN,
+  startGateway,
+} from "../../../../testkit/workerd/gateway.ts";
 
 /** The same bytes but one. */
 function otherBytes({ bytes }: LargeNar): Uint8Array<ArrayBuffer> {

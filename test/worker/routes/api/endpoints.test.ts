@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { VERSION } from "../../../../src/api/version.ts";
 import { PUBLIC_KEY_ONE, PUBLIC_KEY_TWO, SECRET_KEY_ONE } from "../../../nix/data/keys.ts";
-import { errorOf, post } from "../../../support/api.ts";
+import { errorOf, post } from "../../../../testkit/workerd/api.ts";
 import {
   ADMIN_TOKEN,
   PUSH_TOKEN,
   READ_TOKEN,
   sha256Hex,
   startGateway,
-} from "../../../support/gateway.ts";
+} from "../../../../testkit/workerd/gateway.ts";
 
 const POSTED = ["uploads", "uploads/urls", "uploads/parts", "uploads/abort", "uploads/complete"];
 

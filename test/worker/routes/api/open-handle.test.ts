@@ -1,8 +1,12 @@
 import { describe, expect, inject, it } from "vitest";
 import { formatUploadHandle } from "../../../../src/worker/access/upload-handle.ts";
-import { errorOf, post, start } from "../../../support/api.ts";
-import { makeLargeNar } from "../../../support/direct-upload.ts";
-import { OTHER_TOKEN, startGateway, startGatewayOfTwo } from "../../../support/gateway.ts";
+import { errorOf, post, start } from "../../../../testkit/workerd/api.ts";
+import { makeLargeNar } from "../../../../testkit/workerd/direct-upload.ts";
+import {
+  OTHER_TOKEN,
+  startGateway,
+  startGatewayOfTwo,
+} from "../../../../testkit/workerd/gateway.ts";
 
 const MIB = 1024 * 1024;
 const FILE_HASH = "05ra3y72i3qjri7xskf9qj8kb29r6naqy1sqpbs3azi3xcigmj56";

@@ -7,8 +7,8 @@ import {
   sendParts,
   start,
   uploadOf,
-} from "../../../support/api.ts";
-import { cutPart, makeLargeNar } from "../../../support/direct-upload.ts";
+} from "../../../../testkit/workerd/api.ts";
+import { cutPart, makeLargeNar } from "../../../../testkit/workerd/direct-upload.ts";
 import {
   ADMIN_TOKEN,
   OTHER_TOKEN,
@@ -17,7 +17,7 @@ import {
   startGateway,
   startGatewayOfTwo,
   type TestGateway,
-} from "../../../support/gateway.ts";
+} from "../../../../testkit/workerd/gateway.ts";
 
 const MIB = 1024 * 1024;
 const FILE_HASH = "05ra3y72i3qjri7xskf9qj8kb29r6naqy1sqpbs3azi3xcigmj56";

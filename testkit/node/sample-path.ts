@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import { encodeNix32 } from "../../../src/nix/base32.ts";
-import { formatFingerprint } from "../../../src/nix/fingerprint.ts";
-import { formatNarinfo, parseNarinfo, withSignatures } from "../../../src/nix/narinfo.ts";
-import { parseSecretKey, signMessage } from "../../../src/nix/signature.ts";
-import type { StorePathHash } from "../../../src/nix/store-path.ts";
-import { parseStorePath } from "../../../src/nix/store-path.ts";
-import { valueOf } from "../../nix/value-of.ts";
+import { encodeNix32 } from "../../src/nix/base32.ts";
+import { formatFingerprint } from "../../src/nix/fingerprint.ts";
+import { formatNarinfo, parseNarinfo, withSignatures } from "../../src/nix/narinfo.ts";
+import { parseSecretKey, signMessage } from "../../src/nix/signature.ts";
+import type { StorePathHash } from "../../src/nix/store-path.ts";
+import { parseStorePath } from "../../src/nix/store-path.ts";
+import { valueOf } from "../value-of.ts";
 
 /** A store path made up from its name, with what a cache would hold of it. */
 export interface SamplePath {

@@ -1,4 +1,4 @@
-import type { CliContext } from "../../../src/client/process-context.ts";
+import type { CliContext } from "../../src/client/process-context.ts";
 
 /** A context without a network, a home or a pause; `overrides` give what a test is about. */
 export function createTestContext(overrides: Partial<CliContext> = {}): CliContext {

@@ -1,4 +1,4 @@
-import type { Runner } from "../../../src/action/runner.ts";
+import type { Runner } from "../../src/action/runner.ts";
 
 /** A runner in memory. */
 export interface FakeRunner extends Runner {

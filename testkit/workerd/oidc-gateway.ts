@@ -1,4 +1,4 @@
-import { createFakeIssuer, type FakeIssuer, githubTrust } from "./fake-issuer.ts";
+import { createFakeIssuer, type FakeIssuer, githubTrust } from "../fake-issuer.ts";
 import { createOidcEnvironment, type TestOidcEnvironment } from "./oidc-environment.ts";
 import { AUDIENCE, GOOD_CLAIMS, ISSUER } from "./oidc-verifier.ts";
 import { type Prepared, startFilledGateway } from "./prepared.ts";

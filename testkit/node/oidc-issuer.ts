@@ -1,5 +1,5 @@
 import { createServer } from "node:http";
-import { type Claims, createFakeIssuer, type SignOptions } from "../support/fake-issuer.ts";
+import { type Claims, createFakeIssuer, type SignOptions } from "../fake-issuer.ts";
 
 /** An OpenID Connect issuer on loopback, for a real worker to ask. */
 export interface OidcIssuer {

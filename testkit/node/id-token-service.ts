@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createServer, type ServerResponse } from "node:http";
-import type { Claims } from "../support/fake-issuer.ts";
+import type { Claims } from "../fake-issuer.ts";
 import type { OidcIssuer } from "./oidc-issuer.ts";
 
 /** What gives a job with `id-token: write` its OIDC tokens, on loopback. */

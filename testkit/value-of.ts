@@ -1,4 +1,4 @@
-import type { Result } from "../../src/result.ts";
+import type { Result } from "../src/result.ts";
 
 /** The value that a test takes for granted; fails with the error where there is none. */
 export function valueOf<T>(result: Result<T>): T {

@@ -5,7 +5,7 @@ import { createOidcVerifier } from "../../src/worker/access/oidc/verify-oidc-tok
 import { createApp } from "../../src/worker/app.ts";
 import { parseConfig } from "../../src/settings/config.ts";
 import { createGateway } from "../../src/worker/create-gateway.ts";
-import { createFakeB2Client, type FakeBucket } from "../setup/fake-b2-client.ts";
+import { createFakeB2Client, type FakeBucket } from "./fake-b2-client.ts";
 
 export const PREFIX = "nix/cache/";
 export const PUSH_TOKEN = "push-token-of-the-tests";

@@ -1,6 +1,6 @@
 import type { OidcEnvironment } from "../../src/worker/access/oidc/issuer-keys.ts";
 import { PREFIX, startGateway, type TestGateway } from "./gateway.ts";
-import { type FakeStorePath, makeStorePath } from "./store-path.ts";
+import { type FakeStorePath, makeStorePath } from "../store-path.ts";
 
 export const HASH = "0123456789abcdfghijklmnpqrsvwxyz";
 export const OTHER_HASH = "zyxwvsrqpnmlkjihgfdcba9876543210";

@@ -1,4 +1,4 @@
-import { type LocalGateway, PUSH_TOKEN } from "./local-gateway.ts";
+import { type LocalGateway, PUSH_TOKEN } from "../node/local-gateway.ts";
 import { createNixMachine, type NixMachine, type NixMachineOptions } from "./nix-client.ts";
 
 /** A machine that may push to the gateway, and has no substituter. */

@@ -1,5 +1,5 @@
-import type { CliContext } from "../../../src/client/process-context.ts";
-import { runProgram } from "../../../src/cli/run-program.ts";
+import type { CliContext } from "../../src/client/process-context.ts";
+import { runProgram } from "../../src/cli/run-program.ts";
 import { createTestContext } from "./test-context.ts";
 
 export interface NargateResult {

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { type LocalGateway, PUSH_TOKEN } from "./local-gateway.ts";
+import { type LocalGateway, PUSH_TOKEN } from "../node/local-gateway.ts";
 import type { NixMachine, NixResult, RunningNix } from "./nix-client.ts";
 
 const ENTRY = fileURLToPath(new URL("../../src/cli/nargate.ts", import.meta.url));

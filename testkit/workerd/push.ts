@@ -3,7 +3,7 @@ import { type Edge, noEdge } from "../../src/worker/edge/edge.ts";
 import { createBufferPool } from "../../src/worker/ingest/buffer-pool.ts";
 import type { Push } from "../../src/worker/ingest/ingest.ts";
 import { parsePublicKey, parseSecretKey } from "../../src/nix/signature.ts";
-import { valueOf } from "../nix/value-of.ts";
+import { valueOf } from "../value-of.ts";
 import { READS } from "./edge.ts";
 import { createTestLog, type LoggedLine } from "./log.ts";
 import { createMemoryBucket, type MemoryBucket, type MemoryBucketHooks } from "./memory-bucket.ts";

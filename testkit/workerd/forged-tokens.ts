@@ -1,5 +1,5 @@
 import { CompactSign } from "jose";
-import type { Claims } from "./fake-issuer.ts";
+import type { Claims } from "../fake-issuer.ts";
 
 /** Tokens as an attacker makes them, who has everything but the issuer's private key. */
 

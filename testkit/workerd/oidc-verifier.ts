@@ -4,8 +4,8 @@ import { createOidcVerifier } from "../../src/worker/access/oidc/verify-oidc-tok
 import type { Identity } from "../../src/settings/token.ts";
 import { failureResponse } from "../../src/worker/failure-response.ts";
 import type { Result } from "../../src/result.ts";
-import { valueOf } from "../nix/value-of.ts";
-import { createFakeIssuer, type FakeIssuer, GITHUB_CLAIMS, githubTrust } from "./fake-issuer.ts";
+import { valueOf } from "../value-of.ts";
+import { createFakeIssuer, type FakeIssuer, GITHUB_CLAIMS, githubTrust } from "../fake-issuer.ts";
 import {
   createOidcEnvironment,
   createPatience,

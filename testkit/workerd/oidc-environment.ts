@@ -1,5 +1,5 @@
 import type { OidcEnvironment, Patience } from "../../src/worker/access/oidc/issuer-keys.ts";
-import type { FakeIssuer } from "./fake-issuer.ts";
+import type { FakeIssuer } from "../fake-issuer.ts";
 
 /** Where the verifier's tests run: these issuers and no others, under a clock of its own. */
 export interface TestOidcEnvironment extends OidcEnvironment {

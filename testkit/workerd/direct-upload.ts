@@ -3,7 +3,7 @@ import { sizeOfPart } from "../../src/worker/ingest/part-plan.ts";
 import type { NarKey } from "../../src/nix/object-key.ts";
 import { keyOf } from "./b2.ts";
 import { sha256Hex } from "./gateway.ts";
-import { makeBytes } from "./store-path.ts";
+import { makeBytes } from "../store-path.ts";
 
 const MIB = 1024 * 1024;
 

@@ -1,7 +1,7 @@
-import { type Narinfo, parseNarinfo } from "../../src/nix/narinfo.ts";
-import { type NarinfoKey, narinfoKey } from "../../src/nix/object-key.ts";
-import { valueOf } from "../nix/value-of.ts";
-import type { MemoryBucket } from "./memory-bucket.ts";
+import { type Narinfo, parseNarinfo } from "../src/nix/narinfo.ts";
+import { type NarinfoKey, narinfoKey } from "../src/nix/object-key.ts";
+import { valueOf } from "./value-of.ts";
+import type { MemoryBucket } from "./workerd/memory-bucket.ts";
 
 const parse = (text: string): Narinfo => valueOf(parseNarinfo(text, "/nix/store"));
 

@@ -1,0 +1,40 @@
+import { createHash } from "node:crypto";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { temporaryDirectory } from "./temporary-directory.ts";
+
+/** Stands in for Nix: a hundred small paths, the last of which refers to all. */
+export async function createFakeNix() {
+  const root = await temporaryDirectory();
+  const store = join(root, "nix/store");
+  const bin = join(root, "bin");
+  await mkdir(store, { recursive: true });
+  await mkdir(bin);
+  const names = Array.from({ length: 100 }, (_, index) => {
+    const digit = "abcdfghijklmnpqrsvwxyz".charAt(index % 20);
+    return `${String(index).padStart(3, "0")}${digit.repeat(29)}-p${index}`;
+  });
+  const infos: Record<string, object> = {};
+  for (const [index, name] of names.entries()) {
+    await writeFile(join(store, name), name);
+    const digest = createHash("sha256").update(name).digest("base64");
+    infos[`/nix/store/${name}`] = {
+      narHash: `sha256-${digest}`,
+      narSize: name.length,
+      references: index === 99 ? names.slice(0, 99).map((other) => `/nix/store/${other}`) : [],
+    };
+  }
+  await writeFile(join(root, "infos.json"), JSON.stringify(infos));
+  for (const [program, script] of [
+    ["nix", `cat ${join(root, "infos.json")}`],
+    ["nix-store", 'cat "$2"'],
+  ] as const) {
+    await writeFile(join(bin, program), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  }
+  const env = {
+    NARGATE_TOKEN: "secret",
+    PATH: `${bin}:${process.env["PATH"]}`,
+    NIX_REMOTE: `local?root=${root}`,
+  };
+  return { env, cwd: root, top: `/nix/store/${names[99]}` };
+}
