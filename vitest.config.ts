@@ -3,24 +3,28 @@ import { defineConfig } from "vitest/config";
 import { readFuzzSettings } from "./testkit/node/fuzz-settings.ts";
 
 /**
- * Two runtimes, one run: what runs in Node is tested in Node, what runs in the
- * worker is tested in workerd, and `src/nix`, which runs in both, in both.
+ * The folder of a test says where it runs: `test/worker` in workerd,
+ * `test/real-nix` in Node beside a real `nix`, everything else in Node. The
+ * folders that the worker shares with the command are tested in both runtimes.
  */
+const SHARED = "test/{api,http,nix,prices,settings}/**/*.test.ts";
+
 export default defineConfig({
   test: {
     projects: [
       {
         test: {
           name: "node",
-          include: ["test/{bench,nix,s3-server,cli,cost,start,action}/**/*.test.ts"],
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/{worker,real-nix}/**"],
           environment: "node",
         },
       },
       {
         test: {
           // The real `nix` against the real worker in workerd.
-          name: "client",
-          include: ["test/client/**/*.test.ts"],
+          name: "real-nix",
+          include: ["test/real-nix/**/*.test.ts"],
           environment: "node",
           testTimeout: 120_000,
           hookTimeout: 60_000,
@@ -45,10 +49,9 @@ export default defineConfig({
         ],
         test: {
           name: "workerd",
-          globalSetup: ["test/setup/fake-b2-global.ts"],
+          globalSetup: ["testkit/node/fake-b2-global.ts"],
           provide: readFuzzSettings(process.env),
-          include: ["test/**/*.test.ts"],
-          exclude: ["test/{bench,s3-server,cli,cost,start,action,client}/**"],
+          include: ["test/worker/**/*.test.ts", SHARED],
         },
       },
     ],

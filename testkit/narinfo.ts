@@ -1,7 +1,6 @@
 import { type Narinfo, parseNarinfo } from "../src/nix/narinfo.ts";
 import { type NarinfoKey, narinfoKey } from "../src/nix/object-key.ts";
 import { valueOf } from "./value-of.ts";
-import type { MemoryBucket } from "./workerd/memory-bucket.ts";
 
 const parse = (text: string): Narinfo => valueOf(parseNarinfo(text, "/nix/store"));
 
@@ -21,6 +20,9 @@ export function fileSizeOf(text: string): number {
 }
 
 /** Puts a NAR of the size and name that the narinfo gives into the bucket. */
-export function putNarOf(bucket: MemoryBucket, text: string): void {
+export function putNarOf(
+  bucket: { setText(path: string, text: string): void },
+  text: string,
+): void {
   bucket.setText(narPathOf(text), "x".repeat(fileSizeOf(text)));
 }

@@ -2,7 +2,7 @@ import { encodeNix32 } from "../src/nix/base32.ts";
 import { formatFingerprint } from "../src/nix/fingerprint.ts";
 import { parseNarinfo } from "../src/nix/narinfo.ts";
 import { parseSecretKey, signMessage } from "../src/nix/signature.ts";
-import { sha256Hex } from "./workerd/gateway.ts";
+import { sha256Hex } from "./sha256-hex.ts";
 
 /** A made-up store path, as far as a cache can tell it from a real one. */
 export interface FakeStorePath {

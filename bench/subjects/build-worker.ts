@@ -29,14 +29,14 @@ export type SmallestWorker =
   | "read-and-send"
   | "say-nothing";
 
-/** One of the workers of `bench/workers`, as a file. */
+/** One of the workers of `bench/workerd`, as a file. */
 export async function buildSmallestWorker(
   name: SmallestWorker,
   directory: string,
 ): Promise<string> {
   const outfile = path.join(directory, `${name}.js`);
   await build({
-    entryPoints: [path.join(REPOSITORY, `bench/workers/${name}.ts`)],
+    entryPoints: [path.join(REPOSITORY, `bench/workerd/${name}.ts`)],
     bundle: true,
     outfile,
     format: "esm",

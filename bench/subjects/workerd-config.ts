@@ -1,6 +1,6 @@
 /**
  * What Cloudflare's Cache API is replaced with: the in-memory cache worker in
- * `bench/workers`, in the same process. Anywhere else workerd would send it what
+ * `bench/workerd`, in the same process. Anywhere else workerd would send it what
  * is stored by its own HTTP client, 8 KiB at a time: half of what storing costs,
  * and nothing that Cloudflare's network has.
  */

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
-import { isCalendarDay, type Scope, type TokenEntry } from "../settings/token.ts";
+import { isCalendarDay, type TokenEntry } from "../settings/token.ts";
+import type { Scope } from "../api/scopes.ts";
 import { encodeNix32 } from "../nix/base32.ts";
 import { err, ok, type Result } from "../result.ts";
 

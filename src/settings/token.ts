@@ -1,22 +1,12 @@
-import type { CacheError } from "../worker/errors.ts";
+import { isScope, type Scope, SCOPES } from "../api/scopes.ts";
 import { err, ok, type Result } from "../result.ts";
 import { parseEntries } from "./parse-entries.ts";
 
-/** What a token may do. `push` includes `read`; `admin` includes both. */
-export const SCOPES = ["read", "push", "admin"] as const;
-export type Scope = (typeof SCOPES)[number];
-
-/** Whoever showed a token that holds, and what they may do. */
-export interface Identity {
+/** One entry of the secret TOKENS. The token itself is known to its holder alone. */
+export interface TokenEntry {
   /** Appears in logs. */
   readonly name: string;
   readonly scopes: readonly Scope[];
-  /** Why it may not push, where more can be said than that it lacks the scope. */
-  readonly pushRefusal?: CacheError;
-}
-
-/** One entry of the secret TOKENS. The token itself is known to its holder alone. */
-export interface TokenEntry extends Identity {
   /** Lower-case hex SHA-256 of the token. A plain hash will do: a token has 256 random bits. */
   readonly sha256: string;
   /** The last day on which the token works, in UTC: YYYY-MM-DD. */
@@ -56,10 +46,6 @@ function parseTokenEntry(item: unknown): Result<TokenEntry> {
   return ok({ name, sha256, scopes, expires });
 }
 
-export function isScope(value: unknown): value is Scope {
-  return SCOPES.some((scope) => scope === value);
-}
-
 /** Whether `text` is a day there is, as YYYY-MM-DD. */
 export function isCalendarDay(text: string): boolean {
   const time = Date.parse(`${text}T00:00:00Z`);
@@ -69,8 +55,4 @@ export function isCalendarDay(text: string): boolean {
 /** Whether `entry` still works at `now`: until the end of its last day. */
 export function isCurrent(entry: TokenEntry, now: Date): boolean {
   return entry.expires === undefined || now.toISOString().slice(0, 10) <= entry.expires;
-}
-
-export function hasScope(identity: Identity, scope: Scope): boolean {
-  return identity.scopes.some((held) => SCOPES.indexOf(held) >= SCOPES.indexOf(scope));
 }

@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { CacheError } from "./errors.ts";
+import { CacheError } from "./cache-error.ts";
 import type { Gateway } from "./gateway.ts";
 import { failureResponse, jsonFailureResponse, toFailure } from "./failure-response.ts";
 import { isApiPath } from "./routes/api/api-path.ts";

@@ -7,7 +7,7 @@ import { createCacheApiEdge } from "./edge/cache-api-edge.ts";
 import { type Edge, noEdge } from "./edge/edge.ts";
 import { createEdgeKeys } from "./edge/edge-key.ts";
 import { createWorkersCacheEdge } from "./edge/workers-cache-edge.ts";
-import { CacheError } from "./errors.ts";
+import { CacheError } from "./cache-error.ts";
 import type { Gateway } from "./gateway.ts";
 import { createBufferPool } from "./ingest/buffer-pool.ts";
 import type { Log } from "./log.ts";

@@ -1,4 +1,5 @@
-import { CacheError, FAILURES } from "./errors.ts";
+import { CacheError } from "./cache-error.ts";
+import { FAILURES } from "../api/failures.ts";
 import { CACHE_CONTROL } from "../http/cache-control.ts";
 
 /**

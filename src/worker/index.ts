@@ -5,7 +5,7 @@ import { parseConfig } from "../settings/config.ts";
 import { createGateway } from "./create-gateway.ts";
 import { createEdgeKeys, type EdgeKeys } from "./edge/edge-key.ts";
 import { answerInnerRequest } from "./edge/workers-cache-edge.ts";
-import { CacheError } from "./errors.ts";
+import { CacheError } from "./cache-error.ts";
 import type { Gateway } from "./gateway.ts";
 import { describeCause, failureResponse, toFailure } from "./failure-response.ts";
 import { logToConsole } from "./log.ts";

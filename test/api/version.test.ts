@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import manifest from "../../package.json";
+import manifest from "../../package.json" with { type: "json" };
 import { VERSION } from "../../src/api/version.ts";
 
 it("VERSION is that of package.json", () => {

@@ -1,12 +1,6 @@
 import { describe, expect, it } from "vitest";
-import {
-  hasScope,
-  isCurrent,
-  parseTokens,
-  type Scope,
-  SCOPES,
-  type TokenEntry,
-} from "../../src/settings/token.ts";
+import { hasScope, type Scope, SCOPES } from "../../src/api/scopes.ts";
+import { isCurrent, parseTokens, type TokenEntry } from "../../src/settings/token.ts";
 import { errorOf, valueOf } from "../../testkit/value-of.ts";
 
 const SHA256 = "0a".repeat(32);

@@ -1,6 +1,6 @@
 import { exports } from "cloudflare:workers";
 import { describe, expect, inject, it } from "vitest";
-import { createFakeB2Client } from "../../testkit/workerd/fake-b2-client.ts";
+import { createFakeB2Client } from "../../testkit/fake-b2-client.ts";
 import { PREFIX } from "../../testkit/workerd/gateway.ts";
 import { makeStorePath } from "../../testkit/store-path.ts";
 

@@ -1,6 +1,6 @@
 import type { TestProject } from "vitest/node";
 import { startFakeB2Control } from "./fake-b2-control.ts";
-import type { FakeB2Access } from "../workerd/fake-b2-client.ts";
+import type { FakeB2Access } from "../fake-b2-client.ts";
 import { startFakeB2 } from "./fake-b2.ts";
 
 /**

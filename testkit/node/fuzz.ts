@@ -12,7 +12,7 @@ if (!(minutes > 0)) {
   );
   process.exit(2);
 }
-const { status } = spawnSync("vitest", ["run", "--project", "workerd", "test/fuzz"], {
+const { status } = spawnSync("vitest", ["run", "--project", "workerd", "test/worker/fuzz"], {
   stdio: "inherit",
   env: {
     ...process.env,

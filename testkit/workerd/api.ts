@@ -1,7 +1,8 @@
 import { expect } from "vitest";
 import { openB2 } from "./b2.ts";
 import { cutPart, type LargeNar, makeLargeNar } from "./direct-upload.ts";
-import { PREFIX, PUSH_TOKEN, sha256Hex, startGateway, type TestGateway } from "./gateway.ts";
+import { PREFIX, PUSH_TOKEN, startGateway, type TestGateway } from "./gateway.ts";
+import { sha256Hex } from "../sha256-hex.ts";
 
 /** What the API says of a failure. */
 export interface ApiError {

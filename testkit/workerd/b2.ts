@@ -14,7 +14,7 @@ import type { CopyLimits } from "../../src/worker/bucket/s3-copy.ts";
 import { createS3Presigner } from "../../src/worker/bucket/s3-presign.ts";
 import type { BucketConfig } from "../../src/settings/config.ts";
 import { type ObjectKey, type ObjectPath, parseObjectKey } from "../../src/nix/object-key.ts";
-import { createFakeB2Client, type FakeBucket } from "./fake-b2-client.ts";
+import { createFakeB2Client, type FakeBucket } from "../fake-b2-client.ts";
 
 export const B2_PREFIX = "nix/cache/";
 

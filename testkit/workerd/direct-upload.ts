@@ -2,7 +2,7 @@ import { encodeNix32 } from "../../src/nix/base32.ts";
 import { sizeOfPart } from "../../src/worker/ingest/part-plan.ts";
 import type { NarKey } from "../../src/nix/object-key.ts";
 import { keyOf } from "./b2.ts";
-import { sha256Hex } from "./gateway.ts";
+import { sha256Hex } from "../sha256-hex.ts";
 import { makeBytes } from "../store-path.ts";
 
 const MIB = 1024 * 1024;

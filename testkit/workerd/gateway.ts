@@ -1,3 +1,4 @@
+import { sha256Hex } from "../sha256-hex.ts";
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { inject } from "vitest";
 import type { OidcEnvironment } from "../../src/worker/access/oidc/issuer-keys.ts";
@@ -5,7 +6,7 @@ import { createOidcVerifier } from "../../src/worker/access/oidc/verify-oidc-tok
 import { createApp } from "../../src/worker/app.ts";
 import { parseConfig } from "../../src/settings/config.ts";
 import { createGateway } from "../../src/worker/create-gateway.ts";
-import { createFakeB2Client, type FakeBucket } from "./fake-b2-client.ts";
+import { createFakeB2Client, type FakeBucket } from "../fake-b2-client.ts";
 
 export const PREFIX = "nix/cache/";
 export const PUSH_TOKEN = "push-token-of-the-tests";
@@ -110,9 +111,4 @@ export async function startGatewayOfTwo(): Promise<TestGateway> {
     { name: "laptop", sha256: await sha256Hex(OTHER_TOKEN), scopes: ["push"] },
   ];
   return await startGateway({ TOKENS: JSON.stringify(entries) });
-}
-
-export async function sha256Hex(data: string | Uint8Array<ArrayBuffer>): Promise<string> {
-  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }

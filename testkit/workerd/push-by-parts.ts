@@ -5,7 +5,7 @@ import type { Push } from "../../src/worker/ingest/ingest.ts";
 import { missingParts } from "../../src/worker/ingest/part-plan.ts";
 import { type OpenUpload, startUpload } from "../../src/worker/ingest/start-upload.ts";
 import { type LargeNar, makeLargeNar } from "./direct-upload.ts";
-import { sha256Hex } from "./gateway.ts";
+import { sha256Hex } from "../sha256-hex.ts";
 import type { MemoryBucketHooks } from "./memory-bucket.ts";
 import { createPush, type TestPush } from "./push.ts";
 

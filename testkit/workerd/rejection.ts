@@ -1,4 +1,4 @@
-import { CacheError } from "../../src/worker/errors.ts";
+import { CacheError } from "../../src/worker/cache-error.ts";
 
 /** What `promise` rejects with, which must be a `CacheError`. */
 export async function rejectionOf(promise: Promise<unknown>): Promise<CacheError> {

@@ -1,4 +1,4 @@
-import { hasScope } from "../../settings/token.ts";
+import { hasScope } from "../../api/scopes.ts";
 import { type CacheClient, CacheRefusal, refusalOf } from "../../client/gateway/cache-client.ts";
 import { bytesBody } from "../../client/gateway/http-client.ts";
 import type { TokenFacts } from "../../client/gateway/token-facts.ts";
@@ -15,7 +15,7 @@ export async function tryRoundTrip(
   token: TokenFacts | undefined,
   { now }: Pick<CliContext, "now">,
 ): Promise<Finding> {
-  if (token === undefined || !mayDo(token, "push")) {
+  if (token === undefined || !hasScope(token, "push")) {
     const says = token === undefined ? "needs a token" : "the token may not push";
     return { check: CHECK, verdict: "skipped", says };
   }
@@ -46,7 +46,7 @@ export async function takeBack(
   token: TokenFacts,
 ): Promise<Finding> {
   const check = "clean-up";
-  if (!mayDo(token, "admin")) {
+  if (!hasScope(token, "admin")) {
     const says = "the throw-away path stays: only a token with the scope admin may delete it";
     return { check, verdict: "ok", says };
   }
@@ -68,10 +68,6 @@ function changed(what: string): Finding {
     says: `the ${what} read back is not the one that was pushed`,
     remedy: "Something between here and the cache changes what passes, or the bucket does.",
   };
-}
-
-function mayDo({ name, scopes }: TokenFacts, scope: "push" | "admin"): boolean {
-  return hasScope({ name, scopes }, scope);
 }
 
 async function put(client: CacheClient, target: string, bytes: Buffer): Promise<void> {

@@ -1,4 +1,4 @@
-import { FAILURES } from "../../worker/errors.ts";
+import { FAILURES } from "../../api/failures.ts";
 import { type Narinfo, parseNarinfo } from "../../nix/narinfo.ts";
 import type { StorePathHash } from "../../nix/store-path.ts";
 import { CliError } from "../client-error.ts";

@@ -1,4 +1,4 @@
-import { isScope, type Scope } from "../../settings/token.ts";
+import { isScope, type Scope } from "../../api/scopes.ts";
 import { CliError } from "../client-error.ts";
 import { readField } from "../read-field.ts";
 import type { CacheClient } from "./cache-client.ts";

@@ -1,4 +1,4 @@
-import type { Scope } from "../token.ts";
+import type { Scope } from "../../api/scopes.ts";
 
 /** One entry of OIDC_TRUST: the tokens that it describes earn its scopes. */
 export interface OidcTrust {

@@ -1,6 +1,6 @@
 import { err, ok, type Result } from "../../result.ts";
 import { parseEntries } from "../parse-entries.ts";
-import type { Scope } from "../token.ts";
+import type { Scope } from "../../api/scopes.ts";
 import { parseClaimPattern } from "./claim-pattern.ts";
 import { describeHole } from "./forge.ts";
 import { isJsonObject } from "./json-object.ts";

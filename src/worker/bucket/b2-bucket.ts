@@ -1,5 +1,5 @@
 import type { BucketConfig } from "../../settings/config.ts";
-import { CacheError } from "../errors.ts";
+import { CacheError } from "../cache-error.ts";
 import { formatByteRange } from "../../http/byte-range.ts";
 import {
   type Bucket,

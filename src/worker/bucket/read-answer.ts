@@ -1,4 +1,4 @@
-import { CacheError } from "../errors.ts";
+import { CacheError } from "../cache-error.ts";
 import { isDecodedByPlatform } from "../../http/platform-encoding.ts";
 
 // A listing of 1,000 keys of the longest kind has 2 MB.

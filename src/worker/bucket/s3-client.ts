@@ -1,5 +1,5 @@
 import type { BucketConfig } from "../../settings/config.ts";
-import { CacheError } from "../errors.ts";
+import { CacheError } from "../cache-error.ts";
 import type { BucketMeter } from "./bucket.ts";
 import { readAnswer } from "./read-answer.ts";
 import {

@@ -1,4 +1,4 @@
-import { CacheError } from "../errors.ts";
+import { CacheError } from "../cache-error.ts";
 import type { Bucket, CopySource, Upload, UploadedPart } from "./bucket.ts";
 import { LONG_RETRIES } from "../../http/retry.ts";
 import type { S3Headers } from "./s3-client.ts";

@@ -1,4 +1,4 @@
-import { CacheError } from "../errors.ts";
+import { CacheError } from "../cache-error.ts";
 import { readElement } from "../../http/s3-xml.ts";
 
 /** An answer that was not a success, as far as its body tells. */

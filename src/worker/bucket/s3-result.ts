@@ -1,4 +1,4 @@
-import { CacheError } from "../errors.ts";
+import { CacheError } from "../cache-error.ts";
 import type { S3Request } from "./s3-client.ts";
 import { readS3Failure, type S3Failure, toCacheError } from "./s3-failure.ts";
 import { readElement } from "../../http/s3-xml.ts";

@@ -1,4 +1,4 @@
-import { CacheError } from "../errors.ts";
+import { CacheError } from "../cache-error.ts";
 import type { PutOptions, Upload, UploadedPart } from "./bucket.ts";
 import { LONG_RETRIES, READ_RETRIES, type RetryPolicy, WRITE_RETRIES } from "../../http/retry.ts";
 import type { S3Headers, S3Request } from "./s3-client.ts";

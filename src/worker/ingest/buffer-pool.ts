@@ -1,4 +1,4 @@
-import { CacheError } from "../errors.ts";
+import { CacheError } from "../cache-error.ts";
 
 /**
  * The memory of all uploads of this isolate together (law 7): six buffers of

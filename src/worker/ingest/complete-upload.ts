@@ -1,5 +1,5 @@
 import type { UploadedPart } from "../bucket/bucket.ts";
-import { CacheError } from "../errors.ts";
+import { CacheError } from "../cache-error.ts";
 import { CONTENT_TYPES } from "../../http/content-type.ts";
 import { narSha256 } from "../../nix/nar-sha256.ts";
 import { clearIncoming, type DirectUpload, isStored, readProgress } from "./direct-upload.ts";

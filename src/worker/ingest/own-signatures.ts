@@ -1,5 +1,5 @@
 import type { WriteConfig } from "../../settings/config.ts";
-import { CacheError } from "../errors.ts";
+import { CacheError } from "../cache-error.ts";
 import {
   hasMatchingPublicKey,
   type PublicKey,

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Bucket } from "../bucket/bucket.ts";
 import type { BucketPath } from "../bucket/incoming-path.ts";
-import { CacheError } from "../errors.ts";
+import { CacheError } from "../cache-error.ts";
 
 export interface ObjectToProve {
   readonly path: BucketPath;

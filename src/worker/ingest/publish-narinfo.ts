@@ -1,6 +1,6 @@
 import { type Bucket, isListed } from "../bucket/bucket.ts";
 import { isDecodedByPlatform } from "../../http/platform-encoding.ts";
-import { CacheError } from "../errors.ts";
+import { CacheError } from "../cache-error.ts";
 import { decodeText } from "../../http/decode-text.ts";
 import { formatFingerprint } from "../../nix/fingerprint.ts";
 import { equalHashes, formatHash } from "../../nix/hash.ts";

@@ -1,4 +1,4 @@
-import { CacheError } from "../errors.ts";
+import { CacheError } from "../cache-error.ts";
 import { decodeText } from "../../http/decode-text.ts";
 import { mergeSignatures } from "../../nix/merge-signatures.ts";
 import { MAX_NARINFO_BYTES } from "../../nix/narinfo.ts";

@@ -1,4 +1,4 @@
-import { CacheError } from "../errors.ts";
+import { CacheError } from "../cache-error.ts";
 
 /** A small text body, whole. Throws when it is longer than `maxBytes`, cut short, or not UTF-8. */
 export async function readText(

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
 import type { Bucket, PutOptions, Upload, UploadedPart } from "../bucket/bucket.ts";
-import { CacheError } from "../errors.ts";
+import { CacheError } from "../cache-error.ts";
 import type { ObjectPath } from "../../nix/object-key.ts";
 import { BUFFER_BYTES, type BufferPool, type Lease } from "./buffer-pool.ts";
 

@@ -1,13 +1,15 @@
 import { authenticate } from "../access/authenticate.ts";
 import { isOidcToken } from "../access/oidc/verify-oidc-token.ts";
-import { hasScope, type Identity, type Scope, type TokenEntry } from "../../settings/token.ts";
+import { hasScope, type Scope } from "../../api/scopes.ts";
+import type { Identity } from "../access/identity.ts";
+import type { TokenEntry } from "../../settings/token.ts";
 import {
   type Config,
   formatProblems,
   type Setting,
   type WriteConfig,
 } from "../../settings/config.ts";
-import { CacheError } from "../errors.ts";
+import { CacheError } from "../cache-error.ts";
 import { readCredential } from "../../http/credential.ts";
 import { err, ok, type Result } from "../../result.ts";
 import { type Exchange, readConfig } from "./exchange.ts";

@@ -1,4 +1,4 @@
-import { CacheError } from "../errors.ts";
+import { CacheError } from "../cache-error.ts";
 import { CACHE_CONTROL } from "../../http/cache-control.ts";
 import { CONTENT_TYPES } from "../../http/content-type.ts";
 import { ensureCacheInfo } from "../ingest/ensure-cache-info.ts";

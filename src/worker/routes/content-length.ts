@@ -1,4 +1,4 @@
-import { CacheError } from "../errors.ts";
+import { CacheError } from "../cache-error.ts";
 
 /** In bytes. Throws without one: S3 stores nothing of unknown length, and Nix always knows it. */
 export function contentLength(request: Request): number {

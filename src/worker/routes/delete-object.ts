@@ -1,4 +1,4 @@
-import { CacheError } from "../errors.ts";
+import { CacheError } from "../cache-error.ts";
 import { CACHE_CONTROL } from "../../http/cache-control.ts";
 import { parseObjectKey } from "../../nix/object-key.ts";
 import { admitWriter } from "./admit.ts";

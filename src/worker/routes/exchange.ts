@@ -1,9 +1,9 @@
 import type { Context } from "hono";
-import type { Identity } from "../../settings/token.ts";
+import type { Identity } from "../access/identity.ts";
 import { type Bucket, type BucketMeter, createBucketMeter } from "../bucket/bucket.ts";
 import { formatProblems, type ReadConfig } from "../../settings/config.ts";
 import type { CachedEntrypoint, EdgeAnswer, EdgeContext } from "../edge/edge.ts";
-import { CacheError } from "../errors.ts";
+import { CacheError } from "../cache-error.ts";
 import type { Gateway } from "../gateway.ts";
 import type { ObjectKey } from "../../nix/object-key.ts";
 

@@ -1,4 +1,4 @@
-import { hasScope } from "../../settings/token.ts";
+import { hasScope } from "../../api/scopes.ts";
 import { createBucketMeter } from "../bucket/bucket.ts";
 import { CACHE_CONTROL } from "../../http/cache-control.ts";
 import { toFailure } from "../failure-response.ts";

@@ -1,4 +1,5 @@
-import { CacheError, FAILURES } from "../errors.ts";
+import { CacheError } from "../cache-error.ts";
+import { FAILURES } from "../../api/failures.ts";
 import { toFailure } from "../failure-response.ts";
 import { resendsEmptyBody } from "../../http/nix-client.ts";
 import { CONTENT_TYPES } from "../../http/content-type.ts";

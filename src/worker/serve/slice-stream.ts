@@ -1,5 +1,5 @@
 import type { StoredObject } from "../bucket/bucket.ts";
-import { CacheError } from "../errors.ts";
+import { CacheError } from "../cache-error.ts";
 import { type ByteRange, resolveByteRange } from "../../http/byte-range.ts";
 
 export interface Slice {

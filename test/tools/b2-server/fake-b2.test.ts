@@ -3,7 +3,7 @@ import {
   createFakeB2Client,
   type FakeB2Client,
   type FakeBucket,
-} from "../../../testkit/workerd/fake-b2-client.ts";
+} from "../../../testkit/fake-b2-client.ts";
 import { startFakeB2Control, type FakeB2Control } from "../../../testkit/node/fake-b2-control.ts";
 import { startFakeB2, type FakeB2 } from "../../../testkit/node/fake-b2.ts";
 import { createS3Client, type S3Client } from "../../../testkit/node/s3-client.ts";

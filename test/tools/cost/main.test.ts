@@ -7,7 +7,7 @@ const ROOT = path.resolve(import.meta.dirname, "../../..");
 
 /** As npm runs it. */
 function run(...commandArguments: readonly string[]) {
-  const script = path.join(ROOT, "src/cost/main.ts");
+  const script = path.join(ROOT, "tools/cost/main.ts");
   const result = spawnSync(process.execPath, ["--no-warnings", script, ...commandArguments], {
     encoding: "utf8",
     cwd: ROOT,

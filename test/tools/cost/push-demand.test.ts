@@ -5,10 +5,10 @@ import { BUFFER_BYTES } from "../../../src/worker/ingest/buffer-pool.ts";
 import { PART_SIZE_THRESHOLD_BYTES, partSizeOf } from "../../../src/worker/ingest/part-plan.ts";
 
 // By a name that tsc does not follow: behind it are the worker's types, which Node's are not.
-const S3_COPY = "../../src/bucket/s3-copy.ts";
+const S3_COPY = "../../../src/worker/bucket/s3-copy.ts";
 
 describe("PUSH_LIMITS", () => {
-  // src/cost may import none of these; see .oxlintrc.json.
+  // tools/cost may import none of these; see .oxlintrc.json.
   it("is what the gateway and nargate push go by", async () => {
     const { COPY_LIMITS } = await import(S3_COPY);
     expect(PUSH_LIMITS).toEqual({

@@ -6,7 +6,7 @@ const ROOT = path.resolve(import.meta.dirname, "../../..");
 
 /** As npm runs it. */
 function run(command: string, ...commandArguments: string[]) {
-  const script = path.join(ROOT, `src/cli/${command}.ts`);
+  const script = path.join(ROOT, `tools/${command}/main.ts`);
   const result = spawnSync(process.execPath, ["--no-warnings", script, ...commandArguments], {
     encoding: "utf8",
     cwd: ROOT,

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { authenticate } from "../../../src/worker/access/authenticate.ts";
 import type { TokenEntry } from "../../../src/settings/token.ts";
-import { sha256Hex } from "../../../testkit/workerd/gateway.ts";
+import { sha256Hex } from "../../../testkit/sha256-hex.ts";
 
 const NOW = new Date("2026-11-25T12:00:00Z");
 const TOKENS = ["nargate_one", "nargate_two", "nargate_three"];

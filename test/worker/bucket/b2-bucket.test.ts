@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { B2_PREFIX, bytesOf, openB2, pathOf } from "../../../testkit/workerd/b2.ts";
-import { sha256Hex } from "../../../testkit/workerd/gateway.ts";
+import { sha256Hex } from "../../../testkit/sha256-hex.ts";
 import { rejectionOf } from "../../../testkit/workerd/rejection.ts";
 import { makeBytes } from "../../../testkit/store-path.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createBucketMeter } from "../../../src/worker/bucket/bucket.ts";
 import { answerInnerRequest } from "../../../src/worker/edge/workers-cache-edge.ts";
-import { CacheError } from "../../../src/worker/errors.ts";
+import { CacheError } from "../../../src/worker/cache-error.ts";
 import { toFailure } from "../../../src/worker/failure-response.ts";
 import {
   createOrigin,

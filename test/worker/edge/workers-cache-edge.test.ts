@@ -5,7 +5,7 @@ import {
   answerInnerRequest,
   createWorkersCacheEdge,
 } from "../../../src/worker/edge/workers-cache-edge.ts";
-import { CacheError } from "../../../src/worker/errors.ts";
+import { CacheError } from "../../../src/worker/cache-error.ts";
 import { CACHE_CONTROL } from "../../../src/http/cache-control.ts";
 import { toFailure } from "../../../src/worker/failure-response.ts";
 import {

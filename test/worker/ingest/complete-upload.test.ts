@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { CacheError } from "../../../src/worker/errors.ts";
+import { CacheError } from "../../../src/worker/cache-error.ts";
 import { abortUpload } from "../../../src/worker/ingest/complete-upload.ts";
 import { listPresentParts } from "../../../src/worker/ingest/direct-upload.ts";
 import type { MemoryBucketHooks } from "../../../testkit/workerd/memory-bucket.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { CacheError } from "../../../src/worker/errors.ts";
+import { CacheError } from "../../../src/worker/cache-error.ts";
 import { parseDirectUpload } from "../../../src/worker/ingest/direct-upload.ts";
 import { startUpload } from "../../../src/worker/ingest/start-upload.ts";
 import { type LargeNar, makeLargeNar } from "../../../testkit/workerd/direct-upload.ts";

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { CacheError } from "../../../src/worker/errors.ts";
+import { CacheError } from "../../../src/worker/cache-error.ts";
 import { createBufferPool } from "../../../src/worker/ingest/buffer-pool.ts";
 import { storeBody } from "../../../src/worker/ingest/store-body.ts";
 import { B2_PREFIX, openB2 } from "../../../testkit/workerd/b2.ts";
 import { NAR } from "../../../testkit/workerd/edge.ts";
-import { sha256Hex } from "../../../testkit/workerd/gateway.ts";
+import { sha256Hex } from "../../../testkit/sha256-hex.ts";
 import {
   createMemoryBucket,
   type MemoryBucketHooks,

@@ -5,7 +5,7 @@ import { proveObject } from "../../../src/worker/ingest/prove-object.ts";
 import type { FaultRule } from "../../../tools/b2-server/fault-injector.ts";
 import { B2_PREFIX, openB2 } from "../../../testkit/workerd/b2.ts";
 import { NAR } from "../../../testkit/workerd/edge.ts";
-import { sha256Hex } from "../../../testkit/workerd/gateway.ts";
+import { sha256Hex } from "../../../testkit/sha256-hex.ts";
 import { rejectionOf } from "../../../testkit/workerd/rejection.ts";
 import { makeBytes } from "../../../testkit/store-path.ts";
 

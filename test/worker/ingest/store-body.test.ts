@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { BUFFER_BYTES, createBufferPool } from "../../../src/worker/ingest/buffer-pool.ts";
 import { storeBody } from "../../../src/worker/ingest/store-body.ts";
-import { sha256Hex } from "../../../testkit/workerd/gateway.ts";
+import { sha256Hex } from "../../../testkit/sha256-hex.ts";
 import {
   createMemoryBucket,
   type MemoryBucketHooks,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { CacheError } from "../../../src/worker/errors.ts";
+import { CacheError } from "../../../src/worker/cache-error.ts";
 import { folderOf } from "../../../src/worker/ingest/direct-upload.ts";
 import { sweepIncoming } from "../../../src/worker/ingest/sweep-incoming.ts";
 import { NAR } from "../../../testkit/workerd/edge.ts";

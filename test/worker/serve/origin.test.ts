@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { StoredObject } from "../../../src/worker/bucket/bucket.ts";
-import { CacheError } from "../../../src/worker/errors.ts";
+import { CacheError } from "../../../src/worker/cache-error.ts";
 import { readFromBucket } from "../../../src/worker/serve/origin.ts";
 import { HELLO_NARINFO } from "../../nix/data/cache-nixos-org.ts";
 import { keyOf } from "../../../testkit/workerd/b2.ts";

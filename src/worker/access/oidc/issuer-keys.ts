@@ -1,5 +1,5 @@
 import { createLocalJWKSet, type JWTHeaderParameters } from "jose";
-import { CacheError } from "../../errors.ts";
+import { CacheError } from "../../cache-error.ts";
 import { err, ok, type Result } from "../../../result.ts";
 import {
   FETCH_DEADLINE_MILLISECONDS,

@@ -1,5 +1,6 @@
 import { errors } from "jose";
-import { CacheError, type FailureCode } from "../../errors.ts";
+import { CacheError } from "../../cache-error.ts";
+import type { FailureCode } from "../../../api/failures.ts";
 
 /** A refusal with what ends its line: a value of the client's own token, or a setting that is public. */
 export function refuse(code: FailureCode, subject: string, cause?: unknown): CacheError {

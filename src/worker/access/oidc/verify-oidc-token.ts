@@ -1,7 +1,8 @@
 import { decodeJwt, decodeProtectedHeader, type JWTPayload, jwtVerify } from "jose";
-import { CacheError } from "../../errors.ts";
+import { CacheError } from "../../cache-error.ts";
 import { err, ok, type Result } from "../../../result.ts";
-import type { Identity, Scope } from "../../../settings/token.ts";
+import type { Identity } from "../identity.ts";
+import type { Scope } from "../../../api/scopes.ts";
 import { formatIdentityName } from "./identity-name.ts";
 import { createIssuerKeys, type OidcEnvironment, type Patience } from "./issuer-keys.ts";
 import { findMismatches, nearestMismatches } from "./match-claims.ts";

@@ -1,4 +1,4 @@
-import type { CacheError } from "../../errors.ts";
+import type { CacheError } from "../../cache-error.ts";
 import { type Completion, finishUpload, prepareCompletion } from "../../ingest/complete-upload.ts";
 import type { DirectUpload } from "../../ingest/direct-upload.ts";
 import type { Push } from "../../ingest/ingest.ts";

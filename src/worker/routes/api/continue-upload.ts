@@ -1,4 +1,4 @@
-import { CacheError } from "../../errors.ts";
+import { CacheError } from "../../cache-error.ts";
 import { abortUpload } from "../../ingest/complete-upload.ts";
 import { listPresentParts } from "../../ingest/direct-upload.ts";
 import { partCountOf } from "../../ingest/part-plan.ts";

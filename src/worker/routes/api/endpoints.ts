@@ -1,4 +1,4 @@
-import { CacheError } from "../../errors.ts";
+import { CacheError } from "../../cache-error.ts";
 import { type Exchange, rawPath } from "../exchange.ts";
 import { completeDirectUpload } from "./complete-upload.ts";
 import { abortDirectUpload, listUploadParts, signUploadParts } from "./continue-upload.ts";

@@ -1,5 +1,5 @@
 import { parseUploadHandle } from "../../access/upload-handle.ts";
-import { CacheError } from "../../errors.ts";
+import { CacheError } from "../../cache-error.ts";
 import { type DirectUpload, parseDirectUpload } from "../../ingest/direct-upload.ts";
 import { type Exchange, readConfig } from "../exchange.ts";
 import { type JsonFields, readString } from "./read-json.ts";

@@ -1,4 +1,4 @@
-import { CacheError } from "../../errors.ts";
+import { CacheError } from "../../cache-error.ts";
 import { readText } from "../../ingest/read-text.ts";
 import { contentLength } from "../content-length.ts";
 

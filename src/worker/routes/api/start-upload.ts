@@ -1,5 +1,5 @@
 import { formatUploadHandle, HANDLE_SECONDS } from "../../access/upload-handle.ts";
-import { CacheError } from "../../errors.ts";
+import { CacheError } from "../../cache-error.ts";
 import type { DirectUpload } from "../../ingest/direct-upload.ts";
 import {
   MAX_NAR_BYTES,

@@ -6,9 +6,9 @@ import {
   ADMIN_TOKEN,
   PUSH_TOKEN,
   READ_TOKEN,
-  sha256Hex,
   startGateway,
 } from "../../../../testkit/workerd/gateway.ts";
+import { sha256Hex } from "../../../../testkit/sha256-hex.ts";
 
 const POSTED = ["uploads", "uploads/urls", "uploads/parts", "uploads/abort", "uploads/complete"];
 

@@ -13,11 +13,11 @@ import {
   ADMIN_TOKEN,
   OTHER_TOKEN,
   PREFIX,
-  sha256Hex,
   startGateway,
   startGatewayOfTwo,
   type TestGateway,
 } from "../../../../testkit/workerd/gateway.ts";
+import { sha256Hex } from "../../../../testkit/sha256-hex.ts";
 
 const MIB = 1024 * 1024;
 const FILE_HASH = "05ra3y72i3qjri7xskf9qj8kb29r6naqy1sqpbs3azi3xcigmj56";

@@ -2,8 +2,8 @@
  * The typed client of the fake B2's control server. It uses Web APIs alone,
  * so that tests inside workerd may drive the fake that runs in Node.
  */
-import type { FaultRule } from "../../tools/b2-server/fault-injector.ts";
-import type { LoggedRequest, RequestFilter } from "../../tools/b2-server/request-log.ts";
+import type { FaultRule } from "../tools/b2-server/fault-injector.ts";
+import type { LoggedRequest, RequestFilter } from "../tools/b2-server/request-log.ts";
 
 /** What `inject("fakeB2")` gives where `fake-b2-global.ts` is set up. */
 export interface FakeB2Access {
