@@ -35,7 +35,7 @@ import path2 from "node:path";
 // src/action/add-substituter.ts
 import path from "node:path";
 
-// src/cli/use/cache-use.ts
+// src/client/use/cache-use.ts
 function nixConfLines({ url, publicKeys }) {
   return [
     `extra-substituters = ${url}`,
@@ -52,7 +52,7 @@ function nixosSettings({ url, publicKeys }) {
   ].join(" ");
 }
 
-// src/cli/use/edit-nix-conf.ts
+// src/client/use/edit-nix-conf.ts
 var SUBSTITUTERS = { name: "substituters", alias: "binary-caches" };
 var TRUSTED_KEYS = {
   name: "trusted-public-keys",
@@ -104,7 +104,7 @@ function lengthen(line, values) {
   return `${before} ${values.join(" ")}${after}`;
 }
 
-// src/cli/use/edit-netrc.ts
+// src/client/use/edit-netrc.ts
 function setNetrcPassword(text, hostname, password) {
   if (hasEntry(text, hostname) && findNetrcPassword(text, hostname) === password) return text;
   return `machine ${hostname} login nargate password ${password}
@@ -124,7 +124,7 @@ function withoutEntry(text, hostname) {
   return text.replace(entryPattern(hostname), "");
 }
 
-// src/cli/use/daemon-trust.ts
+// src/client/use/daemon-trust.ts
 import { execFile } from "node:child_process";
 import { access, constants } from "node:fs/promises";
 import { promisify } from "node:util";
@@ -189,7 +189,7 @@ async function runId(args, { env, cwd }) {
   );
 }
 
-// src/cli/use/nix-settings.ts
+// src/client/use/nix-settings.ts
 async function readNixSettings(context) {
   let text;
   try {
@@ -223,7 +223,7 @@ function readWords(settings, name) {
   return Array.isArray(value) ? value.filter((word) => typeof word === "string") : [];
 }
 
-// src/cli/use/local-nix.ts
+// src/client/use/local-nix.ts
 async function askLocalNix(context) {
   try {
     const system = await readSystemSettings(context);
@@ -236,7 +236,7 @@ async function askLocalNix(context) {
   }
 }
 
-// src/cli/use/nix-conf-files.ts
+// src/client/use/nix-conf-files.ts
 import { join, resolve } from "node:path";
 function systemNixConf({ env }) {
   return join(env["NIX_CONF_DIR"] ?? "/etc/nix", "nix.conf");

@@ -46,7 +46,7 @@ import {
 // src/action/run-post.ts
 import { rm as rm2 } from "node:fs/promises";
 
-// src/cli/progress/format-bytes.ts
+// src/client/progress/format-bytes.ts
 var UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
 function formatBytes(bytes) {
   let value = Math.max(0, bytes);
@@ -59,7 +59,7 @@ function formatBytes(bytes) {
   return `${value.toFixed(digits)} ${UNITS[unit]}`;
 }
 
-// src/cli/progress/format-duration.ts
+// src/client/progress/format-duration.ts
 function formatDuration(seconds) {
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
@@ -72,7 +72,7 @@ function pad(value) {
   return String(value).padStart(2, "0");
 }
 
-// src/cli/progress/format-speed.ts
+// src/client/progress/format-speed.ts
 function formatSpeed(bytesPerSecond, secondsLeft) {
   const isMoving = bytesPerSecond !== void 0 && bytesPerSecond > 0;
   return [
@@ -81,13 +81,13 @@ function formatSpeed(bytesPerSecond, secondsLeft) {
   ];
 }
 
-// src/cli/progress/progress.ts
+// src/client/progress/progress.ts
 var everyInterval = (milliseconds, task) => {
   const timer = setInterval(task, milliseconds).unref();
   return () => clearInterval(timer);
 };
 
-// src/cli/progress/rate-window.ts
+// src/client/progress/rate-window.ts
 var WINDOW_MILLISECONDS = 15e3;
 var SAMPLE_MILLISECONDS = 250;
 var LEAST_MILLISECONDS = 1e3;
@@ -118,7 +118,7 @@ function createRateWindow() {
   };
 }
 
-// src/cli/progress/transfer-model.ts
+// src/client/progress/transfer-model.ts
 var PHASE_STARTS = { packing: 0, sending: 0.1, checking: 0.9 };
 var PHASE_SHARES = { packing: 0.1, sending: 0.8, checking: 0.1 };
 function createTransferModel(now) {
@@ -217,7 +217,7 @@ function sum(numbers) {
   return numbers.reduce((total, number) => total + number, 0);
 }
 
-// src/cli/progress/plain-progress.ts
+// src/client/progress/plain-progress.ts
 var QUIET_MILLISECONDS = 1e4;
 function createPlainProgress({ stderr, now }, prefix = "", every = everyInterval) {
   const model = createTransferModel(() => now().getTime());
@@ -253,7 +253,7 @@ function createPlainProgress({ stderr, now }, prefix = "", every = everyInterval
   };
 }
 
-// src/cli/nix/path-info.ts
+// src/client/local-nix/path-info.ts
 function parsePathInfos(text, storeDir) {
   let json;
   try {
@@ -343,7 +343,7 @@ function formatSignatureField(value) {
   return typeof keyName === "string" && typeof bytes === "string" ? [`${keyName}:${bytes}`] : [];
 }
 
-// src/cli/nix/read-closure.ts
+// src/client/local-nix/read-closure.ts
 var BATCH_PATHS = 2e3;
 async function readClosure(roots, store, context) {
   const infos = /* @__PURE__ */ new Map();
@@ -433,7 +433,7 @@ function keyNameOf(signature) {
   return signature.split(":", 1)[0] ?? "";
 }
 
-// src/cli/push/compose-narinfo.ts
+// src/client/push/compose-narinfo.ts
 function composeNarinfo(info, file, storeDir) {
   const lines = [
     ["StorePath", formatStorePath(info.path, storeDir)],
@@ -463,7 +463,7 @@ function isSignedBy(signatures, keyName) {
   return signatures.some((signature) => signature.startsWith(`${keyName}:`));
 }
 
-// src/cli/push/choose-path.ts
+// src/client/push/choose-path.ts
 async function choosePath(info, { client, storeDir, upstreamKeys, signKey }) {
   for (const keyName of upstreamKeys) {
     if (isSignedBy(info.signatures, keyName)) return skip(`signed by ${keyName}`);
@@ -482,7 +482,7 @@ function skip(reason) {
   return { kind: "skip", reason, isSuspicious: false };
 }
 
-// src/cli/push/path-outcome.ts
+// src/client/push/path-outcome.ts
 function formatOutcome(outcome) {
   const name = formatStorePathBaseName(outcome.path);
   switch (outcome.kind) {
@@ -500,7 +500,7 @@ function formatOutcome(outcome) {
   }
 }
 
-// src/cli/push/upload-api.ts
+// src/client/push/upload-api.ts
 var MAX_PART_URLS = 100;
 function createUploadApi(client) {
   return {
@@ -569,7 +569,7 @@ function notUnderstood(target) {
   );
 }
 
-// src/cli/push/part-signer.ts
+// src/client/push/part-signer.ts
 var MARGIN_MILLISECONDS = 6e4;
 function createPartSigner({ handle, urls }, missing, api, now) {
   const known = /* @__PURE__ */ new Map();
@@ -605,7 +605,7 @@ function createPartSigner({ handle, urls }, missing, api, now) {
   };
 }
 
-// src/cli/push/upload-parts.ts
+// src/client/push/upload-parts.ts
 var PARTS_AT_ONCE = 4;
 var MAX_STARTS = 4;
 var MAX_COMPLETIONS = 8;
@@ -736,7 +736,7 @@ function refusedPart(number, answer) {
   return new CliError(`part ${number}: ${refusalOf("the bucket", answer).message}`);
 }
 
-// src/cli/push/upload-nar.ts
+// src/client/push/upload-nar.ts
 async function uploadNar(nar, session, transfer) {
   const { api, http, limits, context } = session;
   if (nar.fileSize <= session.partThresholdBytes) return await putNar(nar, session, transfer);
@@ -784,7 +784,7 @@ async function putNarinfo(hash, text, { client }) {
   if (answer.status < 200 || answer.status > 299) throw refusalOf(target, answer);
 }
 
-// src/cli/push/nar-uploads.ts
+// src/client/push/nar-uploads.ts
 function createNarUploads(session) {
   const underWay = /* @__PURE__ */ new Map();
   return {
@@ -801,7 +801,7 @@ function createNarUploads(session) {
   };
 }
 
-// src/cli/push/pack-nar.ts
+// src/client/push/pack-nar.ts
 import { createHash } from "node:crypto";
 import { pipeline } from "node:stream/promises";
 import zlib from "node:zlib";
@@ -836,7 +836,7 @@ function brandPath(path3) {
   return path3;
 }
 
-// src/cli/nix/dump-path.ts
+// src/client/local-nix/dump-path.ts
 import { lstat } from "node:fs/promises";
 import path from "node:path";
 async function startDump(storePath, store, context) {
@@ -857,7 +857,7 @@ async function exists(file) {
   );
 }
 
-// src/cli/push/in-blocks.ts
+// src/client/push/in-blocks.ts
 var BLOCK_BYTES = 128 * 1024;
 async function* inBlocks(chunks, blockBytes = BLOCK_BYTES) {
   let pieces = [];
@@ -877,7 +877,7 @@ async function* inBlocks(chunks, blockBytes = BLOCK_BYTES) {
   if (gathered > 0) yield Buffer.concat(pieces);
 }
 
-// src/cli/push/spool.ts
+// src/client/push/spool.ts
 import { open, rm } from "node:fs/promises";
 import path2 from "node:path";
 import { randomUUID } from "node:crypto";
@@ -986,7 +986,7 @@ function spoolDirectory(env) {
   return env["TMPDIR"] || tmpdir();
 }
 
-// src/cli/push/pack-nar.ts
+// src/client/push/pack-nar.ts
 async function packNar(info, options, context, onPacked) {
   const { compression, memory, spoolDirectory: directory } = options;
   const spool = createSpool({ memory, directory, expectedBytes: info.narSize });
@@ -1058,7 +1058,7 @@ function createMeter(onBytes = () => {
   };
 }
 
-// src/cli/push/publish-steps.ts
+// src/client/push/publish-steps.ts
 function createPublishSteps(session, progress, { settle, settleError, settleBlocked }) {
   const { options, store, limits, guard, context } = session;
   const { storeDir } = store;
@@ -1137,7 +1137,7 @@ function createPublishSteps(session, progress, { settle, settleError, settleBloc
   };
 }
 
-// src/cli/push/references-first.ts
+// src/client/push/references-first.ts
 async function publishReferencesFirst(paths, lost, steps) {
   const ended = /* @__PURE__ */ new Map();
   const failed = new Set(lost);
@@ -1192,7 +1192,7 @@ function sortReferencesFirst(paths) {
   return sorted;
 }
 
-// src/cli/push/stop-guard.ts
+// src/client/push/stop-guard.ts
 var Stopped = class extends Error {
 };
 var UNANSWERED_PATHS = 3;
@@ -1218,7 +1218,7 @@ function createStopGuard() {
   };
 }
 
-// src/cli/push/push-paths.ts
+// src/client/push/push-paths.ts
 async function pushPaths(roots, session, progress, done = /* @__PURE__ */ new Set()) {
   const { store, context, guard } = session;
   const outcomes = [];
@@ -1297,7 +1297,7 @@ function isSuspicious(outcome) {
   return outcome.kind === "skipped" && outcome.isSuspicious;
 }
 
-// src/cli/push/push-report.ts
+// src/client/push/push-report.ts
 function hasFailed({ outcomes, stopped }) {
   return stopped !== void 0 || outcomes.some(({ kind }) => kind === "failed");
 }
@@ -1334,10 +1334,10 @@ function countPaths(count) {
   return count === 1 ? "1 path" : `${count} paths`;
 }
 
-// src/cli/push/push-session.ts
+// src/client/push/push-session.ts
 import { availableParallelism } from "node:os";
 
-// src/cli/push/semaphore.ts
+// src/client/push/semaphore.ts
 function createSemaphore(count) {
   const waiting = [];
   let free = count;
@@ -1356,7 +1356,7 @@ function createSemaphore(count) {
   };
 }
 
-// src/cli/push/push-session.ts
+// src/client/push/push-session.ts
 var MEMORY_BYTES = 128 * 1024 * 1024;
 var REQUESTS_AT_ONCE = 32;
 var NARINFOS_AT_ONCE = 16;

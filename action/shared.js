@@ -1,4 +1,4 @@
-// src/cli/cli-error.ts
+// src/client/client-error.ts
 var UsageError = class extends Error {
 };
 var CliError = class extends Error {
@@ -21,7 +21,7 @@ function describeError(error2) {
   return reason === void 0 ? error2.message : `${error2.message}: ${reason}`;
 }
 
-// src/cli/cli-context.ts
+// src/client/process-context.ts
 import { addAbortSignal } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 function createProcessContext(signal) {
@@ -656,7 +656,7 @@ function isStorePathName(text) {
   return /^[0-9A-Za-z+\-._?=]+$/.test(text);
 }
 
-// src/errors.ts
+// src/api/failures.ts
 var FAILURES = {
   // Reads
   "not-found": { status: 404, message: "No such object in this cache." },
@@ -1107,14 +1107,14 @@ function parseDeriver(text) {
   return path3.ok ? ok(text) : path3;
 }
 
-// src/cli/cache/bot-challenge.ts
+// src/client/gateway/bot-challenge.ts
 function isBotChallenge(status, headers) {
   if (headers.has("cf-mitigated")) return true;
   const isHtml = (headers.get("content-type") ?? "").includes("text/html");
   return isHtml && (status === 403 || status === 503);
 }
 
-// src/bucket/retry.ts
+// src/http/retry.ts
 var READ_RETRIES = {
   attempts: 4,
   budgetMilliseconds: 15e3,
@@ -1137,7 +1137,7 @@ function parseRetryAfter(header, now) {
   return Number.isNaN(time) ? void 0 : Math.max(0, (time - now.getTime()) / 1e3);
 }
 
-// src/cli/cache/http-client.ts
+// src/client/gateway/http-client.ts
 var Unreachable = class extends CliError {
 };
 var HTTP_RETRIES = { attempts: 6, idleMilliseconds: 9e4 };
@@ -1240,7 +1240,7 @@ function createIdleTimer(milliseconds) {
   };
 }
 
-// src/cli/cache/cache-client.ts
+// src/client/gateway/cache-client.ts
 var CacheRefusal = class extends CliError {
   status;
   /** Of `src/errors.ts`, where the API said it. */
@@ -1333,11 +1333,11 @@ function parseJson(target, text) {
   }
 }
 
-// src/cli/cache/find-token.ts
+// src/client/gateway/find-token.ts
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
-// src/cli/cache/netrc.ts
+// src/client/gateway/netrc.ts
 function findNetrcPassword(text, hostname) {
   const words = text.split("\n").filter((line) => !line.trimStart().startsWith("#")).flatMap((line) => line.split(/\s+/)).filter((word) => word !== "");
   let isMeant = false;
@@ -1368,7 +1368,7 @@ function unquote(word) {
   return quoted === void 0 ? word : quoted.replace(/\\(.)/g, "$1");
 }
 
-// src/cli/cache/find-token.ts
+// src/client/gateway/find-token.ts
 async function findToken(cacheUrl, tokenFile, context) {
   const found = await lookForToken(new URL(cacheUrl).hostname, tokenFile, context);
   if (found === void 0) return void 0;
@@ -1417,7 +1417,7 @@ function netrcFiles(env) {
   ];
 }
 
-// src/cli/cache/open-cache.ts
+// src/client/gateway/open-cache.ts
 async function openCache(options, context, retries) {
   const url = parseCacheUrl(options.to ?? context.env["NARGATE_URL"] ?? "");
   const http = createHttpClient(context, retries);
@@ -1442,13 +1442,13 @@ function parseCacheUrl(text) {
   return origin + pathname.replace(/\/+$/, "");
 }
 
-// src/access/token.ts
+// src/api/scopes.ts
 var SCOPES = ["read", "push", "admin"];
 function isScope(value) {
   return SCOPES.some((scope) => scope === value);
 }
 
-// src/cli/read-field.ts
+// src/client/read-field.ts
 function readField(value, name) {
   return typeof value === "object" && value !== null && Object.hasOwn(value, name) ? Reflect.get(value, name) : void 0;
 }
@@ -1457,7 +1457,7 @@ function readList(value, name) {
   return Array.isArray(list) ? list : [];
 }
 
-// src/cli/cache/token-facts.ts
+// src/client/gateway/token-facts.ts
 async function readTokenFacts(client) {
   const answer = await client.call("GET", "api/v1/token");
   const name = readField(answer, "name");
@@ -1474,7 +1474,7 @@ async function readTokenFacts(client) {
   };
 }
 
-// src/cli/nix/run-nix.ts
+// src/client/local-nix/run-nix.ts
 import { spawn } from "node:child_process";
 function startNix({ program, args, input }, { env, cwd, signal }) {
   const child = spawn(
@@ -1528,7 +1528,7 @@ function lastLine(text) {
   return text.replace(ANSI, "").split("\n").map((line) => line.trim()).findLast((line) => line !== "");
 }
 
-// src/cli/nix/store-location.ts
+// src/client/local-nix/store-location.ts
 function findStore(storeUrl, env) {
   const storeDir = withoutFinalSlash(env["NIX_STORE_DIR"] ?? env["NIX_STORE"] ?? "/nix/store");
   const url = storeUrl ?? env["NIX_REMOTE"] ?? "";
@@ -1546,7 +1546,7 @@ function withoutFinalSlash(text) {
   return text.replace(/\/+$/, "");
 }
 
-// src/cli/push/store-watcher.ts
+// src/client/push/store-watcher.ts
 import { readdir } from "node:fs/promises";
 async function watchStore(directory, findInvalid, before) {
   const known = new Set(before ?? await listStoreNames(directory));
@@ -1613,7 +1613,7 @@ function copyOf(which, id, workDirectory) {
 // src/action/file-access.ts
 import { readFile as readFile4, rm as rm2, stat as stat2 } from "node:fs/promises";
 
-// src/cli/use/replace-file.ts
+// src/client/use/replace-file.ts
 import {
   chmod,
   chown,
@@ -1996,7 +1996,7 @@ function listTokenSources({ token, audience }, context) {
   return sources;
 }
 
-// src/cli/cache/gateway-facts.ts
+// src/client/gateway/gateway-facts.ts
 async function readGatewayFacts(client) {
   let answer;
   try {

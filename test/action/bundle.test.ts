@@ -39,7 +39,7 @@ describe("docs/github-action.md", () => {
 describe("action/", () => {
   it("is what `npm run build:action` makes of src/ now", async () => {
     const fresh = await temporaryDirectory();
-    const build = ["--no-warnings", "src/build/build-action.ts", fresh];
+    const build = ["--no-warnings", "tools/build/build-action.ts", fresh];
     await promisify(execFile)(process.execPath, build, { cwd: ROOT });
     const [committed, made] = await Promise.all([readFolder(COMMITTED), readFolder(fresh)]);
     const stale = [...new Set([...Object.keys(committed), ...Object.keys(made)])].filter(
