@@ -112,7 +112,7 @@ const ARROWS: readonly Arrow[] = [
     files: ["src/client/**"],
     may: `${PURE} prices`,
     own: "gateway local-nix push progress use *.ts",
-    packages: "node:* log-update",
+    packages: "node:* log-update valibot",
     because: "src/client is a library: it knows neither the command nor the worker.",
   },
   {

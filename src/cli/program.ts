@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { VERSION } from "../api/version.ts";
+import { VERSION } from "../api/endpoints.ts";
 import type { CliContext } from "../client/process-context.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
 import { addInfoCommand } from "./commands/info.ts";

@@ -1,4 +1,4 @@
-import type { FailureCode } from "../api/failures.ts";
+import type { FailureCode } from "../api/failures/failures.ts";
 
 export interface CacheErrorOptions {
   /** What caused it; logged, never sent. */

@@ -1,5 +1,5 @@
 import { CacheError } from "./cache-error.ts";
-import { FAILURES } from "../api/failures.ts";
+import { FAILURES } from "../api/failures/failures.ts";
 import { CACHE_CONTROL } from "../http/cache-control.ts";
 
 /**

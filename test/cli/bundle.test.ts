@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { VERSION } from "../../src/api/version.ts";
+import { VERSION } from "../../src/api/endpoints.ts";
 
 const BUILD = path.resolve(import.meta.dirname, "../../tools/build/build-command.ts");
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { VERSION } from "../../src/api/version.ts";
+import { VERSION } from "../../src/api/endpoints.ts";
 import { findFreePort } from "../../testkit/node/local-gateway.ts";
 import { GATEWAY_FACTS } from "../../testkit/node/gateway-facts.ts";
 import { runNargate } from "../../testkit/node/run-nargate.ts";

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CacheError } from "../../src/worker/cache-error.ts";
-import { FAILURES, type FailureCode } from "../../src/api/failures.ts";
+import { FAILURES, type FailureCode } from "../../src/api/failures/failures.ts";
 import { describeCause, failureResponse, toFailure } from "../../src/worker/failure-response.ts";
 
 const CODES = Object.keys(FAILURES) as FailureCode[];

@@ -1,4 +1,4 @@
-import { VERSION } from "../../api/version.ts";
+import { VERSION } from "../../api/endpoints.ts";
 import type { GatewayFacts } from "../../client/gateway/gateway-facts.ts";
 import type { Finding } from "./finding.ts";
 

@@ -1,4 +1,6 @@
-import { FAILURES } from "../../api/failures.ts";
+import { failureBodySchema } from "../../api/failure-body.ts";
+import { FAILURES, isFailureCode } from "../../api/failures/failures.ts";
+import { readShape } from "../../api/read-shape.ts";
 import { type Narinfo, parseNarinfo } from "../../nix/narinfo.ts";
 import type { StorePathHash } from "../../nix/store-path.ts";
 import { CliError } from "../client-error.ts";
@@ -32,7 +34,7 @@ export interface NarinfoText {
 /** The cache, or what stands before it, said no. Its message is one line for a person. */
 export class CacheRefusal extends CliError {
   readonly status: number;
-  /** Of `src/errors.ts`, where the API said it. */
+  /** A code of `src/api/failures`, if the API gave one. */
   readonly code: string | undefined;
 
   constructor(message: string, status: number, code: string | undefined) {
@@ -118,12 +120,13 @@ function toOneLine(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029]+/gu, " ").slice(0, 1000);
 }
 
-/** `{ "error": { "code", "message" } }`, as the API answers and as its streams end. */
+/** Returns the failure that the API reports in an answer, or in the last line of a stream. */
 export function readError(value: unknown): { code: string; message: string } | undefined {
-  const error = (value as { error?: { code?: unknown; message?: unknown } } | null)?.error;
-  if (typeof error?.code !== "string" || typeof error.message !== "string") return undefined;
-  const known = (FAILURES as Record<string, { message: string } | undefined>)[error.code];
-  return { code: error.code, message: error.message || (known?.message ?? error.code) };
+  const body = readShape(failureBodySchema, value);
+  if (!body.ok) return undefined;
+  const { code, message } = body.value.error;
+  const known = isFailureCode(code) ? FAILURES[code].message : code;
+  return { code, message: message || known };
 }
 
 function readApiError(text: string) {

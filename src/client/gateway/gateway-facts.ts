@@ -1,61 +1,34 @@
-import { parsePublicKey } from "../../nix/signature.ts";
+import { ENDPOINTS } from "../../api/endpoints.ts";
+import { type GatewayFacts, gatewayFactsSchema } from "../../api/gateway-facts.ts";
+import { readShape } from "../../api/read-shape.ts";
 import { CliError } from "../client-error.ts";
-import { readField } from "../read-field.ts";
 import { type CacheClient, CacheRefusal } from "./cache-client.ts";
 
-/** What a gateway says of itself to anyone: `GET /api/v1/cache`. */
-export interface GatewayFacts {
-  readonly version: string;
-  readonly storeDir: string;
-  readonly priority: number;
-  readonly access: "public" | "token";
-  /** In Nix's format, each checked: they go into people's nix.conf. */
-  readonly publicKeys: readonly string[];
-  readonly uploads: boolean;
-  /** NARs larger than this go by parts. */
-  readonly partSizeThreshold: number;
-}
+export type { GatewayFacts };
 
-/** Throws a `CliError` where something else than a Nargate answers. */
+/**
+ * Reads the facts that a gateway publishes about itself. Throws a `CliError`
+ * when the server that answers is not a Nargate gateway.
+ */
 export async function readGatewayFacts(client: CacheClient): Promise<GatewayFacts> {
   let answer: unknown;
   try {
-    answer = await client.call("GET", "api/v1/cache");
+    answer = await client.call("GET", ENDPOINTS.cache);
   } catch (error) {
     if (error instanceof CacheRefusal && NOT_A_NARGATE.has(error.status)) {
       throw new CliError(
-        `${client.url} is no Nargate that this command knows: api/v1/cache is answered ${error.status}`,
+        `${client.url} does not look like a Nargate cache (GET ${ENDPOINTS.cache} returned ${error.status})`,
         { cause: error },
       );
     }
     throw error;
   }
-  const facts = parseGatewayFacts(answer);
-  if (facts === undefined) {
-    throw new CliError(`${client.url} does not answer api/v1/cache as a Nargate does`);
-  }
-  return facts;
+  const facts = readShape(gatewayFactsSchema, answer);
+  if (facts.ok) return facts.value;
+  throw new CliError(
+    `${client.url} does not look like a Nargate cache (in the answer to GET ${ENDPOINTS.cache}, ${facts.error})`,
+  );
 }
 
-// Of a redirect, an old gateway, another cache or a plain web server.
+// The statuses of a redirect, an old gateway, another cache, or a plain web server.
 const NOT_A_NARGATE: ReadonlySet<number> = new Set([301, 302, 307, 308, 400, 404, 405, 410]);
-
-function parseGatewayFacts(answer: unknown): GatewayFacts | undefined {
-  const version = readField(answer, "version");
-  const storeDir = readField(answer, "storeDir");
-  const priority = readField(answer, "priority");
-  const access = readField(answer, "access");
-  const uploads = readField(answer, "uploads");
-  const partSizeThreshold = readField(answer, "partSizeThreshold");
-  const publicKeys = readField(answer, "publicKeys");
-  if (typeof version !== "string" || typeof storeDir !== "string") return undefined;
-  if (typeof priority !== "number" || typeof partSizeThreshold !== "number") return undefined;
-  if (access !== "public" && access !== "token") return undefined;
-  if (typeof uploads !== "boolean" || !Array.isArray(publicKeys)) return undefined;
-  if (!publicKeys.every(isPublicKey)) return undefined;
-  return { version, storeDir, priority, access, publicKeys, uploads, partSizeThreshold };
-}
-
-function isPublicKey(value: unknown): value is string {
-  return typeof value === "string" && parsePublicKey(value).ok;
-}

@@ -1,29 +1,27 @@
+import { ENDPOINTS } from "../../api/endpoints.ts";
+import { tokenAnswerSchema } from "../../api/gateway-facts.ts";
+import { readShape } from "../../api/read-shape.ts";
 import { isScope, type Scope } from "../../api/scopes.ts";
 import { CliError } from "../client-error.ts";
-import { readField } from "../read-field.ts";
 import type { CacheClient } from "./cache-client.ts";
 
-/** What the cache says of the token it was shown: `GET /api/v1/token`. */
+/** The facts about the token that this client sends. */
 export interface TokenFacts {
   readonly name: string;
+  /** Only the scopes that this version knows: a newer gateway may have more. */
   readonly scopes: readonly Scope[];
-  /** The last day on which it works, in UTC: YYYY-MM-DD. */
+  /** The last day on which the token is valid, in UTC: YYYY-MM-DD. */
   readonly expires: string | undefined;
 }
 
-/** Throws a `CacheRefusal` for a token that is unknown or has expired. */
+/** Asks the gateway about this client's token. Throws a `CacheRefusal` if the token is unknown or expired. */
 export async function readTokenFacts(client: CacheClient): Promise<TokenFacts> {
-  const answer = await client.call("GET", "api/v1/token");
-  const name = readField(answer, "name");
-  const scopes = readField(answer, "scopes");
-  const expires = readField(answer, "expires");
-  if (typeof name !== "string" || !Array.isArray(scopes)) {
-    throw new CliError(`${client.url} does not answer api/v1/token as a Nargate does`);
+  const answer = readShape(tokenAnswerSchema, await client.call("GET", ENDPOINTS.token));
+  if (!answer.ok) {
+    throw new CliError(
+      `${client.url} does not look like a Nargate cache (in the answer to GET ${ENDPOINTS.token}, ${answer.error})`,
+    );
   }
-  return {
-    name,
-    // A scope that is newer than this command is none that it could use.
-    scopes: scopes.filter(isScope),
-    expires: typeof expires === "string" ? expires : undefined,
-  };
+  const { name, scopes, expires } = answer.value;
+  return { name, scopes: scopes.filter(isScope), expires: expires ?? undefined };
 }

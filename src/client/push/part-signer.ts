@@ -1,5 +1,6 @@
 import { CliError } from "../client-error.ts";
-import { MAX_PART_URLS, type OpenUpload, type UploadApi } from "./upload-api.ts";
+import { MAX_PART_URLS } from "../../api/direct-uploads.ts";
+import type { OpenUpload, UploadApi } from "./upload-api.ts";
 
 /** Where each part may be PUT. */
 export interface PartSigner {

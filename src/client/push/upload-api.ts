@@ -1,27 +1,38 @@
+import type { GenericSchema, InferOutput } from "valibot";
+import {
+  completionLineSchema,
+  MAX_PART_URLS,
+  type PartsAnswer,
+  partsSchema,
+  type PartUrlsAnswer,
+  partUrlsSchema,
+  uploadStartedSchema,
+} from "../../api/direct-uploads.ts";
+import { ENDPOINTS } from "../../api/endpoints.ts";
+import { readShape } from "../../api/read-shape.ts";
 import { formatDigest, type Hash } from "../../nix/hash.ts";
 import type { CacheClient } from "../gateway/cache-client.ts";
 import { readError } from "../gateway/cache-client.ts";
 import { CliError } from "../client-error.ts";
-import { readField, readList } from "../read-field.ts";
 
-/** One file that goes up in parts. */
+/** A file that is uploaded in parts. */
 export interface UploadFile {
   readonly fileHash: Hash;
   readonly sizeBytes: number;
-  /** As in object keys, with its dot; empty for none. */
+  /** As in object keys, with its dot; empty for an uncompressed file. */
   readonly extension: string;
 }
 
-/** An upload that the bucket waits for. */
+/** An upload whose parts the bucket waits for. */
 export interface OpenUpload {
   readonly handle: string;
   readonly partSizeBytes: number;
-  /** What the bucket has of it already: sizes by part number. */
+  /** The parts that the bucket already has: bytes by part number. */
   readonly parts: ReadonlyMap<number, number>;
   readonly urls: PartUrls;
 }
 
-/** Where parts may be PUT, and until when. */
+/** The URLs to which parts are PUT, and the time until which they are valid. */
 export interface PartUrls {
   readonly byPart: ReadonlyMap<number, string>;
   /** By the gateway's clock. */
@@ -33,15 +44,12 @@ export type CompletionEvent =
   | { readonly status: "copying" | "stored" }
   | { readonly status: "failed"; readonly code: string; readonly message: string };
 
-/** As many part numbers as one request may name. */
-export const MAX_PART_URLS = 100;
-
-/** `/api/v1/uploads` of the gateway. Its refusals are thrown as `CacheRefusal`. */
+/** Calls `/api/v1/uploads` of the gateway. Throws each refusal as a `CacheRefusal`. */
 export interface UploadApi {
   start(file: UploadFile): Promise<OpenUpload | "stored">;
   signParts(handle: string, numbers: readonly number[]): Promise<PartUrls>;
   listParts(handle: string): Promise<ReadonlyMap<number, number>>;
-  /** Resolves with the last event, which is undefined if the answer was cut before any. */
+  /** Resolves with the last event. It is undefined if the connection broke before the first event. */
   complete(
     handle: string,
     onEvent: (event: CompletionEvent) => void,
@@ -49,31 +57,34 @@ export interface UploadApi {
 }
 
 export function createUploadApi(client: CacheClient): UploadApi {
+  async function call<Schema extends GenericSchema>(
+    target: string,
+    input: object,
+    schema: Schema,
+  ): Promise<InferOutput<Schema>> {
+    return read(schema, await client.call("POST", target, input), target);
+  }
   return {
     async start({ fileHash, sizeBytes, extension }) {
-      const answer = await client.call("POST", "api/v1/uploads", {
-        fileHash: formatDigest(fileHash, "nix32"),
-        size: sizeBytes,
-        extension,
-      });
-      if (readField(answer, "status") === "stored") return "stored";
-      const handle = readField(answer, "handle");
-      const partSizeBytes = readField(answer, "partSize");
-      if (typeof handle !== "string" || typeof partSizeBytes !== "number" || partSizeBytes < 1) {
-        throw notUnderstood("api/v1/uploads");
-      }
-      return { handle, partSizeBytes, parts: readParts(answer), urls: readUrls(answer) };
+      const answer = await call(
+        ENDPOINTS.uploads,
+        { fileHash: formatDigest(fileHash, "nix32"), size: sizeBytes, extension },
+        uploadStartedSchema,
+      );
+      if (answer.status === "stored") return "stored";
+      const { handle, partSize } = answer;
+      return { handle, partSizeBytes: partSize, parts: toMap(answer), urls: toPartUrls(answer) };
     },
     async signParts(handle, numbers) {
       const parts = numbers.slice(0, MAX_PART_URLS);
-      return readUrls(await client.call("POST", "api/v1/uploads/urls", { handle, parts }));
+      return toPartUrls(await call(ENDPOINTS.uploadUrls, { handle, parts }, partUrlsSchema));
     },
     async listParts(handle) {
-      return readParts(await client.call("POST", "api/v1/uploads/parts", { handle }));
+      return toMap(await call(ENDPOINTS.uploadParts, { handle }, partsSchema));
     },
     async complete(handle, onEvent) {
       let last: CompletionEvent | undefined;
-      await client.callForLines("api/v1/uploads/complete", { handle }, (line) => {
+      await client.callForLines(ENDPOINTS.uploadComplete, { handle }, (line) => {
         last = readEvent(line);
         onEvent(last);
       });
@@ -82,39 +93,29 @@ export function createUploadApi(client: CacheClient): UploadApi {
   };
 }
 
-function readParts(answer: unknown): ReadonlyMap<number, number> {
-  const parts = new Map<number, number>();
-  for (const part of readList(answer, "parts")) {
-    const number = readField(part, "number");
-    const size = readField(part, "size");
-    if (typeof number === "number" && typeof size === "number") parts.set(number, size);
-  }
-  return parts;
+function toMap({ parts }: PartsAnswer): ReadonlyMap<number, number> {
+  return new Map(parts.map(({ number, size }) => [number, size]));
 }
 
-function readUrls(answer: unknown): PartUrls {
-  const byPart = new Map<number, string>();
-  for (const part of readList(answer, "urls")) {
-    const number = readField(part, "number");
-    const url = readField(part, "url");
-    if (typeof number === "number" && typeof url === "string") byPart.set(number, url);
-  }
-  const expire = new Date(String(readField(answer, "urlsExpire")));
-  return { byPart, expire };
+function toPartUrls({ urls, urlsExpire }: PartUrlsAnswer): PartUrls {
+  const byPart = new Map(urls.map(({ number, url }) => [number, url]));
+  return { byPart, expire: new Date(urlsExpire) };
 }
 
 function readEvent(line: unknown): CompletionEvent {
   const error = readError(line);
   if (error !== undefined) return { status: "failed", ...error };
-  const status = readField(line, "status");
-  const bytes = readField(line, "bytes");
-  if (status === "stored" || status === "copying") return { status };
-  if (status === "checking") return { status, bytes: typeof bytes === "number" ? bytes : 0 };
-  throw notUnderstood("api/v1/uploads/complete");
+  return read(completionLineSchema, line, ENDPOINTS.uploadComplete);
 }
 
-function notUnderstood(target: string): CliError {
-  return new CliError(
-    `${target}: the answer is not understood; is this command too old for the cache?`,
+function read<Schema extends GenericSchema>(
+  schema: Schema,
+  answer: unknown,
+  target: string,
+): InferOutput<Schema> {
+  const shape = readShape(schema, answer);
+  if (shape.ok) return shape.value;
+  throw new CliError(
+    `${target}: this command does not understand the answer (${shape.error}). Use the same version of nargate as the cache`,
   );
 }

@@ -1,4 +1,4 @@
-import type { FailureCode } from "../../api/failures.ts";
+import type { FailureCode } from "../../api/failures/failures.ts";
 import { isKnownCompression, narExtension } from "../../nix/compression.ts";
 import { equalHashes, formatHash } from "../../nix/hash.ts";
 import type { Narinfo } from "../../nix/narinfo.ts";

@@ -1,16 +1,6 @@
+import { MAX_PARTS, PART_SIZE_THRESHOLD_BYTES } from "../../api/direct-uploads.ts";
+
 const MIB = 1024 * 1024;
-
-/**
- * What is larger goes up in parts, straight to the bucket; up to it a NAR is PUT
- * through the gateway, which is one request instead of five.
- */
-export const PART_SIZE_THRESHOLD_BYTES = 16 * MIB;
-
-/** S3 takes 10,000 parts; the rest is room for an error in this arithmetic. */
-export const MAX_PARTS = 9000;
-
-/** 1 TB, in parts of 106 MiB. */
-export const MAX_NAR_BYTES = 1e12;
 
 /** What every part of a NAR of `sizeBytes` has but the last: whole MiB. */
 export function partSizeOf(sizeBytes: number): number {

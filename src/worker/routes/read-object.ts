@@ -1,6 +1,6 @@
 import { isDecodedByPlatform } from "../../http/platform-encoding.ts";
 import { CacheError } from "../cache-error.ts";
-import { FAILURES } from "../../api/failures.ts";
+import { FAILURES } from "../../api/failures/failures.ts";
 import { type ByteRange, parseByteRange } from "../../http/byte-range.ts";
 import { CACHE_CONTROL } from "../../http/cache-control.ts";
 import { matchesEntityTag } from "../../http/entity-tag.ts";

@@ -1,5 +1,5 @@
 import { CacheError } from "../cache-error.ts";
-import { FAILURES } from "../../api/failures.ts";
+import { FAILURES } from "../../api/failures/failures.ts";
 import { toFailure } from "../failure-response.ts";
 import { resendsEmptyBody } from "../../http/nix-client.ts";
 import { CONTENT_TYPES } from "../../http/content-type.ts";

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { judgeVersion } from "../../../src/cli/doctor/examine-gateway.ts";
 import { judgeClock } from "../../../src/cli/doctor/examine-site.ts";
 import { judgeToken } from "../../../src/cli/doctor/examine-token.ts";
-import { VERSION } from "../../../src/api/version.ts";
+import { VERSION } from "../../../src/api/endpoints.ts";
 import { GATEWAY_FACTS } from "../../../testkit/node/gateway-facts.ts";
 import { runNargate } from "../../../testkit/node/run-nargate.ts";
 import { answerJson, type Handler, serve } from "../../../testkit/node/serve.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { FailureCode } from "../../../src/api/failures.ts";
+import type { FailureCode } from "../../../src/api/failures/failures.ts";
 import { checkNarinfo } from "../../../src/worker/ingest/check-narinfo.ts";
 import { formatHash, parseHash } from "../../../src/nix/hash.ts";
 import { parseNarinfo } from "../../../src/nix/narinfo.ts";

@@ -1,16 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  allParts,
-  goodParts,
-  MAX_NAR_BYTES,
-  MAX_PARTS,
-  missingParts,
-  PART_SIZE_THRESHOLD_BYTES,
-  partCountOf,
-  partSizeOf,
-  sizeOfPart,
-} from "../../../src/worker/ingest/part-plan.ts";
+import { allParts, goodParts, missingParts, partCountOf, partSizeOf, sizeOfPart } from "../../../src/worker/ingest/part-plan.ts";
+import { MAX_NAR_BYTES, MAX_PARTS, PART_SIZE_THRESHOLD_BYTES } from "../../../src/api/direct-uploads.ts";
 
 const MIB = 1024 * 1024;
 const sizes = fc.integer({ min: PART_SIZE_THRESHOLD_BYTES + 1, max: MAX_NAR_BYTES });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { FailureCode } from "../../../src/api/failures.ts";
+import type { FailureCode } from "../../../src/api/failures/failures.ts";
 import { publishNarinfo } from "../../../src/worker/ingest/publish-narinfo.ts";
 import {
   NARINFO_BZIP2_TWO_SIGNATURES,

@@ -1,6 +1,6 @@
 import { errors } from "jose";
 import { CacheError } from "../../cache-error.ts";
-import type { FailureCode } from "../../../api/failures.ts";
+import type { FailureCode } from "../../../api/failures/failures.ts";
 
 /** A refusal with what ends its line: a value of the client's own token, or a setting that is public. */
 export function refuse(code: FailureCode, subject: string, cause?: unknown): CacheError {

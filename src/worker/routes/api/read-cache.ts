@@ -1,5 +1,5 @@
-import { PART_SIZE_THRESHOLD_BYTES } from "../../ingest/part-plan.ts";
-import { VERSION } from "../../../api/version.ts";
+import { PART_SIZE_THRESHOLD_BYTES } from "../../../api/direct-uploads.ts";
+import { VERSION } from "../../../api/endpoints.ts";
 import { type Exchange, readConfig } from "../exchange.ts";
 import { publishedKeys } from "../published-keys.ts";
 import { answerJson } from "./answer-json.ts";

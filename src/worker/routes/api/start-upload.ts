@@ -1,12 +1,8 @@
 import { formatUploadHandle, HANDLE_SECONDS } from "../../access/upload-handle.ts";
 import { CacheError } from "../../cache-error.ts";
 import type { DirectUpload } from "../../ingest/direct-upload.ts";
-import {
-  MAX_NAR_BYTES,
-  missingParts,
-  PART_SIZE_THRESHOLD_BYTES,
-  partSizeOf,
-} from "../../ingest/part-plan.ts";
+import { MAX_NAR_BYTES, PART_SIZE_THRESHOLD_BYTES } from "../../../api/direct-uploads.ts";
+import { missingParts, partSizeOf } from "../../ingest/part-plan.ts";
 import { startUpload } from "../../ingest/start-upload.ts";
 import { sweepIncoming } from "../../ingest/sweep-incoming.ts";
 import { type NarKey, parseNarUrl } from "../../../nix/object-key.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { VERSION } from "../../../../src/api/version.ts";
+import { VERSION } from "../../../../src/api/endpoints.ts";
 import { PUBLIC_KEY_ONE, PUBLIC_KEY_TWO, SECRET_KEY_ONE } from "../../../nix/data/keys.ts";
 import { errorOf, post } from "../../../../testkit/workerd/api.ts";
 import {

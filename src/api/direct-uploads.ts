@@ -1,0 +1,114 @@
+import {
+  array,
+  type InferOutput,
+  literal,
+  maxLength,
+  minValue,
+  number,
+  object,
+  optional,
+  pipe,
+  regex,
+  safeInteger,
+  string,
+  variant,
+} from "valibot";
+import { notAnObject } from "./read-shape.ts";
+
+const MIB = 1024 * 1024;
+
+/**
+ * Bytes. A larger NAR is uploaded in parts that go straight to the bucket. A NAR
+ * up to this size is PUT through the gateway: one request instead of five.
+ */
+export const PART_SIZE_THRESHOLD_BYTES = 16 * MIB;
+
+/**
+ * S3 allows 10,000 parts. The plan aims for at most 9,000, which leaves a margin
+ * for a mistake in this arithmetic; the margin only costs slightly larger parts.
+ */
+export const MAX_PARTS = 9000;
+
+/** Bytes. 1 TB: 9,000 parts of 106 MiB. */
+export const MAX_NAR_BYTES = 1e12;
+
+/** The most part URLs that one answer holds, and the most part numbers that one request names. */
+export const MAX_PART_URLS = 100;
+
+const text = string("is not a text");
+const count = pipe(
+  number("is not a whole number"),
+  safeInteger("is not a whole number"),
+  minValue(1, "is not a whole number from 1 on"),
+);
+
+/** Body of `POST /api/v1/uploads`. */
+export const startUploadSchema = object(
+  {
+    /** SHA-256 of the compressed file, as 52 digits of nix32. */
+    fileHash: pipe(text, regex(/^[0-9a-z]{52}$/, "is not 52 digits of nix32")),
+    /** With its dot, as in the object's name; empty for an uncompressed NAR. */
+    extension: text,
+    /** Bytes of the compressed file. */
+    size: count,
+  },
+  notAnObject,
+);
+
+/** Body of `POST /api/v1/uploads/{parts,abort,complete}`. */
+export const uploadHandleSchema = object({ handle: text }, notAnObject);
+
+/** Body of `POST /api/v1/uploads/urls`. */
+export const signPartsSchema = object(
+  {
+    handle: text,
+    /** Part numbers, counted from 1. */
+    parts: pipe(
+      array(count, "is not a list"),
+      maxLength(MAX_PART_URLS, `is a list of more than ${MAX_PART_URLS} numbers`),
+    ),
+  },
+  notAnObject,
+);
+
+const storedParts = array(object({ number: number(), size: number() }));
+const signedUrls = {
+  urls: array(object({ number: number(), url: string() })),
+  /** The time until which the URLs are valid, in ISO format and by the gateway's clock. */
+  urlsExpire: string(),
+};
+
+/** Answer of `POST /api/v1/uploads/urls`. */
+export const partUrlsSchema = object(signedUrls);
+export type PartUrlsAnswer = InferOutput<typeof partUrlsSchema>;
+
+/** Answer of `POST /api/v1/uploads/parts`: the parts that the bucket has. */
+export const partsSchema = object({ parts: storedParts });
+export type PartsAnswer = InferOutput<typeof partsSchema>;
+
+/** Answer of `POST /api/v1/uploads`. `stored` means that the bucket already has the NAR. */
+export const uploadStartedSchema = variant("status", [
+  object({ status: literal("stored") }),
+  object({
+    status: literal("open"),
+    handle: string(),
+    /** In ISO format, by the gateway's clock. */
+    handleExpires: string(),
+    /** Bytes of the whole file. */
+    size: number(),
+    /** Bytes of every part but the last. */
+    partSize: pipe(number(), minValue(1)),
+    /** The parts that an earlier try has left in the bucket. */
+    parts: storedParts,
+    ...signedUrls,
+  }),
+]);
+export type UploadStartedAnswer = InferOutput<typeof uploadStartedSchema>;
+
+/** One line of the answer of `POST /api/v1/uploads/complete`; a failure is a line of `failure-body.ts`. */
+export const completionLineSchema = variant("status", [
+  object({ status: literal("checking"), bytes: optional(number(), 0), size: optional(number()) }),
+  object({ status: literal("copying") }),
+  object({ status: literal("stored") }),
+]);
+export type CompletionLine = InferOutput<typeof completionLineSchema>;

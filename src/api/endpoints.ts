@@ -1,0 +1,16 @@
+/** The version of the gateway and of the `nargate` command, which are released together. package.json has the same. */
+export const VERSION = "0.1.0";
+
+/**
+ * The paths of the API, relative to the cache's URL. Requests and answers have
+ * the shapes of `gateway-facts.ts` and `direct-uploads.ts`.
+ */
+export const ENDPOINTS = {
+  cache: "api/v1/cache",
+  token: "api/v1/token",
+  uploads: "api/v1/uploads",
+  uploadUrls: "api/v1/uploads/urls",
+  uploadParts: "api/v1/uploads/parts",
+  uploadAbort: "api/v1/uploads/abort",
+  uploadComplete: "api/v1/uploads/complete",
+} as const;

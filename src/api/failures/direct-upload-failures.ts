@@ -1,0 +1,27 @@
+import type { FailureTable } from "./failure-table.ts";
+
+/** Failures of `/api/v1/uploads`: uploads whose parts go straight to the bucket. */
+export const DIRECT_UPLOAD_FAILURES = {
+  "upload-malformed": { status: 400, message: "The request is malformed" },
+  "upload-too-small": {
+    status: 400,
+    message: "Upload a NAR of this size with one PUT. Parts are for NARs larger than",
+  },
+  "handle-invalid": {
+    status: 400,
+    message: "The upload's handle is wrong or has expired. Start the upload again.",
+  },
+  "handle-of-another": {
+    status: 403,
+    message: "The upload's handle belongs to another token. Start the upload again.",
+  },
+  "upload-incomplete": { status: 409, message: "The upload is not complete:" },
+  "upload-gone": {
+    status: 404,
+    message: "This upload does not exist any more. Start it again.",
+  },
+  "upload-changed": {
+    status: 409,
+    message: "The upload changed while it was checked. Nothing was stored. Start it again.",
+  },
+} as const satisfies FailureTable;

@@ -1,0 +1,104 @@
+import type { FailureTable } from "./failure-table.ts";
+
+/** Failures of PUT and DELETE: the request, the NAR, the narinfo, the realisation. */
+export const PUSH_FAILURES = {
+  "path-not-writable": {
+    status: 400,
+    message:
+      "Nothing can be stored under this name. The name of a NAR is nar/<SHA-256 in nix32>.nar[.ext].",
+  },
+  // For Nix clients that must not try again (see http/nix-client.ts).
+  "upload-failed": {
+    status: 501,
+    message: "The upload failed. You can start it again by hand:",
+  },
+  "length-required": { status: 411, message: "The request needs a Content-Length." },
+  "body-too-large": { status: 413, message: "The body is larger than this object may be" },
+  "body-too-short": { status: 400, message: "The body ended before its Content-Length." },
+  "body-not-text": { status: 400, message: "The body is not UTF-8 text." },
+  "content-encoding-refused": {
+    status: 415,
+    message:
+      "Content-Encoding is not accepted here. Push without the store parameter narinfo-compression, and compress NARs with compression=zstd or xz.",
+  },
+  "content-encoding-unknown": {
+    status: 415,
+    message: "This Content-Encoding is unknown. Use br, gzip, xz, zstd or bzip2.",
+  },
+  "uploads-busy": {
+    status: 503,
+    message: "Too many uploads at once. Try again, or upload fewer paths at a time.",
+  },
+
+  "nar-hash-mismatch": {
+    status: 400,
+    message: "The bytes do not hash to the SHA-256 in the file's name. Nothing was stored.",
+  },
+  "nar-absent": {
+    status: 400,
+    message: "Push the NAR before its narinfo: the bucket does not hold",
+  },
+  "nar-wrong-size": { status: 400, message: "FileSize is not the size of the stored NAR" },
+
+  "narinfo-malformed": { status: 400, message: "The narinfo is malformed" },
+  "narinfo-wrong-path": {
+    status: 400,
+    message: "The narinfo's StorePath does not belong to the name under which it was put.",
+  },
+  "narinfo-wrong-store": {
+    status: 400,
+    message: "The narinfo's StorePath is not in this cache's store directory",
+  },
+  "narinfo-bad-url": {
+    status: 400,
+    message: "The narinfo's URL must be nar/<FileHash in nix32>.nar[.ext].",
+  },
+  "narinfo-file-missing": {
+    status: 400,
+    message: "The narinfo has no FileHash or no FileSize. It needs both.",
+  },
+  "narinfo-url-hash": {
+    status: 400,
+    message: "The hash in the narinfo's URL is not its FileHash.",
+  },
+  "narinfo-extension": {
+    status: 400,
+    message:
+      "The narinfo's Compression does not fit the extension of its URL (no Compression line means bzip2).",
+  },
+  "narinfo-uncompressed": {
+    status: 400,
+    message: "With Compression: none, FileHash must equal NarHash and FileSize must equal NarSize.",
+  },
+  "narinfo-bad-signature": {
+    status: 400,
+    message: "A Sig line is not <key name>:<base64 of 64 bytes>.",
+  },
+  "signature-required": {
+    status: 400,
+    message:
+      "There is no signature by a key that this cache trusts. Sign the path first: nix store sign --key-file KEY --recursive PATH (or push with ?secret-key=KEY).",
+  },
+  "build-not-reproducible": {
+    status: 409,
+    message:
+      "This store path is already published with other contents, because its build is not reproducible. The published contents stay",
+  },
+  "realisation-malformed": { status: 400, message: "The realisation is malformed" },
+  "cache-info-conflict": {
+    status: 409,
+    message: "This cache serves another store directory",
+  },
+
+  "not-deletable": { status: 400, message: "Only narinfos and NARs can be deleted." },
+  "nar-may-be-named": {
+    status: 409,
+    message:
+      "A narinfo may still name this NAR, and the gateway cannot prove that none does. Delete those narinfos first, then repeat the request with ?force=true.",
+  },
+  "purge-refused": {
+    status: 503,
+    message:
+      "The object is deleted from the bucket, but the edge still has it: Cloudflare refused the purge. Repeat the DELETE in a minute.",
+  },
+} as const satisfies FailureTable;

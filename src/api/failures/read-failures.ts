@@ -1,0 +1,26 @@
+import type { FailureTable } from "./failure-table.ts";
+
+/** Failures that any request can meet: a wrong path or method, a bucket or a gateway in trouble. */
+export const READ_FAILURES = {
+  "not-found": { status: 404, message: "No such object in this cache." },
+  "bad-path": { status: 404, message: "This is not a path of a Nix binary cache." },
+  "method-not-allowed": { status: 405, message: "This path does not accept this method." },
+  "range-not-satisfiable": { status: 416, message: "The range lies outside the object." },
+  "bucket-unavailable": {
+    status: 503,
+    message: "The bucket behind this cache is not available right now. Try again shortly.",
+  },
+  "bucket-cap-exceeded": {
+    status: 503,
+    message:
+      "The bucket's daily cap is used up. It resets at 00:00 UTC. The operator can raise it under Caps & Alerts.",
+  },
+  misconfigured: {
+    status: 500,
+    message: "This cache is not configured correctly. The operator finds the reason in the log.",
+  },
+  internal: {
+    status: 500,
+    message: "The gateway failed. The operator finds the reason in the log.",
+  },
+} as const satisfies FailureTable;
