@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { encodeNix32 } from "../../src/nix/base32.ts";
+import { encodeNix32 } from "../../src/nix/encodings.ts";
 import { bucketUrl, signRequest } from "../bucket/sign-request.ts";
 import { type Bucket, totalOf } from "../bucket/start-bucket.ts";
 import { openConnection } from "../load/http-connection.ts";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { encodeNix32 } from "../../src/nix/base32.ts";
+import { encodeNix32 } from "../../src/nix/encodings.ts";
 
 /** The 32 characters of a store path's hash, made up but always the same. */
 export function madeUpHash(index: number): string {

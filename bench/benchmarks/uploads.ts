@@ -3,7 +3,7 @@ import { type Bucket, totalOf } from "../bucket/start-bucket.ts";
 import { openConnection, type Request } from "../load/http-connection.ts";
 import { interleave } from "../measure/interleave.ts";
 import { cpuMilliseconds, peakMemoryMegabytes } from "../measure/process-usage.ts";
-import { encodeNix32 } from "../../src/nix/base32.ts";
+import { encodeNix32 } from "../../src/nix/encodings.ts";
 import { createFigure, type Figure, type Unit } from "../report/figure.ts";
 import type { Section } from "../report/format-report.ts";
 import type { TargetName } from "../report/targets.ts";

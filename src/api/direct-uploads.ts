@@ -105,7 +105,7 @@ export const uploadStartedSchema = variant("status", [
 ]);
 export type UploadStartedAnswer = InferOutput<typeof uploadStartedSchema>;
 
-/** One line of the answer of `POST /api/v1/uploads/complete`; a failure is a line of `failure-body.ts`. */
+/** One line of the answer of `POST /api/v1/uploads/complete`; a failure is a `FailureBody`. */
 export const completionLineSchema = variant("status", [
   object({ status: literal("checking"), bytes: optional(number(), 0), size: optional(number()) }),
   object({ status: literal("copying") }),

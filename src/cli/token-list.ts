@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { isCalendarDay, type TokenEntry } from "../settings/token.ts";
 import type { Scope } from "../api/scopes.ts";
-import { encodeNix32 } from "../nix/base32.ts";
+import { encodeNix32 } from "../nix/encodings.ts";
 import { err, ok, type Result } from "../result.ts";
 
 /** A secret of Cloudflare Workers holds no more. */

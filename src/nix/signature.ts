@@ -1,5 +1,5 @@
 import { err, ok, type Result } from "../result.ts";
-import { encodeBase64, parseBase64 } from "./base64.ts";
+import { encodeBase64, parseBase64 } from "./encodings.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 // `CryptoKey` has no name that Node's types and workerd's share.
@@ -169,4 +169,36 @@ function parseNamedBytes(
 
 function encodeText(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text) as Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * The most signatures that a narinfo or realisation keeps; no honest path has
+ * more. Every client downloads and parses all of them, and without a limit the
+ * holder of a push token could add one signature at a time forever.
+ */
+export const MAX_SIGNATURES = 32;
+
+/**
+ * Merges two lists of signatures. Every existing signature stays, in its order.
+ * An incoming signature is added if its key has none yet: Ed25519 is
+ * deterministic, so a second signature by the same key over the same message is
+ * either equal or wrong.
+ */
+export function mergeSignatures(
+  existing: readonly string[],
+  incoming: readonly string[],
+): string[] {
+  const signed = new Set(existing.map(keyNameOf));
+  const merged = [...existing];
+  for (const signature of incoming) {
+    const keyName = keyNameOf(signature);
+    if (merged.length >= MAX_SIGNATURES || signed.has(keyName)) continue;
+    signed.add(keyName);
+    merged.push(signature);
+  }
+  return merged;
+}
+
+function keyNameOf(signature: string): string {
+  return signature.split(":", 1)[0] ?? "";
 }

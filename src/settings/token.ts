@@ -1,6 +1,6 @@
 import { isScope, type Scope, SCOPES } from "../api/scopes.ts";
 import { err, ok, type Result } from "../result.ts";
-import { parseEntries } from "./parse-entries.ts";
+import { parseEntries } from "./json-entries.ts";
 
 /** One entry of the secret TOKENS. The token itself is known to its holder alone. */
 export interface TokenEntry {

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { MAX_SIGNATURES, mergeSignatures } from "../../src/nix/merge-signatures.ts";
+import { MAX_SIGNATURES, mergeSignatures } from "../../src/nix/signature.ts";
 
 describe("mergeSignatures", () => {
   it.each([

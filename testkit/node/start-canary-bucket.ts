@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect } from "vitest";
-import type { BucketConfig } from "../../src/settings/config.ts";
+import type { BucketLocation } from "../../src/settings/bucket-settings.ts";
 import type { Capability } from "../../tools/b2-server/access.ts";
 import { type S3Server, startS3Server } from "../../tools/b2-server/b2-server.ts";
 import type { BucketStore } from "../../tools/b2-server/store/bucket-store.ts";
@@ -27,7 +27,7 @@ export interface CanaryBucketServer {
   readonly server: S3Server;
   readonly view: BucketView;
   readonly store: BucketStore;
-  configOf(keyId: string): BucketConfig;
+  configOf(keyId: string): BucketLocation;
   expectNothingLeft(): void;
   close(): Promise<void>;
 }

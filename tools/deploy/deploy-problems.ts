@@ -1,4 +1,4 @@
-import { parseConfig, type Setting } from "../../src/settings/config.ts";
+import { parseSettings, type Setting } from "../../src/settings/settings.ts";
 import { hasMatchingPublicKey, parseSecretKey } from "../../src/nix/signature.ts";
 
 /** What stands for secrets that are stored at Cloudflare, where nobody can read them. */
@@ -23,9 +23,9 @@ export async function deployProblems(
     ...STORED_ALREADY,
     ...(vars["READ_ACCESS"] === "token" ? { TOKENS: ASSUMED_TOKENS } : {}),
   };
-  const { reads, writes } = parseConfig({ ...vars, ...(secrets ?? assumed) });
+  const { reads, pushes } = parseSettings({ ...vars, ...(secrets ?? assumed) });
   const problems = new Set(
-    [...(reads.ok ? [] : reads.error), ...(writes.ok ? [] : writes.error)].map(
+    [...(reads.ok ? [] : reads.error), ...(pushes.ok ? [] : pushes.error)].map(
       ({ setting, problem }) => `${setting} ${problem}`,
     ),
   );

@@ -1,10 +1,7 @@
 import { createHash } from "node:crypto";
-import {
-  BUCKET_SETTINGS,
-  type ConfigProblem,
-  parseConfig,
-  SETTINGS,
-} from "../../src/settings/config.ts";
+import { BUCKET_SETTINGS } from "../../src/settings/bucket-settings.ts";
+import type { SettingProblem } from "../../src/settings/setting-reader.ts";
+import { parseSettings, SETTINGS } from "../../src/settings/settings.ts";
 import { err, ok, type Result } from "../../src/result.ts";
 import { DEV_TOKEN } from "./local-state.ts";
 
@@ -22,7 +19,7 @@ export function namesBucket(environment: Environment): boolean {
  */
 export function settingsFromEnvironment(
   environment: Environment,
-): Result<Record<string, string>, readonly ConfigProblem[]> {
+): Result<Record<string, string>, readonly SettingProblem[]> {
   const missing = [...BUCKET_SETTINGS, "TOKENS" as const].filter(
     (name) => environment[name] === undefined,
   );
@@ -41,7 +38,7 @@ export function settingsFromEnvironment(
 export function settingsForLocalBucket(
   bucket: Readonly<Record<(typeof BUCKET_SETTINGS)[number], string>>,
   signingKey: string,
-): Result<Record<string, string>, readonly ConfigProblem[]> {
+): Result<Record<string, string>, readonly SettingProblem[]> {
   const sha256 = createHash("sha256").update(DEV_TOKEN).digest("hex");
   return validated({
     ...bucket,
@@ -53,7 +50,7 @@ export function settingsForLocalBucket(
 }
 
 function validated(settings: Record<string, string>) {
-  const { reads, writes } = parseConfig(settings);
-  const problems = [...(reads.ok ? [] : reads.error), ...(writes.ok ? [] : writes.error)];
+  const { reads, pushes } = parseSettings(settings);
+  const problems = [...(reads.ok ? [] : reads.error), ...(pushes.ok ? [] : pushes.error)];
   return problems.length === 0 ? ok(settings) : err(problems);
 }

@@ -1,6 +1,6 @@
-import type { BucketConfig } from "../../settings/config.ts";
+import type { BucketLocation } from "../../settings/bucket-settings.ts";
 import { CacheError } from "../cache-error.ts";
-import { formatByteRange } from "../../http/byte-range.ts";
+import { formatByteRange } from "../../http/request-headers.ts";
 import {
   type Bucket,
   type BucketMeter,
@@ -31,7 +31,7 @@ export interface S3Access {
 
 /** Backblaze B2 by its S3 API, below the configured prefix. */
 export function createB2Bucket(
-  config: BucketConfig,
+  config: BucketLocation,
   { send, presign, copyLimits = COPY_LIMITS }: S3Access,
   meter: BucketMeter,
 ): Bucket {

@@ -1,4 +1,4 @@
-import type { ByteRange } from "../../http/byte-range.ts";
+import type { ByteRange } from "../../http/request-headers.ts";
 import type { ObjectPath } from "../../nix/object-key.ts";
 import type { BucketPath, IncomingPath } from "./incoming-path.ts";
 

@@ -1,5 +1,5 @@
 import { CacheError } from "../cache-error.ts";
-import { isDecodedByPlatform } from "../../http/platform-encoding.ts";
+import { isDecodedByPlatform } from "../../http/text-decoding.ts";
 
 // A listing of 1,000 keys of the longest kind has 2 MB.
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;

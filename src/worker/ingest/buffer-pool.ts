@@ -1,4 +1,5 @@
 import { CacheError } from "../cache-error.ts";
+import type { Clock } from "../clock.ts";
 
 /**
  * The memory of all uploads of this isolate together (law 7): six buffers of
@@ -28,7 +29,7 @@ const LEASE_MILLISECONDS = 15 * 60 * 1000;
  */
 export interface Lease {
   buffer: ArrayBuffer;
-  /** When it was last read into, in milliseconds; kept current by who reads. */
+  /** Time of the last read into the buffer, in milliseconds; see `BufferPool.touch`. */
   usedAt: number;
 }
 
@@ -41,6 +42,8 @@ export interface BufferPool {
   acquire(): Promise<Lease>;
   /** A buffer if one is free now. An upload that holds one must not wait for a second. */
   tryAcquire(): Lease | undefined;
+  /** Notes that an upload reads into the buffer now, so that the pool does not take its request for dead. */
+  touch(lease: Lease): void;
   release(lease: Lease): void;
 }
 
@@ -49,11 +52,8 @@ interface Waiter {
   missed: number;
 }
 
-export function createBufferPool(
-  sleep: (milliseconds: number) => Promise<void>,
-  count = BUFFER_COUNT,
-  now: () => number = Date.now,
-): BufferPool {
+export function createBufferPool(clock: Clock, count = BUFFER_COUNT): BufferPool {
+  const now = () => clock.now().getTime();
   const free: ArrayBuffer[] = [];
   const lent = new Set<Lease>();
   const waiting: Waiter[] = [];
@@ -107,13 +107,16 @@ export function createBufferPool(
           waiting.shift();
           return lease;
         }
-        await sleep(POLL_MILLISECONDS);
+        await clock.sleep(POLL_MILLISECONDS);
       }
       const place = waiting.indexOf(waiter);
       if (place >= 0) waiting.splice(place, 1);
       throw new CacheError("uploads-busy", `no buffer within ${WAIT_MILLISECONDS} ms`);
     },
     tryAcquire: () => (waiting.length === 0 ? take() : undefined),
+    touch(lease) {
+      lease.usedAt = now();
+    },
     release(lease) {
       if (!lent.delete(lease)) return;
       const { buffer } = lease;

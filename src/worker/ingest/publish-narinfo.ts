@@ -1,7 +1,7 @@
 import { type Bucket, isListed } from "../bucket/bucket.ts";
-import { isDecodedByPlatform } from "../../http/platform-encoding.ts";
+import { isDecodedByPlatform } from "../../http/text-decoding.ts";
 import { CacheError } from "../cache-error.ts";
-import { decodeText } from "../../http/decode-text.ts";
+import { decodeText } from "../../http/text-decoding.ts";
 import { formatFingerprint } from "../../nix/fingerprint.ts";
 import { equalHashes, formatHash } from "../../nix/hash.ts";
 import {
@@ -11,17 +11,19 @@ import {
   parseNarinfo,
   withSignatures,
 } from "../../nix/narinfo.ts";
-import { mergeSignatures } from "../../nix/merge-signatures.ts";
 import { type NarinfoKey, type ObjectPath, parseNarUrl } from "../../nix/object-key.ts";
-import type { PublicKey } from "../../nix/signature.ts";
+import { mergeSignatures, type PublicKey } from "../../nix/signature.ts";
 import { formatStorePathBaseName } from "../../nix/store-path.ts";
-import { checkNarinfo, type PublishableNarinfo } from "./check-narinfo.ts";
-import { ensureCacheInfo } from "./ensure-cache-info.ts";
-import type { Push } from "./ingest.ts";
-import { decidePublication, type Publication } from "./publication.ts";
-import { ownPublicKeys, ownSignatures } from "./own-signatures.ts";
-import { findTrust, withoutFalseSignatures } from "./trust.ts";
-import { writeDocument } from "./write-document.ts";
+import { commitDocument } from "./commit.ts";
+import {
+  checkNarinfo,
+  decideNarinfo,
+  type NarinfoDecision,
+  type PublishableNarinfo,
+} from "./narinfo-rules.ts";
+import { ensureCacheInfo } from "./publish-cache-info.ts";
+import type { Push } from "./push.ts";
+import { findTrust, ownPublicKeys, ownSignatures, withoutFalseSignatures } from "./signatures.ts";
 
 /**
  * Publishes a narinfo, or adds its signatures to the one that is there.
@@ -31,21 +33,21 @@ export async function publishNarinfo(
   key: NarinfoKey,
   text: string,
   push: Push,
-): Promise<Publication["outcome"]> {
-  const { bucket, reads, writes, by } = push;
-  const candidate = parsePublishable(key, text, reads.storeDir);
+): Promise<NarinfoDecision["outcome"]> {
+  const { bucket, cache, rules, by } = push;
+  const candidate = parsePublishable(key, text, cache.storeDir);
   const { narinfo } = candidate;
-  const needsTrust = writes.trustedPublicKeys.length > 0;
+  const needsTrust = rules.trustedPublicKeys.length > 0;
   const trust = needsTrust
-    ? await findTrust(narinfo, reads.storeDir, writes.trustedPublicKeys)
+    ? await findTrust(narinfo, cache.storeDir, rules.trustedPublicKeys)
     : undefined;
   if (needsTrust && trust === undefined) {
     throw new CacheError("signature-required", `${key.path} by ${by}`);
   }
-  const fingerprint = formatFingerprint(narinfo, reads.storeDir);
-  const known = [...ownPublicKeys(writes), ...writes.trustedPublicKeys, ...reads.publicKeys];
+  const fingerprint = formatFingerprint(narinfo, cache.storeDir);
+  const known = [...ownPublicKeys(rules), ...rules.trustedPublicKeys, ...cache.publicKeys];
   // What only claims its contents gets no signature of ours: it would vouch for them.
-  const own = trust === "claimed" ? [] : await ownSignatures(fingerprint, writes);
+  const own = trust === "claimed" ? [] : await ownSignatures(fingerprint, push);
   const signatures = await sortOutSignatures(fingerprint, narinfo.signatures, known);
   const [published] = await Promise.all([
     readPublished(key, narinfo.url, push),
@@ -53,18 +55,18 @@ export async function publishNarinfo(
     requireNar(candidate, bucket),
   ]);
   if (published === "opaque") return "kept";
-  const publication = decidePublication(
+  const decision = decideNarinfo(
     published === undefined
       ? undefined
-      : await withTrueSignatures(published, known, reads.storeDir),
+      : await withTrueSignatures(published, known, cache.storeDir),
     withSignatures(narinfo, mergeSignatures(own, signatures)),
   );
-  if (publication.outcome === "conflict") refuseOrLog(key, publication.published, narinfo, push);
-  else if (publication.outcome !== "kept") {
-    if (publication.outcome === "published") await ensureCacheInfo(push);
-    await writeDocument(key, formatNarinfo(publication.narinfo), push);
+  if (decision.outcome === "conflict") refuseOrLog(key, decision.published, narinfo, push);
+  else if (decision.outcome !== "kept") {
+    if (decision.outcome === "published") await ensureCacheInfo(push);
+    await commitDocument(key, formatNarinfo(decision.narinfo), push);
   }
-  return publication.outcome;
+  return decision.outcome;
 }
 
 /**
@@ -79,7 +81,7 @@ function refuseOrLog(key: NarinfoKey, published: Narinfo, refused: Narinfo, push
     differs: equalHashes(published.narHash, refused.narHash) ? "NarSize or References" : "NarHash",
     by: push.by,
   });
-  if (push.writes.onConflict === "keep") return;
+  if (push.rules.onConflict === "keep") return;
   throw new CacheError("build-not-reproducible", key.path, {
     subject: `(${formatStorePathBaseName(refused.storePath)}).`,
   });
@@ -111,7 +113,7 @@ async function requireNar({ nar, fileSizeBytes }: PublishableNarinfo, bucket: Bu
 async function readPublished(
   key: NarinfoKey,
   incomingUrl: string,
-  { bucket, reads, log, by }: Push,
+  { bucket, cache, log, by }: Push,
 ): Promise<Narinfo | "opaque" | undefined> {
   const stored = await bucket.read(key.path, MAX_NARINFO_BYTES);
   if (stored === undefined) return undefined;
@@ -121,7 +123,7 @@ async function readPublished(
     log("warn", "narinfo-opaque", { path: key.path, contentEncoding, by });
     return "opaque";
   }
-  const narinfo = parseNarinfo(decodeText(stored.bytes), reads.storeDir);
+  const narinfo = parseNarinfo(decodeText(stored.bytes), cache.storeDir);
   if (!narinfo.ok || narinfo.value.storePath.hash !== key.hash) {
     log("warn", "narinfo-replaced", { path: key.path, why: "it was unreadable", by });
     return undefined;

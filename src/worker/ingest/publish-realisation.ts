@@ -1,6 +1,6 @@
 import { CacheError } from "../cache-error.ts";
-import { decodeText } from "../../http/decode-text.ts";
-import { mergeSignatures } from "../../nix/merge-signatures.ts";
+import { decodeText } from "../../http/text-decoding.ts";
+import { mergeSignatures } from "../../nix/signature.ts";
 import { MAX_NARINFO_BYTES } from "../../nix/narinfo.ts";
 import type { BuildTraceKey, RealisationKey } from "../../nix/object-key.ts";
 import {
@@ -15,10 +15,9 @@ import {
 } from "../../nix/realisation.ts";
 import { equalStorePaths } from "../../nix/store-path.ts";
 import { err, type Result } from "../../result.ts";
-import type { Push } from "./ingest.ts";
-import { ownSignatures } from "./own-signatures.ts";
-import { isSignedByAny } from "./trust.ts";
-import { writeDocument } from "./write-document.ts";
+import { commitDocument } from "./commit.ts";
+import type { Push } from "./push.ts";
+import { isSignedByAny, ownSignatures } from "./signatures.ts";
 
 type RealisationLike = Realisation | BuildTraceEntry;
 type RealisationLikeKey = RealisationKey | BuildTraceKey;
@@ -32,25 +31,25 @@ export async function publishRealisation(
   text: string,
   push: Push,
 ): Promise<"published" | "signed" | "kept" | "conflict"> {
-  const { bucket, writes, log, by } = push;
+  const { bucket, rules, log, by } = push;
   const parsed = parse(key, text);
   if (!parsed.ok) {
     throw new CacheError("realisation-malformed", parsed.error, { subject: `(${parsed.error}).` });
   }
   const fingerprint = fingerprintOf(key, parsed.value);
   if (
-    writes.trustedPublicKeys.length > 0 &&
-    !(await isSignedByAny(fingerprint, parsed.value.signatures, writes.trustedPublicKeys))
+    rules.trustedPublicKeys.length > 0 &&
+    !(await isSignedByAny(fingerprint, parsed.value.signatures, rules.trustedPublicKeys))
   ) {
     throw new CacheError("signature-required", `${key.path} by ${by}`);
   }
-  const own = await ownSignatures(fingerprint, writes);
+  const own = await ownSignatures(fingerprint, push);
   const incoming = { ...parsed.value, signatures: mergeSignatures(own, parsed.value.signatures) };
 
   const stored = await bucket.read(key.path, MAX_NARINFO_BYTES);
   const published = stored === undefined ? undefined : parse(key, decodeText(stored.bytes));
   if (published === undefined || !published.ok) {
-    await writeDocument(key, formatRealisation(incoming), push);
+    await commitDocument(key, formatRealisation(incoming), push);
     return "published";
   }
   // Dependencies are signed along, and only some versions of Nix list them: what
@@ -67,7 +66,7 @@ export async function publishRealisation(
     return "conflict";
   }
   if (merged.value.signatures.length === published.value.signatures.length) return "kept";
-  await writeDocument(key, formatRealisation(merged.value), push);
+  await commitDocument(key, formatRealisation(merged.value), push);
   return "signed";
 }
 

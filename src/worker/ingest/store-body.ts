@@ -23,7 +23,7 @@ export async function storeBody(
   bucket: Bucket,
   pool: BufferPool,
 ): Promise<void> {
-  const source = createBodyReader(input);
+  const source = createBodyReader(input, pool);
   const lease = await pool.acquire();
   // With a second buffer the next part is read while one is sent; without one, in turns.
   const second = input.lengthBytes > BUFFER_BYTES ? pool.tryAcquire() : undefined;
@@ -128,13 +128,16 @@ async function orStall<T>(reading: Promise<T>): Promise<T> {
  * Reads by BYOB in the largest chunks there are: the default reader's 4 KiB
  * chunks cost four times the CPU. node:crypto hashes cheaper than DigestStream.
  */
-function createBodyReader({ body, lengthBytes, sha256 }: BodyToStore): BodyReader {
+function createBodyReader(
+  { body, lengthBytes, sha256 }: BodyToStore,
+  pool: BufferPool,
+): BodyReader {
   const reader = body.getReader({ mode: "byob" });
   const hash: Hash | undefined = sha256 === undefined ? undefined : createHash("sha256");
   let position = 0;
   return {
     async fill(lease) {
-      lease.usedAt = Date.now();
+      pool.touch(lease);
       const wanted = Math.min(lease.buffer.byteLength, lengthBytes - position);
       let filled = 0;
       while (filled < wanted) {

@@ -1,16 +1,16 @@
 import type { Bucket, StoredObject } from "../bucket/bucket.ts";
-import { isDecodedByPlatform } from "../../http/platform-encoding.ts";
-import type { ByteRange } from "../../http/byte-range.ts";
+import { isDecodedByPlatform } from "../../http/text-decoding.ts";
+import type { ByteRange } from "../../http/request-headers.ts";
 import {
   CACHE_CONTROL,
   cacheControlOfAbsent,
   cacheControlOfFound,
 } from "../../http/cache-control.ts";
-import { CONTENT_TYPES } from "../../http/content-type.ts";
+import { CONTENT_TYPES } from "../../http/response-headers.ts";
 import { MAX_NARINFO_BYTES, parseNarinfo } from "../../nix/narinfo.ts";
 import type { ObjectKey } from "../../nix/object-key.ts";
 import type { Log } from "../log.ts";
-import { decodeText } from "../../http/decode-text.ts";
+import { decodeText } from "../../http/text-decoding.ts";
 import { sliceStream } from "./slice-stream.ts";
 
 export interface OriginDependencies {

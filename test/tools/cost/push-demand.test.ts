@@ -3,7 +3,7 @@ import { MAX_PART_URLS } from "../../../src/api/direct-uploads.ts";
 import { PUSH_LIMITS } from "../../../tools/cost/push-demand.ts";
 import { BUFFER_BYTES } from "../../../src/worker/ingest/buffer-pool.ts";
 import { PART_SIZE_THRESHOLD_BYTES } from "../../../src/api/direct-uploads.ts";
-import { partSizeOf } from "../../../src/worker/ingest/part-plan.ts";
+import { partSizeOf } from "../../../src/worker/ingest/direct/part-plan.ts";
 
 // By a name that tsc does not follow: behind it are the worker's types, which Node's are not.
 const S3_COPY = "../../../src/worker/bucket/s3-copy.ts";

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { platformClock } from "../../../src/worker/clock.ts";
 import { createCacheApiEdge, type EdgeStore } from "../../../src/worker/edge/cache-api-edge.ts";
 import type { EdgeRead } from "../../../src/worker/edge/edge.ts";
 import { CACHE_CONTROL } from "../../../src/http/cache-control.ts";
@@ -21,7 +22,7 @@ const STORE = caches.default;
 function openEdge(...answers: readonly MadeAnswer[]) {
   const { origin, asked } = createOrigin(...answers);
   const keys = createOwnKeys();
-  const edge = createCacheApiEdge(STORE, keys);
+  const edge = createCacheApiEdge(STORE, keys, platformClock.sleep);
   const context = createContext();
   return {
     asked,
@@ -204,7 +205,7 @@ describe("what is not kept", () => {
       return response;
     });
     const context = createContext();
-    const edge = createCacheApiEdge(store, createOwnKeys());
+    const edge = createCacheApiEdge(store, createOwnKeys(), platformClock.sleep);
     const read = { key: NAR, range: undefined, isPushing: false };
     const { response } = await edge.read(read, origin, context);
     await response.body?.cancel();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { FailureCode } from "../../../src/api/failures/failures.ts";
-import { checkNarinfo } from "../../../src/worker/ingest/check-narinfo.ts";
+import { checkNarinfo } from "../../../src/worker/ingest/narinfo-rules.ts";
 import { formatHash, parseHash } from "../../../src/nix/hash.ts";
 import { parseNarinfo } from "../../../src/nix/narinfo.ts";
 import { parseStorePathHash } from "../../../src/nix/store-path.ts";

@@ -133,13 +133,13 @@ describe("publishRealisation", () => {
 
 describe("the keys of publishRealisation", () => {
   it("sign a realisation as Nix did", async () => {
-    const push = createPush({ writes: signingWith(SECRET_KEY_ONE) });
+    const push = createPush({ rules: signingWith(SECRET_KEY_ONE) });
     await publishRealisation(KEY, signed(REALISATION_SIGNED), push);
     expect(push.bucket.textOf(KEY.path)).toBe(REALISATION_SIGNED);
   });
 
   it("sign a build trace entry as Nix does, with its key signed along", async () => {
-    const push = createPush({ writes: signingWith(BUILD_TRACE_SECRET_KEY) });
+    const push = createPush({ rules: signingWith(BUILD_TRACE_SECRET_KEY) });
     await publishRealisation(TRACE_KEY, BUILD_TRACE_SIMPLE, push);
     const [keyName, sig] = BUILD_TRACE_SIMPLE_SIGNATURE.split(":");
     const { signatures }: { signatures: unknown } = JSON.parse(
@@ -149,7 +149,7 @@ describe("the keys of publishRealisation", () => {
   });
 
   it("let in what is signed by a trusted one", async () => {
-    const push = createPush({ writes: trusting(PUBLIC_KEY_TWO, PUBLIC_KEY_ONE) });
+    const push = createPush({ rules: trusting(PUBLIC_KEY_TWO, PUBLIC_KEY_ONE) });
     expect(await publishRealisation(KEY, REALISATION_SIGNED, push)).toBe("published");
   });
 
@@ -162,7 +162,7 @@ describe("the keys of publishRealisation", () => {
       key: PUBLIC_KEY_ONE,
     },
   ])("keep out what is signed $what", async ({ text, key }) => {
-    const push = createPush({ writes: trusting(key) });
+    const push = createPush({ rules: trusting(key) });
     const error = await rejectionOf(publishRealisation(KEY, text, push));
     expect(error.code).toBe("signature-required");
     expect(push.bucket.calls).toEqual([]);
