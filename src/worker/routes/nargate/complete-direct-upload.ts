@@ -4,6 +4,7 @@ import {
   type Completion,
   finishUpload,
   prepareCompletion,
+  type UploadProgress,
 } from "../../ingest/direct/finish-upload.ts";
 import type { DirectUpload } from "../../ingest/direct/direct-upload.ts";
 import type { Push } from "../../ingest/push.ts";
