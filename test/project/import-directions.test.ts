@@ -28,9 +28,25 @@ const IMPORTS = [
     allowed: "../bucket/bucket.ts",
   },
   {
-    file: "src/worker/routes/api/x.ts",
+    file: "src/worker/routes/nargate/x.ts",
     refused: "../../../cli/x.ts",
     allowed: "../../edge/edge.ts",
+  },
+  {
+    file: "src/worker/routes/nix/read-object.ts",
+    refused: "../../ingest/commit.ts",
+    allowed: "../../serve/origin.ts",
+  },
+  {
+    file: "src/worker/routes/nix/cache-info.ts",
+    refused: "../../ingest/publish-cache-info.ts",
+    allowed: "../admit.ts",
+  },
+  { file: "src/worker/routes/nix/x.ts", refused: "../nargate/page.ts", allowed: "../admit.ts" },
+  {
+    file: "src/worker/caches/x.ts",
+    refused: "../bucket/bucket.ts",
+    allowed: "../edge/edge-key.ts",
   },
   { file: "src/worker/index.ts", refused: "../cli/program.ts", allowed: "./app.ts" },
   { file: "src/worker/create-gateway.ts", refused: "../client/x.ts", allowed: "./gateway.ts" },
