@@ -26,8 +26,8 @@ import type { Push } from "./push.ts";
 import { findTrust, ownPublicKeys, ownSignatures, withoutFalseSignatures } from "./signatures.ts";
 
 /**
- * Publishes a narinfo, or adds its signatures to the one that is there.
- * Resolves once that is durable; throws when it may not be published.
+ * Publishes a narinfo, or adds its signatures to the published narinfo. Resolves
+ * once the change is durable. Throws a `CacheError` if the rules forbid it.
  */
 export async function publishNarinfo(
   key: NarinfoKey,
@@ -46,12 +46,13 @@ export async function publishNarinfo(
   }
   const fingerprint = formatFingerprint(narinfo, cache.storeDir);
   const known = [...ownPublicKeys(rules), ...rules.trustedPublicKeys, ...cache.publicKeys];
-  // What only claims its contents gets no signature of ours: it would vouch for them.
+  // A path whose contents are only claimed gets no signature of the gateway, which
+  // would vouch for these contents.
   const own = trust === "claimed" ? [] : await ownSignatures(fingerprint, push);
   const signatures = await sortOutSignatures(fingerprint, narinfo.signatures, known);
   const [published] = await Promise.all([
     readPublished(key, narinfo.url, push),
-    // Law 2: the NAR was proved when it was stored.
+    // The NAR was proved when it was stored (law 2).
     requireNar(candidate, bucket),
   ]);
   if (published === "opaque") return "kept";
@@ -70,8 +71,9 @@ export async function publishNarinfo(
 }
 
 /**
- * Two CI machines that race on a build that is not reproducible are everyday,
- * and a failed PUT would abort the whole copy: so by default this is only told.
+ * Logs the conflict, and refuses the push if ON_CONFLICT asks for that. By default
+ * the gateway only logs: two CI machines often race on a build that is not
+ * reproducible, and a failed PUT would abort the whole copy.
  */
 function refuseOrLog(key: NarinfoKey, published: Narinfo, refused: Narinfo, push: Push): void {
   push.log("warn", "narinfo-conflict", {
@@ -109,7 +111,10 @@ async function requireNar({ nar, fileSizeBytes }: PublishableNarinfo, bucket: Bu
   }
 }
 
-/** What is published, unless it is of no use to anyone: unreadable, or without its NAR. */
+/**
+ * Returns the published narinfo. `undefined` if there is none, or if no client can
+ * use it: it is unreadable, or its NAR is gone. "opaque" if only Nix can read it.
+ */
 async function readPublished(
   key: NarinfoKey,
   incomingUrl: string,
@@ -119,7 +124,7 @@ async function readPublished(
   if (stored === undefined) return undefined;
   const { contentEncoding } = stored;
   if (contentEncoding !== undefined && !isDecodedByPlatform(contentEncoding)) {
-    // Written by a Nix with narinfo-compression. It cannot be read here, so it stays (law 3).
+    // A Nix with narinfo-compression wrote it. The gateway cannot read it, so it stays (law 3).
     log("warn", "narinfo-opaque", { path: key.path, contentEncoding, by });
     return "opaque";
   }
@@ -137,12 +142,12 @@ async function readPublished(
   return narinfo.value;
 }
 
-/** Proved by a listing: a HEAD's 404 has no body that could say what is missing. */
+/** Whether an object is gone. A listing proves it, because a 404 to HEAD has no body that names the missing thing. */
 async function isGone(path: ObjectPath, bucket: Bucket): Promise<boolean> {
   return (await bucket.head(path)) === undefined && !(await isListed(bucket, path));
 }
 
-/** Without signatures that are none, so that the true one of the same key can be added. */
+/** Drops false signatures, so that the true signature of the same key can be added. */
 async function withTrueSignatures(
   narinfo: Narinfo,
   known: readonly PublicKey[],
@@ -155,7 +160,10 @@ async function withTrueSignatures(
     : withSignatures(narinfo, signatures);
 }
 
-/** Those of known keys first, if they are true, so that no crowd of others displaces them. */
+/**
+ * Drops false signatures and puts those of known keys first, so that many
+ * signatures of unknown keys cannot displace them.
+ */
 async function sortOutSignatures(
   fingerprint: string,
   signatures: readonly string[],

@@ -23,8 +23,8 @@ type RealisationLike = Realisation | BuildTraceEntry;
 type RealisationLikeKey = RealisationKey | BuildTraceKey;
 
 /**
- * Publishes which path an output of a content-addressed derivation has. The
- * first one stays (law 3); the same one again only adds its signatures.
+ * Publishes the store path of an output of a content-addressed derivation. The
+ * first store path stays (law 3). The same realisation again adds its signatures.
  */
 export async function publishRealisation(
   key: RealisationLikeKey,
@@ -52,8 +52,8 @@ export async function publishRealisation(
     await commitDocument(key, formatRealisation(incoming), push);
     return "published";
   }
-  // Dependencies are signed along, and only some versions of Nix list them: what
-  // was signed over another form would not verify here.
+  // The signature covers the dependencies, and only some versions of Nix list
+  // them. Signatures over the other form would not verify here.
   if (
     fingerprintOf(key, published.value) !== fingerprint &&
     equalStorePaths(published.value.outPath, parsed.value.outPath)

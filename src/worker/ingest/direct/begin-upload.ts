@@ -10,7 +10,7 @@ import { canBeTakenUp } from "./sweep-incoming.ts";
 /** The next step for the client. `stored` means nothing. */
 export type BegunUpload = { readonly kind: "stored" } | OpenUpload;
 
-/** PUT the parts that are not among `parts`; where the upload was completed, complete it once more. */
+/** The client PUTs the parts that `parts` lacks. If none is missing, it completes the upload again. */
 export interface OpenUpload {
   readonly kind: "open";
   readonly upload: DirectUpload;
@@ -18,8 +18,8 @@ export interface OpenUpload {
 }
 
 /**
- * Begins the upload of a NAR, or finds an earlier try of the same token: no
- * record is kept of it but what the bucket lists.
+ * Begins the upload of a NAR, or finds an earlier try of the same token. The
+ * gateway keeps no record of uploads: the bucket's listings show them.
  */
 export async function beginUpload(
   nar: NarKey,
@@ -39,12 +39,12 @@ export async function beginUpload(
   return { kind: "open", upload: { nar, incoming, sizeBytes, uploadId }, parts: [] };
 }
 
-/** So many leftovers are asked after: the free plan allows 50 requests in all. */
+/** The most earlier tries that are looked at: the free plan allows 50 requests to the bucket in all. */
 const LOOKED_AT_UPLOADS = 10;
 
 /**
- * The upload that came furthest of those that are not completed yet. Tries at
- * once leave several, and so does a creation whose answer was lost.
+ * Returns the unfinished upload with the most parts. There can be several: from
+ * tries at the same time, or from a creation whose answer was lost.
  */
 async function findOpen(
   nar: NarKey,
@@ -66,12 +66,12 @@ async function findOpen(
   return furthest;
 }
 
-/** A part of a wrong size is sent again; one that is too many can never be taken away. */
+/** Whether the upload can become the NAR. A part of a wrong size can be sent again, but a surplus part cannot be removed. */
 function canBecome(sizeBytes: number, parts: readonly UploadedPart[]): boolean {
   return parts.every(({ number }) => number <= partCountOf(sizeBytes));
 }
 
-/** An object that was completed but not proved: whoever did so went away. */
+/** Returns an upload that was completed and not proved, because its client went away in between. */
 async function findCompleted(
   nar: NarKey,
   sizeBytes: number,

@@ -8,8 +8,8 @@ import { findTokenEntry } from "../admit.ts";
 import type { Exchange } from "../exchange.ts";
 
 /**
- * GET `/healthz`: `ok` to anyone, for a monitor that wants to know whether the
- * worker runs; to an admin token what is wrong with settings and bucket.
+ * GET `/healthz`: answers `ok` to everyone, so that a monitor can see that the
+ * worker runs. An admin token sees the problems of the settings and the bucket.
  */
 export async function readHealth(exchange: Exchange): Promise<Response> {
   const token = await findTokenEntry(exchange);
@@ -30,7 +30,7 @@ export async function readHealth(exchange: Exchange): Promise<Response> {
   );
 }
 
-/** A listing of one key: what needs the keys to be right, the bucket to be there, and no read cap. */
+/** Lists one key. That works only with right keys and an existing bucket, and uses no download cap. */
 async function probeBucket(cache: CacheReads, { gateway, meter }: Exchange) {
   const probe = createBucketMeter();
   try {
