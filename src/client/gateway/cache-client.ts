@@ -1,4 +1,5 @@
-import { failureBodySchema, FAILURES, isFailureCode } from "../../api/failures/failures.ts";
+import { failureBodySchema } from "../../api/failure-body.ts";
+import { FAILURES, isFailureCode } from "../../api/failures/failures.ts";
 import { readShape } from "../../api/read-shape.ts";
 import { type Narinfo, parseNarinfo } from "../../nix/narinfo.ts";
 import type { StorePathHash } from "../../nix/store-path.ts";

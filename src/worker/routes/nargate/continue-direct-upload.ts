@@ -1,8 +1,5 @@
-import {
-  type PartsAnswer,
-  type PartUrlsAnswer,
-  signPartsSchema,
-} from "../../../api/direct-uploads.ts";
+import type { PartsAnswer, PartUrlsAnswer } from "../../../api/direct-upload-answers.ts";
+import { signPartsSchema } from "../../../api/direct-uploads.ts";
 import { CACHE_CONTROL } from "../../../http/cache-control.ts";
 import { CacheError } from "../../cache-error.ts";
 import { type DirectUpload, listPresentParts } from "../../ingest/direct/direct-upload.ts";

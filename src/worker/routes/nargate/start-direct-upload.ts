@@ -3,8 +3,8 @@ import {
   MAX_PART_URLS,
   PART_SIZE_THRESHOLD_BYTES,
   startUploadSchema,
-  type UploadStartedAnswer,
 } from "../../../api/direct-uploads.ts";
+import type { UploadStartedAnswer } from "../../../api/direct-upload-answers.ts";
 import { type NarKey, parseNarUrl } from "../../../nix/object-key.ts";
 import { formatUploadHandle, HANDLE_SECONDS } from "../../access/upload-handle.ts";
 import { CacheError } from "../../cache-error.ts";
