@@ -3,7 +3,7 @@
  * takes what `bucket-calls.ts` lists over the channel to the benchmark.
  */
 import { readlink, truncate } from "node:fs/promises";
-import { startS3Server } from "../../tools/b2-server/b2-server.ts";
+import { startB2Server } from "../../tools/b2-server/b2-server.ts";
 import {
   BUCKET,
   type BucketAnswer,
@@ -14,7 +14,7 @@ import {
 
 const [directory = "", port = ""] = process.argv.slice(2);
 
-const server = await startS3Server({
+const server = await startB2Server({
   directory,
   region: BUCKET.region,
   buckets: [BUCKET.name],

@@ -1,18 +1,18 @@
 import { createServer, type Server } from "node:http";
-import type { S3Key } from "./access.ts";
+import type { ApplicationKey } from "./application-key.ts";
 import { FaultInjector } from "./fault-injector.ts";
 import { handleRequest, type RequestDependencies } from "./handle-request.ts";
 import { RequestLog } from "./request-log.ts";
 import { createSigningKeys } from "./signature/signing-keys.ts";
 import { openObjectStore, type ObjectStore } from "./store/object-store.ts";
 
-export interface S3ServerOptions {
+export interface B2ServerOptions {
   /** Where the buckets are kept; one server at a time. */
   readonly directory: string;
   readonly region: string;
   /** Opened at start; others on disk are not served. */
   readonly buckets: readonly string[];
-  readonly keys: readonly S3Key[];
+  readonly keys: readonly ApplicationKey[];
   /** 0, the default, takes any free one. */
   readonly port?: number;
   readonly now?: () => Date;
@@ -22,7 +22,7 @@ export interface S3ServerOptions {
   readonly onError?: (error: unknown) => void;
 }
 
-export interface S3Server {
+export interface B2Server {
   /** As in `http://127.0.0.1:49152`. */
   readonly endpoint: string;
   readonly faults: FaultInjector;
@@ -41,7 +41,7 @@ const KEEP_ALIVE_MS = 10 * 60 * 1000;
  * Serves B2's S3 API, as far as Nargate uses it, from a directory, on
  * loopback alone. Throws if the directory or the port is taken.
  */
-export async function startS3Server(options: S3ServerOptions): Promise<S3Server> {
+export async function startB2Server(options: B2ServerOptions): Promise<B2Server> {
   const { directory, region, buckets, durable = true, now = () => new Date() } = options;
   const onError = options.onError ?? reportError;
   const store = await openObjectStore({ directory, buckets, durable, now });
@@ -100,5 +100,5 @@ async function listen(server: Server, port: number): Promise<number> {
 
 function reportError(error: unknown): void {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`s3-server: ${text}\n`);
+  process.stderr.write(`b2-server: ${text}\n`);
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Result } from "../../src/result.ts";
-import { requireCapability, requireName, type S3Key } from "./access.ts";
+import { requireCapability, requireName, type ApplicationKey } from "./application-key.ts";
 import { createErrorAnswer, dropAnswer, type Answer } from "./answer.ts";
 import { createFaultAnswer } from "./fault-answer.ts";
 import type { FaultEffect, FaultInjector } from "./fault-injector.ts";
@@ -18,7 +18,7 @@ import type { ObjectStore } from "./store/object-store.ts";
 
 export interface RequestDependencies {
   readonly region: string;
-  readonly keys: ReadonlyMap<string, S3Key>;
+  readonly keys: ReadonlyMap<string, ApplicationKey>;
   readonly deriveSigningKey: DeriveSigningKey;
   readonly store: ObjectStore;
   readonly faults: FaultInjector;
@@ -97,7 +97,7 @@ async function answerRequest(
 function authenticate(
   dependencies: RequestDependencies,
   { request, target }: Exchange,
-): Result<CheckedSignature<S3Key>, S3Error> {
+): Result<CheckedSignature<ApplicationKey>, S3Error> {
   const { keys, region, now, deriveSigningKey } = dependencies;
   return checkSignature(
     { method: request.method ?? "GET", target, headers: request.headers },
@@ -108,14 +108,14 @@ function authenticate(
 async function perform(
   dependencies: RequestDependencies,
   { request, target, operation, log }: Exchange,
-  { key: s3Key, bodySha256 }: CheckedSignature<S3Key>,
+  { key: applicationKey, bodySha256 }: CheckedSignature<ApplicationKey>,
   effect: FaultEffect,
 ): Promise<Answer> {
   if (operation === undefined) throw new S3Error("NotImplemented");
-  requireCapability(s3Key, operation.capability);
+  requireCapability(applicationKey, operation.capability);
   const key = checkObjectKey(target.key);
   if (!key.ok) throw key.error;
-  if (key.value !== "") requireName(s3Key, key.value);
+  if (key.value !== "") requireName(applicationKey, key.value);
   const findBucket = (name: string) => dependencies.store.bucket(name);
   const bucket = findBucket(target.bucket);
   if (bucket === undefined && target.bucket !== "") throw new S3Error("NoSuchBucket");
@@ -138,7 +138,7 @@ async function perform(
     query: target.query,
     headers,
     body,
-    s3Key,
+    applicationKey,
     findBucket,
     now: dependencies.now,
   });

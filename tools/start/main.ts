@@ -7,7 +7,7 @@ import { randomBytes } from "node:crypto";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { formatPublicKey, parseSecretKey, publicKeyOf } from "../../src/nix/signature.ts";
-import { startS3Server } from "../b2-server/b2-server.ts";
+import { startB2Server } from "../b2-server/b2-server.ts";
 import { DEV_TOKEN, type LocalState, openLocalState } from "./local-state.ts";
 import { runWorker } from "./run-worker.ts";
 import { namesBucket, settingsForLocalBucket, settingsFromEnvironment } from "./settings.ts";
@@ -24,7 +24,7 @@ async function startWithLocalBucket(port: number): Promise<Running> {
     path.resolve(process.env["NARGATE_STATE"] ?? DEFAULT_STATE_DIRECTORY),
   );
   const key = { keyId: "local", secret: randomBytes(24).toString("hex") };
-  const bucket = await startS3Server({
+  const bucket = await startB2Server({
     directory: state.bucketDirectory,
     region: "local",
     buckets: ["nargate"],

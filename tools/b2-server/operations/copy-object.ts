@@ -1,4 +1,4 @@
-import { absence, requireCapability, requireName } from "../access.ts";
+import { absenceError, requireCapability, requireName } from "../application-key.ts";
 import { createXmlAnswer, type Answer } from "../answer.ts";
 import { matchesEtag } from "../http/read-condition.ts";
 import { decodePercent } from "../http/request-target.ts";
@@ -40,16 +40,16 @@ export async function copyObject(context: OperationContext): Promise<Answer> {
  * conditions hold: unlike those of a write, B2 enforces these.
  */
 export function findCopySource(context: OperationContext): CopySource {
-  const { s3Key } = context;
+  const { applicationKey } = context;
   const { bucketName, key, versionId } = parseCopySource(context);
-  requireCapability(s3Key, "readFiles");
-  requireName(s3Key, key);
+  requireCapability(applicationKey, "readFiles");
+  requireName(applicationKey, key);
   const bucket = context.findBucket(bucketName);
   if (bucket === undefined) throw new S3Error("NoSuchBucket");
   const version =
     versionId === undefined ? bucket.index.latest(key) : bucket.index.find(key, versionId);
   if (version?.kind !== "object") {
-    throw absence(s3Key, versionId === undefined ? "NoSuchKey" : "NoSuchVersion");
+    throw absenceError(applicationKey, versionId === undefined ? "NoSuchKey" : "NoSuchVersion");
   }
   checkSourceConditions(context, version.etag);
   return { bucket, version };

@@ -1,4 +1,4 @@
-import { requireCapability } from "../access.ts";
+import { requireCapability } from "../application-key.ts";
 import type { Answer } from "../answer.ts";
 import type { AnyVersion } from "../store/object-version.ts";
 import type { OperationContext } from "./operation-context.ts";
@@ -22,12 +22,12 @@ export async function performDelete(
   key: string,
   versionId: string | undefined,
 ): Promise<Deleted> {
-  const { bucket, s3Key } = context;
+  const { bucket, applicationKey } = context;
   if (versionId === undefined) {
     const marker = await bucket.hideObject(key);
     return { versionId: marker.versionId, marker: true };
   }
-  requireCapability(s3Key, "deleteFiles");
+  requireCapability(applicationKey, "deleteFiles");
   const version: AnyVersion | undefined = bucket.index.find(key, versionId);
   if (version !== undefined) await bucket.deleteVersion(version);
   return { versionId, marker: version?.kind === "marker" };

@@ -1,4 +1,4 @@
-import { requireName } from "../access.ts";
+import { requireName } from "../application-key.ts";
 import { createXmlAnswer, type Answer } from "../answer.ts";
 import { readText } from "../http/request-body.ts";
 import { checkObjectKey } from "../http/request-target.ts";
@@ -40,7 +40,7 @@ async function deleteOne(context: OperationContext, object: DoomedObject): Promi
   try {
     const checked = checkObjectKey(key);
     if (!checked.ok) throw checked.error;
-    requireName(context.s3Key, key);
+    requireName(context.applicationKey, key);
     const deleted = await performDelete(context, key, versionId);
     if (!deleted.marker) return ["Deleted", named];
     return [

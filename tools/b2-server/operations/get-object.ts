@@ -1,4 +1,4 @@
-import { absence } from "../access.ts";
+import { absenceError } from "../application-key.ts";
 import type { Answer } from "../answer.ts";
 import { formatContentRange, parseByteRange } from "../http/byte-range.ts";
 import { evaluateReadCondition } from "../http/read-condition.ts";
@@ -49,15 +49,15 @@ function describe(
 }
 
 function findVersion(context: OperationContext): ObjectVersion {
-  const { bucket, key, query, s3Key } = context;
+  const { bucket, key, query, applicationKey } = context;
   const versionId = query.get("versionId");
   const version =
     versionId === undefined ? bucket.index.latest(key) : bucket.index.find(key, versionId);
   if (version?.kind === "object") return version;
   if (version === undefined) {
-    throw absence(s3Key, versionId === undefined ? "NoSuchKey" : "NoSuchVersion");
+    throw absenceError(applicationKey, versionId === undefined ? "NoSuchKey" : "NoSuchVersion");
   }
-  throw absence(s3Key, versionId === undefined ? "NoSuchKey" : "MethodNotAllowed", {
+  throw absenceError(applicationKey, versionId === undefined ? "NoSuchKey" : "MethodNotAllowed", {
     "x-amz-delete-marker": "true",
     "x-amz-version-id": version.versionId,
   });

@@ -1,4 +1,4 @@
-import { requireName } from "../access.ts";
+import { requireName } from "../application-key.ts";
 import { createXmlAnswer, type Answer } from "../answer.ts";
 import { S3Error } from "../s3-error.ts";
 import { compareKeys } from "../store/compare-keys.ts";
@@ -15,10 +15,10 @@ import type { OperationContext } from "./operation-context.ts";
 import { readLimit } from "./read-limit.ts";
 
 export async function listObjects(context: OperationContext): Promise<Answer> {
-  const { bucket, query, s3Key } = context;
+  const { bucket, query, applicationKey } = context;
   if (query.get("list-type") !== "2") throw new S3Error("NotImplemented");
   const prefix = query.get("prefix") ?? "";
-  requireName(s3Key, prefix);
+  requireName(applicationKey, prefix);
   const token = query.get("continuation-token");
   const startAfter = query.get("start-after");
   const marker = token === undefined ? (startAfter ?? "") : parseToken(token);

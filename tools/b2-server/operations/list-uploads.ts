@@ -1,4 +1,4 @@
-import { requireName } from "../access.ts";
+import { requireName } from "../application-key.ts";
 import { createXmlAnswer, type Answer } from "../answer.ts";
 import { compareKeys } from "../store/compare-keys.ts";
 import type { Upload } from "../store/upload-store.ts";
@@ -9,9 +9,9 @@ import { readLimit } from "./read-limit.ts";
 import { findUpload, formatPartEtag } from "./upload-parts.ts";
 
 export async function listMultipartUploads(context: OperationContext): Promise<Answer> {
-  const { bucket, query, s3Key } = context;
+  const { bucket, query, applicationKey } = context;
   const prefix = query.get("prefix") ?? "";
-  requireName(s3Key, prefix);
+  requireName(applicationKey, prefix);
   const marker = query.get("key-marker") ?? "";
   const uploadMarker = query.get("upload-id-marker") ?? "";
   const limit = readLimit(query, "max-uploads");

@@ -1,4 +1,4 @@
-import { requireName } from "../access.ts";
+import { requireName } from "../application-key.ts";
 import { createXmlAnswer, type Answer } from "../answer.ts";
 import { S3Error } from "../s3-error.ts";
 import { compareKeys } from "../store/compare-keys.ts";
@@ -15,9 +15,9 @@ import type { OperationContext } from "./operation-context.ts";
 import { readLimit } from "./read-limit.ts";
 
 export async function listVersions(context: OperationContext): Promise<Answer> {
-  const { bucket, query, s3Key } = context;
+  const { bucket, query, applicationKey } = context;
   const prefix = query.get("prefix") ?? "";
-  requireName(s3Key, prefix);
+  requireName(applicationKey, prefix);
   const marker = query.get("key-marker") ?? "";
   const versionMarker = query.get("version-id-marker") ?? "";
   if (versionMarker !== "" && marker === "") {

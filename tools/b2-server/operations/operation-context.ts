@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-import type { S3Key } from "../access.ts";
+import type { ApplicationKey } from "../application-key.ts";
 import type { Answer } from "../answer.ts";
 import type { BucketStore, ByteChunks } from "../store/bucket-store.ts";
 
@@ -13,7 +13,7 @@ export interface OperationContext {
   readonly headers: IncomingHttpHeaders;
   /** Ends only if the body is what the headers said. Read at most once. */
   readonly body: ByteChunks;
-  readonly s3Key: S3Key;
+  readonly applicationKey: ApplicationKey;
   readonly findBucket: (name: string) => BucketStore | undefined;
   readonly now: () => Date;
 }

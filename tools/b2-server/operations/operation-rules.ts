@@ -1,4 +1,4 @@
-import type { Capability } from "../access.ts";
+import type { Capability } from "../application-key.ts";
 import type { RequestTarget } from "../http/request-target.ts";
 
 interface OperationRule {

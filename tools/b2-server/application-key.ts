@@ -4,7 +4,7 @@ import { S3Error, type S3ErrorCode } from "./s3-error.ts";
 export type Capability = "listFiles" | "readFiles" | "writeFiles" | "deleteFiles";
 
 /** An application key. */
-export interface S3Key {
+export interface ApplicationKey {
   readonly keyId: string;
   readonly secret: string;
   readonly capabilities: ReadonlySet<Capability>;
@@ -12,18 +12,18 @@ export interface S3Key {
   readonly namePrefix?: string;
 }
 
-export function requireCapability(key: S3Key, capability: Capability): void {
+export function requireCapability(key: ApplicationKey, capability: Capability): void {
   if (!key.capabilities.has(capability)) throw new S3Error("AccessDenied", "not entitled");
 }
 
 /** Checks an object's name, or the prefix of a list. */
-export function requireName(key: S3Key, name: string): void {
+export function requireName(key: ApplicationKey, name: string): void {
   if (!name.startsWith(key.namePrefix ?? "")) throw new S3Error("AccessDenied", "not entitled");
 }
 
 /** Absence, told only to who may list: to others B2 says "denied". */
-export function absence(
-  key: S3Key,
+export function absenceError(
+  key: ApplicationKey,
   code: S3ErrorCode,
   headers: Readonly<Record<string, string>> = {},
 ): S3Error {
