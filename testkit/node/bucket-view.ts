@@ -1,4 +1,4 @@
-import { readFileSlice } from "../../tools/b2-server/http/read-file-slice.ts";
+import { readFileSlice } from "../../tools/b2-server/answer.ts";
 import type { LoggedRequest, RequestFilter } from "../../tools/b2-server/request-log.ts";
 import type { B2Server } from "../../tools/b2-server/b2-server.ts";
 

@@ -1,10 +1,10 @@
 import type { FileHandle } from "node:fs/promises";
-import type { ByteRange } from "./http/byte-range.ts";
+import type { BodyRange } from "./http/read-headers.ts";
 import { S3Error } from "./s3-error.ts";
 import { formatError, formatResult, type XmlElement } from "./xml/format-xml.ts";
 
 /** Bytes of an open file; whoever sends or drops the answer closes it. */
-export interface FileSlice extends ByteRange {
+export interface FileSlice extends BodyRange {
   readonly file: FileHandle;
 }
 
@@ -37,4 +37,25 @@ export function createErrorAnswer(error: unknown): Answer {
 /** Lets go of an answer that will not be sent. */
 export async function dropAnswer(answer: Answer): Promise<void> {
   if (typeof answer.body === "object") await answer.body.file.close();
+}
+
+// Large enough that a NAR is bound by the disk, small enough for hundreds at once.
+const CHUNK_BYTES = 256 * 1024;
+
+/** Reads a slice of a file chunk by chunk, and closes the file. */
+export async function* readFileSlice(slice: FileSlice): AsyncGenerator<Uint8Array> {
+  const { file, start, length } = slice;
+  try {
+    let position = start;
+    const end = start + length;
+    while (position < end) {
+      const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, end - position));
+      const { bytesRead } = await file.read(buffer, 0, buffer.byteLength, position);
+      if (bytesRead === 0) throw new Error(`the file ends ${end - position} bytes early`);
+      position += bytesRead;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await file.close();
+  }
 }

@@ -3,7 +3,7 @@ import type { ApplicationKey } from "./application-key.ts";
 import { FaultInjector } from "./fault-injector.ts";
 import { handleRequest, type RequestDependencies } from "./handle-request.ts";
 import { RequestLog } from "./request-log.ts";
-import { createSigningKeys } from "./signature/signing-keys.ts";
+import { createSigningKeys } from "./signature/check-signature.ts";
 import { openObjectStore, type ObjectStore } from "./store/object-store.ts";
 
 export interface B2ServerOptions {

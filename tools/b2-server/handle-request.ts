@@ -8,12 +8,14 @@ import { readCheckedBody } from "./http/request-body.ts";
 import { checkObjectKey, parseRequestTarget, type RequestTarget } from "./http/request-target.ts";
 import { resolveOperation, type Operation } from "./operations/operation-rules.ts";
 import { runOperation } from "./operations/run-operation.ts";
-import { pause } from "./pause.ts";
 import type { OpenLogEntry, RequestLog } from "./request-log.ts";
 import { S3Error } from "./s3-error.ts";
-import { sendAnswer } from "./send-answer.ts";
-import { checkSignature, type CheckedSignature } from "./signature/check-signature.ts";
-import type { DeriveSigningKey } from "./signature/signing-keys.ts";
+import { pause, sendAnswer } from "./send-answer.ts";
+import {
+  checkSignature,
+  type CheckedSignature,
+  type DeriveSigningKey,
+} from "./signature/check-signature.ts";
 import type { ObjectStore } from "./store/object-store.ts";
 
 export interface RequestDependencies {
@@ -29,7 +31,7 @@ export interface RequestDependencies {
 }
 
 /** One request, as far as it is understood before it is authenticated. */
-interface Exchange {
+interface ReceivedRequest {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly target: RequestTarget;
@@ -73,19 +75,19 @@ export async function handleRequest(
 
 async function answerRequest(
   dependencies: RequestDependencies,
-  exchange: Exchange,
+  received: ReceivedRequest,
 ): Promise<Outcome> {
   const { faults, onError } = dependencies;
-  const latencyMs = faults.latencyMs(exchange.log.bucket);
-  if (latencyMs > 0) await pause(exchange.response, latencyMs);
-  const signed = authenticate(dependencies, exchange);
+  const latencyMs = faults.latencyMs(received.log.bucket);
+  if (latencyMs > 0) await pause(received.response, latencyMs);
+  const signed = authenticate(dependencies, received);
   if (!signed.ok) return { answer: createErrorAnswer(signed.error), effect: {} };
   // Only past the signature, so that no fault hides a request signed wrongly.
-  const effect = faults.take(exchange.log) ?? {};
-  if (effect.delayMs !== undefined) await pause(exchange.response, effect.delayMs);
+  const effect = faults.take(received.log) ?? {};
+  if (effect.delayMs !== undefined) await pause(received.response, effect.delayMs);
   const answer = await applyFault(effect, async () => {
     try {
-      return await perform(dependencies, exchange, signed.value, effect);
+      return await perform(dependencies, received, signed.value, effect);
     } catch (error) {
       if (!(error instanceof S3Error)) onError(error);
       return createErrorAnswer(error);
@@ -96,7 +98,7 @@ async function answerRequest(
 
 function authenticate(
   dependencies: RequestDependencies,
-  { request, target }: Exchange,
+  { request, target }: ReceivedRequest,
 ): Result<CheckedSignature<ApplicationKey>, S3Error> {
   const { keys, region, now, deriveSigningKey } = dependencies;
   return checkSignature(
@@ -107,7 +109,7 @@ function authenticate(
 
 async function perform(
   dependencies: RequestDependencies,
-  { request, target, operation, log }: Exchange,
+  { request, target, operation, log }: ReceivedRequest,
   { key: applicationKey, bodySha256 }: CheckedSignature<ApplicationKey>,
   effect: FaultEffect,
 ): Promise<Answer> {

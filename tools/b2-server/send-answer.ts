@@ -1,8 +1,7 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
-import { dropAnswer, type Answer, type FileSlice } from "./answer.ts";
-import { readFileSlice } from "./http/read-file-slice.ts";
-import { pause } from "./pause.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { dropAnswer, readFileSlice, type Answer, type FileSlice } from "./answer.ts";
 
 /** What goes wrong on the way out. */
 export interface TransferFaults {
@@ -88,6 +87,16 @@ async function* injectFaults(
 async function cut(response: ServerResponse): Promise<void> {
   await new Promise((resolve) => response.write("", resolve));
   response.socket?.end(() => response.destroy());
+}
+
+/** Waits, though no longer than the client does. */
+export async function pause(response: ServerResponse, durationMs: number): Promise<void> {
+  if (response.destroyed) return;
+  const gone = new AbortController();
+  const leave = (): void => gone.abort();
+  response.once("close", leave);
+  await sleep(durationMs, undefined, { signal: gone.signal }).catch(() => undefined);
+  response.off("close", leave);
 }
 
 async function drained(response: ServerResponse): Promise<void> {

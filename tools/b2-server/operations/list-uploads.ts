@@ -1,12 +1,11 @@
 import { requireName } from "../application-key.ts";
 import { createXmlAnswer, type Answer } from "../answer.ts";
 import { compareKeys } from "../store/compare-keys.ts";
-import type { Upload } from "../store/upload-store.ts";
+import type { MultipartUpload } from "../store/upload-store.ts";
 import type { XmlElement } from "../xml/format-xml.ts";
-import { chooseNameEncoding, formatOptional } from "./list-names.ts";
+import { chooseNameEncoding, formatOptional, readLimit } from "./list-page.ts";
 import type { OperationContext } from "./operation-context.ts";
-import { readLimit } from "./read-limit.ts";
-import { findUpload, formatPartEtag } from "./upload-parts.ts";
+import { findUpload, formatPartEtag } from "./multipart-upload.ts";
 
 export async function listMultipartUploads(context: OperationContext): Promise<Answer> {
   const { bucket, query, applicationKey } = context;
@@ -81,7 +80,7 @@ export async function listParts(context: OperationContext): Promise<Answer> {
 }
 
 // In the list's own order: a key's uploads past the marker, then later keys.
-function isPast(upload: Upload, keyMarker: string, uploadMarker: string): boolean {
+function isPast(upload: MultipartUpload, keyMarker: string, uploadMarker: string): boolean {
   if (keyMarker === "") return true;
   const order = compareKeys(upload.key, keyMarker);
   if (order !== 0) return order > 0;

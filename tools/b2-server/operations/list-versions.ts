@@ -4,15 +4,15 @@ import { S3Error } from "../s3-error.ts";
 import { compareKeys } from "../store/compare-keys.ts";
 import type { AnyVersion } from "../store/object-version.ts";
 import type { XmlElement } from "../xml/format-xml.ts";
-import { collectPage } from "./collect-page.ts";
 import {
   chooseNameEncoding,
+  collectPage,
   formatCommonPrefixes,
   formatOptional,
+  readLimit,
   type EncodeName,
-} from "./list-names.ts";
+} from "./list-page.ts";
 import type { OperationContext } from "./operation-context.ts";
-import { readLimit } from "./read-limit.ts";
 
 export async function listVersions(context: OperationContext): Promise<Answer> {
   const { bucket, query, applicationKey } = context;

@@ -5,9 +5,11 @@ import type { RequestTarget } from "../http/request-target.ts";
 import { S3Error } from "../s3-error.ts";
 import { formatCanonicalRequest, formatStringToSign } from "./canonical-request.ts";
 import { parseSignatureClaim, type SignatureClaim } from "./signature-claim.ts";
-import type { DeriveSigningKey } from "./signing-keys.ts";
 
-export interface SignedRequest {
+/** Derives the key that signs one day's requests. */
+export type DeriveSigningKey = (secret: string, date: string, region: string) => Buffer;
+
+export interface RequestToCheck {
   readonly method: string;
   readonly target: Pick<RequestTarget, "path" | "pairs" | "query">;
   readonly headers: IncomingHttpHeaders;
@@ -35,7 +37,7 @@ const REQUIRED_PRESIGNED_HEADERS = ["host"];
  * body is not read: its hash is handed back for the reader to enforce.
  */
 export function checkSignature<Key extends { readonly secret: string }>(
-  request: SignedRequest,
+  request: RequestToCheck,
   rules: SignatureRules<Key>,
 ): Result<CheckedSignature<Key>, S3Error> {
   const claim = parseSignatureClaim(request.headers, request.target.query);
@@ -57,7 +59,7 @@ export function checkSignature<Key extends { readonly secret: string }>(
   return ok({ key, bodySha256: bodySha256.value });
 }
 
-function sign(request: SignedRequest, claim: SignatureClaim, signingKey: Buffer): Buffer {
+function sign(request: RequestToCheck, claim: SignatureClaim, signingKey: Buffer): Buffer {
   const canonical = formatCanonicalRequest({
     method: request.method,
     path: request.target.path,
@@ -131,4 +133,29 @@ function parsePayloadHash(payloadHash: string): Result<string | undefined, S3Err
   // aws-chunked bodies carry signatures of their own, which nothing here needs.
   if (payloadHash.startsWith("STREAMING-")) return err(new S3Error("NotImplemented"));
   return err(new S3Error("InvalidArgument", "x-amz-content-sha256 is not valid"));
+}
+
+// One key a day and credential; the bound is for a hostile sequence of dates.
+const MAX_CACHED_KEYS = 64;
+
+/** A derivation that remembers: four HMACs a request would halve the throughput. */
+export function createSigningKeys(): DeriveSigningKey {
+  const cache = new Map<string, Buffer>();
+  return (secret, date, region) => {
+    const name = `${date}/${region}/${secret}`;
+    const known = cache.get(name);
+    if (known !== undefined) return known;
+    if (cache.size >= MAX_CACHED_KEYS) cache.clear();
+    const key = deriveSigningKey(secret, date, region);
+    cache.set(name, key);
+    return key;
+  };
+}
+
+function deriveSigningKey(secret: string, date: string, region: string): Buffer {
+  return hmac(hmac(hmac(hmac(`AWS4${secret}`, date), region), "s3"), "aws4_request");
+}
+
+function hmac(key: string | Buffer, text: string): Buffer {
+  return createHmac("sha256", key).update(text).digest();
 }

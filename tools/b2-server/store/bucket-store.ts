@@ -11,7 +11,7 @@ import {
   type StoredHeaders,
 } from "./object-version.ts";
 import type { Sequence } from "./sequence.ts";
-import { UploadStore, type Upload, type UploadPart } from "./upload-store.ts";
+import { UploadStore, type MultipartUpload, type UploadPart } from "./upload-store.ts";
 import { VersionIndex } from "./version-index.ts";
 
 export interface BucketStoreOptions {
@@ -86,7 +86,10 @@ export class BucketStore {
   }
 
   /** Makes one version of the parts, in the order given, and ends the upload. */
-  async completeUpload(upload: Upload, parts: readonly UploadPart[]): Promise<ObjectVersion> {
+  async completeUpload(
+    upload: MultipartUpload,
+    parts: readonly UploadPart[],
+  ): Promise<ObjectVersion> {
     const { key, headers } = upload;
     this.#uploads.withdraw(upload);
     try {
@@ -102,7 +105,7 @@ export class BucketStore {
     }
   }
 
-  async abortUpload(upload: Upload): Promise<void> {
+  async abortUpload(upload: MultipartUpload): Promise<void> {
     this.#uploads.withdraw(upload);
     await this.#uploads.discard(upload);
   }

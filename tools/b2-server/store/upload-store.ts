@@ -15,7 +15,7 @@ export interface UploadPart {
 }
 
 /** A multipart upload that is neither completed nor aborted. */
-export interface Upload {
+export interface MultipartUpload {
   readonly uploadId: string;
   readonly key: string;
   readonly headers: StoredHeaders;
@@ -23,7 +23,7 @@ export interface Upload {
   readonly parts: ReadonlyMap<number, UploadPart>;
 }
 
-interface OpenUpload extends Upload {
+interface MutableUpload extends MultipartUpload {
   readonly parts: Map<number, UploadPart>;
 }
 
@@ -37,7 +37,7 @@ export class UploadStore {
   readonly #directory: string;
   readonly #files: DurableFiles;
   readonly #sequence: Sequence;
-  readonly #uploads = new Map<string, OpenUpload>();
+  readonly #uploads = new Map<string, MutableUpload>();
   readonly #withdrawn = new Set<string>();
 
   private constructor(directory: string, files: DurableFiles, sequence: Sequence) {
@@ -63,19 +63,19 @@ export class UploadStore {
   }
 
   /** By key, then by age. */
-  list(): readonly Upload[] {
+  list(): readonly MultipartUpload[] {
     return [...this.#uploads.values()]
       .filter((upload) => !this.#withdrawn.has(upload.uploadId))
       .toSorted((a, b) => compareKeys(a.key, b.key) || compareKeys(a.uploadId, b.uploadId));
   }
 
-  find(key: string, uploadId: string): Upload | undefined {
+  find(key: string, uploadId: string): MultipartUpload | undefined {
     if (this.#withdrawn.has(uploadId)) return undefined;
     const upload = this.#uploads.get(uploadId);
     return upload?.key === key ? upload : undefined;
   }
 
-  async create(key: string, headers: StoredHeaders, initiated: Date): Promise<Upload> {
+  async create(key: string, headers: StoredHeaders, initiated: Date): Promise<MultipartUpload> {
     const uploadId = this.#sequence.next();
     const directory = path.join(this.#directory, uploadId);
     await mkdir(directory);
@@ -89,7 +89,7 @@ export class UploadStore {
 
   /** Stores a part in place of any other of its number; undefined if the upload ended meanwhile. */
   async writePart(
-    upload: Upload,
+    upload: MultipartUpload,
     number: number,
     body: AsyncIterable<Uint8Array>,
     lastModified: Date,
@@ -113,7 +113,10 @@ export class UploadStore {
   }
 
   /** The parts' bytes, one after another. */
-  async *readParts(upload: Upload, parts: readonly UploadPart[]): AsyncGenerator<Uint8Array> {
+  async *readParts(
+    upload: MultipartUpload,
+    parts: readonly UploadPart[],
+  ): AsyncGenerator<Uint8Array> {
     for (const part of parts) {
       yield* createReadStream(path.join(this.#directory, upload.uploadId, part.fileName), {
         highWaterMark: 1024 * 1024,
@@ -122,24 +125,24 @@ export class UploadStore {
   }
 
   /** Hides the upload from everybody else, so that it ends only once. */
-  withdraw(upload: Upload): void {
+  withdraw(upload: MultipartUpload): void {
     this.#withdrawn.add(upload.uploadId);
   }
 
   /** Undoes `withdraw`. */
-  restore(upload: Upload): void {
+  restore(upload: MultipartUpload): void {
     this.#withdrawn.delete(upload.uploadId);
   }
 
   /** Ends a withdrawn upload and removes its parts. */
-  async discard(upload: Upload): Promise<void> {
+  async discard(upload: MultipartUpload): Promise<void> {
     this.#uploads.delete(upload.uploadId);
     this.#withdrawn.delete(upload.uploadId);
     await this.#files.remove(path.join(this.#directory, upload.uploadId));
   }
 }
 
-async function loadUpload(directory: string, uploadId: string): Promise<OpenUpload | undefined> {
+async function loadUpload(directory: string, uploadId: string): Promise<MutableUpload | undefined> {
   const text = await readFile(path.join(directory, RECORD_FILE), "utf8").catch(() => "");
   const record = parseRecord(text);
   const key = record?.["key"];

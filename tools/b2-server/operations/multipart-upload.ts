@@ -1,14 +1,24 @@
-import { createXmlAnswer, type Answer } from "../answer.ts";
-import { readFileSlice } from "../http/read-file-slice.ts";
-import { pickStoredHeaders } from "../http/stored-headers.ts";
+import { createXmlAnswer, readFileSlice, type Answer } from "../answer.ts";
+import { bareEtag } from "../http/read-headers.ts";
+import { readText } from "../http/request-body.ts";
+import {
+  pickStoredHeaders,
+  refuseConditionalWrite,
+  requireLength,
+  requireSingleSize,
+} from "../http/write-headers.ts";
 import { S3Error } from "../s3-error.ts";
-import type { Upload, UploadPart } from "../store/upload-store.ts";
 import type { ByteChunks } from "../store/bucket-store.ts";
-import { findCopySource } from "./copy-object.ts";
+import type { MultipartUpload, UploadPart } from "../store/upload-store.ts";
+import { childText, parseXml } from "../xml/parse-xml.ts";
 import { readHeader, type OperationContext } from "./operation-context.ts";
-import { requireLength, requireSingleSize } from "./write-headers.ts";
+import { findCopySource } from "./put-object.ts";
 
 const MAX_PARTS = 10_000;
+// Of every part but the last.
+const MIN_PART_BYTES = 5 * 1024 * 1024;
+// 10,000 parts of some 120 bytes, with room for checksums beside the tags.
+const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 
 export async function createMultipartUpload(context: OperationContext): Promise<Answer> {
   const { bucket, bucketName, key, headers, now } = context;
@@ -48,8 +58,35 @@ export async function uploadPartCopy(context: OperationContext): Promise<Answer>
   );
 }
 
+export async function completeMultipartUpload(context: OperationContext): Promise<Answer> {
+  const { bucket, bucketName, key, headers } = context;
+  refuseConditionalWrite(headers);
+  const upload = findUpload(context);
+  const text = await readText(context.body, MAX_REQUEST_BYTES);
+  const parts = chooseParts(upload, text);
+  // Another request may have ended it while this one's body came in.
+  const version = await bucket.completeUpload(findUpload(context), parts);
+  return createXmlAnswer(
+    [
+      "CompleteMultipartUploadResult",
+      [
+        ["Location", `http://${headers.host ?? ""}/${bucketName}/${key}`],
+        ["Bucket", bucketName],
+        ["Key", key],
+        ["ETag", version.etag],
+      ],
+    ],
+    { "x-amz-version-id": version.versionId },
+  );
+}
+
+export async function abortMultipartUpload(context: OperationContext): Promise<Answer> {
+  await context.bucket.abortUpload(findUpload(context));
+  return { status: 204, headers: {} };
+}
+
 /** The upload that `uploadId` names, if it is one of this key. */
-export function findUpload({ bucket, key, query }: OperationContext): Upload {
+export function findUpload({ bucket, key, query }: OperationContext): MultipartUpload {
   const upload = bucket.uploads.find(key, query.get("uploadId") ?? "");
   if (upload === undefined) throw new S3Error("NoSuchUpload");
   return upload;
@@ -61,7 +98,7 @@ export function formatPartEtag(part: UploadPart): string {
 
 async function writePart(
   context: OperationContext,
-  upload: Upload,
+  upload: MultipartUpload,
   body: ByteChunks,
 ): Promise<UploadPart> {
   const number = parsePartNumber(context.query.get("partNumber") ?? "");
@@ -90,4 +127,28 @@ function parseCopyRange(
     throw new S3Error("InvalidArgument", "x-amz-copy-source-range is not within the source");
   }
   return { start, length: end - start + 1 };
+}
+
+/** The parts that the request lists, each checked against what was uploaded. */
+function chooseParts(upload: MultipartUpload, text: string): readonly UploadPart[] {
+  const document = parseXml(text);
+  if (!document.ok || document.value.name !== "CompleteMultipartUpload") {
+    throw new S3Error("MalformedXML");
+  }
+  const listed = document.value.children.filter((child) => child.name === "Part");
+  if (listed.length === 0) throw new S3Error("MalformedXML");
+  const parts: UploadPart[] = [];
+  for (const element of listed) {
+    const number = Number(childText(element, "PartNumber")?.trim());
+    const etag = bareEtag(childText(element, "ETag") ?? "");
+    if (!Number.isInteger(number)) throw new S3Error("MalformedXML");
+    if (number <= (parts.at(-1)?.number ?? 0)) throw new S3Error("InvalidPartOrder");
+    const part = upload.parts.get(number);
+    if (part === undefined || part.md5.toString("hex") !== etag) throw new S3Error("InvalidPart");
+    parts.push(part);
+  }
+  if (parts.slice(0, -1).some((part) => part.sizeBytes < MIN_PART_BYTES)) {
+    throw new S3Error("EntityTooSmall");
+  }
+  return parts;
 }

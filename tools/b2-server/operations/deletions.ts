@@ -1,11 +1,11 @@
-import { requireName } from "../application-key.ts";
+import { requireCapability, requireName } from "../application-key.ts";
 import { createXmlAnswer, type Answer } from "../answer.ts";
 import { readText } from "../http/request-body.ts";
 import { checkObjectKey } from "../http/request-target.ts";
 import { S3Error } from "../s3-error.ts";
+import type { AnyVersion } from "../store/object-version.ts";
 import type { XmlElement } from "../xml/format-xml.ts";
 import { childText, parseXml } from "../xml/parse-xml.ts";
-import { performDelete } from "./delete-object.ts";
 import type { OperationContext } from "./operation-context.ts";
 
 interface DoomedObject {
@@ -16,6 +16,21 @@ interface DoomedObject {
 const MAX_OBJECTS = 1000;
 // 1,000 keys of 1,024 bytes, each byte escaped as "&quot;" at worst.
 const MAX_REQUEST_BYTES = 8 * 1024 * 1024;
+
+interface Deleted {
+  readonly versionId: string;
+  readonly marker: boolean;
+}
+
+export async function deleteObject(context: OperationContext): Promise<Answer> {
+  const deleted = await performDelete(context, context.key, context.query.get("versionId"));
+  return { status: 204, headers: formatDeleted(deleted) };
+}
+
+function formatDeleted(deleted: Deleted): Readonly<Record<string, string>> {
+  const headers = { "x-amz-version-id": deleted.versionId };
+  return deleted.marker ? { ...headers, "x-amz-delete-marker": "true" } : headers;
+}
 
 /** Deletes each object by itself: the answer is 200, whatever became of them. */
 export async function deleteObjects(context: OperationContext): Promise<Answer> {
@@ -69,4 +84,24 @@ function parseDelete(text: string): { objects: readonly DoomedObject[]; quiet: b
     throw new S3Error("InvalidRequest", `At most ${MAX_OBJECTS} objects may be deleted at once`);
   }
   return { objects, quiet };
+}
+
+/**
+ * Without a version, hides the object, if there is one or not; with one,
+ * removes it, and is content if it is gone already.
+ */
+async function performDelete(
+  context: OperationContext,
+  key: string,
+  versionId: string | undefined,
+): Promise<Deleted> {
+  const { bucket, applicationKey } = context;
+  if (versionId === undefined) {
+    const marker = await bucket.hideObject(key);
+    return { versionId: marker.versionId, marker: true };
+  }
+  requireCapability(applicationKey, "deleteFiles");
+  const version: AnyVersion | undefined = bucket.index.find(key, versionId);
+  if (version !== undefined) await bucket.deleteVersion(version);
+  return { versionId, marker: version?.kind === "marker" };
 }

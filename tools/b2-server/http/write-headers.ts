@@ -1,5 +1,25 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { S3Error } from "../s3-error.ts";
+import type { StoredHeaders } from "../store/object-version.ts";
+
+const STORED = new Set([
+  "cache-control",
+  "content-disposition",
+  "content-encoding",
+  "content-language",
+  "content-type",
+  "expires",
+]);
+
+/** The headers of an upload that every read of the object gives back. */
+export function pickStoredHeaders(headers: IncomingHttpHeaders): StoredHeaders {
+  const picked: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    const stored = STORED.has(name) || name.startsWith("x-amz-meta-");
+    if (stored && typeof value === "string") picked[name] = value;
+  }
+  return picked;
+}
 
 // 5 GB, for an object in one request, a part, and a copy alike.
 const MAX_SINGLE_BYTES = 5 * 1024 ** 3;

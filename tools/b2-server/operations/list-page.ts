@@ -1,3 +1,18 @@
+import { S3Error } from "../s3-error.ts";
+import { encodeUri } from "../signature/canonical-request.ts";
+import type { XmlElement } from "../xml/format-xml.ts";
+
+// S3's largest page, of keys, versions, parts and uploads alike.
+const MAX_PAGE = 1000;
+
+/** Reads a page's size, as in `max-keys`. */
+export function readLimit(query: ReadonlyMap<string, string>, name: string): number {
+  const text = query.get(name);
+  if (text === undefined || text === "") return MAX_PAGE;
+  if (!/^\d{1,9}$/.test(text)) throw new S3Error("InvalidArgument", `${name} is not a number`);
+  return Math.min(Number(text), MAX_PAGE);
+}
+
 export interface PageRequest {
   readonly prefix: string;
   /** Empty for none. */
@@ -61,4 +76,26 @@ export function collectPage<Entry>(
 function listedPrefix({ prefix, delimiter, marker }: PageRequest): string | undefined {
   const rolledUp = delimiter !== "" && marker.endsWith(delimiter) && marker.length > prefix.length;
   return rolledUp ? marker : undefined;
+}
+
+export type EncodeName = (name: string) => string;
+
+/** How a list writes names: as they are, or with `encoding-type=url`. */
+export function chooseNameEncoding(query: ReadonlyMap<string, string>): EncodeName {
+  const encoding = query.get("encoding-type");
+  if (encoding === undefined) return (name) => name;
+  if (encoding !== "url") throw new S3Error("InvalidArgument", "encoding-type must be url");
+  return (name) => encodeUri(name).replaceAll("%2F", "/");
+}
+
+export function formatCommonPrefixes(
+  prefixes: readonly string[],
+  encode: EncodeName,
+): readonly XmlElement[] {
+  return prefixes.map((prefix): XmlElement => ["CommonPrefixes", [["Prefix", encode(prefix)]]]);
+}
+
+/** An element for a parameter, if it was given. */
+export function formatOptional(name: string, value: string | undefined): readonly XmlElement[] {
+  return value === undefined ? [] : [[name, value]];
 }
