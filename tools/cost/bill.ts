@@ -1,4 +1,4 @@
-import type { Price, Tier } from "../../src/prices/prices.ts";
+import type { Price, Tier } from "../../src/prices/price-list.ts";
 
 export type Kind = "plan" | "requests" | "logs" | "storage" | "traffic";
 

@@ -1,6 +1,5 @@
 import { type Bill, type Kind, type LineItem, sumDollars } from "./bill.ts";
-import { formatDollars, formatQuantity } from "./format-quantity.ts";
-import { formatRate } from "./format-prices.ts";
+import { formatDollars, formatQuantity, formatRate } from "./format-prices.ts";
 
 const KINDS: readonly Kind[] = ["plan", "requests", "logs", "storage", "traffic"];
 

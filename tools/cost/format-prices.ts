@@ -1,6 +1,18 @@
 import type { FlatPlan } from "../../src/prices/cloudfront-plans.ts";
-import { formatDollars, formatQuantity } from "./format-quantity.ts";
-import type { Price, Tier } from "../../src/prices/prices.ts";
+import type { Price, Tier } from "../../src/prices/price-list.ts";
+
+/** `1,234,567`, `0.5`, `12.3`: two decimals at most, and none where they say nothing. */
+export function formatQuantity(quantity: number): string {
+  return quantity.toLocaleString("en-US", { maximumFractionDigits: quantity < 100 ? 2 : 0 });
+}
+
+export function formatDollars(dollars: number): string {
+  return dollars.toLocaleString("en-US", {
+    style: "currency",
+    currency: "USD",
+    minimumFractionDigits: 2,
+  });
+}
 
 /** `$0.30 a million`, `$0.085 to $0.03`, `free`. */
 export function formatRate(price: Price): string {

@@ -1,11 +1,11 @@
 /** `npm run cost`: what a month of a team's cache costs, here and elsewhere. */
 import { parseArgs } from "node:util";
 import { UsageError } from "../../src/client/client-error.ts";
-import { runCommand } from "../run-command.ts";
 import { FLAT_PLANS } from "../../src/prices/cloudfront-plans.ts";
+import { PRICES } from "../../src/prices/price-list.ts";
+import { runCommand } from "../run-command.ts";
 import { formatBill, formatSummary, toJson } from "./format-bill.ts";
 import { formatFlatPlans, formatPrices } from "./format-prices.ts";
-import { PRICES } from "../../src/prices/prices.ts";
 import { isProviderName, PROVIDERS } from "./providers.ts";
 import { parseUsage, USAGE_FLAGS } from "./usage.ts";
 

@@ -1,8 +1,8 @@
-import { b2PeakNotes } from "./b2-peak-notes.ts";
+import { PRICES } from "../../src/prices/price-list.ts";
 import { type Bill, charge, createBill, type LineItem } from "./bill.ts";
+import { b2PeakNotes } from "./bucket-bills.ts";
 import { type GatewayDemand, gatewayDemand, readDemand } from "./demand.ts";
-import { formatQuantity } from "./format-quantity.ts";
-import { PRICES } from "../../src/prices/prices.ts";
+import { formatQuantity } from "./format-prices.ts";
 import { isPushedDirectly } from "./push-demand.ts";
 import type { Usage } from "./usage.ts";
 

@@ -1,8 +1,6 @@
-import { b2Bill } from "./b2-bill.ts";
 import type { Bill } from "./bill.ts";
+import { b2Bill, cloudfrontBill, cloudfrontFlatBill, r2Bill, s3Bill } from "./bucket-bills.ts";
 import { nargateBill } from "./nargate-bill.ts";
-import { r2Bill } from "./r2-bill.ts";
-import { cloudfrontBill, cloudfrontFlatBill, s3Bill } from "./s3-bill.ts";
 import type { Usage } from "./usage.ts";
 
 export interface Provider {

@@ -1,5 +1,4 @@
 import { err, ok, type Result } from "../../src/result.ts";
-import { parseAmount, parseShare } from "./parse-amount.ts";
 
 /** What a team asks of its cache in a month of 30 days. Shares are from 0 to 1. */
 export interface Usage {
@@ -93,6 +92,10 @@ export const USAGE_FLAGS: Readonly<Record<string, Flag>> = {
   "log-sample": share("logSample", 1, "share of the requests that are logged"),
 };
 
+const FACTORS: Record<string, number> = { "": 1, k: 1e3, m: 1e6, g: 1e9 };
+/** Far beyond any cache, and small enough that every product stays exact to the cent. */
+const MAX_AMOUNT = 1e13;
+
 /** Works out a month from flags; what is not given has its default. */
 export function parseUsage(given: Readonly<Record<string, string | undefined>>): Result<Usage> {
   const usage: Partial<Record<keyof Usage, number>> = {};
@@ -114,4 +117,19 @@ export function parseUsage(given: Readonly<Record<string, string | undefined>>):
 
 function isComplete(usage: Partial<Amounts>): usage is Amounts {
   return Object.values(USAGE_FLAGS).every(({ key }) => usage[key] !== undefined);
+}
+
+/** Reads `2000000`, `2M`, `2_000_000`, `0.5G`. */
+function parseAmount(text: string): Result<number> {
+  const match = /^(\d[\d_]*(?:\.\d+)?)([kmg]?)$/i.exec(text);
+  if (match === null) return err("is no number such as 250000, 250k or 2.5M");
+  const [, digits = "", suffix = ""] = match;
+  const value = Number(digits.replaceAll("_", "")) * (FACTORS[suffix.toLowerCase()] ?? 1);
+  return value > MAX_AMOUNT ? err("is too large") : ok(value);
+}
+
+/** Reads a share from 0 to 1. */
+function parseShare(text: string): Result<number> {
+  const value = /^(?:\d+(?:\.\d+)?|\.\d+)$/.test(text) ? Number(text) : Number.NaN;
+  return value <= 1 ? ok(value) : err("is no share from 0 to 1, such as 0.9");
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { FLAT_PLANS } from "../../../src/prices/cloudfront-plans.ts";
 import { formatFlatPlans, formatPrices, formatRate } from "../../../tools/cost/format-prices.ts";
-import { PRICES } from "../../../src/prices/prices.ts";
+import { PRICES } from "../../../src/prices/price-list.ts";
 
 describe("formatRate", () => {
   it.each([

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { sumDollars } from "../../../tools/cost/bill.ts";
-import { PRICES } from "../../../src/prices/prices.ts";
+import { PRICES } from "../../../src/prices/price-list.ts";
 import { isProviderName, PROVIDERS, type ProviderName } from "../../../tools/cost/providers.ts";
 import type { Usage } from "../../../tools/cost/usage.ts";
 import { MONTH, usageOf } from "./usage-of.ts";
