@@ -1,4 +1,3 @@
-import { beforeDeadline } from "./measure/before-deadline.ts";
 import { createTeardown, type Teardown } from "./measure/teardown.ts";
 import type { Section } from "./report/format-report.ts";
 
@@ -21,6 +20,20 @@ export async function runSection(
   const [thrown] = await teardown.run();
   if (thrown === undefined || section.failure !== undefined) return section;
   return { ...section, failure: `not all was cleared away: ${messageOf(thrown)}` };
+}
+
+/** What `work` comes to; throws if it takes longer, and leaves it to itself then. */
+async function beforeDeadline<T>(work: Promise<T>, milliseconds: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    const tooLate = new Error(`it was not done after ${milliseconds / 1000} s`);
+    timer = setTimeout(() => reject(tooLate), milliseconds);
+  });
+  try {
+    return await Promise.race([work, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function messageOf(error: unknown): string {

@@ -1,4 +1,3 @@
-import { median } from "../measure/median.ts";
 import { judge, type Target, TARGETS, type TargetName, type Verdict } from "./targets.ts";
 
 export type Unit =
@@ -96,4 +95,13 @@ function judgeAll(target: Target, values: readonly number[], ratios: readonly nu
   if (measured.length === 0) return "fail";
   if (target.must !== "be") return judge(target, median(measured));
   return measured.every((one) => judge(target, one) === "pass") ? "pass" : "fail";
+}
+
+/** The middle of the values; between the two middle ones of an even number. Throws for none. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((left, right) => left - right);
+  const upper = sorted[Math.floor(sorted.length / 2)];
+  const lower = sorted[Math.ceil(sorted.length / 2) - 1];
+  if (upper === undefined || lower === undefined) throw new RangeError("the median of nothing");
+  return (lower + upper) / 2;
 }

@@ -1,6 +1,9 @@
 import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
-import { bundleWorker } from "./bundle-worker.ts";
+
+const ENTRY = fileURLToPath(new URL("../../src/worker/index.ts", import.meta.url));
 
 export interface RunningWorker {
   readonly url: string;
@@ -31,6 +34,23 @@ export async function runWorker(
   await miniflare.ready;
   const url = await miniflare.unsafeGetDirectURL();
   return { url: url.origin, close: () => miniflare.dispose() };
+}
+
+/** The worker as one ES module, resolved and bundled as wrangler does for a deployment. */
+async function bundleWorker(): Promise<string> {
+  const result = await build({
+    entryPoints: [ENTRY],
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: "es2024",
+    conditions: ["workerd", "worker", "browser"],
+    external: ["cloudflare:*", "node:*"],
+    logLevel: "silent",
+  });
+  const [output] = result.outputFiles;
+  if (output === undefined) throw new Error("esbuild gave no output");
+  return output.text;
 }
 
 /** The local worker runs under the date of the deployed one. */
