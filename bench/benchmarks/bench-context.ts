@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Bucket } from "../bucket/start-bucket.ts";
+import type { BucketProcess } from "../bucket/start-bucket.ts";
 import { startBucket } from "../bucket/start-bucket.ts";
 import type { Teardown } from "../measure/teardown.ts";
 import { buildSmallestWorker, type SmallestWorker } from "../subjects/build-worker.ts";
@@ -30,7 +30,7 @@ const TOKENS = JSON.stringify([
   },
 ]);
 
-export async function openBucket(context: BenchContext): Promise<Bucket> {
+export async function openBucket(context: BenchContext): Promise<BucketProcess> {
   const bucket = await startBucket(context.directory);
   context.teardown.add(() => bucket.stop());
   return bucket;
@@ -42,7 +42,7 @@ export async function cacheInside(context: BenchContext, keeps: boolean): Promis
 }
 
 export interface GatewayOptions {
-  readonly bucket: Bucket;
+  readonly bucket: BucketProcess;
   /**
    * For EDGE=cache-api. Without one it is workers-cache, as wrangler.toml ships
    * it: outside Cloudflare no cache stands before its entrypoint, so that every
@@ -66,7 +66,7 @@ export async function openGateway(
 export async function openSmallest(
   context: BenchContext,
   name: SmallestWorker,
-  options: { readonly bucket?: Bucket; readonly cache?: CacheService } = {},
+  options: { readonly bucket?: BucketProcess; readonly cache?: CacheService } = {},
 ): Promise<RunningProcess> {
   const module = await buildSmallestWorker(name, context.directory);
   return await open(context, module, options.cache, options.bucket?.settings ?? {});

@@ -1,11 +1,11 @@
-import type { Bucket } from "../bucket/start-bucket.ts";
+import type { BucketProcess } from "../bucket/start-bucket.ts";
 import type { LatencyFloor } from "../load/latency-floor.ts";
 import type { Nginx } from "../subjects/start-nginx.ts";
 import type { CacheService } from "../subjects/workerd-config.ts";
 
 /** What a closure is pushed to and pulled from. */
 export interface Caches {
-  readonly bucket: Bucket;
+  readonly bucket: BucketProcess;
   /** For each gateway that is put before the bucket. */
   readonly cache: CacheService;
   readonly floor: LatencyFloor;

@@ -4,7 +4,7 @@ import { createFigure, type Figure } from "../report/figure.ts";
 import type { RunningProcess } from "../subjects/start-process.ts";
 import { type BenchContext, openGateway } from "./bench-context.ts";
 import { type Caches, setLatency } from "./client-caches.ts";
-import { type Closure, makeClosure, pull, push } from "./nix-closure.ts";
+import { type PushedClosure, makeClosure, pull, push } from "./nix-closure.ts";
 
 // A cold pull waits for the bucket, and hardly differs from the next; a warm one
 // is as noisy as the machine, and short.
@@ -64,7 +64,7 @@ interface Measured {
   readonly nginx: readonly number[];
 }
 
-function describe({ count }: Closure, { cold, warm, floor, nginx }: Measured): Figure[] {
+function describe({ count }: PushedClosure, { cold, warm, floor, nginx }: Measured): Figure[] {
   const coldPull = { name: `cold pull, ${count} paths`, pulls: cold };
   const warmPull = { name: `warm pull, ${count} paths`, pulls: warm };
   const toNginx = { name: "nginx", values: nginx };

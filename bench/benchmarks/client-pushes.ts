@@ -5,7 +5,7 @@ import { createFigure, type Figure } from "../report/figure.ts";
 import type { Nginx } from "../subjects/start-nginx.ts";
 import { type BenchContext, openGateway } from "./bench-context.ts";
 import { type Caches, setLatency } from "./client-caches.ts";
-import { type Closure, makeClosure, push } from "./nix-closure.ts";
+import { type PushedClosure, makeClosure, push } from "./nix-closure.ts";
 
 // Nix pushes what refers to nothing one after the other: at 100 ms, two paths a
 // second, and a thousand in seven minutes. So the full run has one pair only,
@@ -27,8 +27,8 @@ interface PushedTwice {
 
 /** The machines that push, with the same paths. */
 interface Pushers {
-  readonly toGateway: Closure;
-  readonly toFloor: Closure;
+  readonly toGateway: PushedClosure;
+  readonly toFloor: PushedClosure;
 }
 
 export async function measurePushes(context: BenchContext, caches: Caches): Promise<Figure[]> {
@@ -83,7 +83,7 @@ async function pushFar(
   return { gateway: { first, again }, floor: { first: floorFirst, again: floorAgain } };
 }
 
-async function pushToNginx(nginx: Nginx, closure: Closure): Promise<PushedTwice> {
+async function pushToNginx(nginx: Nginx, closure: PushedClosure): Promise<PushedTwice> {
   await rm(nginx.root, { recursive: true });
   await mkdir(nginx.root);
   const pushOnce = async () => ({ seconds: await push(closure, nginx.url), requests: 0 });

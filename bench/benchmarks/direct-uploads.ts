@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { encodeNix32 } from "../../src/nix/base32.ts";
 import { bucketUrl, signRequest } from "../bucket/sign-request.ts";
-import { type Bucket, totalOf } from "../bucket/start-bucket.ts";
+import { type BucketProcess, totalOf } from "../bucket/start-bucket.ts";
 import { openConnection } from "../load/http-connection.ts";
 import { interleave } from "../measure/interleave.ts";
 import { cpuMilliseconds, peakMemoryMegabytes } from "../measure/process-usage.ts";
@@ -24,7 +24,7 @@ const FIRST_MEGABYTES = 20;
 
 interface Sources {
   readonly gateway: RunningProcess;
-  readonly bucket: Bucket;
+  readonly bucket: BucketProcess;
 }
 
 /** A NAR so large that its bytes go past the worker, which reads them back to prove them. */
@@ -128,7 +128,7 @@ async function sendParts(parts: readonly PartToSend[]): Promise<void> {
 const PART_BYTES = 16 * MIB;
 
 /** The same parts without a gateway: the pace in MB/s that bucket and line allow. */
-async function sendPartsAlone(bucket: Bucket, megabytes: number): Promise<number> {
+async function sendPartsAlone(bucket: BucketProcess, megabytes: number): Promise<number> {
   const size = megabytes * MEGABYTE;
   const url = bucketUrl(bucket.url, "parts-alone");
   const createUrl = `${url}?uploads=`;

@@ -1,7 +1,7 @@
 import { mkdir, symlink } from "node:fs/promises";
 import path from "node:path";
 import { bucketUrl, signRequest } from "../bucket/sign-request.ts";
-import type { Bucket } from "../bucket/start-bucket.ts";
+import type { BucketProcess } from "../bucket/start-bucket.ts";
 import { openConnection } from "../load/http-connection.ts";
 import { cpuMilliseconds } from "../measure/process-usage.ts";
 import { startNginx } from "../subjects/start-nginx.ts";
@@ -62,7 +62,7 @@ export function fromServer(process: RunningProcess): Source {
   };
 }
 
-export function fromBucket(bucket: Bucket): Source {
+export function fromBucket(bucket: BucketProcess): Source {
   const urlOf = ({ objectPath }: Download) => new URL(bucketUrl(bucket.url, objectPath));
   return {
     process: bucket,
@@ -78,7 +78,7 @@ export function fromBucket(bucket: Bucket): Source {
 export type Nars = ReadonlyMap<string, string>;
 
 /** NARs of these sizes, in MB. */
-export async function putNars(bucket: Bucket, sizes: readonly number[]): Promise<Nars> {
+export async function putNars(bucket: BucketProcess, sizes: readonly number[]): Promise<Nars> {
   const nars = new Map<string, string>();
   for (const megabytes of sizes) {
     const objectPath = narOf(megabytes);

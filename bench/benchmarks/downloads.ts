@@ -1,4 +1,4 @@
-import { type Bucket, totalOf } from "../bucket/start-bucket.ts";
+import { type BucketProcess, totalOf } from "../bucket/start-bucket.ts";
 import { interleave } from "../measure/interleave.ts";
 import { createFigure, type Figure } from "../report/figure.ts";
 import type { Section } from "../report/format-report.ts";
@@ -108,7 +108,7 @@ export async function benchDownloads(context: BenchContext): Promise<Section> {
   return { benchmark: "downloads", figures, skipped };
 }
 
-async function measure(plan: Plan, sources: Sources, bucket: Bucket): Promise<Figure[]> {
+async function measure(plan: Plan, sources: Sources, bucket: BucketProcess): Promise<Figure[]> {
   const { download, pairs, connections, count } = plan;
   const { shipped, cacheApi, smallest, nginx } = sources;
   const isWhole = download.range === undefined;

@@ -4,7 +4,7 @@ import { addTexts } from "../../testkit/nix/nix-paths.ts";
 import { PUSH_TOKEN } from "./bench-context.ts";
 
 /** Small text files and one that refers to them all, in the store of a machine that may push. */
-export interface Closure {
+export interface PushedClosure {
   readonly machine: NixMachine;
   readonly root: string;
   /** Of its paths, the root included. */
@@ -15,7 +15,11 @@ export interface Closure {
 // A thousand paths at 100 ms a request take a few minutes.
 const TIMEOUT_MILLISECONDS = 900_000;
 
-export async function makeClosure(parent: string, name: string, count: number): Promise<Closure> {
+export async function makeClosure(
+  parent: string,
+  name: string,
+  count: number,
+): Promise<PushedClosure> {
   const machine = await createNixMachine(parent, {
     token: PUSH_TOKEN,
     timeoutMilliseconds: TIMEOUT_MILLISECONDS,
@@ -24,13 +28,13 @@ export async function makeClosure(parent: string, name: string, count: number): 
 }
 
 /** The seconds that `nix copy --to` takes on a machine that has not met this cache. */
-export async function push({ machine, root }: Closure, url: string): Promise<number> {
+export async function push({ machine, root }: PushedClosure, url: string): Promise<number> {
   await machine.forgetCaches();
   return await secondsOf(machine, "nix", "copy", "--to", `${url}?compression=zstd`, root);
 }
 
 /** The seconds that `nix-store --realise` takes on a machine with an empty store. */
-export async function pull({ root, parent }: Closure, url: string): Promise<number> {
+export async function pull({ root, parent }: PushedClosure, url: string): Promise<number> {
   const machine = await createNixMachine(parent, {
     substituter: url,
     timeoutMilliseconds: TIMEOUT_MILLISECONDS,

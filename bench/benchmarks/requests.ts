@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import { type Bucket, totalOf } from "../bucket/start-bucket.ts";
+import { type BucketProcess, totalOf } from "../bucket/start-bucket.ts";
 import { openConnection, type Request } from "../load/http-connection.ts";
 import { loadRequests } from "../load/load-requests.ts";
 import { interleave } from "../measure/interleave.ts";
@@ -61,7 +61,7 @@ export async function benchRequests(context: BenchContext): Promise<Section> {
   return { benchmark: "requests", figures, skipped };
 }
 
-async function openScenarios(context: BenchContext, bucket: Bucket): Promise<Scenario[]> {
+async function openScenarios(context: BenchContext, bucket: BucketProcess): Promise<Scenario[]> {
   const keeping = await cacheInside(context, true);
   const forgetting = await cacheInside(context, false);
   const gateway = await openGateway(context, { bucket, cache: keeping });
@@ -176,7 +176,7 @@ const NGINX_SHARE = 0.5;
 async function measure(
   scenario: Scenario,
   nginx: RunningProcess | undefined,
-  bucket: Bucket,
+  bucket: BucketProcess,
   isQuick: boolean,
 ): Promise<Figure[]> {
   const { requests, status, gateway, smallest } = scenario;

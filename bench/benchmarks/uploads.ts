@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { type Bucket, totalOf } from "../bucket/start-bucket.ts";
+import { type BucketProcess, totalOf } from "../bucket/start-bucket.ts";
 import { openConnection, type Request } from "../load/http-connection.ts";
 import { interleave } from "../measure/interleave.ts";
 import { cpuMilliseconds, peakMemoryMegabytes } from "../measure/process-usage.ts";
@@ -112,7 +112,7 @@ async function measureMemory(
 async function measure(
   upload: Upload,
   { gateway, smallest }: Readonly<Record<"gateway" | "smallest", RunningProcess>>,
-  bucket: Bucket,
+  bucket: BucketProcess,
   isQuick: boolean,
 ): Promise<Figure[]> {
   const send = async (process: RunningProcess): Promise<Measured> => {

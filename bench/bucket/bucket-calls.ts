@@ -15,13 +15,13 @@ export interface BucketQuestion {
   readonly question: BucketCall;
 }
 
-export interface BucketAnswer {
+export interface BucketCallResult {
   readonly counts?: RequestCounts;
   /** Where the object that was put lies on the disk. */
   readonly file?: string;
 }
 
-export interface BucketReply extends BucketAnswer {
+export interface BucketReply extends BucketCallResult {
   readonly id: number;
   readonly error?: string;
 }

@@ -6,7 +6,7 @@ import { readlink, truncate } from "node:fs/promises";
 import { startB2Server } from "../../tools/b2-server/b2-server.ts";
 import {
   BUCKET,
-  type BucketAnswer,
+  type BucketCallResult,
   type BucketCall,
   type BucketQuestion,
   type BucketReply,
@@ -47,7 +47,7 @@ function reply(message: BucketReply): void {
   process.send?.(message);
 }
 
-async function answer(call: BucketCall): Promise<BucketAnswer> {
+async function answer(call: BucketCall): Promise<BucketCallResult> {
   switch (call.call) {
     case "setLatency":
       server.faults.setLatency(call.milliseconds);

@@ -5,14 +5,14 @@ import { findFreePort } from "../../testkit/node/find-free-port.ts";
 import { type RunningProcess, startProcess } from "../subjects/start-process.ts";
 import {
   BUCKET,
-  type BucketAnswer,
+  type BucketCallResult,
   type BucketCall,
   type BucketReply,
   type RequestCounts,
 } from "./bucket-calls.ts";
 
 /** The S3 server of this project, in a process of its own. */
-export interface Bucket extends RunningProcess {
+export interface BucketProcess extends RunningProcess {
   /** The settings with which a worker reaches it. */
   readonly settings: Readonly<Record<string, string>>;
   /** Before every answer. */
@@ -34,7 +34,7 @@ interface Waiting {
 
 const PROGRAM = fileURLToPath(new URL("bucket-main.ts", import.meta.url));
 
-export async function startBucket(parent: string): Promise<Bucket> {
+export async function startBucket(parent: string): Promise<BucketProcess> {
   const directory = await mkdtemp(path.join(parent, "bucket-"));
   const port = await findFreePort();
   const running = await startProcess({
@@ -56,7 +56,7 @@ export async function startBucket(parent: string): Promise<Bucket> {
     waiting.clear();
   });
   let asked = 0;
-  async function ask(question: BucketCall): Promise<BucketAnswer> {
+  async function ask(question: BucketCall): Promise<BucketCallResult> {
     const id = asked++;
     const { error, ...answer } = await new Promise<BucketReply>((resolve, reject) => {
       if (!child.connected) {

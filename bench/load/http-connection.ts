@@ -9,7 +9,7 @@ export interface Request {
   readonly body?: Uint8Array;
 }
 
-export interface Answer {
+export interface CountedAnswer {
   readonly status: number;
   readonly bodyBytes: number;
 }
@@ -20,7 +20,7 @@ export interface HttpConnection {
    * Resolves once the whole body has come; it is counted and dropped. Throws if
    * the connection is closed or ends first, or is silent for too long.
    */
-  send(request: Request): Promise<Answer>;
+  send(request: Request): Promise<CountedAnswer>;
   close(): void;
 }
 
@@ -30,7 +30,7 @@ const READ_BYTES = 1024 * 1024;
 const SILENCE_MILLISECONDS = 60_000;
 
 interface Waiting {
-  resolve(answer: Answer): void;
+  resolve(answer: CountedAnswer): void;
   reject(error: Error): void;
 }
 
@@ -47,10 +47,10 @@ export async function openConnection(
   let waiting: Waiting | undefined;
   let closed: Error | undefined;
   let head = "";
-  let answer: Answer | undefined;
+  let answer: CountedAnswer | undefined;
   let left = 0;
 
-  function settle(outcome: Answer | Error): void {
+  function settle(outcome: CountedAnswer | Error): void {
     const settled = waiting;
     waiting = undefined;
     answer = undefined;
@@ -102,7 +102,7 @@ export async function openConnection(
 
   return {
     async send(request) {
-      return await new Promise<Answer>((resolve, reject) => {
+      return await new Promise<CountedAnswer>((resolve, reject) => {
         if (closed !== undefined) {
           reject(closed);
           return;

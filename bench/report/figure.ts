@@ -1,4 +1,4 @@
-import { judge, type Target, TARGETS, type TargetName, type Verdict } from "./targets.ts";
+import { judge, type Target, TARGETS, type TargetName, type TargetVerdict } from "./targets.ts";
 
 export type Unit =
   | "requests/s"
@@ -52,7 +52,7 @@ export interface Figure {
   /** `undefined` for fewer than two pairs. */
   readonly spread: Spread | undefined;
   readonly target: TargetName | undefined;
-  readonly verdict: Verdict | undefined;
+  readonly verdict: TargetVerdict | undefined;
 }
 
 export function createFigure(input: FigureInput): Figure {
@@ -90,7 +90,11 @@ function ratiosOf(values: readonly number[], others: readonly number[]): readonl
 }
 
 /** What must be exact must be so each time: a median would hide the one that was not. */
-function judgeAll(target: Target, values: readonly number[], ratios: readonly number[]): Verdict {
+function judgeAll(
+  target: Target,
+  values: readonly number[],
+  ratios: readonly number[],
+): TargetVerdict {
   const measured = target.of === "value" ? values : ratios;
   if (measured.length === 0) return "fail";
   if (target.must !== "be") return judge(target, median(measured));

@@ -12,13 +12,13 @@ export interface Section {
 }
 
 /** What was measured, and with what. */
-export interface Setting {
+export interface BenchSetting {
   readonly isQuick: boolean;
   readonly machine: Readonly<Record<string, string | number>>;
 }
 
 /** The first lines of the report. */
-export function formatHeader({ isQuick, machine }: Setting): string {
+export function formatHeader({ isQuick, machine }: BenchSetting): string {
   const facts = Object.entries(machine).map(([name, fact]) => `${name} ${fact}`);
   const length = isQuick ? "--quick" : "at full length";
   return [`# Nargate, ${length}`, facts.join(", "), ""].join("\n");
@@ -71,12 +71,12 @@ export function formatNumber(value: number): string {
   return value.toFixed(Math.abs(value) >= 10 ? 1 : 2);
 }
 
-export interface Tally {
+export interface VerdictCounts {
   readonly passed: number;
   readonly failed: number;
 }
 
-export function tally(sections: readonly Section[]): Tally {
+export function countVerdicts(sections: readonly Section[]): VerdictCounts {
   const verdicts = sections.flatMap(({ figures, failure }) => [
     ...figures.map(({ verdict }) => verdict),
     ...(failure === undefined ? [] : ["fail"]),
@@ -89,12 +89,12 @@ export function tally(sections: readonly Section[]): Tally {
 
 /** 0 only if nothing fell short. */
 export function exitCodeOf(sections: readonly Section[]): 0 | 1 {
-  return tally(sections).failed === 0 ? 0 : 1;
+  return countVerdicts(sections).failed === 0 ? 0 : 1;
 }
 
 /** The end of the report: what fell short, by name, and the count. */
 export function formatSummary(sections: readonly Section[]): string {
-  const { passed, failed } = tally(sections);
+  const { passed, failed } = countVerdicts(sections);
   return [...sections.flatMap(shortfallsOf), `${passed} passed, ${failed} failed`].join("\n");
 }
 

@@ -1,9 +1,9 @@
 import { mkdir, open, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { err, ok, type Result } from "../../src/result.ts";
-import { type Section, type Setting, tally } from "./format-report.ts";
+import { type Section, type BenchSetting, countVerdicts } from "./format-report.ts";
 
-export interface Report extends Setting {
+export interface JsonReport extends BenchSetting {
   readonly date: string;
   readonly sections: readonly Section[];
 }
@@ -20,8 +20,8 @@ export async function prepareJsonFile(file: string): Promise<Result<undefined>> 
   }
 }
 
-export async function writeJsonReport(file: string, report: Report): Promise<void> {
+export async function writeJsonReport(file: string, report: JsonReport): Promise<void> {
   const { sections, ...rest } = report;
-  const text = JSON.stringify({ ...rest, ...tally(sections), sections }, undefined, 2);
+  const text = JSON.stringify({ ...rest, ...countVerdicts(sections), sections }, undefined, 2);
   await writeFile(file, `${text}\n`);
 }

@@ -39,10 +39,10 @@ export const TARGETS = {
 
 export type TargetName = keyof typeof TARGETS;
 
-export type Verdict = "pass" | "fail";
+export type TargetVerdict = "pass" | "fail";
 
 /** Whether `measured`, which is what `target.of` says, is good enough. What is no number is not. */
-export function judge(target: Target, measured: number): Verdict {
+export function judge(target: Target, measured: number): TargetVerdict {
   switch (target.must) {
     case "reach":
       return measured >= target.limit ? "pass" : "fail";
