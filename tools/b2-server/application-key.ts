@@ -1,27 +1,34 @@
 import { S3Error, type S3ErrorCode } from "./s3-error.ts";
 
-/** B2's capabilities, as far as they bear on objects. */
+/** The capabilities of a B2 application key that concern objects. */
 export type Capability = "listFiles" | "readFiles" | "writeFiles" | "deleteFiles";
 
-/** An application key. */
+/** A B2 application key that may sign requests. */
 export interface ApplicationKey {
   readonly keyId: string;
   readonly secret: string;
   readonly capabilities: ReadonlySet<Capability>;
-  /** Confines the key to names that begin so. */
+  /** If set, the key may only use object names that begin with this prefix. */
   readonly namePrefix?: string;
 }
 
+/** Throws `AccessDenied` if the key lacks the capability. */
 export function requireCapability(key: ApplicationKey, capability: Capability): void {
   if (!key.capabilities.has(capability)) throw new S3Error("AccessDenied", "not entitled");
 }
 
-/** Checks an object's name, or the prefix of a list. */
+/**
+ * Throws `AccessDenied` if `name` lies outside the key's `namePrefix`. `name` is
+ * an object's name, or the prefix of a list.
+ */
 export function requireName(key: ApplicationKey, name: string): void {
   if (!name.startsWith(key.namePrefix ?? "")) throw new S3Error("AccessDenied", "not entitled");
 }
 
-/** Absence, told only to who may list: to others B2 says "denied". */
+/**
+ * Returns the error for an object or version that does not exist. B2 tells only
+ * keys with `listFiles` that it is missing; other keys get `AccessDenied`.
+ */
 export function absenceError(
   key: ApplicationKey,
   code: S3ErrorCode,

@@ -18,6 +18,7 @@ import {
 } from "./signature/check-signature.ts";
 import type { ObjectStore } from "./store/object-store.ts";
 
+/** The objects that `handleRequest` needs; all requests of a server share them. */
 export interface RequestDependencies {
   readonly region: string;
   readonly keys: ReadonlyMap<string, ApplicationKey>;
@@ -26,11 +27,11 @@ export interface RequestDependencies {
   readonly faults: FaultInjector;
   readonly requests: RequestLog;
   readonly now: () => Date;
-  /** Told of what became a 500. */
+  /** Receives every error that was answered with a 500. */
   readonly onError: (error: unknown) => void;
 }
 
-/** One request, as far as it is understood before it is authenticated. */
+/** A request whose target is parsed and whose signature is not checked yet. */
 interface ReceivedRequest {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -40,12 +41,12 @@ interface ReceivedRequest {
 }
 
 interface Outcome {
-  /** Undefined where a fault drops the connection instead. */
+  /** `undefined` if a fault closes the connection instead. */
   readonly answer: Answer | undefined;
   readonly effect: FaultEffect;
 }
 
-/** Serves one request, whatever comes of it. */
+/** Handles one request: checks it, carries it out, injects faults and answers. */
 export async function handleRequest(
   dependencies: RequestDependencies,
   request: IncomingMessage,
@@ -69,7 +70,7 @@ export async function handleRequest(
   await sendAnswer(response, answer, effect, (count) => {
     log.bytesOut += count;
   });
-  // What is left of a refused body is read away, or the connection would stall.
+  // Read and discard the rest of a refused body; otherwise the connection would stall.
   request.resume();
 }
 
@@ -82,7 +83,7 @@ async function answerRequest(
   if (latencyMs > 0) await pause(received.response, latencyMs);
   const signed = authenticate(dependencies, received);
   if (!signed.ok) return { answer: createErrorAnswer(signed.error), effect: {} };
-  // Only past the signature, so that no fault hides a request signed wrongly.
+  // Faults apply only after the signature check, so no fault hides a wrong signature.
   const effect = faults.take(received.log) ?? {};
   if (effect.delayMs !== undefined) await pause(received.response, effect.delayMs);
   const answer = await applyFault(effect, async () => {
@@ -146,7 +147,10 @@ async function perform(
   });
 }
 
-/** The answer under a fault; undefined where the connection is dropped instead. */
+/**
+ * Runs a request under a fault. Returns the answer, or `undefined` if the fault
+ * closes the connection instead.
+ */
 async function applyFault(
   effect: FaultEffect,
   run: () => Promise<Answer>,

@@ -1,18 +1,19 @@
+/** A range of bytes within a body. */
 export interface BodyRange {
   readonly start: number;
   readonly length: number;
 }
 
 /**
- * What a Range header asks of a body: a slice of it, all of it
- * (`undefined`), or nothing it has.
+ * The range that a Range header asks for. `undefined` means the whole body;
+ * `unsatisfiable` means that no byte of the range exists.
  */
 export type RequestedRange = BodyRange | "unsatisfiable" | undefined;
 
 /**
- * Reads a Range header as B2 does: one range, and `bytes=0-` is the whole
- * body (200, without Content-Range). What is malformed, or asks for several
- * ranges, is ignored, as RFC 9110 allows.
+ * Parses a Range header as B2 does. `bytes=0-` asks for the whole body, which B2
+ * answers with 200 and without Content-Range. A malformed header, or one with
+ * several ranges, is ignored, as RFC 9110 allows.
  */
 export function parseRangeHeader(header: string | undefined, size: number): RequestedRange {
   const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header?.trim() ?? "");
@@ -30,14 +31,17 @@ export function parseRangeHeader(header: string | undefined, size: number): Requ
   return { start, length: end - start + 1 };
 }
 
-/** `bytes 0-9/100`, the answer to a satisfied range. */
+/** Formats a Content-Range header, as in `bytes 0-9/100`. */
 export function formatContentRange(range: BodyRange, size: number): string {
   return `bytes ${range.start}-${range.start + range.length - 1}/${size}`;
 }
 
 export type ReadCondition = "proceed" | "not-modified" | "failed";
 
-/** Evaluates If-Match before If-None-Match, in RFC 9110's order (13.2.2). */
+/**
+ * Evaluates the conditions of a GET or HEAD: If-Match first, then If-None-Match,
+ * in the order of RFC 9110, section 13.2.2.
+ */
 export function evaluateReadCondition(
   headers: { readonly ifMatch: string | undefined; readonly ifNoneMatch: string | undefined },
   etag: string,
@@ -49,13 +53,16 @@ export function evaluateReadCondition(
   return "proceed";
 }
 
-/** Whether a list of entity tags (or `*`) names `etag`; S3 takes bare tags too. */
+/**
+ * Returns whether a list of entity tags, or `*`, includes `etag`. As in S3, the
+ * tags in the list may lack their quotes.
+ */
 export function matchesEtag(list: string, etag: string): boolean {
   if (list.trim() === "*") return true;
   return list.split(",").some((tag) => bareEtag(tag) === bareEtag(etag));
 }
 
-/** An entity tag without quotes and weakness mark. */
+/** Returns an entity tag without its quotes and without a leading `W/`. */
 export function bareEtag(tag: string): string {
   return tag.trim().replace(/^W\//, "").replaceAll('"', "");
 }

@@ -11,7 +11,7 @@ const STORED = new Set([
   "expires",
 ]);
 
-/** The headers of an upload that every read of the object gives back. */
+/** Returns the headers of an upload that are stored, and sent with every read of the object. */
 export function pickStoredHeaders(headers: IncomingHttpHeaders): StoredHeaders {
   const picked: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
@@ -21,19 +21,22 @@ export function pickStoredHeaders(headers: IncomingHttpHeaders): StoredHeaders {
   return picked;
 }
 
-// 5 GB, for an object in one request, a part, and a copy alike.
+// 5 GiB: the limit of one PUT, of one part and of one copy.
 const MAX_SINGLE_BYTES = 5 * 1024 ** 3;
 
 /**
- * Refuses conditional writes as B2 does, before the body is read: 501, and
- * the old object stays.
+ * Throws `NotImplemented` (501) for a conditional write, before its body is read.
+ * B2 does the same, and keeps the old object.
  */
 export function refuseConditionalWrite(headers: IncomingHttpHeaders): void {
   if (headers["if-match"] === undefined && headers["if-none-match"] === undefined) return;
   throw new S3Error("NotImplemented");
 }
 
-/** Refuses an upload whose length is unknown or too large, before it is read. */
+/**
+ * Throws if an upload has no Content-Length or is too large, before its body is
+ * read.
+ */
 export function requireLength(headers: IncomingHttpHeaders): void {
   const length = headers["content-length"];
   if (length === undefined) throw new S3Error("MissingContentLength");
@@ -43,6 +46,7 @@ export function requireLength(headers: IncomingHttpHeaders): void {
   }
 }
 
+/** Throws `EntityTooLarge` if one request may not write this many bytes. */
 export function requireSingleSize(sizeBytes: number): void {
   if (sizeBytes > MAX_SINGLE_BYTES) throw new S3Error("EntityTooLarge");
 }

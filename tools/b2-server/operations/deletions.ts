@@ -8,15 +8,18 @@ import type { XmlElement } from "../xml/format-xml.ts";
 import { childText, parseXml } from "../xml/parse-xml.ts";
 import type { OperationContext } from "./operation-context.ts";
 
+/** An object to delete: its latest version is hidden, or the given version removed. */
 interface DoomedObject {
   readonly key: string;
   readonly versionId: string | undefined;
 }
 
 const MAX_OBJECTS = 1000;
-// 1,000 keys of 1,024 bytes, each byte escaped as "&quot;" at worst.
+// 1,000 keys of 1,024 bytes. In the worst case each byte is escaped as "&quot;",
+// which takes 6 bytes: 6 MB, and the rest is room for the elements.
 const MAX_REQUEST_BYTES = 8 * 1024 * 1024;
 
+/** The result of a deletion: the version it made or removed, and if that is a delete marker. */
 interface Deleted {
   readonly versionId: string;
   readonly marker: boolean;
@@ -32,7 +35,10 @@ function formatDeleted(deleted: Deleted): Readonly<Record<string, string>> {
   return deleted.marker ? { ...headers, "x-amz-delete-marker": "true" } : headers;
 }
 
-/** Deletes each object by itself: the answer is 200, whatever became of them. */
+/**
+ * Deletes each listed object separately. The answer is 200 even if some or all
+ * objects could not be deleted; it lists the errors.
+ */
 export async function deleteObjects(context: OperationContext): Promise<Answer> {
   const { objects, quiet } = parseDelete(await readText(context.body, MAX_REQUEST_BYTES));
   const results: XmlElement[] = [];
@@ -87,8 +93,9 @@ function parseDelete(text: string): { objects: readonly DoomedObject[]; quiet: b
 }
 
 /**
- * Without a version, hides the object, if there is one or not; with one,
- * removes it, and is content if it is gone already.
+ * Hides the object with a delete marker, even if the object does not exist. With
+ * a `versionId`, removes that version instead, and succeeds if the version does
+ * not exist.
  */
 async function performDelete(
   context: OperationContext,

@@ -14,7 +14,7 @@ export async function getLifecycle(context: OperationContext): Promise<Answer> {
   return { status: 200, headers: { "content-type": "application/xml" }, body: xml };
 }
 
-/** Keeps the configuration, and does not act on it: nothing here expires. */
+/** Stores the lifecycle configuration. The server does not apply it: no object expires. */
 export async function putLifecycle(context: OperationContext): Promise<Answer> {
   requireName(context.applicationKey, "");
   const xml = await readText(context.body, MAX_CONFIGURATION_BYTES);

@@ -67,7 +67,7 @@ function formatObject(object: ObjectVersion, encode: EncodeName): XmlElement {
   ];
 }
 
-// Opaque to clients, and safe in a query whatever the key.
+// Clients treat the token as opaque. base64url keeps it safe in a query for any key.
 function formatToken(marker: string): string {
   return Buffer.from(`after:${marker}`).toString("base64url");
 }

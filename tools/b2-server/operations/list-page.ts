@@ -2,10 +2,10 @@ import { S3Error } from "../s3-error.ts";
 import { encodeUri } from "../signature/canonical-request.ts";
 import type { XmlElement } from "../xml/format-xml.ts";
 
-// S3's largest page, of keys, versions, parts and uploads alike.
+// The largest page in S3, for keys, versions, parts and uploads.
 const MAX_PAGE = 1000;
 
-/** Reads a page's size, as in `max-keys`. */
+/** Returns the page size that a query parameter such as `max-keys` asks for, at most 1,000. */
 export function readLimit(query: ReadonlyMap<string, string>, name: string): number {
   const text = query.get(name);
   if (text === undefined || text === "") return MAX_PAGE;
@@ -13,27 +13,30 @@ export function readLimit(query: ReadonlyMap<string, string>, name: string): num
   return Math.min(Number(text), MAX_PAGE);
 }
 
+/** The page of a list that a client asks for. */
 export interface PageRequest {
   readonly prefix: string;
-  /** Empty for none. */
+  /** Keys are grouped up to this text. Empty: keys are not grouped. */
   readonly delimiter: string;
-  /** Where the last page ended: a key, or a common prefix. Empty at first. */
+  /** The key or common prefix at which the previous page ended. Empty for the first page. */
   readonly marker: string;
   readonly limit: number;
 }
 
+/** One page of a list. */
 export interface Page<Entry> {
   readonly entries: readonly Entry[];
   readonly commonPrefixes: readonly string[];
   readonly truncated: boolean;
-  /** What came last: the marker of the next page. */
+  /** The last entry or common prefix; its marker starts the next page. */
   readonly last: { readonly marker: string; readonly entry: Entry | undefined } | undefined;
 }
 
 /**
- * Collects one page of a list, with what follows the delimiter rolled up.
- * `keys` are in order, and none precedes prefix or marker; `entriesOf` gives a
- * key's entries past the marker, none for a hidden object.
+ * Collects one page of a list. Keys that share the text up to the delimiter become
+ * one common prefix. `keys` must be in order and begin at the prefix or the
+ * marker. `entriesOf` returns the entries of a key after the marker, and none for
+ * a hidden object.
  */
 export function collectPage<Entry>(
   keys: Iterable<string>,
@@ -72,7 +75,7 @@ export function collectPage<Entry>(
   return finish(false);
 }
 
-// A marker that is a common prefix stands for every key under it.
+// If the marker is a common prefix, the previous page covered every key under it.
 function listedPrefix({ prefix, delimiter, marker }: PageRequest): string | undefined {
   const rolledUp = delimiter !== "" && marker.endsWith(delimiter) && marker.length > prefix.length;
   return rolledUp ? marker : undefined;
@@ -80,7 +83,10 @@ function listedPrefix({ prefix, delimiter, marker }: PageRequest): string | unde
 
 export type EncodeName = (name: string) => string;
 
-/** How a list writes names: as they are, or with `encoding-type=url`. */
+/**
+ * Returns the function that encodes names in a list: unchanged, or percent-encoded
+ * for `encoding-type=url`.
+ */
 export function chooseNameEncoding(query: ReadonlyMap<string, string>): EncodeName {
   const encoding = query.get("encoding-type");
   if (encoding === undefined) return (name) => name;
@@ -95,7 +101,7 @@ export function formatCommonPrefixes(
   return prefixes.map((prefix): XmlElement => ["CommonPrefixes", [["Prefix", encode(prefix)]]]);
 }
 
-/** An element for a parameter, if it was given. */
+/** Returns an element with the value, or no element if the value is `undefined`. */
 export function formatOptional(name: string, value: string | undefined): readonly XmlElement[] {
   return value === undefined ? [] : [[name, value]];
 }

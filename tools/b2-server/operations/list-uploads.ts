@@ -79,7 +79,8 @@ export async function listParts(context: OperationContext): Promise<Answer> {
   ]);
 }
 
-// In the list's own order: a key's uploads past the marker, then later keys.
+// Uploads are listed by key, then by upload ID. An upload comes after the markers
+// if its key is greater, or if the keys are equal and its ID is greater.
 function isPast(upload: MultipartUpload, keyMarker: string, uploadMarker: string): boolean {
   if (keyMarker === "") return true;
   const order = compareKeys(upload.key, keyMarker);

@@ -15,9 +15,10 @@ import { readHeader, type OperationContext } from "./operation-context.ts";
 import { findCopySource } from "./put-object.ts";
 
 const MAX_PARTS = 10_000;
-// Of every part but the last.
+// The smallest size of a part. Only the last part may be smaller.
 const MIN_PART_BYTES = 5 * 1024 * 1024;
-// 10,000 parts of some 120 bytes, with room for checksums beside the tags.
+// 10,000 parts of about 120 bytes are 1.2 MB. The rest is room for the checksums
+// that a client may add to each part.
 const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 
 export async function createMultipartUpload(context: OperationContext): Promise<Answer> {
@@ -64,7 +65,7 @@ export async function completeMultipartUpload(context: OperationContext): Promis
   const upload = findUpload(context);
   const text = await readText(context.body, MAX_REQUEST_BYTES);
   const parts = chooseParts(upload, text);
-  // Another request may have ended it while this one's body came in.
+  // Find the upload again: another request may have ended it while this body arrived.
   const version = await bucket.completeUpload(findUpload(context), parts);
   return createXmlAnswer(
     [
@@ -85,7 +86,7 @@ export async function abortMultipartUpload(context: OperationContext): Promise<A
   return { status: 204, headers: {} };
 }
 
-/** The upload that `uploadId` names, if it is one of this key. */
+/** Returns the upload that `uploadId` names. Throws `NoSuchUpload` if this key has none such. */
 export function findUpload({ bucket, key, query }: OperationContext): MultipartUpload {
   const upload = bucket.uploads.find(key, query.get("uploadId") ?? "");
   if (upload === undefined) throw new S3Error("NoSuchUpload");
@@ -115,7 +116,8 @@ function parsePartNumber(text: string): number {
   return number;
 }
 
-// Stricter than Range: both ends must be given, and inside the source.
+// x-amz-copy-source-range is stricter than Range: the header must give both ends,
+// and both must lie inside the source.
 function parseCopyRange(
   header: string | undefined,
   size: number,
@@ -129,7 +131,7 @@ function parseCopyRange(
   return { start, length: end - start + 1 };
 }
 
-/** The parts that the request lists, each checked against what was uploaded. */
+/** Returns the parts that the request lists, after checking each against the uploaded part. */
 function chooseParts(upload: MultipartUpload, text: string): readonly UploadPart[] {
   const document = parseXml(text);
   if (!document.ok || document.value.name !== "CompleteMultipartUpload") {

@@ -13,6 +13,7 @@ import type { BucketStore } from "../store/bucket-store.ts";
 import type { ObjectVersion, StoredHeaders } from "../store/object-version.ts";
 import { readHeader, type OperationContext } from "./operation-context.ts";
 
+/** The object version that a copy reads, and its bucket. */
 export interface SourceVersion {
   readonly bucket: BucketStore;
   readonly version: ObjectVersion;
@@ -51,8 +52,9 @@ export async function copyObject(context: OperationContext): Promise<Answer> {
 }
 
 /**
- * The version that x-amz-copy-source names, if the key may read it and its
- * conditions hold: unlike those of a write, B2 enforces these.
+ * Returns the version that x-amz-copy-source names. Throws if the application key
+ * may not read it, or if an x-amz-copy-source-if-* condition fails. B2 enforces
+ * these conditions, although it refuses conditions on writes.
  */
 export function findCopySource(context: OperationContext): SourceVersion {
   const { applicationKey } = context;

@@ -17,7 +17,8 @@ import type { OperationContext, OperationHandler } from "./operation-context.ts"
 import type { OperationName } from "./operation-rules.ts";
 import { copyObject, putObject } from "./put-object.ts";
 
-// B2 answers these only to keys that may list all buckets; ours never may.
+// B2 answers ListBuckets and HeadBucket only for keys that may list all buckets.
+// The application keys of this server never may.
 const refuse: OperationHandler = async () => {
   throw new S3Error("AccessDenied", "not entitled");
 };
@@ -44,6 +45,7 @@ const HANDLERS: Readonly<Record<OperationName, OperationHandler>> = {
   DeleteObject: deleteObject,
 };
 
+/** Carries out an operation and returns its answer. Throws an `S3Error` if it is refused. */
 export async function runOperation(
   name: OperationName,
   context: OperationContext,

@@ -6,9 +6,10 @@ import { S3Error } from "../s3-error.ts";
 import { formatCanonicalRequest, formatStringToSign } from "./canonical-request.ts";
 import { parseSignatureClaim, type SignatureClaim } from "./signature-claim.ts";
 
-/** Derives the key that signs one day's requests. */
+/** Derives the SigV4 signing key of one secret, date and region. */
 export type DeriveSigningKey = (secret: string, date: string, region: string) => Buffer;
 
+/** A request whose signature is to be checked. */
 export interface RequestToCheck {
   readonly method: string;
   readonly target: Pick<RequestTarget, "path" | "pairs" | "query">;
@@ -24,7 +25,7 @@ export interface SignatureRules<Key> {
 
 export interface CheckedSignature<Key> {
   readonly key: Key;
-  /** Hexadecimal SHA-256 that the body must have; undefined if unsigned. */
+  /** The SHA-256 that the body must have, in hexadecimal. `undefined` if the body is unsigned. */
   readonly bodySha256: string | undefined;
 }
 
@@ -33,8 +34,9 @@ const REQUIRED_HEADERS = ["host", "x-amz-date", "x-amz-content-sha256"];
 const REQUIRED_PRESIGNED_HEADERS = ["host"];
 
 /**
- * Checks a request's SigV4 signature, in its headers or in its query. The
- * body is not read: its hash is handed back for the reader to enforce.
+ * Checks a request's SigV4 signature, which may stand in the headers or in the
+ * query. Does not read the body: returns the hash that the body must have, and the
+ * reader of the body must check it.
  */
 export function checkSignature<Key extends { readonly secret: string }>(
   request: RequestToCheck,
@@ -130,15 +132,19 @@ function parseTimestamp(timestamp: string): number | undefined {
 function parsePayloadHash(payloadHash: string): Result<string | undefined, S3Error> {
   if (payloadHash === "UNSIGNED-PAYLOAD") return ok(undefined);
   if (/^[0-9a-f]{64}$/.test(payloadHash)) return ok(payloadHash);
-  // aws-chunked bodies carry signatures of their own, which nothing here needs.
+  // Bodies in aws-chunked carry a signature for each chunk. Nargate does not send them.
   if (payloadHash.startsWith("STREAMING-")) return err(new S3Error("NotImplemented"));
   return err(new S3Error("InvalidArgument", "x-amz-content-sha256 is not valid"));
 }
 
-// One key a day and credential; the bound is for a hostile sequence of dates.
+// Normal use needs one key for each day and secret. The limit keeps requests with
+// many made-up dates from filling the memory.
 const MAX_CACHED_KEYS = 64;
 
-/** A derivation that remembers: four HMACs a request would halve the throughput. */
+/**
+ * Returns a key derivation with a cache. Without the cache, the four HMACs for each
+ * request would halve the throughput.
+ */
 export function createSigningKeys(): DeriveSigningKey {
   const cache = new Map<string, Buffer>();
   return (secret, date, region) => {

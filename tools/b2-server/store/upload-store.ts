@@ -14,7 +14,7 @@ export interface UploadPart {
   readonly fileName: string;
 }
 
-/** A multipart upload that is neither completed nor aborted. */
+/** A multipart upload that is neither complete nor aborted. */
 export interface MultipartUpload {
   readonly uploadId: string;
   readonly key: string;
@@ -30,8 +30,9 @@ interface MutableUpload extends MultipartUpload {
 const RECORD_FILE = "upload.json";
 
 /**
- * The unfinished multipart uploads of a bucket: a directory each, with a file
- * each part, whose name says all about it, so that one rename publishes it.
+ * Stores the unfinished multipart uploads of a bucket. Each upload is a directory,
+ * each part a file in it. The file name holds the part's number and MD5, so one
+ * rename publishes the part.
  */
 export class UploadStore {
   readonly #directory: string;
@@ -62,7 +63,7 @@ export class UploadStore {
     return store;
   }
 
-  /** By key, then by age. */
+  /** Returns the uploads sorted by key, then by age. */
   list(): readonly MultipartUpload[] {
     return [...this.#uploads.values()]
       .filter((upload) => !this.#withdrawn.has(upload.uploadId))
@@ -87,7 +88,10 @@ export class UploadStore {
     return upload;
   }
 
-  /** Stores a part in place of any other of its number; undefined if the upload ended meanwhile. */
+  /**
+   * Stores a part and replaces an earlier part with the same number. Returns
+   * `undefined` if the upload ended while the part arrived.
+   */
   async writePart(
     upload: MultipartUpload,
     number: number,
@@ -112,7 +116,7 @@ export class UploadStore {
     return part;
   }
 
-  /** The parts' bytes, one after another. */
+  /** Yields the bytes of the parts, one part after another. */
   async *readParts(
     upload: MultipartUpload,
     parts: readonly UploadPart[],
@@ -124,12 +128,12 @@ export class UploadStore {
     }
   }
 
-  /** Hides the upload from everybody else, so that it ends only once. */
+  /** Hides the upload from all other requests, so that only one request can end it. */
   withdraw(upload: MultipartUpload): void {
     this.#withdrawn.add(upload.uploadId);
   }
 
-  /** Undoes `withdraw`. */
+  /** Makes a withdrawn upload visible again. */
   restore(upload: MultipartUpload): void {
     this.#withdrawn.delete(upload.uploadId);
   }
@@ -147,11 +151,11 @@ async function loadUpload(directory: string, uploadId: string): Promise<MutableU
   const record = parseRecord(text);
   const key = record?.["key"];
   const headers = parseHeaders(record?.["headers"]);
-  // Killed before the record was in place: nobody learned of this upload.
+  // The server was killed before it wrote the record, so no client knows this upload.
   if (typeof key !== "string" || headers === undefined) return undefined;
   const initiated = new Date(String(record?.["initiated"]));
   const parts = new Map<number, UploadPart>();
-  // In name order the newest file of a number comes last, and wins.
+  // In the order of the names, the newest file of a part comes last and replaces the others.
   for (const fileName of (await readdir(directory)).toSorted()) {
     const name = parsePartName(fileName);
     if (name === undefined) continue;
