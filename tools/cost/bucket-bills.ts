@@ -7,12 +7,15 @@ import type { Usage } from "./usage.ts";
 
 const FREE_TRAFFIC_PER_STORED_GB = 3;
 const SECONDS_PER_DAY = 86_400;
-/** How far a busy hour lies above the average: a team works eight hours of 24, and its CI starts at once. */
+/**
+ * Requests in a busy hour, compared with the average hour. A team works 8 hours of
+ * 24, and its CI jobs start at the same time (assumed).
+ */
 const PEAK_FACTOR = 5;
-/** What a new account may ask; beyond it B2 answers 503. */
+/** The request rate of a new B2 account. Above it B2 answers 503. */
 const B2_REQUESTS_PER_SECOND = 500;
 
-/** A public B2 bucket, read and pushed to as it is: nothing in front of it. */
+/** Returns the bill of a public B2 bucket that clients read and push to directly. */
 export function b2Bill(usage: Usage): Bill {
   const reads = readDemand(usage);
   const gb = storedGb(usage);
@@ -31,17 +34,23 @@ export function b2Bill(usage: Usage): Bill {
   );
 }
 
-/** Says so where a busy hour of so many requests a month is more than B2 takes. */
+/**
+ * Returns a note if `monthly` bucket requests exceed the request rate of B2 in a
+ * busy hour, else no note.
+ */
 export function b2PeakNotes(monthly: number, { days }: Usage): readonly string[] {
   const peak = (monthly / (days * SECONDS_PER_DAY)) * PEAK_FACTOR;
   if (peak <= B2_REQUESTS_PER_SECOND) return [];
   const perSecond = formatQuantity(Math.ceil(peak));
   return [
-    `${perSecond} bucket requests a second in a busy hour; B2 begins to refuse at ${B2_REQUESTS_PER_SECOND}`,
+    `${perSecond} bucket requests a second in a busy hour; B2 may refuse requests above ${B2_REQUESTS_PER_SECOND} a second`,
   ];
 }
 
-/** A public R2 bucket on a domain behind Cloudflare's cache, pushed to by `s3://`: no worker at all. */
+/**
+ * Returns the bill of a public R2 bucket on a domain behind Cloudflare's cache,
+ * without a worker. Clients push to it by `s3://`.
+ */
 export function r2Bill(usage: Usage): Bill {
   const reads = readDemand(usage);
   return createBill(
@@ -52,11 +61,11 @@ export function r2Bill(usage: Usage): Bill {
       charge("traffic", PRICES.r2Traffic, reads.gbToClients),
     ],
     [],
-    ["needs a Cache Rule that caches everything; without one each read is a class B request"],
+    ["needs a Cache Rule that caches everything; without it, every read is a class B request"],
   );
 }
 
-/** A public S3 bucket, read and pushed to as it is. */
+/** Returns the bill of a public S3 bucket that clients read and push to directly. */
 export function s3Bill(usage: Usage): Bill {
   const reads = readDemand(usage);
   return createBill([
@@ -65,7 +74,7 @@ export function s3Bill(usage: Usage): Bill {
   ]);
 }
 
-/** S3 behind CloudFront, paid by use; pushes go past it. */
+/** Returns the bill of S3 behind CloudFront, pay as you go. Clients push directly to S3. */
 export function cloudfrontBill(usage: Usage): Bill {
   const reads = readDemand(usage);
   return createBill([
@@ -76,7 +85,7 @@ export function cloudfrontBill(usage: Usage): Bill {
   ]);
 }
 
-/** S3 behind CloudFront at the cheapest flat rate that covers the month. */
+/** Returns the bill of S3 behind CloudFront, on the cheapest flat-rate plan that covers the month. */
 export function cloudfrontFlatBill(usage: Usage): Bill {
   const reads = readDemand(usage);
   const plan = findFlatPlan(reads.requests, reads.gbToClients * GIB_PER_GB);
@@ -84,7 +93,8 @@ export function cloudfrontFlatBill(usage: Usage): Bill {
     ...bucketItems(usage, reads.misses, plan?.s3CreditGib),
     charge("traffic", PRICES.s3ToCloudfront, reads.gbFromBucket * GIB_PER_GB),
   ];
-  if (plan === undefined) return createBill(items, ["more than the largest plan covers"]);
+  if (plan === undefined)
+    return createBill(items, ["the month exceeds the largest CloudFront plan"]);
   const tiers = [{ upTo: Infinity, dollars: plan.dollars }] as const;
   const price = { ...PRICES.cloudfrontFlat, tiers };
   return createBill([charge("plan", price, 1, { what: `CloudFront ${plan.name}` }), ...items]);
