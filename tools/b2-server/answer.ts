@@ -62,7 +62,8 @@ export async function* readFileSlice(slice: FileSlice): AsyncGenerator<Uint8Arra
     while (position < end) {
       const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, end - position));
       const { bytesRead } = await file.read(buffer, 0, buffer.byteLength, position);
-      if (bytesRead === 0) throw new Error(`the file ends ${end - position} bytes early`);
+      if (bytesRead === 0)
+        throw new Error(`the object's file is ${end - position} bytes too short`);
       position += bytesRead;
       yield buffer.subarray(0, bytesRead);
     }

@@ -5,14 +5,16 @@ import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 
 const ENTRY = fileURLToPath(new URL("../../src/worker/index.ts", import.meta.url));
 
+/** The worker, running on this machine. */
 export interface RunningWorker {
   readonly url: string;
   close(): Promise<void>;
 }
 
 /**
- * Runs the worker in workerd, on a socket of its own: `wrangler dev` and
- * Miniflare put a proxy in front that serves a tenth of the requests.
+ * Runs the worker in workerd, which listens on `port` itself. `wrangler dev` and
+ * Miniflare would put a proxy in front of it, which serves only a tenth of the
+ * requests a second.
  */
 export async function runWorker(
   settings: Readonly<Record<string, string>>,
@@ -27,7 +29,7 @@ export async function runWorker(
       bindings: { ...settings },
       unsafeDirectSockets: [{ host, port }],
       log: new Log(LogLevel.ERROR),
-      // Miniflare would fetch a sample of request.cf from the network.
+      // By default Miniflare downloads a sample of request.cf from the network.
       cf: false,
     }),
   );
@@ -36,7 +38,7 @@ export async function runWorker(
   return { url: url.origin, close: () => miniflare.dispose() };
 }
 
-/** The worker as one ES module, resolved and bundled as wrangler does for a deployment. */
+/** Returns the worker as one ES module, bundled as wrangler does it for a deployment. */
 async function bundleWorker(): Promise<string> {
   const result = await build({
     entryPoints: [ENTRY],
@@ -49,14 +51,14 @@ async function bundleWorker(): Promise<string> {
     logLevel: "silent",
   });
   const [output] = result.outputFiles;
-  if (output === undefined) throw new Error("esbuild gave no output");
+  if (output === undefined) throw new Error("esbuild did not produce a bundle of the worker");
   return output.text;
 }
 
-/** The local worker runs under the date of the deployed one. */
+/** Returns the compatibility date of the deployed worker, which the local worker uses too. */
 async function readCompatibilityDate(): Promise<string> {
   const file = new URL("../../wrangler.toml", import.meta.url);
   const match = /^compatibility_date = "([\d-]+)"$/m.exec(await readFile(file, "utf8"));
-  if (match?.[1] === undefined) throw new Error("wrangler.toml lacks a compatibility_date");
+  if (match?.[1] === undefined) throw new Error("wrangler.toml has no compatibility_date; add one");
   return match[1];
 }

@@ -86,7 +86,7 @@ export async function abortMultipartUpload(context: OperationContext): Promise<A
   return { status: 204, headers: {} };
 }
 
-/** Returns the upload that `uploadId` names. Throws `NoSuchUpload` if this key has none such. */
+/** Returns the upload that `uploadId` names. Throws `NoSuchUpload` if the key has no upload with that ID. */
 export function findUpload({ bucket, key, query }: OperationContext): MultipartUpload {
   const upload = bucket.uploads.find(key, query.get("uploadId") ?? "");
   if (upload === undefined) throw new S3Error("NoSuchUpload");

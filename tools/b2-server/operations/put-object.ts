@@ -83,7 +83,7 @@ function parseCopySource(context: OperationContext): {
   const versionId = version === undefined ? undefined : /^versionId=(.+)$/.exec(version)?.[1];
   const malformed = version !== undefined && versionId === undefined;
   if (bucketName === undefined || key === undefined || malformed) {
-    throw new S3Error("InvalidArgument", "x-amz-copy-source must be a bucket and a key");
+    throw new S3Error("InvalidArgument", "x-amz-copy-source must name a bucket and a key");
   }
   return { bucketName, key, versionId };
 }

@@ -16,7 +16,9 @@ export interface DirectoryLock {
 export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   const socket = shortest(path.join(directory, "lock"));
   if (await isListening(socket)) {
-    throw new Error(`${directory} is in use by another server`);
+    throw new Error(
+      `${directory} is in use by another server; stop that server, or use another directory`,
+    );
   }
   await rm(socket, { force: true });
   const server = createServer((connection) => connection.destroy());

@@ -34,5 +34,5 @@ export async function loadVersions(directory: string): Promise<readonly AnyVersi
 async function loadVersion(file: string): Promise<AnyVersion> {
   const version = parseVersion(await readFile(file, "utf8"));
   if (version.ok) return version.value;
-  throw new Error(`${file} does not describe an object: ${version.error}`);
+  throw new Error(`cannot read ${file}: it is ${version.error}. Repair or delete the file`);
 }

@@ -36,7 +36,10 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Obje
   const lock = await lockDirectory(directory);
 
   async function openBucket(name: string): Promise<BucketStore> {
-    if (!BUCKET_NAME.test(name)) throw new Error(`"${name}" is not a bucket name`);
+    if (!BUCKET_NAME.test(name))
+      throw new Error(
+        `"${name}" is not a valid bucket name: use 3 to 63 of a-z, 0-9 and -, and no - at either end`,
+      );
     const known = buckets.get(name);
     if (known !== undefined) return known;
     const bucketDirectory = path.join(directory, "buckets", name);

@@ -18,7 +18,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   apos: "'",
 };
 
-// The requests of S3 have at most three levels. The limit protects against a
+// The requests of S3 are only a few levels deep. The limit protects against a
 // hostile document with very many levels.
 const MAX_DEPTH = 8;
 
