@@ -23,7 +23,7 @@ const CONNECTIONS = 16;
 const STORED_COUNT = 500;
 const FIRST_ABSENT = 10_000;
 
-/** One kind of request, to the gateway and to what it is compared with. */
+/** One kind of request, sent to the gateway and to the subjects it is compared with. */
 interface Scenario {
   readonly name: string;
   readonly requests: readonly Request[];
@@ -32,13 +32,13 @@ interface Scenario {
   readonly smallest: RunningProcess;
   readonly smallestName: string;
   readonly rateTarget?: TargetName;
-  /** False where it would only be asked the same again: nginx has no edge. */
+  /** Whether to compare with nginx. nginx has no edge, so one scenario of each kind is enough. */
   readonly againstNginx: boolean;
-  /** For each request that a client sends. */
+  /** The target for the bucket requests of each client request. */
   readonly bucketTarget: TargetName;
 }
 
-/** Narinfos by the thousand: the requests of which a cache gets the most. */
+/** Measures requests for narinfos, which are the most frequent requests of a cache. */
 export async function benchRequests(context: BenchContext): Promise<Section> {
   const bucket = await openBucket(context);
   for (let index = 0; index < STORED_COUNT; index++) {
@@ -57,7 +57,8 @@ export async function benchRequests(context: BenchContext): Promise<Section> {
       )),
     );
   }
-  const skipped = nginx === undefined ? ["nginx is not installed: its requests a second"] : [];
+  const skipped =
+    nginx === undefined ? ["the comparison with nginx, because nginx is not installed"] : [];
   return { benchmark: "requests", figures, skipped };
 }
 
@@ -134,7 +135,7 @@ function narinfoRequests(first: number): Request[] {
   }));
 }
 
-/** Has both caches keep what is asked for later. */
+/** Fills the caches of both workers with the objects that are requested later. */
 async function fill(
   gateway: RunningProcess,
   match: RunningProcess,
@@ -166,11 +167,12 @@ async function openNginx(context: BenchContext): Promise<RunningProcess> {
 interface Measured {
   readonly requestsPerSecond: number;
   readonly cpuMicroseconds: number;
-  /** That the bucket got, for one of a client's. */
+  /** Bucket requests for each client request. */
   readonly bucketRequests: number;
 }
 
-// Enough of nginx, which answers a thousand in the time of ten of a worker's.
+// nginx answers a thousand requests in the time that a worker needs for ten, so half
+// the time is enough.
 const NGINX_SHARE = 0.5;
 
 async function measure(
@@ -196,7 +198,7 @@ async function measure(
   };
   const milliseconds = isQuick ? 200 : 2000;
   const quickPairs = scenario.rateTarget === undefined ? 3 : 5;
-  // Until the code is compiled, which takes some thousand requests.
+  // V8 compiles the code during the first few thousand requests; do not measure them.
   for (const subject of [gateway, smallest]) await send(subject, isQuick ? 600 : 2000);
   const measured = await interleave(
     {
@@ -219,9 +221,9 @@ function describe(
     measured[subject].map(({ cpuMicroseconds }) => cpuMicroseconds);
   const rates = { name, unit: "requests/s", values: ratesOf("gateway") } as const;
   const cpu = { name, unit: "µs/request", values: cpuOf("gateway") } as const;
-  // nginx has a core to itself and waits for the client, which has the other:
-  // its requests a second are those that one client can send, and it could
-  // answer more. Its CPU time is its own.
+  // nginx has one core to itself, and the client has the other. nginx waits for the
+  // client, so its requests a second show what one client can send. Its CPU time is
+  // not affected.
   const againstNginx =
     measured.nginx.length === 0
       ? []

@@ -1,24 +1,27 @@
 import { connect, type Socket } from "node:net";
 import { parseResponseHead } from "./response-head.ts";
 
+/** A request to send. */
 export interface Request {
   readonly method?: string;
-  /** Raw, as it goes over the wire. */
+  /** The path, percent-encoded as it is sent. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
 }
 
+/** The status of an answer, and the size of its body. */
 export interface CountedAnswer {
   readonly status: number;
   readonly bodyBytes: number;
 }
 
-/** One connection that is kept alive; one request at a time. */
+/** A connection that is kept alive. It sends one request at a time. */
 export interface HttpConnection {
   /**
-   * Resolves once the whole body has come; it is counted and dropped. Throws if
-   * the connection is closed or ends first, or is silent for too long.
+   * Sends a request. Resolves once the whole body has arrived; counts its bytes and
+   * discards them. Throws if the connection closes before that, or if no byte arrives
+   * for too long.
    */
   send(request: Request): Promise<CountedAnswer>;
   close(): void;
@@ -26,7 +29,8 @@ export interface HttpConnection {
 
 const READ_BYTES = 1024 * 1024;
 
-// Between two bytes: longer than a worker here thinks about anything, a proof of 2 GB included.
+// The longest wait for the next byte. No worker here needs that long, not even to
+// prove 2 GB.
 const SILENCE_MILLISECONDS = 60_000;
 
 interface Waiting {
@@ -35,9 +39,9 @@ interface Waiting {
 }
 
 /**
- * An HTTP client that does next to nothing: on a machine with two cores the
- * client of a benchmark takes its time from what it measures, and node:http
- * takes four times as much as this.
+ * Opens a connection of a minimal HTTP client. On a machine with two cores, the
+ * client of a benchmark takes CPU from the subject that it measures. node:http takes
+ * four times as much CPU as this client.
  */
 export async function openConnection(
   url: string,
@@ -93,8 +97,8 @@ export async function openConnection(
   });
   socket.on("error", fail);
   socket.on("close", () => fail(new Error("the connection was closed")));
-  // The socket's own clock, which each byte sets back: a timer for each request
-  // would cost the client more than the rest of it.
+  // Use the socket's own timeout, which every byte restarts. A timer for each request
+  // would cost more CPU than the rest of the client.
   socket.setTimeout(silenceMilliseconds, () => {
     const seconds = silenceMilliseconds / 1000;
     if (waiting !== undefined) socket.destroy(new Error(`no answer came for ${seconds} s`));
