@@ -7,15 +7,16 @@ import { DEV_TOKEN } from "./local-state.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** One of the bucket's settings present means that all are wanted. */
+/** Returns whether the environment sets at least one of the bucket's settings. */
 export function namesBucket(environment: Environment): boolean {
   return BUCKET_SETTINGS.some((name) => environment[name] !== undefined);
 }
 
 /**
- * The settings for a bucket that the environment names. All of them and TOKENS
- * must be there, B2_PREFIX perhaps empty: half of another bucket's settings
- * mixed with the local ones would be worse than none.
+ * Returns the worker's settings for the bucket that the environment names. The
+ * environment must set all settings of the bucket and TOKENS; B2_PREFIX may be
+ * empty. Missing settings are an error, because mixing them with those of the
+ * embedded bucket would be dangerous.
  */
 export function settingsFromEnvironment(
   environment: Environment,
@@ -34,7 +35,10 @@ export function settingsFromEnvironment(
   return validated(settings);
 }
 
-/** The settings for the embedded bucket: a token that everyone knows, on this machine only. */
+/**
+ * Returns the worker's settings for the embedded bucket. The push token is public,
+ * which is safe because the gateway listens on this machine only.
+ */
 export function settingsForLocalBucket(
   bucket: Readonly<Record<(typeof BUCKET_SETTINGS)[number], string>>,
   signingKey: string,

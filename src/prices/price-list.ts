@@ -1,38 +1,42 @@
-/** A price up to an amount of what is billed; the last tier has no end. */
+/** A price for all billed units up to an amount. The last tier has no end. */
 export interface Tier {
   readonly upTo: number;
   readonly dollars: number;
 }
 
+/** One price of a provider, and its source. */
 export interface Price {
   readonly provider: "Cloudflare" | "Backblaze B2" | "Cloudflare R2" | "Amazon S3" | "CloudFront";
   readonly what: string;
   /**
-   * In US dollars for `per` units. The first tier begins where the allowance
-   * ends. A bill of Amazon's shows it of traffic to the internet
+   * Prices in US dollars for `per` units. The first tier begins after the free
+   * amount. An Amazon bill shows this for traffic to the internet
    * (github.com/arriven/db1000n/issues/153): 100 GB "under the monthly global
    * free tier", then a whole 10,240 at $0.09 "beyond the global free tier" and
-   * 40,960 at $0.085. CloudFront's bills have such a line for what is free, too;
-   * that its tiers begin behind it is concluded from that. Within the first tier
-   * the free TiB would make 400 TB $46 cheaper.
+   * 40,960 at $0.085. CloudFront's bills have a similar line for the free amount,
+   * so we assume that its tiers begin after it too. If the free TiB lay within
+   * the first tier instead, 400 TB would be $46 cheaper.
    */
   readonly tiers: readonly [Tier, ...Tier[]];
   readonly per: number;
   readonly unit: string;
-  /** Free each month; `note` says where it is not a fixed amount. */
+  /** Units that are free each month. If the amount is not fixed, `note` says so. */
   readonly included: number;
-  /** Whether a part of `per` is billed like the whole. */
+  /** Whether a part of `per` units is billed like `per` whole units. */
   readonly isRoundedUp: boolean;
   readonly source: string;
-  /** Date of the copy of that page which the price was taken from. */
+  /** Date of the copy of `source` that the price was taken from. */
   readonly asOf: string;
-  /** Who read the page, where no copy of it was at hand: a price that is less sure. */
+  /**
+   * Who reported the price, if we had no copy of the page itself. Such a price is
+   * less certain.
+   */
   readonly reportedBy: string | undefined;
   readonly note: string | undefined;
 }
 
 export const MILLION = 1_000_000;
-/** Amazon's gigabyte has 2^30 bytes; everybody else's here has 10^9. */
+/** Gibibytes in a gigabyte. Amazon bills GiB (2^30 bytes); all other providers here bill GB (10^9 bytes). */
 export const GIB_PER_GB = 1e9 / 2 ** 30;
 const GIB_PER_TIB = 1024;
 
@@ -95,38 +99,38 @@ function price(
   return { ...source, what, tiers, per, unit, included, isRoundedUp, note };
 }
 
-/** Every price there is here, each with where it is from. In US dollars, without taxes. */
+/** All prices, with their sources. In US dollars, without taxes. */
 export const PRICES = {
   workersPaid: price(WORKERS, "Workers Paid", 5, "month"),
   workersRequests: price(WORKERS, "Workers requests", 0.3, "requests", {
     per: MILLION,
     included: 10 * MILLION,
-    note: "with Workers Cache the inner request counts too, hit or miss",
+    note: "with Workers Cache, Cloudflare also bills the inner request, on a hit and on a miss",
   }),
   workersCpu: price(WORKERS, "Workers CPU", 0.02, "ms", { per: MILLION, included: 30 * MILLION }),
   workersFree: price(WORKERS, "Workers Free", 0, "requests", {
-    note: "100,000 requests a day, 10 ms of CPU each; beyond them requests fail",
+    note: "100,000 requests a day, with 10 ms of CPU each; requests beyond these limits fail",
   }),
   traffic: price(WORKERS, "Workers traffic to clients", 0, "GB"),
   logsIngested: price(OBSERVABILITY, "Workers Logs, ingested", 0.25, "GB", {
     included: 50,
-    note: "from 2026-12-01; before, $0.60 a million events beyond 20 million",
+    note: "from 2026-12-01; until then $0.60 a million events beyond 20 million",
   }),
   logsStored: price(OBSERVABILITY, "Workers Logs, stored", 0.1, "GB-month", {
     included: 12,
-    note: "kept for seven days",
+    note: "logs are kept for seven days",
   }),
   logsFree: price(OBSERVABILITY, "Workers Logs, free plan", 0, "GB", {
-    note: "0.5 GB a day; what is beyond is dropped",
+    note: "0.5 GB a day; Cloudflare drops logs beyond that",
   }),
   b2Storage: price(B2, "storage", 0.00695, "GB-month", { included: 10 }),
   b2Requests: price(B2, "requests", 0, "requests", {
-    note: "pay-as-you-go; accounts without a payment method have daily caps",
+    note: "for pay-as-you-go accounts; an account without a payment method has daily caps",
   }),
   b2ToCloudflare: price(B2_TRAFFIC, "traffic to Cloudflare", 0, "GB", {
-    note: "free through partners; that Workers count as such is Backblaze's own example, not on its price page",
+    note: "free to partners such as Cloudflare; an example by Backblaze includes Workers, its price page does not mention them",
   }),
-  b2Traffic: price(B2_TRAFFIC, "traffic to anyone else", 0.01, "GB", {
+  b2Traffic: price(B2_TRAFFIC, "other traffic", 0.01, "GB", {
     note: "free up to three times the average storage",
   }),
   r2Storage: price(R2, "storage", 0.015, "GB-month", { included: 10, isRoundedUp: true }),
@@ -150,7 +154,7 @@ export const PRICES = {
       { upTo: Infinity, dollars: 0.021 },
     ],
     "GiB-month",
-    { note: "beyond 50 TiB from a report of 2022" },
+    { note: "the prices beyond 50 TiB are from a report of 2022" },
   ),
   s3Put: price(S3, "PUT, LIST", 5, "requests", { per: MILLION }),
   s3Get: price(S3, "GET, HEAD", 0.4, "requests", { per: MILLION }),
@@ -164,13 +168,13 @@ export const PRICES = {
       { upTo: Infinity, dollars: 0.05 },
     ],
     "GiB",
-    { included: 100, note: "beyond 10 TiB as reported on 2026-08-16" },
+    { included: 100, note: "the prices beyond 10 TiB are from a report of 2026-08-16" },
   ),
   s3ToCloudfront: price(CLOUDFRONT, "traffic from S3", 0, "GiB"),
   cloudfrontRequests: price(CLOUDFRONT, "HTTPS requests, US", 1, "requests", {
     per: MILLION,
     included: 10 * MILLION,
-    note: "in Europe $1.20",
+    note: "$1.20 in Europe",
   }),
   cloudfrontTraffic: price(
     CLOUDFRONT,
@@ -188,6 +192,6 @@ export const PRICES = {
     { included: GIB_PER_TIB },
   ),
   cloudfrontFlat: price(CLOUDFRONT_FLAT, "flat-rate plan", 15, "month", {
-    note: "Pro; the others and what each covers are below",
+    note: "the price of Pro; the table below lists all plans",
   }),
 } as const satisfies Record<string, Price>;
