@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { parseTokens, type TokenEntry } from "../settings/token.ts";
+import { parseTokens, type TokenEntry } from "../settings/token-entries.ts";
 import { UsageError } from "../client/client-error.ts";
 import { formatTokens } from "./token-list.ts";
 

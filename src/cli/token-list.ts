@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { isCalendarDay, type TokenEntry } from "../settings/token.ts";
+import { isCalendarDay, type TokenEntry } from "../settings/token-entries.ts";
 import type { Scope } from "../api/scopes.ts";
 import { encodeNix32 } from "../nix/encodings.ts";
 import { err, ok, type Result } from "../result.ts";

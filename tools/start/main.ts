@@ -10,7 +10,7 @@ import { formatPublicKey, parseSecretKey, publicKeyOf } from "../../src/nix/sign
 import { startB2Server } from "../b2-server/b2-server.ts";
 import { DEV_TOKEN, type LocalState, openLocalState } from "./local-state.ts";
 import { runWorker } from "./run-worker.ts";
-import { namesBucket, settingsForLocalBucket, settingsFromEnvironment } from "./settings.ts";
+import { namesBucket, settingsForLocalBucket, settingsFromEnvironment } from "./start-settings.ts";
 
 const DEFAULT_STATE_DIRECTORY = fileURLToPath(new URL("../../.nargate", import.meta.url));
 

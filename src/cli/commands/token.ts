@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { isCurrent, parseTokens, type TokenEntry } from "../../settings/token.ts";
+import { isCurrent, parseTokens, type TokenEntry } from "../../settings/token-entries.ts";
 import { isScope, SCOPES } from "../../api/scopes.ts";
 import type { CliContext } from "../../client/process-context.ts";
 import { UsageError } from "../../client/client-error.ts";

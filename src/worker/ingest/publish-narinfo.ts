@@ -22,7 +22,7 @@ import {
   type PublishableNarinfo,
 } from "./narinfo-rules.ts";
 import { ensureCacheInfo } from "./publish-cache-info.ts";
-import type { Push } from "./push.ts";
+import type { Push } from "./push-context.ts";
 import { findTrust, ownPublicKeys, ownSignatures, withoutFalseSignatures } from "./signatures.ts";
 
 /**

@@ -16,7 +16,7 @@ import {
 import { equalStorePaths } from "../../nix/store-path.ts";
 import { err, type Result } from "../../result.ts";
 import { commitDocument } from "./commit.ts";
-import type { Push } from "./push.ts";
+import type { Push } from "./push-context.ts";
 import { isSignedByAny, ownSignatures } from "./signatures.ts";
 
 type RealisationLike = Realisation | BuildTraceEntry;

@@ -1,5 +1,5 @@
 import { narinfoKey, type ObjectKey } from "../../nix/object-key.ts";
-import type { Push } from "./push.ts";
+import type { Push } from "./push-context.ts";
 import { commitBody } from "./commit.ts";
 
 export type SidecarKey = ObjectKey & { kind: "listing" | "log" | "debuginfo" };

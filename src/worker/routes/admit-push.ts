@@ -1,4 +1,4 @@
-import type { Push } from "../ingest/push.ts";
+import type { Push } from "../ingest/push-context.ts";
 import { admitWriter } from "./admit.ts";
 import { cacheReads, type Exchange, openBucket } from "./exchange.ts";
 

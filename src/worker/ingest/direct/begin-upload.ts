@@ -3,15 +3,15 @@ import { createIncomingPath, parseIncomingPath } from "../../bucket/incoming-pat
 import { CONTENT_TYPES } from "../../../http/response-headers.ts";
 import type { NarKey } from "../../../nix/object-key.ts";
 import { clearIncoming, type DirectUpload, folderOf, isStored } from "./direct-upload.ts";
-import type { Push } from "../push.ts";
+import type { Push } from "../push-context.ts";
 import { allParts, goodParts, partCountOf, type PartSize } from "./part-plan.ts";
 import { canBeTakenUp } from "./sweep-incoming.ts";
 
 /** The next step for the client. `stored` means nothing. */
-export type BegunUpload = { readonly kind: "stored" } | OpenUpload;
+export type BegunUpload = { readonly kind: "stored" } | UnfinishedUpload;
 
 /** The client PUTs the parts that `parts` lacks. If none is missing, it completes the upload again. */
-export interface OpenUpload {
+export interface UnfinishedUpload {
   readonly kind: "open";
   readonly upload: DirectUpload;
   readonly parts: readonly PartSize[];
@@ -50,8 +50,8 @@ async function findOpen(
   nar: NarKey,
   sizeBytes: number,
   { bucket, by }: Push,
-): Promise<OpenUpload | undefined> {
-  let furthest: OpenUpload | undefined;
+): Promise<UnfinishedUpload | undefined> {
+  let furthest: UnfinishedUpload | undefined;
   const listed = await bucket.listUploads(folderOf(nar, by));
   for (const { path, uploadId } of listed.slice(0, LOOKED_AT_UPLOADS)) {
     const incoming = parseIncomingPath(path);
@@ -77,7 +77,7 @@ async function findCompleted(
   sizeBytes: number,
   { bucket, by }: Push,
   now: Date,
-): Promise<OpenUpload | undefined> {
+): Promise<UnfinishedUpload | undefined> {
   const { objects } = await bucket.list(folderOf(nar, by));
   for (const object of objects) {
     const incoming = parseIncomingPath(object.path);

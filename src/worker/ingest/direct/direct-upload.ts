@@ -7,7 +7,7 @@ import {
 } from "../../bucket/incoming-path.ts";
 import { type NarKey, parseNarUrl } from "../../../nix/object-key.ts";
 import { err, ok, type Result } from "../../../result.ts";
-import type { Push } from "../push.ts";
+import type { Push } from "../push-context.ts";
 import { allParts } from "./part-plan.ts";
 
 /** An upload whose parts go straight to the bucket, under a name that no route reads. */

@@ -3,7 +3,7 @@ import { CacheError } from "../../cache-error.ts";
 import { narSha256 } from "../../../nix/object-key.ts";
 import { clearIncoming, type DirectUpload, isStored, readUploadState } from "./direct-upload.ts";
 import { afterWrite, commitNar } from "../commit.ts";
-import type { Push } from "../push.ts";
+import type { Push } from "../push-context.ts";
 import { goodParts, missingParts } from "./part-plan.ts";
 import { proveObject } from "./prove-object.ts";
 

@@ -1,6 +1,6 @@
 import type { ListedObject } from "../../bucket/bucket.ts";
 import { parseIncomingPath } from "../../bucket/incoming-path.ts";
-import type { Push } from "../push.ts";
+import type { Push } from "../push-context.ts";
 
 const HOUR_MILLISECONDS = 3_600_000;
 const DAY_MILLISECONDS = 24 * HOUR_MILLISECONDS;

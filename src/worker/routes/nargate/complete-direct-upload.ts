@@ -7,7 +7,7 @@ import {
   type UploadProgress,
 } from "../../ingest/direct/finish-upload.ts";
 import type { DirectUpload } from "../../ingest/direct/direct-upload.ts";
-import type { Push } from "../../ingest/push.ts";
+import type { Push } from "../../ingest/push-context.ts";
 import { CACHE_CONTROL } from "../../../http/cache-control.ts";
 import { answerHeaders } from "../../../http/response-headers.ts";
 import { describeCause, failureBody, toFailure } from "../../failure-response.ts";

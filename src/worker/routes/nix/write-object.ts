@@ -4,7 +4,7 @@ import { toFailure } from "../../failure-response.ts";
 import { resendsEmptyBody } from "../../../http/request-headers.ts";
 import { commitBody } from "../../ingest/commit.ts";
 import { publishCacheInfo } from "../../ingest/publish-cache-info.ts";
-import type { Push } from "../../ingest/push.ts";
+import type { Push } from "../../ingest/push-context.ts";
 import { publishNarinfo } from "../../ingest/publish-narinfo.ts";
 import { publishRealisation } from "../../ingest/publish-realisation.ts";
 import { readText } from "../../ingest/read-body.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { hasScope, type Scope, SCOPES } from "../../src/api/scopes.ts";
-import { isCurrent, parseTokens, type TokenEntry } from "../../src/settings/token.ts";
+import { isCurrent, parseTokens, type TokenEntry } from "../../src/settings/token-entries.ts";
 import { errorOf, valueOf } from "../../testkit/value-of.ts";
 
 const SHA256 = "0a".repeat(32);
