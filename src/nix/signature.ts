@@ -108,9 +108,16 @@ export async function generateSecretKey(name: string): Promise<string> {
   return `${name}:${encodeBase64(Uint8Array.of(...seed, ...publicBytes))}`;
 }
 
-/** Whether a key may have this name. Nix takes what precedes the first colon. */
+/**
+ * The longest name of a key, in UTF-16 code units. Real names have some 30, such
+ * as "cache.example.org-1". Without a limit, one signature whose key name has a
+ * megabyte would make a narinfo larger than anyone reads.
+ */
+export const MAX_KEY_NAME_LENGTH = 256;
+
+/** Whether a key may have this name. Nix takes the text before the first colon. */
 export function isKeyName(text: string): boolean {
-  return /^[^\s:\p{Cc}]+$/u.test(text);
+  return text.length <= MAX_KEY_NAME_LENGTH && /^[^\s:\p{Cc}]+$/u.test(text);
 }
 
 // What stands before the 32 bytes of a seed in PKCS #8 (RFC 8410, section 7).
@@ -183,16 +190,26 @@ export const MAX_SIGNATURES = 32;
  * An incoming signature is added if its key has none yet: Ed25519 is
  * deterministic, so a second signature by the same key over the same message is
  * either equal or wrong.
+ *
+ * In a full list, a signature by a known key takes the place of the last one by an
+ * unknown key. Otherwise 32 worthless signatures would keep out the one signature
+ * that clients ask for.
  */
 export function mergeSignatures(
   existing: readonly string[],
   incoming: readonly string[],
+  isKnownKey: (keyName: string) => boolean = () => false,
 ): string[] {
   const signed = new Set(existing.map(keyNameOf));
   const merged = [...existing];
   for (const signature of incoming) {
     const keyName = keyNameOf(signature);
-    if (merged.length >= MAX_SIGNATURES || signed.has(keyName)) continue;
+    if (signed.has(keyName)) continue;
+    if (merged.length >= MAX_SIGNATURES) {
+      const place = merged.findLastIndex((held) => !isKnownKey(keyNameOf(held)));
+      if (place === -1 || !isKnownKey(keyName)) continue;
+      merged.splice(place, 1);
+    }
     signed.add(keyName);
     merged.push(signature);
   }

@@ -1,4 +1,3 @@
-import { CacheError } from "../../src/worker/cache-error.ts";
 import type { Bucket, PutOptions, Upload, UploadedPart } from "../../src/worker/bucket/bucket.ts";
 
 interface MemoryObject extends PutOptions {
@@ -124,9 +123,7 @@ export function createMemoryBucket({ before, after }: MemoryBucketHooks = {}): M
     read: (path, maxBytes) =>
       call(`read ${path}`, () => {
         const object = objects.get(path);
-        if (object !== undefined && object.bytes.byteLength > maxBytes) {
-          throw new CacheError("bucket-unavailable", `${path} has too many bytes`);
-        }
+        if (object !== undefined && object.bytes.byteLength > maxBytes) return "too-large";
         return object && { ...headOf(object), bytes: object.bytes.slice().buffer };
       }),
     head: (path) =>

@@ -2,11 +2,12 @@ import { type Bucket, isListed } from "../bucket/bucket.ts";
 import { isDecodedByPlatform } from "../../http/text-decoding.ts";
 import { CacheError } from "../cache-error.ts";
 import { decodeText } from "../../http/text-decoding.ts";
-import { formatFingerprint } from "../../nix/fingerprint.ts";
+import { equalFingerprints, formatFingerprint } from "../../nix/fingerprint.ts";
 import { equalHashes, formatHash } from "../../nix/hash.ts";
 import {
   formatNarinfo,
   MAX_NARINFO_BYTES,
+  MAX_STORED_NARINFO_BYTES,
   type Narinfo,
   parseNarinfo,
   withSignatures,
@@ -16,6 +17,7 @@ import { mergeSignatures, type PublicKey } from "../../nix/signature.ts";
 import { formatStorePathBaseName } from "../../nix/store-path.ts";
 import { commitDocument } from "./commit.ts";
 import {
+  checkIdentity,
   checkNarinfo,
   decideNarinfo,
   type NarinfoDecision,
@@ -34,9 +36,8 @@ export async function publishNarinfo(
   text: string,
   push: Push,
 ): Promise<NarinfoDecision["outcome"]> {
-  const { bucket, cache, rules, by } = push;
-  const candidate = parsePublishable(key, text, cache.storeDir);
-  const { narinfo } = candidate;
+  const { cache, rules, by } = push;
+  const narinfo = parsePushed(key, text, cache.storeDir);
   const needsTrust = rules.trustedPublicKeys.length > 0;
   const trust = needsTrust
     ? await findTrust(narinfo, cache.storeDir, rules.trustedPublicKeys)
@@ -46,27 +47,55 @@ export async function publishNarinfo(
   }
   const fingerprint = formatFingerprint(narinfo, cache.storeDir);
   const known = [...ownPublicKeys(rules), ...rules.trustedPublicKeys, ...cache.publicKeys];
+  const isKnownKey = (keyName: string) => known.some(({ name }) => name === keyName);
   // A path whose contents are only claimed gets no signature of the gateway, which
   // would vouch for these contents.
   const own = trust === "claimed" ? [] : await ownSignatures(fingerprint, push);
   const signatures = await sortOutSignatures(fingerprint, narinfo.signatures, known);
-  const [published] = await Promise.all([
+  const [published, refusal] = await Promise.all([
     readPublished(key, narinfo.url, push),
-    // The NAR was proved when it was stored (law 2).
-    requireNar(candidate, bucket),
+    findRefusal(key, narinfo, push),
   ]);
   if (published === "opaque") return "kept";
+  // Signatures for a published path are welcome whatever their narinfo says about
+  // the file: the published URL, FileHash and FileSize stay anyway.
+  const isKnownPath = published !== undefined && equalFingerprints(published, narinfo);
+  if (refusal !== undefined && !isKnownPath) throw refusal;
   const decision = decideNarinfo(
     published === undefined
       ? undefined
       : await withTrueSignatures(published, known, cache.storeDir),
-    withSignatures(narinfo, mergeSignatures(own, signatures)),
+    withSignatures(narinfo, mergeSignatures(own, signatures, isKnownKey)),
+    isKnownKey,
   );
-  if (decision.outcome === "conflict") refuseOrLog(key, decision.published, narinfo, push);
-  else if (decision.outcome !== "kept") {
-    if (decision.outcome === "published") await ensureCacheInfo(push);
-    await commitDocument(key, formatNarinfo(decision.narinfo), push);
+  return await carryOut(decision, key, narinfo, push);
+}
+
+async function carryOut(
+  decision: NarinfoDecision,
+  key: NarinfoKey,
+  narinfo: Narinfo,
+  push: Push,
+): Promise<NarinfoDecision["outcome"]> {
+  if (decision.outcome === "kept") return "kept";
+  if (decision.outcome === "conflict") {
+    refuseOrLog(key, decision.published, narinfo, push);
+    return "conflict";
   }
+  const text = formatNarinfo(decision.narinfo);
+  // The text that would be written counts, not the text that came: signatures were
+  // added. The gateway must be able to read back what it wrote.
+  if (new TextEncoder().encode(text).byteLength > MAX_NARINFO_BYTES) {
+    if (decision.outcome === "signed") {
+      push.log("warn", "narinfo-full", { path: key.path, by: push.by });
+      return "kept";
+    }
+    throw new CacheError("body-too-large", `${key.path} with its signatures`, {
+      subject: `(${MAX_NARINFO_BYTES} bytes, with the signatures that the gateway adds).`,
+    });
+  }
+  if (decision.outcome === "published") await ensureCacheInfo(push);
+  await commitDocument(key, text, push);
   return decision.outcome;
 }
 
@@ -89,14 +118,32 @@ function refuseOrLog(key: NarinfoKey, published: Narinfo, refused: Narinfo, push
   });
 }
 
-function parsePublishable(key: NarinfoKey, text: string, storeDir: string): PublishableNarinfo {
+function parsePushed(key: NarinfoKey, text: string, storeDir: string): Narinfo {
   const narinfo = parseNarinfo(text, storeDir);
   if (!narinfo.ok) {
     throw new CacheError("narinfo-malformed", narinfo.error, { subject: `(${narinfo.error}).` });
   }
-  const checked = checkNarinfo(narinfo.value, key.hash);
-  if (!checked.ok) throw new CacheError(checked.error, key.path);
-  return checked.value;
+  const identity = checkIdentity(narinfo.value, key.hash);
+  if (!identity.ok) throw new CacheError(identity.error, key.path);
+  return narinfo.value;
+}
+
+/** Returns the reason why a narinfo may not become a new publication, if there is one. */
+async function findRefusal(
+  key: NarinfoKey,
+  narinfo: Narinfo,
+  { bucket }: Push,
+): Promise<CacheError | undefined> {
+  const checked = checkNarinfo(narinfo);
+  if (!checked.ok) return new CacheError(checked.error, key.path);
+  try {
+    // The NAR was proved when it was stored (law 2).
+    await requireNar(checked.value, bucket);
+    return undefined;
+  } catch (error) {
+    if (error instanceof CacheError) return error;
+    throw error;
+  }
 }
 
 async function requireNar({ nar, fileSizeBytes }: PublishableNarinfo, bucket: Bucket) {
@@ -113,15 +160,21 @@ async function requireNar({ nar, fileSizeBytes }: PublishableNarinfo, bucket: Bu
 
 /**
  * Returns the published narinfo. `undefined` if there is none, or if no client can
- * use it: it is unreadable, or its NAR is gone. "opaque" if only Nix can read it.
+ * use it: it is unreadable, or its NAR is gone. "opaque" if
+ * clients can read it and the gateway cannot.
  */
 async function readPublished(
   key: NarinfoKey,
   incomingUrl: string,
   { bucket, cache, log, by }: Push,
 ): Promise<Narinfo | "opaque" | undefined> {
-  const stored = await bucket.read(key.path, MAX_NARINFO_BYTES);
+  const stored = await bucket.read(key.path, MAX_STORED_NARINFO_BYTES);
   if (stored === undefined) return undefined;
+  if (stored === "too-large") {
+    // Clients can read it, although the gateway does not. It stays (law 3).
+    log("warn", "narinfo-opaque", { path: key.path, why: "it is too large", by });
+    return "opaque";
+  }
   const { contentEncoding } = stored;
   if (contentEncoding !== undefined && !isDecodedByPlatform(contentEncoding)) {
     // A Nix with narinfo-compression wrote it. The gateway cannot read it, so it stays (law 3).

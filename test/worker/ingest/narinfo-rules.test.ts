@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { FailureCode } from "../../../src/api/failures/failures.ts";
-import { checkNarinfo } from "../../../src/worker/ingest/narinfo-rules.ts";
+import { checkIdentity, checkNarinfo } from "../../../src/worker/ingest/narinfo-rules.ts";
 import { formatHash, parseHash } from "../../../src/nix/hash.ts";
 import { parseNarinfo } from "../../../src/nix/narinfo.ts";
 import { parseStorePathHash } from "../../../src/nix/store-path.ts";
@@ -14,7 +14,9 @@ const FILE_HASH_IN_BASE16 = formatHash(valueOf(parseHash(`sha256:${FILE_HASH}`))
 const OTHER_FILE_HASH = "15ra3y72i3qjri7xskf9qj8kb29r6naqy1sqpbs3azi3xcigmj56";
 
 function check(text: string, hash = text.slice("StorePath: /nix/store/".length).slice(0, 32)) {
-  return checkNarinfo(valueOf(parseNarinfo(text, "/nix/store")), valueOf(parseStorePathHash(hash)));
+  const narinfo = valueOf(parseNarinfo(text, "/nix/store"));
+  const identity = checkIdentity(narinfo, valueOf(parseStorePathHash(hash)));
+  return identity.ok ? checkNarinfo(narinfo) : identity;
 }
 
 /** `text` with one line replaced; without a line if `to` is empty. */
