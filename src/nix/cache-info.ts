@@ -1,5 +1,8 @@
 import { err, ok, type Result } from "../result.ts";
 
+/** The priority of cache.nixos.org. Clients ask caches in ascending order of priority. */
+export const UPSTREAM_PRIORITY = 40;
+
 /** The contents of `nix-cache-info`. */
 export interface CacheInfo {
   /** Clients with another store directory refuse the cache; without one any may use it. */

@@ -1,8 +1,7 @@
 import { addCacheOptions } from "../cache-options.ts";
 import { type CacheOptions, openCache } from "../../client/gateway/open-cache.ts";
 import type { CliContext } from "../../client/process-context.ts";
-import { formatFindings, formatFindingsJson } from "../doctor/doctor-report.ts";
-import { isFailure } from "../doctor/finding.ts";
+import { exitCodeOf, formatReport, formatReportJson } from "../../checks/report.ts";
 import { runDoctor } from "../doctor/run-doctor.ts";
 import type { AddCommand } from "../program.ts";
 
@@ -37,11 +36,7 @@ async function examine(options: DoctorOptions, context: CliContext): Promise<num
   const findings = await runDoctor(cache, options.path, context);
   const { stdout, env } = context;
   const hasColours = stdout.isTTY === true && (env["NO_COLOR"] ?? "") === "";
-  const { url } = cache.client;
-  stdout.write(
-    options.json === true
-      ? formatFindingsJson(url, findings)
-      : formatFindings(url, findings, hasColours),
-  );
-  return findings.some(isFailure) ? 1 : 0;
+  const report = { subject: cache.client.url, findings };
+  stdout.write(options.json === true ? formatReportJson(report) : formatReport(report, hasColours));
+  return exitCodeOf(report);
 }

@@ -8,7 +8,7 @@ import { CliError } from "../../client/client-error.ts";
 import { type CacheUse, netrcLine } from "../../client/use/cache-use.ts";
 import type { LocalNix } from "../../client/use/local-nix.ts";
 import { matchKeys } from "../../client/use/match-keys.ts";
-import type { Finding } from "./finding.ts";
+import type { Finding } from "../../checks/finding.ts";
 
 type MaybeNix = LocalNix | { readonly reason: string };
 

@@ -3,7 +3,7 @@ import { type CacheClient, CacheRefusal, refusalOf } from "../../client/gateway/
 import { bytesBody } from "../../client/gateway/http-client.ts";
 import type { TokenFacts } from "../../client/gateway/token-facts.ts";
 import type { CliContext } from "../../client/process-context.ts";
-import type { Finding } from "./finding.ts";
+import type { Finding } from "../../checks/finding.ts";
 import type { ThrowAwayPath } from "./throw-away-path.ts";
 
 const CHECK = "round trip";

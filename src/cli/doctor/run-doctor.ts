@@ -10,7 +10,7 @@ import { judgePublishedKeys, judgeVersion } from "./examine-gateway.ts";
 import { examineNetrc, judgeNixConf } from "./examine-nix.ts";
 import { examineSite } from "./examine-site.ts";
 import { examineToken } from "./examine-token.ts";
-import type { Finding } from "./finding.ts";
+import type { Finding } from "../../checks/finding.ts";
 import { takeBack, tryRoundTrip } from "./round-trip.ts";
 import { makeThrowAwayPath } from "./throw-away-path.ts";
 

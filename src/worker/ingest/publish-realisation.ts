@@ -49,7 +49,8 @@ export async function publishRealisation(
   const stored = await readStored(key, push);
   if (stored === "opaque") return "kept";
   const published = stored === undefined ? undefined : parse(key, stored);
-  if (published === undefined || !published.ok) return await write(incoming, "published");
+  if (published === undefined || !published.ok)
+    return await write(key, incoming, "published", push);
   // The signature covers the dependencies, and only some versions of Nix list
   // them. Signatures over the other form would not verify here.
   if (
@@ -64,23 +65,28 @@ export async function publishRealisation(
     return "conflict";
   }
   if (merged.value.signatures.length === published.value.signatures.length) return "kept";
-  return await write(merged.value, "signed");
+  return await write(key, merged.value, "signed", push);
+}
 
-  async function write(realisation: RealisationLike, outcome: "published" | "signed") {
-    const text = formatRealisation(realisation);
-    // The gateway must be able to read back what it wrote.
-    if (new TextEncoder().encode(text).byteLength <= MAX_NARINFO_BYTES) {
-      await commitDocument(key, text, push);
-      return outcome;
-    }
-    if (outcome === "signed") {
-      log("warn", "realisation-full", { path: key.path, by });
-      return "kept";
-    }
-    throw new CacheError("body-too-large", `${key.path} with its signatures`, {
-      subject: `(${MAX_NARINFO_BYTES} bytes, with the signatures that the gateway adds).`,
-    });
+async function write(
+  key: RealisationLikeKey,
+  realisation: RealisationLike,
+  outcome: "published" | "signed",
+  push: Push,
+): Promise<"published" | "signed" | "kept"> {
+  const text = formatRealisation(realisation);
+  // The gateway must be able to read back what it wrote.
+  if (new TextEncoder().encode(text).byteLength <= MAX_NARINFO_BYTES) {
+    await commitDocument(key, text, push);
+    return outcome;
   }
+  if (outcome === "signed") {
+    push.log("warn", "realisation-full", { path: key.path, by: push.by });
+    return "kept";
+  }
+  throw new CacheError("body-too-large", `${key.path} with its signatures`, {
+    subject: `(${MAX_NARINFO_BYTES} bytes, with the signatures that the gateway adds).`,
+  });
 }
 
 /**

@@ -194,10 +194,10 @@ describe("a published realisation that the gateway cannot read", () => {
   });
 });
 
-describe("a realisation that would become too large to be read back", () => {
-  const large = (text: string, sizeBytes: number) =>
-    JSON.stringify({ ...(JSON.parse(text) as object), note: "x".repeat(sizeBytes) });
+const large = (text: string, sizeBytes: number): string =>
+  JSON.stringify({ ...(JSON.parse(text) as object), note: "x".repeat(sizeBytes) });
 
+describe("a realisation that would become too large to be read back", () => {
   it("stays as it is published, and the log says that it is full", async () => {
     const push = createPush();
     const published = large(signed(REALISATION_SIGNED), 2 * 1024 * 1024 - 300);
