@@ -1,10 +1,12 @@
 import {
   CacheRefusal,
   CliError,
+  ENDPOINTS,
   JOB_STATE,
   OWN_FILES,
   Unreachable,
   UsageError,
+  array,
   bytesBody,
   createRootFiles,
   describeError,
@@ -18,27 +20,40 @@ import {
   formatStorePathBaseName,
   isTransientStatus,
   listTokenSources,
+  literal,
+  maxLength,
+  minValue,
+  notAnObject,
+  number,
+  object,
   ok,
   openCache,
+  optional,
   parseHash,
   parseJobState,
   parseNarinfo,
   parseStorePath,
   parseStorePathBaseName,
+  pipe,
   readError,
   readField,
   readGatewayFacts,
   readInputs,
   readList,
+  readShape,
   readStoreNames,
   readTokenFacts,
   refusalOf,
+  regex,
   retryPauseMilliseconds,
   runNix,
   runStep,
+  safeInteger,
   signMessage,
   startNix,
+  string,
   undoChange,
+  variant,
   watchStore,
   withSignatures
 } from "./shared.js";
@@ -214,7 +229,7 @@ function timeLeft(rest, perSecond) {
   return perSecond === void 0 || perSecond <= 0 ? void 0 : Math.max(0, rest) / perSecond;
 }
 function sum(numbers) {
-  return numbers.reduce((total, number) => total + number, 0);
+  return numbers.reduce((total, number2) => total + number2, 0);
 }
 
 // src/client/progress/plain-progress.ts
@@ -254,10 +269,10 @@ function createPlainProgress({ stderr, now }, prefix = "", every = everyInterval
 }
 
 // src/client/local-nix/path-info.ts
-function parsePathInfos(text, storeDir) {
+function parsePathInfos(text2, storeDir) {
   let json;
   try {
-    json = JSON.parse(text);
+    json = JSON.parse(text2);
   } catch {
     return err("it is not JSON");
   }
@@ -285,8 +300,8 @@ function parsePathInfo(key, value, storeDir) {
     return err("narSize is not a number of bytes");
   }
   const references = /* @__PURE__ */ new Map();
-  for (const text of readList(value, "references")) {
-    const reference = parsePath(text, storeDir);
+  for (const text2 of readList(value, "references")) {
+    const reference = parsePath(text2, storeDir);
     if (!reference.ok) return err(`references: ${reference.error}`);
     references.set(`${reference.value.hash}-${reference.value.name}`, reference.value);
   }
@@ -383,8 +398,8 @@ function storeArgs({ url }) {
 }
 async function queryClosure(paths, store, context) {
   if (paths.length === 0) return [];
-  const text = await printPathInfos(paths, store, context);
-  const infos = parsePathInfos(text, store.storeDir);
+  const text2 = await printPathInfos(paths, store, context);
+  const infos = parsePathInfos(text2, store.storeDir);
   if (!infos.ok) throw new CliError(`nix path-info says what is not understood: ${infos.error}`);
   return infos.value;
 }
@@ -448,9 +463,9 @@ function composeNarinfo(info, file, storeDir) {
     ...info.signatures.map((signature) => ["Sig", signature]),
     ...info.contentAddress === void 0 ? [] : [["CA", info.contentAddress]]
   ];
-  const text = lines.map(([name, value]) => `${name}: ${value}
+  const text2 = lines.map(([name, value]) => `${name}: ${value}
 `).join("");
-  const narinfo = parseNarinfo(text, storeDir);
+  const narinfo = parseNarinfo(text2, storeDir);
   if (!narinfo.ok)
     throw new CliError(`what the store's database says cannot be published: ${narinfo.error}`);
   return narinfo.value;
@@ -500,107 +515,101 @@ function formatOutcome(outcome) {
   }
 }
 
-// src/client/push/upload-api.ts
+// src/api/direct-uploads.ts
+var MIB = 1024 * 1024;
+var PART_SIZE_THRESHOLD_BYTES = 16 * MIB;
 var MAX_PART_URLS = 100;
-function createUploadApi(client) {
-  return {
-    async start({ fileHash, sizeBytes, extension }) {
-      const answer = await client.call("POST", "api/v1/uploads", {
-        fileHash: formatDigest(fileHash, "nix32"),
-        size: sizeBytes,
-        extension
-      });
-      if (readField(answer, "status") === "stored") return "stored";
-      const handle = readField(answer, "handle");
-      const partSizeBytes = readField(answer, "partSize");
-      if (typeof handle !== "string" || typeof partSizeBytes !== "number" || partSizeBytes < 1) {
-        throw notUnderstood("api/v1/uploads");
-      }
-      return { handle, partSizeBytes, parts: readParts(answer), urls: readUrls(answer) };
-    },
-    async signParts(handle, numbers) {
-      const parts = numbers.slice(0, MAX_PART_URLS);
-      return readUrls(await client.call("POST", "api/v1/uploads/urls", { handle, parts }));
-    },
-    async listParts(handle) {
-      return readParts(await client.call("POST", "api/v1/uploads/parts", { handle }));
-    },
-    async complete(handle, onEvent) {
-      let last;
-      await client.callForLines("api/v1/uploads/complete", { handle }, (line) => {
-        last = readEvent(line);
-        onEvent(last);
-      });
-      return last;
-    }
-  };
-}
-function readParts(answer) {
-  const parts = /* @__PURE__ */ new Map();
-  for (const part of readList(answer, "parts")) {
-    const number = readField(part, "number");
-    const size = readField(part, "size");
-    if (typeof number === "number" && typeof size === "number") parts.set(number, size);
-  }
-  return parts;
-}
-function readUrls(answer) {
-  const byPart = /* @__PURE__ */ new Map();
-  for (const part of readList(answer, "urls")) {
-    const number = readField(part, "number");
-    const url = readField(part, "url");
-    if (typeof number === "number" && typeof url === "string") byPart.set(number, url);
-  }
-  const expire = new Date(String(readField(answer, "urlsExpire")));
-  return { byPart, expire };
-}
-function readEvent(line) {
-  const error = readError(line);
-  if (error !== void 0) return { status: "failed", ...error };
-  const status = readField(line, "status");
-  const bytes = readField(line, "bytes");
-  if (status === "stored" || status === "copying") return { status };
-  if (status === "checking") return { status, bytes: typeof bytes === "number" ? bytes : 0 };
-  throw notUnderstood("api/v1/uploads/complete");
-}
-function notUnderstood(target) {
-  return new CliError(
-    `${target}: the answer is not understood; is this command too old for the cache?`
-  );
-}
+var text = string("is not a text");
+var count = pipe(
+  number("is not a whole number"),
+  safeInteger("is not a whole number"),
+  minValue(1, "is not a whole number from 1 on")
+);
+var startUploadSchema = object(
+  {
+    /** SHA-256 of the compressed file, as 52 digits of nix32. */
+    fileHash: pipe(text, regex(/^[0-9a-z]{52}$/, "is not 52 digits of nix32")),
+    /** With its dot, as in the object's name; empty for an uncompressed NAR. */
+    extension: text,
+    /** Bytes of the compressed file. */
+    size: count
+  },
+  notAnObject
+);
+var uploadHandleSchema = object({ handle: text }, notAnObject);
+var signPartsSchema = object(
+  {
+    handle: text,
+    /** Part numbers, counted from 1. */
+    parts: pipe(
+      array(count, "is not a list"),
+      maxLength(MAX_PART_URLS, `is a list of more than ${MAX_PART_URLS} numbers`)
+    )
+  },
+  notAnObject
+);
+var storedParts = array(object({ number: number(), size: number() }));
+var signedUrls = {
+  urls: array(object({ number: number(), url: string() })),
+  /** The time until which the URLs are valid, in ISO format and by the gateway's clock. */
+  urlsExpire: string()
+};
+var partUrlsSchema = object(signedUrls);
+var partsSchema = object({ parts: storedParts });
+var uploadStartedSchema = variant("status", [
+  object({ status: literal("stored") }),
+  object({
+    status: literal("open"),
+    handle: string(),
+    /** In ISO format, by the gateway's clock. */
+    handleExpires: string(),
+    /** Bytes of the whole file. */
+    size: number(),
+    /** Bytes of every part but the last. */
+    partSize: pipe(number(), minValue(1)),
+    /** The parts that an earlier try has left in the bucket. */
+    parts: storedParts,
+    ...signedUrls
+  })
+]);
+var completionLineSchema = variant("status", [
+  object({ status: literal("checking"), bytes: optional(number(), 0), size: optional(number()) }),
+  object({ status: literal("copying") }),
+  object({ status: literal("stored") })
+]);
 
 // src/client/push/part-signer.ts
 var MARGIN_MILLISECONDS = 6e4;
 function createPartSigner({ handle, urls }, missing, api, now) {
   const known = /* @__PURE__ */ new Map();
-  for (const [number, url] of urls.byPart) known.set(number, { url, expire: urls.expire });
+  for (const [number2, url] of urls.byPart) known.set(number2, { url, expire: urls.expire });
   let asking;
   function isGood({ expire }) {
     return !(expire.getTime() - now().getTime() < MARGIN_MILLISECONDS);
   }
   async function ask(first) {
-    const later = missing.filter((number) => number > first);
+    const later = missing.filter((number2) => number2 > first);
     const numbers = [first, ...later].slice(0, MAX_PART_URLS);
     const { byPart, expire } = await api.signParts(handle, numbers);
-    for (const [number, url] of byPart) known.set(number, { url, expire });
+    for (const [number2, url] of byPart) known.set(number2, { url, expire });
   }
   return {
-    async urlOf(number) {
+    async urlOf(number2) {
       let isFresh = false;
       for (; ; ) {
-        const signed = known.get(number);
+        const signed = known.get(number2);
         if (signed !== void 0 && (isFresh || isGood(signed))) return signed.url;
-        if (isFresh) throw new CliError(`the gateway signs no URL for part ${number}`);
+        if (isFresh) throw new CliError(`the gateway signs no URL for part ${number2}`);
         const isOurs = asking === void 0;
-        asking ??= ask(number).finally(() => {
+        asking ??= ask(number2).finally(() => {
           asking = void 0;
         });
         await asking;
-        isFresh = isOurs || known.has(number);
+        isFresh = isOurs || known.has(number2);
       }
     },
-    renounce(number) {
-      known.delete(number);
+    renounce(number2) {
+      known.delete(number2);
     }
   };
 }
@@ -638,18 +647,18 @@ function isOfEarlierParts(error, { parts }) {
 }
 async function sendMissingParts({ sizeBytes }, spool, upload, { api, http, partSlots, context }, { onStart, onSent, onPart }) {
   const { partSizeBytes } = upload;
-  const startOf = (number) => (number - 1) * partSizeBytes;
-  const endOf = (number) => Math.min(sizeBytes, number * partSizeBytes);
-  const sizeOf = (number) => endOf(number) - startOf(number);
+  const startOf = (number2) => (number2 - 1) * partSizeBytes;
+  const endOf = (number2) => Math.min(sizeBytes, number2 * partSizeBytes);
+  const sizeOf = (number2) => endOf(number2) - startOf(number2);
   const missing = [];
   let sentBytes2 = 0;
-  for (let number = 1; startOf(number) < sizeBytes; number++) {
-    if (upload.parts.get(number) === sizeOf(number)) sentBytes2 += sizeOf(number);
-    else missing.push(number);
+  for (let number2 = 1; startOf(number2) < sizeBytes; number2++) {
+    if (upload.parts.get(number2) === sizeOf(number2)) sentBytes2 += sizeOf(number2);
+    else missing.push(number2);
   }
   const signer = createPartSigner(upload, missing, api, context.now);
   onStart(sentBytes2);
-  async function sendPart(number) {
+  async function sendPart(number2) {
     let sentOfPart = 0;
     const onPartSent = (bytes) => {
       sentBytes2 += bytes - sentOfPart;
@@ -657,25 +666,25 @@ async function sendMissingParts({ sizeBytes }, spool, upload, { api, http, partS
       onSent(sentBytes2);
     };
     for (let attempt = 1; ; attempt++) {
-      const url = await signer.urlOf(number);
+      const url = await signer.urlOf(number2);
       const answer = await http.send({
         method: "PUT",
         url,
-        body: spool.slice(startOf(number), endOf(number)),
+        body: spool.slice(startOf(number2), endOf(number2)),
         onSent: onPartSent
       });
-      if (answer.status === 200) return onPart(sizeOf(number));
+      if (answer.status === 200) return onPart(sizeOf(number2));
       onPartSent(0);
       if (answer.status === 404) throw new UploadGone("NoSuchUpload");
-      if (answer.status !== 403 || attempt === 3) throw refusedPart(number, answer);
-      signer.renounce(number);
+      if (answer.status !== 403 || attempt === 3) throw refusedPart(number2, answer);
+      signer.renounce(number2);
     }
   }
   const queue = [...missing];
   let hasFailed2 = false;
   const work = async () => {
-    for (let number = queue.shift(); number !== void 0 && !hasFailed2; number = queue.shift()) {
-      const next = number;
+    for (let number2 = queue.shift(); number2 !== void 0 && !hasFailed2; number2 = queue.shift()) {
+      const next = number2;
       try {
         await partSlots.run(() => sendPart(next));
       } catch (error) {
@@ -690,7 +699,7 @@ async function sendMissingParts({ sizeBytes }, spool, upload, { api, http, partS
 async function complete(file, spool, upload, uploads, events) {
   const { api, context } = uploads;
   let resent = 0;
-  for (let count = 1; ; count++) {
+  for (let count2 = 1; ; count2++) {
     let last;
     let failure = new CliError("the gateway's answer was cut");
     try {
@@ -715,8 +724,8 @@ async function complete(file, spool, upload, uploads, events) {
       failure = asGone(new CacheRefusal(last.message, 200, last.code));
       if (!isPassing(last.code)) throw failure;
     }
-    if (count === MAX_COMPLETIONS) throw failure;
-    await context.sleep(retryPauseMilliseconds(count, 0, context.random));
+    if (count2 === MAX_COMPLETIONS) throw failure;
+    await context.sleep(retryPauseMilliseconds(count2, 0, context.random));
   }
 }
 function isPassing(code) {
@@ -732,8 +741,8 @@ function asGone(error) {
   if (!(error instanceof CacheRefusal)) return error;
   return GONE_CODES.has(error.code) ? new UploadGone(error.message) : error;
 }
-function refusedPart(number, answer) {
-  return new CliError(`part ${number}: ${refusalOf("the bucket", answer).message}`);
+function refusedPart(number2, answer) {
+  return new CliError(`part ${number2}: ${refusalOf("the bucket", answer).message}`);
 }
 
 // src/client/push/upload-nar.ts
@@ -772,9 +781,9 @@ async function putNar(nar, { client }, transfer) {
   if (answer.status < 200 || answer.status > 299) throw refusalOf(target, answer);
   return nar.fileSize;
 }
-async function putNarinfo(hash, text, { client }) {
+async function putNarinfo(hash, text2, { client }) {
   const target = `${hash}.narinfo`;
-  const bytes = new TextEncoder().encode(text);
+  const bytes = new TextEncoder().encode(text2);
   const answer = await client.send({
     method: "PUT",
     target,
@@ -1306,7 +1315,7 @@ function formatSummary({ outcomes, seconds, stopped }) {
   const skipped = outcomes.filter((outcome) => outcome.kind === "skipped");
   const countOf = (kind) => outcomes.filter((outcome) => outcome.kind === kind).length;
   const reasons = [...countBy(skipped, ({ reason }) => reason)].map(
-    ([reason, count]) => `${count} ${reason}`
+    ([reason, count2]) => `${count2} ${reason}`
   );
   const facts = [
     `${countPaths(pushed.length)} pushed (${formatBytes(sentBytes(outcomes))} sent)`,
@@ -1330,17 +1339,17 @@ function countBy(list, nameOf2) {
   for (const item of list) counts.set(nameOf2(item), (counts.get(nameOf2(item)) ?? 0) + 1);
   return counts;
 }
-function countPaths(count) {
-  return count === 1 ? "1 path" : `${count} paths`;
+function countPaths(count2) {
+  return count2 === 1 ? "1 path" : `${count2} paths`;
 }
 
 // src/client/push/push-session.ts
 import { availableParallelism } from "node:os";
 
 // src/client/push/semaphore.ts
-function createSemaphore(count) {
+function createSemaphore(count2) {
   const waiting = [];
-  let free = count;
+  let free = count2;
   return {
     async run(task) {
       if (free > 0) free--;
@@ -1354,6 +1363,59 @@ function createSemaphore(count) {
       }
     }
   };
+}
+
+// src/client/push/upload-api.ts
+function createUploadApi(client) {
+  async function call(target, input, schema) {
+    return read(schema, await client.call("POST", target, input), target);
+  }
+  return {
+    async start({ fileHash, sizeBytes, extension }) {
+      const answer = await call(
+        ENDPOINTS.uploads,
+        { fileHash: formatDigest(fileHash, "nix32"), size: sizeBytes, extension },
+        uploadStartedSchema
+      );
+      if (answer.status === "stored") return "stored";
+      const { handle, partSize } = answer;
+      return { handle, partSizeBytes: partSize, parts: toMap(answer), urls: toPartUrls(answer) };
+    },
+    async signParts(handle, numbers) {
+      const parts = numbers.slice(0, MAX_PART_URLS);
+      return toPartUrls(await call(ENDPOINTS.uploadUrls, { handle, parts }, partUrlsSchema));
+    },
+    async listParts(handle) {
+      return toMap(await call(ENDPOINTS.uploadParts, { handle }, partsSchema));
+    },
+    async complete(handle, onEvent) {
+      let last;
+      await client.callForLines(ENDPOINTS.uploadComplete, { handle }, (line) => {
+        last = readEvent(line);
+        onEvent(last);
+      });
+      return last;
+    }
+  };
+}
+function toMap({ parts }) {
+  return new Map(parts.map(({ number: number2, size }) => [number2, size]));
+}
+function toPartUrls({ urls, urlsExpire }) {
+  const byPart = new Map(urls.map(({ number: number2, url }) => [number2, url]));
+  return { byPart, expire: new Date(urlsExpire) };
+}
+function readEvent(line) {
+  const error = readError(line);
+  if (error !== void 0) return { status: "failed", ...error };
+  return read(completionLineSchema, line, ENDPOINTS.uploadComplete);
+}
+function read(schema, answer, target) {
+  const shape = readShape(schema, answer);
+  if (shape.ok) return shape.value;
+  throw new CliError(
+    `${target}: this command does not understand the answer (${shape.error}). Use the same version of nargate as the cache`
+  );
 }
 
 // src/client/push/push-session.ts
@@ -1496,7 +1558,7 @@ function hitRows({ fromCache, fromElsewhere, made }) {
 function countReasons(skipped) {
   const counts = /* @__PURE__ */ new Map();
   for (const { reason } of skipped) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  return [...counts].map(([reason, count]) => `${count} ${reason}`).join(", ");
+  return [...counts].map(([reason, count2]) => `${count2} ${reason}`).join(", ");
 }
 function listPaths(outcomes) {
   const failed = outcomes.flatMap(
@@ -1526,14 +1588,14 @@ function nameOf({ path: path3 }) {
 function formatTally({ paths, narBytes }) {
   return paths === 0 ? "nothing" : `${countPaths2(paths)}, ${formatBytes(narBytes)} unpacked`;
 }
-function countPaths2(count) {
-  return count === 1 ? "1 path" : `${count} paths`;
+function countPaths2(count2) {
+  return count2 === 1 ? "1 path" : `${count2} paths`;
 }
-function escapeCell(text) {
-  return escapeHtml(text).replaceAll("|", "\\|");
+function escapeCell(text2) {
+  return escapeHtml(text2).replaceAll("|", "\\|");
 }
-function escapeHtml(text) {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll("\n", " ");
+function escapeHtml(text2) {
+  return text2.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll("\n", " ");
 }
 
 // src/action/run-post.ts

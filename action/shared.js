@@ -656,30 +656,570 @@ function isStorePathName(text) {
   return /^[0-9A-Za-z+\-._?=]+$/.test(text);
 }
 
-// src/api/failures.ts
-var FAILURES = {
-  // Reads
-  "not-found": { status: 404, message: "No such object in this cache." },
-  "bad-path": { status: 404, message: "Not a path of a Nix binary cache." },
-  "method-not-allowed": { status: 405, message: "This path does not take that method." },
-  "range-not-satisfiable": { status: 416, message: "The range lies outside the object." },
-  "bucket-unavailable": {
-    status: 503,
-    message: "The bucket behind this cache is not available right now. Try again shortly."
-  },
-  "bucket-cap-exceeded": {
-    status: 503,
-    message: "The bucket's daily cap is used up; it resets at 00:00 UTC. The operator can raise it under Caps & Alerts."
-  },
-  misconfigured: {
-    status: 500,
-    message: "This cache is not configured correctly. Its operator finds the reason in the log."
-  },
-  internal: {
-    status: 500,
-    message: "The gateway failed. Its operator finds the reason in the log."
-  },
-  // Access
+// node_modules/valibot/dist/index.mjs
+var store$4;
+var DEFAULT_CONFIG = {
+  lang: void 0,
+  message: void 0,
+  abortEarly: void 0,
+  abortPipeEarly: void 0
+};
+// @__NO_SIDE_EFFECTS__
+function getGlobalConfig(config$1) {
+  if (!config$1 && !store$4) return DEFAULT_CONFIG;
+  return {
+    lang: config$1?.lang ?? store$4?.lang,
+    message: config$1?.message,
+    abortEarly: config$1?.abortEarly ?? store$4?.abortEarly,
+    abortPipeEarly: config$1?.abortPipeEarly ?? store$4?.abortPipeEarly
+  };
+}
+var store$3;
+// @__NO_SIDE_EFFECTS__
+function getGlobalMessage(lang) {
+  return store$3?.get(lang);
+}
+var store$2;
+// @__NO_SIDE_EFFECTS__
+function getSchemaMessage(lang) {
+  return store$2?.get(lang);
+}
+var store$1;
+// @__NO_SIDE_EFFECTS__
+function getSpecificMessage(reference, lang) {
+  return store$1?.get(reference)?.get(lang);
+}
+// @__NO_SIDE_EFFECTS__
+function _stringify(input) {
+  const type = typeof input;
+  if (type === "string") return `"${input}"`;
+  if (type === "number" || type === "bigint" || type === "boolean") return `${input}`;
+  if (type === "object" || type === "function") return (input && Object.getPrototypeOf(input)?.constructor?.name) ?? "null";
+  return type;
+}
+function _addIssue(context, label, dataset, config$1, other) {
+  const input = other && "input" in other ? other.input : dataset.value;
+  const expected = other?.expected ?? context.expects ?? null;
+  const received = other?.received ?? /* @__PURE__ */ _stringify(input);
+  const issue2 = {
+    kind: context.kind,
+    type: context.type,
+    input,
+    expected,
+    received,
+    message: `Invalid ${label}: ${expected ? `Expected ${expected} but r` : "R"}eceived ${received}`,
+    requirement: context.requirement,
+    path: other?.path,
+    issues: other?.issues,
+    lang: config$1.lang,
+    abortEarly: config$1.abortEarly,
+    abortPipeEarly: config$1.abortPipeEarly
+  };
+  const isSchema = context.kind === "schema";
+  const message$1 = other?.message ?? context.message ?? /* @__PURE__ */ getSpecificMessage(context.reference, issue2.lang) ?? (isSchema ? /* @__PURE__ */ getSchemaMessage(issue2.lang) : null) ?? config$1.message ?? /* @__PURE__ */ getGlobalMessage(issue2.lang);
+  if (message$1 !== void 0) issue2.message = typeof message$1 === "function" ? message$1(issue2) : message$1;
+  if (isSchema) dataset.typed = false;
+  if (dataset.issues) dataset.issues.push(issue2);
+  else dataset.issues = [issue2];
+}
+// @__NO_SIDE_EFFECTS__
+function _isSameValueZero(value1, value2) {
+  return value1 === value2 || Number.isNaN(value1) && Number.isNaN(value2);
+}
+// @__NO_SIDE_EFFECTS__
+function _joinExpects(values$1, separator) {
+  const list = [...new Set(values$1)];
+  if (list.length > 1) return `(${list.join(` ${separator} `)})`;
+  return list[0] ?? "never";
+}
+function _standardSchema(schema) {
+  schema["~standard"] = {
+    version: 1,
+    vendor: "valibot",
+    validate: (value$1) => schema["~run"]({ value: value$1 }, /* @__PURE__ */ getGlobalConfig())
+  };
+  return schema;
+}
+// @__NO_SIDE_EFFECTS__
+function getDotPath(issue2) {
+  if (issue2.path) {
+    let key = "";
+    for (const item of issue2.path) if (typeof item.key === "string" || typeof item.key === "number") if (key) key += `.${item.key}`;
+    else key += item.key;
+    else return null;
+    return key;
+  }
+  return null;
+}
+var EMOJI_REGEX = new RegExp("^(?:[\\u{1F1E6}-\\u{1F1FF}]{2}|\\u{1F3F4}[\\u{E0061}-\\u{E007A}]{2}[\\u{E0030}-\\u{E0039}\\u{E0061}-\\u{E007A}]{1,3}\\u{E007F}|(?:\\p{Emoji}\\uFE0F\\u20E3?|\\p{Emoji_Modifier_Base}\\p{Emoji_Modifier}?|(?![\\p{Emoji_Modifier_Base}\\u{1F1E6}-\\u{1F1FF}])\\p{Emoji_Presentation})(?:\\u200D(?:\\p{Emoji}\\uFE0F\\u20E3?|\\p{Emoji_Modifier_Base}\\p{Emoji_Modifier}?|(?![\\p{Emoji_Modifier_Base}\\u{1F1E6}-\\u{1F1FF}])\\p{Emoji_Presentation}))*)+$", "u");
+// @__NO_SIDE_EFFECTS__
+function check(requirement, message$1) {
+  return {
+    kind: "validation",
+    type: "check",
+    reference: check,
+    async: false,
+    expects: null,
+    requirement,
+    message: message$1,
+    "~run"(dataset, config$1) {
+      if (dataset.typed && !this.requirement(dataset.value)) _addIssue(this, "input", dataset, config$1);
+      return dataset;
+    }
+  };
+}
+// @__NO_SIDE_EFFECTS__
+function maxLength(requirement, message$1) {
+  return {
+    kind: "validation",
+    type: "max_length",
+    reference: maxLength,
+    async: false,
+    expects: `<=${requirement}`,
+    requirement,
+    message: message$1,
+    "~run"(dataset, config$1) {
+      if (dataset.typed && dataset.value.length > this.requirement) _addIssue(this, "length", dataset, config$1, { received: `${dataset.value.length}` });
+      return dataset;
+    }
+  };
+}
+// @__NO_SIDE_EFFECTS__
+function minValue(requirement, message$1) {
+  return {
+    kind: "validation",
+    type: "min_value",
+    reference: minValue,
+    async: false,
+    expects: `>=${requirement instanceof Date ? requirement.toJSON() : /* @__PURE__ */ _stringify(requirement)}`,
+    requirement,
+    message: message$1,
+    "~run"(dataset, config$1) {
+      if (dataset.typed && !(dataset.value >= this.requirement)) _addIssue(this, "value", dataset, config$1, { received: dataset.value instanceof Date ? dataset.value.toJSON() : /* @__PURE__ */ _stringify(dataset.value) });
+      return dataset;
+    }
+  };
+}
+// @__NO_SIDE_EFFECTS__
+function readonly() {
+  return {
+    kind: "transformation",
+    type: "readonly",
+    reference: readonly,
+    async: false,
+    "~run"(dataset) {
+      return dataset;
+    }
+  };
+}
+// @__NO_SIDE_EFFECTS__
+function regex(requirement, message$1) {
+  return {
+    kind: "validation",
+    type: "regex",
+    reference: regex,
+    async: false,
+    expects: `${requirement}`,
+    requirement,
+    message: message$1,
+    "~run"(dataset, config$1) {
+      if (dataset.typed && !this.requirement.test(dataset.value)) _addIssue(this, "format", dataset, config$1);
+      return dataset;
+    }
+  };
+}
+// @__NO_SIDE_EFFECTS__
+function safeInteger(message$1) {
+  return {
+    kind: "validation",
+    type: "safe_integer",
+    reference: safeInteger,
+    async: false,
+    expects: null,
+    requirement: Number.isSafeInteger,
+    message: message$1,
+    "~run"(dataset, config$1) {
+      if (dataset.typed && !this.requirement(dataset.value)) _addIssue(this, "safe integer", dataset, config$1);
+      return dataset;
+    }
+  };
+}
+var ABORT_EARLY_CONFIG = { abortEarly: true };
+// @__NO_SIDE_EFFECTS__
+function getFallback(schema, dataset, config$1) {
+  return typeof schema.fallback === "function" ? schema.fallback(dataset, config$1) : schema.fallback;
+}
+// @__NO_SIDE_EFFECTS__
+function getDefault(schema, dataset, config$1) {
+  return typeof schema.default === "function" ? schema.default(dataset, config$1) : schema.default;
+}
+// @__NO_SIDE_EFFECTS__
+function array(item, message$1) {
+  return _standardSchema({
+    kind: "schema",
+    type: "array",
+    reference: array,
+    expects: "Array",
+    async: false,
+    item,
+    message: message$1,
+    "~run"(dataset, config$1) {
+      const input = dataset.value;
+      if (Array.isArray(input)) {
+        dataset.typed = true;
+        dataset.value = [];
+        for (let key = 0; key < input.length; key++) {
+          const value$1 = input[key];
+          const itemDataset = this.item["~run"]({ value: value$1 }, config$1);
+          if (itemDataset.issues) {
+            const pathItem = {
+              type: "array",
+              origin: "value",
+              input,
+              key,
+              value: value$1
+            };
+            for (const issue2 of itemDataset.issues) {
+              if (issue2.path) issue2.path.unshift(pathItem);
+              else issue2.path = [pathItem];
+              dataset.issues?.push(issue2);
+            }
+            if (!dataset.issues) dataset.issues = itemDataset.issues;
+            if (config$1.abortEarly) {
+              dataset.typed = false;
+              break;
+            }
+          }
+          if (!itemDataset.typed) dataset.typed = false;
+          dataset.value.push(itemDataset.value);
+        }
+      } else _addIssue(this, "type", dataset, config$1);
+      return dataset;
+    }
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function boolean(message$1) {
+  return _standardSchema({
+    kind: "schema",
+    type: "boolean",
+    reference: boolean,
+    expects: "boolean",
+    async: false,
+    message: message$1,
+    "~run"(dataset, config$1) {
+      if (typeof dataset.value === "boolean") dataset.typed = true;
+      else _addIssue(this, "type", dataset, config$1);
+      return dataset;
+    }
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function literal(literal_, message$1) {
+  return _standardSchema({
+    kind: "schema",
+    type: "literal",
+    reference: literal,
+    expects: /* @__PURE__ */ _stringify(literal_),
+    async: false,
+    literal: literal_,
+    message: message$1,
+    "~run"(dataset, config$1) {
+      if (/* @__PURE__ */ _isSameValueZero(dataset.value, this.literal)) dataset.typed = true;
+      else _addIssue(this, "type", dataset, config$1);
+      return dataset;
+    }
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function nullish(wrapped, default_) {
+  return _standardSchema({
+    kind: "schema",
+    type: "nullish",
+    reference: nullish,
+    expects: `(${wrapped.expects} | null | undefined)`,
+    async: false,
+    wrapped,
+    default: default_,
+    "~run"(dataset, config$1) {
+      if (dataset.value === null || dataset.value === void 0) {
+        if (this.default !== void 0) dataset.value = /* @__PURE__ */ getDefault(this, dataset, config$1);
+        if (dataset.value === null || dataset.value === void 0) {
+          dataset.typed = true;
+          return dataset;
+        }
+      }
+      return this.wrapped["~run"](dataset, config$1);
+    }
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function number(message$1) {
+  return _standardSchema({
+    kind: "schema",
+    type: "number",
+    reference: number,
+    expects: "number",
+    async: false,
+    message: message$1,
+    "~run"(dataset, config$1) {
+      if (typeof dataset.value === "number" && !isNaN(dataset.value)) dataset.typed = true;
+      else _addIssue(this, "type", dataset, config$1);
+      return dataset;
+    }
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function object(entries$1, message$1) {
+  return _standardSchema({
+    kind: "schema",
+    type: "object",
+    reference: object,
+    expects: "Object",
+    async: false,
+    entries: entries$1,
+    message: message$1,
+    "~run"(dataset, config$1) {
+      const input = dataset.value;
+      if (input && typeof input === "object") {
+        dataset.typed = true;
+        dataset.value = {};
+        for (const key in this.entries) {
+          const valueSchema = this.entries[key];
+          if (key in input || (valueSchema.type === "exact_optional" || valueSchema.type === "optional" || valueSchema.type === "nullish") && valueSchema.default !== void 0) {
+            const value$1 = key in input ? input[key] : /* @__PURE__ */ getDefault(valueSchema);
+            const valueDataset = valueSchema["~run"]({ value: value$1 }, config$1);
+            if (valueDataset.issues) {
+              const pathItem = {
+                type: "object",
+                origin: "value",
+                input,
+                key,
+                value: value$1
+              };
+              for (const issue2 of valueDataset.issues) {
+                if (issue2.path) issue2.path.unshift(pathItem);
+                else issue2.path = [pathItem];
+                dataset.issues?.push(issue2);
+              }
+              if (!dataset.issues) dataset.issues = valueDataset.issues;
+              if (config$1.abortEarly) {
+                dataset.typed = false;
+                break;
+              }
+            }
+            if (!valueDataset.typed) dataset.typed = false;
+            dataset.value[key] = valueDataset.value;
+          } else if (valueSchema.fallback !== void 0) dataset.value[key] = /* @__PURE__ */ getFallback(valueSchema);
+          else if (valueSchema.type !== "exact_optional" && valueSchema.type !== "optional" && valueSchema.type !== "nullish") {
+            _addIssue(this, "key", dataset, config$1, {
+              input: void 0,
+              expected: `"${key}"`,
+              path: [{
+                type: "object",
+                origin: "key",
+                input,
+                key,
+                value: input[key]
+              }]
+            });
+            if (config$1.abortEarly) break;
+          }
+        }
+      } else _addIssue(this, "type", dataset, config$1);
+      return dataset;
+    }
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function optional(wrapped, default_) {
+  return _standardSchema({
+    kind: "schema",
+    type: "optional",
+    reference: optional,
+    expects: `(${wrapped.expects} | undefined)`,
+    async: false,
+    wrapped,
+    default: default_,
+    "~run"(dataset, config$1) {
+      if (dataset.value === void 0) {
+        if (this.default !== void 0) dataset.value = /* @__PURE__ */ getDefault(this, dataset, config$1);
+        if (dataset.value === void 0) {
+          dataset.typed = true;
+          return dataset;
+        }
+      }
+      return this.wrapped["~run"](dataset, config$1);
+    }
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function string(message$1) {
+  return _standardSchema({
+    kind: "schema",
+    type: "string",
+    reference: string,
+    expects: "string",
+    async: false,
+    message: message$1,
+    "~run"(dataset, config$1) {
+      if (typeof dataset.value === "string") dataset.typed = true;
+      else _addIssue(this, "type", dataset, config$1);
+      return dataset;
+    }
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function _subIssues(datasets) {
+  let issues;
+  if (datasets) for (const dataset of datasets) if (issues) for (const issue2 of dataset.issues) issues.push(issue2);
+  else issues = dataset.issues;
+  return issues;
+}
+// @__NO_SIDE_EFFECTS__
+function union(options, message$1) {
+  return _standardSchema({
+    kind: "schema",
+    type: "union",
+    reference: union,
+    expects: /* @__PURE__ */ _joinExpects(options.map((option) => option.expects), "|"),
+    async: false,
+    options,
+    message: message$1,
+    "~run"(dataset, config$1) {
+      let validDataset;
+      let typedDatasets;
+      let untypedDatasets;
+      for (const schema of this.options) {
+        const optionDataset = schema["~run"]({ value: dataset.value }, config$1);
+        if (optionDataset.typed) if (optionDataset.issues) if (typedDatasets) typedDatasets.push(optionDataset);
+        else typedDatasets = [optionDataset];
+        else {
+          validDataset = optionDataset;
+          break;
+        }
+        else if (untypedDatasets) untypedDatasets.push(optionDataset);
+        else untypedDatasets = [optionDataset];
+      }
+      if (validDataset) return validDataset;
+      if (typedDatasets) {
+        if (typedDatasets.length === 1) return typedDatasets[0];
+        _addIssue(this, "type", dataset, config$1, { issues: /* @__PURE__ */ _subIssues(typedDatasets) });
+        dataset.typed = true;
+      } else if (untypedDatasets?.length === 1) return untypedDatasets[0];
+      else _addIssue(this, "type", dataset, config$1, { issues: /* @__PURE__ */ _subIssues(untypedDatasets) });
+      return dataset;
+    }
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function variant(key, options, message$1) {
+  return _standardSchema({
+    kind: "schema",
+    type: "variant",
+    reference: variant,
+    expects: "Object",
+    async: false,
+    key,
+    options,
+    message: message$1,
+    "~run"(dataset, config$1) {
+      const input = dataset.value;
+      if (input && typeof input === "object") {
+        let outputDataset;
+        let maxDiscriminatorPriority = 0;
+        let invalidDiscriminatorKey = this.key;
+        let expectedDiscriminators = [];
+        const parseOptions = (variant$1, allKeys) => {
+          for (const schema of variant$1.options) {
+            if (schema.type === "variant") parseOptions(schema, new Set(allKeys).add(schema.key));
+            else {
+              let keysAreValid = true;
+              let currentPriority = 0;
+              for (const currentKey of allKeys) {
+                const discriminatorSchema = schema.entries[currentKey];
+                if (currentKey in input ? discriminatorSchema["~run"]({
+                  typed: false,
+                  value: input[currentKey]
+                }, ABORT_EARLY_CONFIG).issues : discriminatorSchema.type !== "exact_optional" && discriminatorSchema.type !== "optional" && discriminatorSchema.type !== "nullish") {
+                  keysAreValid = false;
+                  if (invalidDiscriminatorKey !== currentKey && (maxDiscriminatorPriority < currentPriority || maxDiscriminatorPriority === currentPriority && currentKey in input && !(invalidDiscriminatorKey in input))) {
+                    maxDiscriminatorPriority = currentPriority;
+                    invalidDiscriminatorKey = currentKey;
+                    expectedDiscriminators = [];
+                  }
+                  if (invalidDiscriminatorKey === currentKey) expectedDiscriminators.push(schema.entries[currentKey].expects);
+                  break;
+                }
+                currentPriority++;
+              }
+              if (keysAreValid) {
+                const optionDataset = schema["~run"]({ value: input }, config$1);
+                if (!outputDataset || !outputDataset.typed && optionDataset.typed) outputDataset = optionDataset;
+              }
+            }
+            if (outputDataset && !outputDataset.issues) break;
+          }
+        };
+        parseOptions(this, /* @__PURE__ */ new Set([this.key]));
+        if (outputDataset) return outputDataset;
+        _addIssue(this, "type", dataset, config$1, {
+          input: input[invalidDiscriminatorKey],
+          expected: /* @__PURE__ */ _joinExpects(expectedDiscriminators, "|"),
+          path: [{
+            type: "object",
+            origin: "value",
+            input,
+            key: invalidDiscriminatorKey,
+            value: input[invalidDiscriminatorKey]
+          }]
+        });
+      } else _addIssue(this, "type", dataset, config$1);
+      return dataset;
+    }
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function pipe(...pipe$1) {
+  return _standardSchema({
+    ...pipe$1[0],
+    pipe: pipe$1,
+    "~run"(dataset, config$1) {
+      for (const item of pipe$1) if (item.kind !== "metadata") {
+        if (dataset.issues && (item.kind === "schema" || item.kind === "transformation")) {
+          dataset.typed = false;
+          break;
+        }
+        if (!dataset.issues || !config$1.abortEarly && !config$1.abortPipeEarly) dataset = item["~run"](dataset, config$1);
+      }
+      return dataset;
+    }
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function safeParse(schema, input, config$1) {
+  const dataset = schema["~run"]({ value: input }, /* @__PURE__ */ getGlobalConfig(config$1));
+  return {
+    typed: dataset.typed,
+    success: !dataset.issues,
+    output: dataset.value,
+    issues: dataset.issues
+  };
+}
+
+// src/api/failure-body.ts
+var failureBodySchema = object({
+  error: object({
+    /** A code of `failures/failures.ts`, or of a newer gateway. */
+    code: string(),
+    message: string(),
+    /** Finds the request in the operator's log. */
+    requestId: optional(string())
+  })
+});
+
+// src/api/failures/access-failures.ts
+var ACCESS_FAILURES = {
   "credential-missing": {
     status: 401,
     message: "A token is required: put 'machine <this host> login nargate password <token>' into your netrc file, or send 'Authorization: Bearer <token>'."
@@ -690,9 +1230,12 @@ var FAILURES = {
   },
   "scope-missing": {
     status: 403,
-    message: "This token may not do that. Ask the operator for one with the scope"
+    message: "This token does not allow this. Ask the operator of the cache for a token with the scope"
   },
-  // OIDC tokens. All 401, as for any wrong token: of a read, Nix takes 403 for "not here".
+  "uploads-off": {
+    status: 403,
+    message: "This cache accepts no uploads: its operator has set neither TOKENS nor OIDC_TRUST."
+  },
   "oidc-malformed": { status: 401, message: "This OIDC token cannot be read:" },
   "oidc-issuer-unknown": {
     status: 401,
@@ -700,41 +1243,69 @@ var FAILURES = {
   },
   "oidc-algorithm": {
     status: 401,
-    message: "This cache takes OIDC tokens that are signed by a key pair, such as with RS256 or ES256, but not with the algorithm"
+    message: "This cache accepts OIDC tokens that are signed with a key pair (such as RS256 or ES256), but not with the algorithm"
   },
   "oidc-signature": {
     status: 401,
-    message: "This OIDC token is not signed by any key of its issuer."
+    message: "No key of the issuer has signed this OIDC token."
   },
   "oidc-audience": {
     status: 401,
-    message: "This OIDC token is for another audience. Ask its issuer for one with the audience"
+    message: "This OIDC token is for another audience. Ask the issuer for a token with the audience"
   },
   "oidc-expired": {
     status: 401,
-    message: "This OIDC token has expired. Ask its issuer for a new one; this one ended at"
+    message: "This OIDC token has expired. Ask the issuer for a new one. This token ended at"
   },
   "oidc-not-yet": {
     status: 401,
-    message: "This OIDC token is not valid yet. Try again later; it begins at"
+    message: "This OIDC token is not valid yet. Try again later. It becomes valid at"
   },
-  "oidc-claims": { status: 401, message: "This cache admits no OIDC token that has" },
+  "oidc-claims": { status: 401, message: "This cache does not accept an OIDC token that has" },
   "oidc-issuer-unavailable": {
     status: 503,
-    message: "The issuer of this OIDC token does not give out its keys right now, so the token cannot be checked. Try again shortly."
+    message: "The token cannot be checked, because the issuer of this OIDC token does not publish its keys right now. Try again shortly."
+  }
+};
+
+// src/api/failures/direct-upload-failures.ts
+var DIRECT_UPLOAD_FAILURES = {
+  "upload-malformed": { status: 400, message: "The request is malformed" },
+  "upload-too-small": {
+    status: 400,
+    message: "Upload a NAR of this size with one PUT. Parts are for NARs larger than"
   },
-  "uploads-off": {
+  "handle-invalid": {
+    status: 400,
+    message: "The upload's handle is wrong or has expired. Start the upload again."
+  },
+  "handle-of-another": {
     status: 403,
-    message: "This cache takes no uploads: its operator has set neither TOKENS nor OIDC_TRUST."
+    message: "The upload's handle belongs to another token. Start the upload again."
   },
-  // Uploads
+  "upload-incomplete": { status: 409, message: "The upload is not complete:" },
+  "upload-gone": {
+    status: 404,
+    message: "This upload does not exist any more. Start it again."
+  },
+  "upload-changed": {
+    status: 409,
+    message: "The upload changed while it was checked. Nothing was stored. Start it again."
+  }
+};
+
+// src/api/failures/push-failures.ts
+var PUSH_FAILURES = {
   "path-not-writable": {
     status: 400,
-    message: "Nothing may be stored under this name; NARs are nar/<sha256 in nix32>.nar[.ext]."
+    message: "Nothing can be stored under this name. The name of a NAR is nar/<SHA-256 in nix32>.nar[.ext]."
   },
-  // To a Nix that must not try again (see http/nix-client.ts).
-  "upload-failed": { status: 501, message: "The upload failed and may be tried again by hand:" },
-  "length-required": { status: 411, message: "Content-Length is required." },
+  // For Nix clients that must not try again (see http/nix-client.ts).
+  "upload-failed": {
+    status: 501,
+    message: "The upload failed. You can start it again by hand:"
+  },
+  "length-required": { status: 411, message: "The request needs a Content-Length." },
   "body-too-large": { status: 413, message: "The body is larger than this object may be" },
   "body-too-short": { status: 400, message: "The body ended before its Content-Length." },
   "body-not-text": { status: 400, message: "The body is not UTF-8 text." },
@@ -744,16 +1315,25 @@ var FAILURES = {
   },
   "content-encoding-unknown": {
     status: 415,
-    message: "This Content-Encoding is unknown; use br, gzip, xz, zstd or bzip2."
+    message: "This Content-Encoding is unknown. Use br, gzip, xz, zstd or bzip2."
+  },
+  "uploads-busy": {
+    status: 503,
+    message: "Too many uploads at once. Try again, or upload fewer paths at a time."
   },
   "nar-hash-mismatch": {
     status: 400,
-    message: "The bytes do not hash to the SHA-256 in the file's name; nothing was stored."
+    message: "The bytes do not hash to the SHA-256 in the file's name. Nothing was stored."
   },
+  "nar-absent": {
+    status: 400,
+    message: "Push the NAR before its narinfo: the bucket does not hold"
+  },
+  "nar-wrong-size": { status: 400, message: "FileSize is not the size of the stored NAR" },
   "narinfo-malformed": { status: 400, message: "The narinfo is malformed" },
   "narinfo-wrong-path": {
     status: 400,
-    message: "The narinfo's StorePath is not the path it was put under."
+    message: "The narinfo's StorePath does not belong to the name under which it was put."
   },
   "narinfo-wrong-store": {
     status: 400,
@@ -763,7 +1343,10 @@ var FAILURES = {
     status: 400,
     message: "The narinfo's URL must be nar/<FileHash in nix32>.nar[.ext]."
   },
-  "narinfo-file-missing": { status: 400, message: "The narinfo lacks FileHash or FileSize." },
+  "narinfo-file-missing": {
+    status: 400,
+    message: "The narinfo has no FileHash or no FileSize. It needs both."
+  },
   "narinfo-url-hash": {
     status: 400,
     message: "The hash in the narinfo's URL is not its FileHash."
@@ -774,64 +1357,81 @@ var FAILURES = {
   },
   "narinfo-uncompressed": {
     status: 400,
-    message: "With Compression: none, FileHash must be NarHash and FileSize must be NarSize."
+    message: "With Compression: none, FileHash must equal NarHash and FileSize must equal NarSize."
   },
   "narinfo-bad-signature": {
     status: 400,
     message: "A Sig line is not <key name>:<base64 of 64 bytes>."
   },
-  "nar-absent": { status: 400, message: "Push the NAR first: the bucket does not hold" },
-  "nar-wrong-size": { status: 400, message: "FileSize is not the size of the stored NAR" },
   "signature-required": {
     status: 400,
-    message: "No signature of a key that this cache trusts. Sign it first: nix store sign --key-file KEY --recursive PATH (or push with ?secret-key=KEY)."
+    message: "There is no signature by a key that this cache trusts. Sign the path first: nix store sign --key-file KEY --recursive PATH (or push with ?secret-key=KEY)."
   },
-  "nar-may-be-named": {
-    status: 409,
-    message: "A narinfo may still name this NAR, and the gateway cannot show that none does. Delete the narinfos first; then repeat with ?force=true."
-  },
-  "purge-refused": {
-    status: 503,
-    message: "It is deleted, but the edge still has it: Cloudflare refused the purge. Repeat the DELETE in a minute."
-  },
-  "uploads-busy": {
-    status: 503,
-    message: "Too many uploads at once. Try again, or fewer at a time."
-  },
-  "not-deletable": { status: 400, message: "Only narinfos and NARs can be deleted." },
   "build-not-reproducible": {
     status: 409,
-    message: "This store path is published with other contents, so the build is not reproducible. The first one stays"
+    message: "This store path is already published with other contents, because its build is not reproducible. The published contents stay"
   },
   "realisation-malformed": { status: 400, message: "The realisation is malformed" },
   "cache-info-conflict": {
     status: 409,
     message: "This cache serves another store directory"
   },
-  // Uploads straight to the bucket
-  "upload-malformed": { status: 400, message: "The request is malformed" },
-  "upload-too-small": {
-    status: 400,
-    message: "A NAR of this size is uploaded by one PUT; parts are for those larger than"
-  },
-  "handle-invalid": {
-    status: 400,
-    message: "The upload's handle is wrong or has expired. Start the upload again."
-  },
-  "handle-of-another": {
-    status: 403,
-    message: "The upload's handle was given to another token. Start the upload again."
-  },
-  "upload-incomplete": { status: 409, message: "The upload is not complete:" },
-  "upload-gone": {
-    status: 404,
-    message: "There is no such upload any more. Start the upload again."
-  },
-  "upload-changed": {
+  "not-deletable": { status: 400, message: "Only narinfos and NARs can be deleted." },
+  "nar-may-be-named": {
     status: 409,
-    message: "The upload changed while it was checked; nothing was stored. Start it again."
+    message: "A narinfo may still name this NAR, and the gateway cannot prove that none does. Delete those narinfos first, then repeat the request with ?force=true."
+  },
+  "purge-refused": {
+    status: 503,
+    message: "The object is deleted from the bucket, but the edge still has it: Cloudflare refused the purge. Repeat the DELETE in a minute."
   }
 };
+
+// src/api/failures/read-failures.ts
+var READ_FAILURES = {
+  "not-found": { status: 404, message: "No such object in this cache." },
+  "bad-path": { status: 404, message: "This is not a path of a Nix binary cache." },
+  "method-not-allowed": { status: 405, message: "This path does not accept this method." },
+  "range-not-satisfiable": { status: 416, message: "The range lies outside the object." },
+  "bucket-unavailable": {
+    status: 503,
+    message: "The bucket behind this cache is not available right now. Try again shortly."
+  },
+  "bucket-cap-exceeded": {
+    status: 503,
+    message: "The bucket's daily cap is used up. It resets at 00:00 UTC. The operator can raise it under Caps & Alerts."
+  },
+  misconfigured: {
+    status: 500,
+    message: "This cache is not configured correctly. The operator finds the reason in the log."
+  },
+  internal: {
+    status: 500,
+    message: "The gateway failed. The operator finds the reason in the log."
+  }
+};
+
+// src/api/failures/failures.ts
+var FAILURES = {
+  ...READ_FAILURES,
+  ...ACCESS_FAILURES,
+  ...PUSH_FAILURES,
+  ...DIRECT_UPLOAD_FAILURES
+};
+function isFailureCode(text) {
+  return Object.hasOwn(FAILURES, text);
+}
+
+// src/api/read-shape.ts
+function readShape(schema, value) {
+  const parsed = safeParse(schema, value, { abortEarly: true });
+  if (parsed.success) return ok(parsed.output);
+  const [issue2] = parsed.issues;
+  return err(`${getDotPath(issue2) ?? "the body"} ${issue2.message}`);
+}
+function notAnObject({ received, path: path3 }) {
+  return received === "undefined" && path3 !== void 0 ? "is missing" : "is not a JSON object";
+}
 
 // src/nix/base32.ts
 var NIX32_ALPHABET = "0123456789abcdfghijklmnpqrsvwxyz";
@@ -1243,7 +1843,7 @@ function createIdleTimer(milliseconds) {
 // src/client/gateway/cache-client.ts
 var CacheRefusal = class extends CliError {
   status;
-  /** Of `src/errors.ts`, where the API said it. */
+  /** A code of `src/api/failures`, if the API gave one. */
   code;
   constructor(message, status, code) {
     super(message);
@@ -1313,10 +1913,11 @@ function toOneLine(text) {
   return text.replace(/[\p{Cc}\u2028\u2029]+/gu, " ").slice(0, 1e3);
 }
 function readError(value) {
-  const error2 = value?.error;
-  if (typeof error2?.code !== "string" || typeof error2.message !== "string") return void 0;
-  const known = FAILURES[error2.code];
-  return { code: error2.code, message: error2.message || (known?.message ?? error2.code) };
+  const body = readShape(failureBodySchema, value);
+  if (!body.ok) return void 0;
+  const { code, message } = body.value.error;
+  const known = isFailureCode(code) ? FAILURES[code].message : code;
+  return { code, message: message || known };
 }
 function readApiError(text) {
   try {
@@ -1442,36 +2043,143 @@ function parseCacheUrl(text) {
   return origin + pathname.replace(/\/+$/, "");
 }
 
+// src/api/endpoints.ts
+var ENDPOINTS = {
+  cache: "api/v1/cache",
+  token: "api/v1/token",
+  uploads: "api/v1/uploads",
+  uploadUrls: "api/v1/uploads/urls",
+  uploadParts: "api/v1/uploads/parts",
+  uploadAbort: "api/v1/uploads/abort",
+  uploadComplete: "api/v1/uploads/complete"
+};
+
+// src/nix/signature.ts
+function parsePublicKey(text) {
+  const parts = parseNamedBytes(text, 32);
+  return parts === void 0 ? err("is not a Nix public key, a name and 32 bytes as name:base64") : ok(parts);
+}
+function parseSecretKey(text) {
+  const parts = parseNamedBytes(text, 64);
+  if (parts === void 0) {
+    return err("is not a Nix secret key, a name and 64 bytes as name:base64");
+  }
+  const { name, bytes } = parts;
+  return ok({ name, seed: bytes.slice(0, 32), publicKey: { name, bytes: bytes.slice(32) } });
+}
+function parseSignature(text) {
+  const parts = parseNamedBytes(text, 64);
+  return parts === void 0 ? err("is not a signature, a key name and 64 bytes as name:base64") : ok({ keyName: parts.name, bytes: parts.bytes });
+}
+function formatSignature(signature) {
+  return `${signature.keyName}:${encodeBase64(signature.bytes)}`;
+}
+async function verifySignature(publicKey2, message, signature) {
+  if (publicKey2.name !== signature.keyName) return false;
+  const key = await importPublicKey(publicKey2);
+  return await crypto.subtle.verify("Ed25519", key, signature.bytes, encodeText(message));
+}
+async function signMessage(secretKey, message) {
+  const key = await importSecretKey(secretKey);
+  const bytes = await crypto.subtle.sign("Ed25519", key, encodeText(message));
+  return formatSignature({ keyName: secretKey.name, bytes: new Uint8Array(bytes) });
+}
+async function hasMatchingPublicKey(secretKey) {
+  const probe = "whether a seed and a public key belong together";
+  const signature = parseSignature(await signMessage(secretKey, probe));
+  return signature.ok && await verifySignature(secretKey.publicKey, probe, signature.value);
+}
+function isKeyName(text) {
+  return /^[^\s:\p{Cc}]+$/u.test(text);
+}
+var PKCS8_HEADER = Uint8Array.of(
+  48,
+  46,
+  2,
+  1,
+  0,
+  48,
+  5,
+  6,
+  3,
+  43,
+  101,
+  112,
+  4,
+  34,
+  4,
+  32
+);
+var importedPublicKeys = /* @__PURE__ */ new WeakMap();
+var importedSecretKeys = /* @__PURE__ */ new WeakMap();
+async function importPublicKey(publicKey2) {
+  const known = importedPublicKeys.get(publicKey2);
+  if (known !== void 0) return known;
+  const key = await crypto.subtle.importKey("raw", publicKey2.bytes, "Ed25519", false, ["verify"]);
+  importedPublicKeys.set(publicKey2, key);
+  return key;
+}
+async function importSecretKey(secretKey) {
+  const known = importedSecretKeys.get(secretKey);
+  if (known !== void 0) return known;
+  const pkcs8 = Uint8Array.of(...PKCS8_HEADER, ...secretKey.seed);
+  const key = await crypto.subtle.importKey("pkcs8", pkcs8, "Ed25519", false, ["sign"]);
+  importedSecretKeys.set(secretKey, key);
+  return key;
+}
+function parseNamedBytes(text, byteLength) {
+  const colon = text.indexOf(":");
+  if (colon === -1) return void 0;
+  const name = text.slice(0, colon);
+  const bytes = parseBase64(text.slice(colon + 1));
+  if (!isKeyName(name) || !bytes.ok || bytes.value.length !== byteLength) return void 0;
+  return { name, bytes: bytes.value };
+}
+function encodeText(text) {
+  return new TextEncoder().encode(text);
+}
+
+// src/api/gateway-facts.ts
+var publicKey = pipe(
+  string("is not a text"),
+  check((text) => parsePublicKey(text).ok, "is not a public key")
+);
+var gatewayFactsSchema = object({
+  version: string(),
+  storeDir: string(),
+  priority: number(),
+  access: union([literal("public"), literal("token")]),
+  /** In Nix's format. Each key is checked, because clients write it into nix.conf. */
+  publicKeys: pipe(array(publicKey), readonly()),
+  /** Whether the gateway accepts pushes. */
+  uploads: boolean(),
+  /** Bytes. The parts of a larger NAR go straight to the bucket. */
+  partSizeThreshold: number()
+});
+var tokenAnswerSchema = object({
+  name: string(),
+  /** Texts rather than scopes: a newer gateway may know more scopes than this client. */
+  scopes: array(string()),
+  /** The last day on which the token is valid, in UTC: YYYY-MM-DD. Null for a token without one. */
+  expires: nullish(string())
+});
+
 // src/api/scopes.ts
 var SCOPES = ["read", "push", "admin"];
 function isScope(value) {
   return SCOPES.some((scope) => scope === value);
 }
 
-// src/client/read-field.ts
-function readField(value, name) {
-  return typeof value === "object" && value !== null && Object.hasOwn(value, name) ? Reflect.get(value, name) : void 0;
-}
-function readList(value, name) {
-  const list = readField(value, name);
-  return Array.isArray(list) ? list : [];
-}
-
 // src/client/gateway/token-facts.ts
 async function readTokenFacts(client) {
-  const answer = await client.call("GET", "api/v1/token");
-  const name = readField(answer, "name");
-  const scopes = readField(answer, "scopes");
-  const expires = readField(answer, "expires");
-  if (typeof name !== "string" || !Array.isArray(scopes)) {
-    throw new CliError(`${client.url} does not answer api/v1/token as a Nargate does`);
+  const answer = readShape(tokenAnswerSchema, await client.call("GET", ENDPOINTS.token));
+  if (!answer.ok) {
+    throw new CliError(
+      `${client.url} does not look like a Nargate cache (in the answer to GET ${ENDPOINTS.token}, ${answer.error})`
+    );
   }
-  return {
-    name,
-    // A scope that is newer than this command is none that it could use.
-    scopes: scopes.filter(isScope),
-    expires: typeof expires === "string" ? expires : void 0
-  };
+  const { name, scopes, expires } = answer.value;
+  return { name, scopes: scopes.filter(isScope), expires: expires ?? void 0 };
 }
 
 // src/client/local-nix/run-nix.ts
@@ -1731,6 +2439,15 @@ async function isAbsent(file) {
   );
 }
 
+// src/client/read-field.ts
+function readField(value, name) {
+  return typeof value === "object" && value !== null && Object.hasOwn(value, name) ? Reflect.get(value, name) : void 0;
+}
+function readList(value, name) {
+  const list = readField(value, name);
+  return Array.isArray(list) ? list : [];
+}
+
 // src/action/job-state.ts
 var JOB_STATE = "nargate";
 function formatJobState(state) {
@@ -1762,91 +2479,6 @@ function readChange(value) {
     existed: isTrue("existed")
   };
   return [{ file, id, ...flags }];
-}
-
-// src/nix/signature.ts
-function parsePublicKey(text) {
-  const parts = parseNamedBytes(text, 32);
-  return parts === void 0 ? err("is not a Nix public key, a name and 32 bytes as name:base64") : ok(parts);
-}
-function parseSecretKey(text) {
-  const parts = parseNamedBytes(text, 64);
-  if (parts === void 0) {
-    return err("is not a Nix secret key, a name and 64 bytes as name:base64");
-  }
-  const { name, bytes } = parts;
-  return ok({ name, seed: bytes.slice(0, 32), publicKey: { name, bytes: bytes.slice(32) } });
-}
-function parseSignature(text) {
-  const parts = parseNamedBytes(text, 64);
-  return parts === void 0 ? err("is not a signature, a key name and 64 bytes as name:base64") : ok({ keyName: parts.name, bytes: parts.bytes });
-}
-function formatSignature(signature) {
-  return `${signature.keyName}:${encodeBase64(signature.bytes)}`;
-}
-async function verifySignature(publicKey, message, signature) {
-  if (publicKey.name !== signature.keyName) return false;
-  const key = await importPublicKey(publicKey);
-  return await crypto.subtle.verify("Ed25519", key, signature.bytes, encodeText(message));
-}
-async function signMessage(secretKey, message) {
-  const key = await importSecretKey(secretKey);
-  const bytes = await crypto.subtle.sign("Ed25519", key, encodeText(message));
-  return formatSignature({ keyName: secretKey.name, bytes: new Uint8Array(bytes) });
-}
-async function hasMatchingPublicKey(secretKey) {
-  const probe = "whether a seed and a public key belong together";
-  const signature = parseSignature(await signMessage(secretKey, probe));
-  return signature.ok && await verifySignature(secretKey.publicKey, probe, signature.value);
-}
-function isKeyName(text) {
-  return /^[^\s:\p{Cc}]+$/u.test(text);
-}
-var PKCS8_HEADER = Uint8Array.of(
-  48,
-  46,
-  2,
-  1,
-  0,
-  48,
-  5,
-  6,
-  3,
-  43,
-  101,
-  112,
-  4,
-  34,
-  4,
-  32
-);
-var importedPublicKeys = /* @__PURE__ */ new WeakMap();
-var importedSecretKeys = /* @__PURE__ */ new WeakMap();
-async function importPublicKey(publicKey) {
-  const known = importedPublicKeys.get(publicKey);
-  if (known !== void 0) return known;
-  const key = await crypto.subtle.importKey("raw", publicKey.bytes, "Ed25519", false, ["verify"]);
-  importedPublicKeys.set(publicKey, key);
-  return key;
-}
-async function importSecretKey(secretKey) {
-  const known = importedSecretKeys.get(secretKey);
-  if (known !== void 0) return known;
-  const pkcs8 = Uint8Array.of(...PKCS8_HEADER, ...secretKey.seed);
-  const key = await crypto.subtle.importKey("pkcs8", pkcs8, "Ed25519", false, ["sign"]);
-  importedSecretKeys.set(secretKey, key);
-  return key;
-}
-function parseNamedBytes(text, byteLength) {
-  const colon = text.indexOf(":");
-  if (colon === -1) return void 0;
-  const name = text.slice(0, colon);
-  const bytes = parseBase64(text.slice(colon + 1));
-  if (!isKeyName(name) || !bytes.ok || bytes.value.length !== byteLength) return void 0;
-  return { name, bytes: bytes.value };
-}
-function encodeText(text) {
-  return new TextEncoder().encode(text);
 }
 
 // src/action/read-inputs.ts
@@ -2000,48 +2632,44 @@ function listTokenSources({ token, audience }, context) {
 async function readGatewayFacts(client) {
   let answer;
   try {
-    answer = await client.call("GET", "api/v1/cache");
+    answer = await client.call("GET", ENDPOINTS.cache);
   } catch (error2) {
     if (error2 instanceof CacheRefusal && NOT_A_NARGATE.has(error2.status)) {
       throw new CliError(
-        `${client.url} is no Nargate that this command knows: api/v1/cache is answered ${error2.status}`,
+        `${client.url} does not look like a Nargate cache (GET ${ENDPOINTS.cache} returned ${error2.status})`,
         { cause: error2 }
       );
     }
     throw error2;
   }
-  const facts = parseGatewayFacts(answer);
-  if (facts === void 0) {
-    throw new CliError(`${client.url} does not answer api/v1/cache as a Nargate does`);
-  }
-  return facts;
+  const facts = readShape(gatewayFactsSchema, answer);
+  if (facts.ok) return facts.value;
+  throw new CliError(
+    `${client.url} does not look like a Nargate cache (in the answer to GET ${ENDPOINTS.cache}, ${facts.error})`
+  );
 }
 var NOT_A_NARGATE = /* @__PURE__ */ new Set([301, 302, 307, 308, 400, 404, 405, 410]);
-function parseGatewayFacts(answer) {
-  const version = readField(answer, "version");
-  const storeDir = readField(answer, "storeDir");
-  const priority = readField(answer, "priority");
-  const access2 = readField(answer, "access");
-  const uploads = readField(answer, "uploads");
-  const partSizeThreshold = readField(answer, "partSizeThreshold");
-  const publicKeys = readField(answer, "publicKeys");
-  if (typeof version !== "string" || typeof storeDir !== "string") return void 0;
-  if (typeof priority !== "number" || typeof partSizeThreshold !== "number") return void 0;
-  if (access2 !== "public" && access2 !== "token") return void 0;
-  if (typeof uploads !== "boolean" || !Array.isArray(publicKeys)) return void 0;
-  if (!publicKeys.every(isPublicKey)) return void 0;
-  return { version, storeDir, priority, access: access2, publicKeys, uploads, partSizeThreshold };
-}
-function isPublicKey(value) {
-  return typeof value === "string" && parsePublicKey(value).ok;
-}
 
 export {
   UsageError,
   CliError,
   describeError,
+  maxLength,
+  minValue,
+  regex,
+  safeInteger,
+  array,
+  literal,
+  number,
+  object,
+  optional,
+  string,
+  variant,
+  pipe,
   ok,
   err,
+  readShape,
+  notAnObject,
   parseHash,
   formatHash,
   formatDigest,
@@ -2064,21 +2692,22 @@ export {
   readError,
   findNetrcPassword,
   openCache,
-  readField,
-  readList,
+  ENDPOINTS,
+  signMessage,
   readTokenFacts,
   startNix,
   runNix,
   findStore,
   watchStore,
   listStoreNames,
+  readField,
+  readList,
   findStoreTarget,
   changeFile,
   undoChange,
   runTool,
   OWN_FILES,
   createRootFiles,
-  signMessage,
   readGatewayFacts,
   JOB_STATE,
   formatJobState,

@@ -127,7 +127,7 @@ describe("nargate push, before anything is pushed", () => {
     const { code, stderr } = await runNargate(["push", "--to", url, STORE_PATH], { env });
     expect(code).toBe(1);
     expect(stderr).toBe(
-      `nargate: ${url} is no Nargate that this command knows: api/v1/cache is answered 404\n`,
+      `nargate: ${url} does not look like a Nargate cache (GET api/v1/cache returned 404)\n`,
     );
   });
 

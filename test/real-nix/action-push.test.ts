@@ -157,7 +157,7 @@ describe.skipIf(!hasNix)("the action's push", () => {
       const { machine, job } = await createJob({ url: `${gateway.url}/elsewhere` });
       const main = await job.main();
       expect(main.code).toBe(0);
-      expect(main.stdout).toContain("is no Nargate that this command knows");
+      expect(main.stdout).toContain("does not look like a Nargate cache");
       await addTexts(machine, "unpushed", 1);
       await job.post();
       expect(job.log()).toContain("nothing is pushed: this job only pulls: ");

@@ -54,7 +54,15 @@ export function createFakeUploadServer(
       if (stored !== undefined) return Response.json({ status: "stored" });
       const missing = allNumbers.filter((number) => !parts.has(number)).slice(0, 3);
       const handle = String(generation);
-      return Response.json({ status: "open", handle, partSize, parts: listed(), ...sign(missing) });
+      return Response.json({
+        status: "open",
+        handle,
+        handleExpires: urlsExpire().toISOString(),
+        size: sizeBytes,
+        partSize,
+        parts: listed(),
+        ...sign(missing),
+      });
     }
     if (target === "uploads/complete") {
       const fault = faults.complete?.(++counts.complete);

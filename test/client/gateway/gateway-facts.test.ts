@@ -26,7 +26,7 @@ describe("readGatewayFacts", () => {
 
   it.each([301, 302, 404, 405])("takes %i for something else than a Nargate", async (status) => {
     await expect(readFrom((_, response) => void response.writeHead(status).end())).rejects.toThrow(
-      `is no Nargate that this command knows: api/v1/cache is answered ${status}`,
+      `does not look like a Nargate cache (GET api/v1/cache returned ${status})`,
     );
   });
 
@@ -52,7 +52,7 @@ describe("readGatewayFacts", () => {
     },
   ])("refuses $what", async ({ change }) => {
     await expect(readFrom((_, response) => answerJson(response, change))).rejects.toThrow(
-      "does not answer api/v1/cache as a Nargate does",
+      "does not look like a Nargate cache (in the answer to GET api/v1/cache, ",
     );
   });
 });
