@@ -1,6 +1,6 @@
 import {
   CacheRefusal,
-  CliError,
+  ClientError,
   JOB_STATE,
   OWN_FILES,
   Unreachable,
@@ -214,7 +214,7 @@ function parseJson(text) {
   try {
     return JSON.parse(text);
   } catch {
-    throw new CliError("nix does not show its settings as JSON");
+    throw new ClientError("nix does not show its settings as JSON");
   }
 }
 function readWords(settings, name) {
@@ -231,7 +231,7 @@ async function askLocalNix(context) {
     const settings = trust.isTrusted === false ? system : await readNixSettings(context);
     return { trust, settings };
   } catch (error) {
-    if (error instanceof CliError) return { reason: error.message };
+    if (error instanceof ClientError) return { reason: error.message };
     throw error;
   }
 }
@@ -264,7 +264,7 @@ async function restartDaemon(context) {
 // src/action/add-substituter.ts
 async function addSubstituter(substituter, context) {
   const nix = await askLocalNix(context);
-  if ("reason" in nix) throw new CliError(nix.reason);
+  if ("reason" in nix) throw new ClientError(nix.reason);
   return nix.trust.isTrusted === false ? await addForDaemon(substituter, nix, context) : await addForUser(substituter, nix, context);
 }
 async function addForUser({ use, token, workDirectory, onChange }, { settings }, context) {
@@ -276,7 +276,8 @@ async function addForUser({ use, token, workDirectory, onChange }, { settings },
   let told;
   try {
     const file = userNixConf(context);
-    if (await findStoreTarget(file) !== void 0) throw new CliError(`${file} is in the store`);
+    if (await findStoreTarget(file) !== void 0)
+      throw new ClientError(`${file} is in the store`);
     const options = { files: OWN_FILES, workDirectory, isSecret: false, onChange };
     const change = await changeFile(file, edit, options);
     told = change === void 0 ? `${file} says so already` : `by ${file}`;
@@ -289,17 +290,17 @@ async function addForUser({ use, token, workDirectory, onChange }, { settings },
   context.runner.exportVariable("NIX_CONFIG", NIX_CONFIG);
   const changed = await readNixSettings({ ...context, env: { ...context.env, NIX_CONFIG } });
   if (isInEffect(use, netrc, changed)) return told;
-  throw new CliError("Nix does not take what is added to its settings, neither there nor here");
+  throw new ClientError("Nix does not take what is added to its settings, neither there nor here");
 }
 async function addForDaemon({ use, token, workDirectory, onChange }, { settings, trust }, context) {
   const main = systemNixConf(context);
   const because = `the Nix daemon does not trust ${trust.user}`;
   if (await findStoreTarget(main) !== void 0) {
-    throw new CliError(`${because}, and NixOS makes ${main}; put there: ${nixosSettings(use)}`);
+    throw new ClientError(`${because}, and NixOS makes ${main}; put there: ${nixosSettings(use)}`);
   }
   if (!(await runTool(["sudo", "-n", "true"], context)).isDone) {
     const lines = nixConfLines(use).join("; ");
-    throw new CliError(`${because}, and there is no sudo; put into ${main}: ${lines}`);
+    throw new ClientError(`${because}, and there is no sudo; put into ${main}: ${lines}`);
   }
   const files = createRootFiles(context);
   const file = await findEditable(main, await files.read(main));
@@ -316,7 +317,7 @@ async function addForDaemon({ use, token, workDirectory, onChange }, { settings,
   if (change === void 0) return `${file} says so already`;
   const restarted = await restartDaemon(context);
   if (restarted !== void 0) return `by ${file} and ${restarted}, since ${because}`;
-  throw new CliError(
+  throw new ClientError(
     `${file} has the cache now, but the Nix daemon must be started anew to see it`
   );
 }
@@ -346,7 +347,7 @@ async function askCache(url, storeDir, context) {
   try {
     const facts = await readGatewayFacts(createCacheClient(url, async () => void 0, http));
     if (facts.storeDir === storeDir) return facts;
-    throw new CliError(`${url} is for paths in ${facts.storeDir}, and Nix here has ${storeDir}`);
+    throw new ClientError(`${url} is for paths in ${facts.storeDir}, and Nix here has ${storeDir}`);
   } catch (error) {
     context.signal.throwIfAborted();
     return asTrouble(error);
@@ -477,7 +478,7 @@ async function requireNix(context) {
   try {
     await runNix({ program: "nix", args: ["--version"] }, context);
   } catch (error) {
-    throw new CliError(
+    throw new ClientError(
       `${describeError(error)}: put this step after the one that installs it, such as cachix/install-nix-action`,
       { cause: error }
     );
@@ -513,7 +514,7 @@ async function substitute(substituter, context) {
   try {
     runner.info(`Nix pulls from ${url}: ${await addSubstituter(substituter, context)}`);
   } catch (error) {
-    if (!(error instanceof CliError)) throw error;
+    if (!(error instanceof ClientError)) throw error;
     runner.warning(`Nix does not pull from ${url}: ${error.message}`);
   }
 }

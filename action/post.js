@@ -1,6 +1,6 @@
 import {
   CacheRefusal,
-  CliError,
+  ClientError,
   ENDPOINTS,
   JOB_STATE,
   OWN_FILES,
@@ -400,7 +400,7 @@ async function queryClosure(paths, store, context) {
   if (paths.length === 0) return [];
   const text2 = await printPathInfos(paths, store, context);
   const infos = parsePathInfos(text2, store.storeDir);
-  if (!infos.ok) throw new CliError(`nix path-info says what is not understood: ${infos.error}`);
+  if (!infos.ok) throw new ClientError(`nix path-info says what is not understood: ${infos.error}`);
   return infos.value;
 }
 async function printPathInfos(paths, store, context) {
@@ -467,7 +467,7 @@ function composeNarinfo(info, file, storeDir) {
 `).join("");
   const narinfo = parseNarinfo(text2, storeDir);
   if (!narinfo.ok)
-    throw new CliError(`what the store's database says cannot be published: ${narinfo.error}`);
+    throw new ClientError(`what the store's database says cannot be published: ${narinfo.error}`);
   return narinfo.value;
 }
 async function signNarinfo(narinfo, key, storeDir) {
@@ -599,7 +599,7 @@ function createPartSigner({ handle, urls }, missing, api, now) {
       for (; ; ) {
         const signed = known.get(number2);
         if (signed !== void 0 && (isFresh || isGood(signed))) return signed.url;
-        if (isFresh) throw new CliError(`the gateway signs no URL for part ${number2}`);
+        if (isFresh) throw new ClientError(`the gateway signs no URL for part ${number2}`);
         const isOurs = asking === void 0;
         asking ??= ask(number2).finally(() => {
           asking = void 0;
@@ -638,7 +638,7 @@ async function uploadInParts(file, spool, uploads, events) {
     } catch (error) {
       if (!(error instanceof UploadGone) && !isOfEarlierParts(error, upload)) throw error;
       if (starts === MAX_STARTS)
-        throw new CliError(`the bucket keeps losing the upload: ${describeError(error)}`);
+        throw new ClientError(`the bucket keeps losing the upload: ${describeError(error)}`);
     }
   }
 }
@@ -701,7 +701,7 @@ async function complete(file, spool, upload, uploads, events) {
   let resent = 0;
   for (let count2 = 1; ; count2++) {
     let last;
-    let failure = new CliError("the gateway's answer was cut");
+    let failure = new ClientError("the gateway's answer was cut");
     try {
       last = await api.complete(upload.handle, (event) => {
         if (event.status === "checking") events.onChecking(event.bytes);
@@ -742,7 +742,7 @@ function asGone(error) {
   return GONE_CODES.has(error.code) ? new UploadGone(error.message) : error;
 }
 function refusedPart(number2, answer) {
-  return new CliError(`part ${number2}: ${refusalOf("the bucket", answer).message}`);
+  return new ClientError(`part ${number2}: ${refusalOf("the bucket", answer).message}`);
 }
 
 // src/client/push/upload-nar.ts
@@ -985,11 +985,11 @@ async function openUnnamed(directory, expectedBytes) {
 function explain(error, directory, expectedBytes) {
   const { code } = error;
   if (code === "ENOSPC" || code === "EDQUOT") {
-    return new CliError(
+    return new ClientError(
       `no room in ${directory}: up to ${formatBytes(expectedBytes)} are needed; set TMPDIR to where they are`
     );
   }
-  return new CliError(`cannot write temporary files in ${directory}: ${code}; set TMPDIR`);
+  return new ClientError(`cannot write temporary files in ${directory}: ${code}; set TMPDIR`);
 }
 function spoolDirectory(env) {
   return env["TMPDIR"] || tmpdir();
@@ -1042,7 +1042,7 @@ async function explain2(error, isWhole, dump) {
   return code === "ZSTD_error_srcSize_wrong" ? changed() : error;
 }
 function changed() {
-  return new CliError(
+  return new ClientError(
     "it differs from what the store's database says; see nix-store --verify --check-contents --repair"
   );
 }
@@ -1413,7 +1413,7 @@ function readEvent(line) {
 function read(schema, answer, target) {
   const shape = readShape(schema, answer);
   if (shape.ok) return shape.value;
-  throw new CliError(
+  throw new ClientError(
     `${target}: this command does not understand the answer (${shape.error}). Use the same version of nargate as the cache`
   );
 }
@@ -1428,7 +1428,7 @@ async function openPushSession(options, context) {
   const { client, http, token } = await openCache(options.cache, context);
   if (token === void 0) {
     const { hostname } = new URL(client.url);
-    throw new CliError(
+    throw new ClientError(
       `no token for ${hostname}: set NARGATE_TOKEN, give --token-file, or put it into a netrc file`
     );
   }
@@ -1436,7 +1436,7 @@ async function openPushSession(options, context) {
     readGatewayFacts(client),
     requirePushToken(client, token.source)
   ]);
-  if (!uploads) throw new CliError("this cache takes no uploads");
+  if (!uploads) throw new ClientError("this cache takes no uploads");
   const location = findStore(options.storeUrl, context.env);
   if (storeDir !== location.storeDir) {
     throw new UsageError(
@@ -1468,11 +1468,11 @@ async function requirePushToken(client, source) {
     token = await readTokenFacts(client);
   } catch (error) {
     if (!(error instanceof CacheRefusal && error.status === 401)) throw error;
-    throw new CliError(`the token of ${source} was refused: ${error.message}`, { cause: error });
+    throw new ClientError(`the token of ${source} was refused: ${error.message}`, { cause: error });
   }
   const { name, scopes } = token;
   if (scopes.includes("push") || scopes.includes("admin")) return;
-  throw new CliError(
+  throw new ClientError(
     `the token ${name} of ${source} may not push: its scopes are ${scopes.join(", ") || "none"}`
   );
 }
@@ -1503,7 +1503,9 @@ async function findNewPaths(workDirectory, context) {
   const location = findStore(void 0, context.env);
   const { directory } = location;
   if (directory === void 0) {
-    throw new CliError("the store is not on this machine, so that nobody sees what is new in it");
+    throw new ClientError(
+      "the store is not on this machine, so that nobody sees what is new in it"
+    );
   }
   const store = { ...location, url: void 0 };
   const watcher = await watchStore(
@@ -1657,7 +1659,8 @@ async function pushNewPaths(infos, inputs, { pushBy }, context) {
   }
   const sources = listTokenSources(inputs, context);
   const tokens = pushBy === void 0 ? void 0 : sources.get(pushBy);
-  if (tokens === void 0) throw new CliError("the token of the first step is not there any more");
+  if (tokens === void 0)
+    throw new ClientError("the token of the first step is not there any more");
   const startedAt = context.now().getTime();
   return await runner.group(`pushing to ${url}`, async () => {
     const options = {

@@ -1,9 +1,9 @@
 // src/client/client-error.ts
 var UsageError = class extends Error {
 };
-var CliError = class extends Error {
+var ClientError = class extends Error {
 };
-var Interrupted = class extends CliError {
+var Interrupted = class extends ClientError {
   signal;
   constructor(signal) {
     super("interrupted");
@@ -12,7 +12,7 @@ var Interrupted = class extends CliError {
 };
 function describeError(error2) {
   if (!(error2 instanceof Error)) return String(error2);
-  if (error2 instanceof CliError || error2 instanceof UsageError) return error2.message;
+  if (error2 instanceof ClientError || error2 instanceof UsageError) return error2.message;
   const { cause } = error2;
   if (cause instanceof AggregateError) return describeError(cause.errors[0]);
   if (cause === void 0) return error2.message;
@@ -1738,7 +1738,7 @@ function parseRetryAfter(header, now) {
 }
 
 // src/client/gateway/http-client.ts
-var Unreachable = class extends CliError {
+var Unreachable = class extends ClientError {
 };
 var HTTP_RETRIES = { attempts: 6, idleMilliseconds: 9e4 };
 var CHUNK_BYTES = 64 * 1024;
@@ -1841,7 +1841,7 @@ function createIdleTimer(milliseconds) {
 }
 
 // src/client/gateway/cache-client.ts
-var CacheRefusal = class extends CliError {
+var CacheRefusal = class extends ClientError {
   status;
   /** A code of `src/api/failures`, if the API gave one. */
   code;
@@ -1884,7 +1884,8 @@ function createCacheClient(url, token, http) {
       if (answer.status !== 200) throw refusalOf(target, answer);
       const text = answer.body.toString();
       const narinfo = parseNarinfo(text, storeDir);
-      if (!narinfo.ok) throw new CliError(`${target} of the cache is malformed: ${narinfo.error}`);
+      if (!narinfo.ok)
+        throw new ClientError(`${target} of the cache is malformed: ${narinfo.error}`);
       return { text, narinfo: narinfo.value };
     }
   };
@@ -1930,7 +1931,7 @@ function parseJson(target, text) {
   try {
     return JSON.parse(text);
   } catch {
-    throw new CliError(`${target}: the answer is not JSON; is this a Nargate?`);
+    throw new ClientError(`${target}: the answer is not JSON; is this a Nargate?`);
   }
 }
 
@@ -2174,7 +2175,7 @@ function isScope(value) {
 async function readTokenFacts(client) {
   const answer = readShape(tokenAnswerSchema, await client.call("GET", ENDPOINTS.token));
   if (!answer.ok) {
-    throw new CliError(
+    throw new ClientError(
       `${client.url} does not look like a Nargate cache (in the answer to GET ${ENDPOINTS.token}, ${answer.error})`
     );
   }
@@ -2205,13 +2206,15 @@ function startNix({ program, args, input }, { env, cwd, signal }) {
   const ended = new Promise((resolve3, reject) => {
     child.once("error", (error2) => {
       reject(
-        error2.code === "ENOENT" ? new CliError(`${program} is not on the PATH; install Nix`) : new CliError(`${program}: ${error2.message}`)
+        error2.code === "ENOENT" ? new ClientError(`${program} is not on the PATH; install Nix`) : new ClientError(`${program}: ${error2.message}`)
       );
     });
     child.once("close", (code, killedBy) => {
       if (code === 0) resolve3();
       else
-        reject(new CliError(`${program}: ${lastLine(said) ?? `ended with ${code ?? killedBy}`}`));
+        reject(
+          new ClientError(`${program}: ${lastLine(said) ?? `ended with ${code ?? killedBy}`}`)
+        );
     });
   });
   ended.catch(() => {
@@ -2340,7 +2343,7 @@ async function replaceFile(file, text, { isSecret }) {
   try {
     await mkdir(dirname(target), { recursive: true });
     const old = await stat(target).catch(() => void 0);
-    if (old?.isFile() === false) throw new CliError(`cannot write ${target}: it is no file`);
+    if (old?.isFile() === false) throw new ClientError(`cannot write ${target}: it is no file`);
     await rm(temporary, { force: true });
     await writeFile3(temporary, text, { mode: isSecret ? 384 : 420, flag: "wx" });
     if (old !== void 0) {
@@ -2352,8 +2355,8 @@ async function replaceFile(file, text, { isSecret }) {
   } catch (error2) {
     await rm(temporary, { force: true }).catch(() => {
     });
-    if (error2 instanceof CliError) throw error2;
-    throw new CliError(`cannot write ${target}: ${error2.code}`);
+    if (error2 instanceof ClientError) throw error2;
+    throw new ClientError(`cannot write ${target}: ${error2.code}`);
   }
 }
 async function findStoreTarget(file) {
@@ -2399,7 +2402,7 @@ var OWN_FILES = {
     } catch (error2) {
       const { code } = error2;
       if (code === "ENOENT") return void 0;
-      throw new CliError(`cannot read ${file}: ${code}`);
+      throw new ClientError(`cannot read ${file}: ${code}`);
     }
   },
   async write(file, text, options) {
@@ -2412,7 +2415,7 @@ var OWN_FILES = {
 function createRootFiles(context) {
   async function sudo(args, input) {
     const { isDone, stdout } = await runTool(["sudo", "-n", ...args], context, input);
-    if (!isDone) throw new CliError(`sudo ${args.join(" ")} failed`);
+    if (!isDone) throw new ClientError(`sudo ${args.join(" ")} failed`);
     return stdout;
   }
   return {
@@ -2572,13 +2575,13 @@ function createOidcTokens({ url, bearer, audience }, { http, now, mask }) {
       headers: { accept: "application/json", authorization: `Bearer ${bearer}` }
     });
     if (status !== 200) {
-      throw new CliError(`GitHub gives this job no OIDC token: its service answered ${status}`);
+      throw new ClientError(`GitHub gives this job no OIDC token: its service answered ${status}`);
     }
     const token = readField(parseJson2(body.toString()), "value");
-    if (typeof token !== "string") throw new CliError("GitHub answered without an OIDC token");
+    if (typeof token !== "string") throw new ClientError("GitHub answered without an OIDC token");
     mask(token);
     const expires = readExpiry(token);
-    if (expires === void 0) throw new CliError("GitHub's OIDC token says no time of its end");
+    if (expires === void 0) throw new ClientError("GitHub's OIDC token says no time of its end");
     held = { token, expires };
   }
   const millisecondsLeft = () => (held?.expires ?? 0) - now().getTime();
@@ -2593,7 +2596,7 @@ function createOidcTokens({ url, bearer, audience }, { http, now, mask }) {
           if (millisecondsLeft() <= 0) throw error2;
         });
       }
-      if (held === void 0) throw new CliError("GitHub answered without an OIDC token");
+      if (held === void 0) throw new ClientError("GitHub answered without an OIDC token");
       return held.token;
     }
   };
@@ -2635,7 +2638,7 @@ async function readGatewayFacts(client) {
     answer = await client.call("GET", ENDPOINTS.cache);
   } catch (error2) {
     if (error2 instanceof CacheRefusal && NOT_A_NARGATE.has(error2.status)) {
-      throw new CliError(
+      throw new ClientError(
         `${client.url} does not look like a Nargate cache (GET ${ENDPOINTS.cache} returned ${error2.status})`,
         { cause: error2 }
       );
@@ -2644,7 +2647,7 @@ async function readGatewayFacts(client) {
   }
   const facts = readShape(gatewayFactsSchema, answer);
   if (facts.ok) return facts.value;
-  throw new CliError(
+  throw new ClientError(
     `${client.url} does not look like a Nargate cache (in the answer to GET ${ENDPOINTS.cache}, ${facts.error})`
   );
 }
@@ -2652,7 +2655,7 @@ var NOT_A_NARGATE = /* @__PURE__ */ new Set([301, 302, 307, 308, 400, 404, 405, 
 
 export {
   UsageError,
-  CliError,
+  ClientError,
   describeError,
   maxLength,
   minValue,

@@ -1,8 +1,12 @@
-import { type CliContext, type CliInput, createProcessContext } from "../client/process-context.ts";
+import {
+  type ProcessContext,
+  type ProcessInput,
+  createProcessContext,
+} from "../client/process-context.ts";
 import { createRunner, type Runner } from "./runner.ts";
 
 /** What a step gets from the process; tests give other ones. */
-export interface ActionContext extends CliContext {
+export interface ActionContext extends ProcessContext {
   readonly runner: Runner;
   readonly platform: NodeJS.Platform;
 }
@@ -26,7 +30,7 @@ export function createActionContext(signal: AbortSignal): ActionContext {
   };
 }
 
-const NO_INPUT: CliInput = {
+const NO_INPUT: ProcessInput = {
   async *[Symbol.asyncIterator]() {
     yield* [];
   },

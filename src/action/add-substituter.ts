@@ -1,5 +1,5 @@
 import path from "node:path";
-import { CliError, describeError } from "../client/client-error.ts";
+import { ClientError, describeError } from "../client/client-error.ts";
 import { type CacheUse, nixConfLines, nixosSettings } from "../client/use/cache-use.ts";
 import {
   addToNixConf,
@@ -29,14 +29,14 @@ export interface Substituter {
 
 /**
  * Has Nix pull from the cache, as root's daemon or as this user, and says how.
- * Throws a `CliError` that says what to do where that cannot be had.
+ * Throws a `ClientError` that says what to do where that cannot be had.
  */
 export async function addSubstituter(
   substituter: Substituter,
   context: ActionContext,
 ): Promise<string> {
   const nix = await askLocalNix(context);
-  if ("reason" in nix) throw new CliError(nix.reason);
+  if ("reason" in nix) throw new ClientError(nix.reason);
   return nix.trust.isTrusted === false
     ? await addForDaemon(substituter, nix, context)
     : await addForUser(substituter, nix, context);
@@ -60,7 +60,8 @@ async function addForUser(
   let told: string;
   try {
     const file = userNixConf(context);
-    if ((await findStoreTarget(file)) !== undefined) throw new CliError(`${file} is in the store`);
+    if ((await findStoreTarget(file)) !== undefined)
+      throw new ClientError(`${file} is in the store`);
     const options = { files: OWN_FILES, workDirectory, isSecret: false, onChange };
     const change = await changeFile(file, edit, options);
     told = change === undefined ? `${file} says so already` : `by ${file}`;
@@ -74,7 +75,7 @@ async function addForUser(
   context.runner.exportVariable("NIX_CONFIG", NIX_CONFIG);
   const changed = await readNixSettings({ ...context, env: { ...context.env, NIX_CONFIG } });
   if (isInEffect(use, netrc, changed)) return told;
-  throw new CliError("Nix does not take what is added to its settings, neither there nor here");
+  throw new ClientError("Nix does not take what is added to its settings, neither there nor here");
 }
 
 /** The daemon takes from its own nix.conf alone, and reads that at its start. */
@@ -86,11 +87,11 @@ async function addForDaemon(
   const main = systemNixConf(context);
   const because = `the Nix daemon does not trust ${trust.user}`;
   if ((await findStoreTarget(main)) !== undefined) {
-    throw new CliError(`${because}, and NixOS makes ${main}; put there: ${nixosSettings(use)}`);
+    throw new ClientError(`${because}, and NixOS makes ${main}; put there: ${nixosSettings(use)}`);
   }
   if (!(await runTool(["sudo", "-n", "true"], context)).isDone) {
     const lines = nixConfLines(use).join("; ");
-    throw new CliError(`${because}, and there is no sudo; put into ${main}: ${lines}`);
+    throw new ClientError(`${because}, and there is no sudo; put into ${main}: ${lines}`);
   }
   const files = createRootFiles(context);
   const file = await findEditable(main, await files.read(main));
@@ -108,7 +109,7 @@ async function addForDaemon(
   if (change === undefined) return `${file} says so already`;
   const restarted = await restartDaemon(context);
   if (restarted !== undefined) return `by ${file} and ${restarted}, since ${because}`;
-  throw new CliError(
+  throw new ClientError(
     `${file} has the cache now, but the Nix daemon must be started anew to see it`,
   );
 }

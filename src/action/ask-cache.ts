@@ -1,7 +1,7 @@
 import { CacheRefusal, createCacheClient } from "../client/gateway/cache-client.ts";
 import { type GatewayFacts, readGatewayFacts } from "../client/gateway/gateway-facts.ts";
 import { createHttpClient, type HttpRetries, Unreachable } from "../client/gateway/http-client.ts";
-import { CliError, describeError } from "../client/client-error.ts";
+import { ClientError, describeError } from "../client/client-error.ts";
 import type { ActionContext } from "./action-context.ts";
 
 /** A job does not wait for minutes for a cache that is away. */
@@ -24,7 +24,7 @@ export async function askCache(
   try {
     const facts = await readGatewayFacts(createCacheClient(url, async () => undefined, http));
     if (facts.storeDir === storeDir) return facts;
-    throw new CliError(`${url} is for paths in ${facts.storeDir}, and Nix here has ${storeDir}`);
+    throw new ClientError(`${url} is for paths in ${facts.storeDir}, and Nix here has ${storeDir}`);
   } catch (error) {
     context.signal.throwIfAborted();
     return asTrouble(error);

@@ -1,10 +1,10 @@
 import { readFile, rm, stat } from "node:fs/promises";
-import type { CliContext } from "../client/process-context.ts";
-import { CliError } from "../client/client-error.ts";
+import type { ProcessContext } from "../client/process-context.ts";
+import { ClientError } from "../client/client-error.ts";
 import { replaceFile } from "../client/use/replace-file.ts";
 import { runTool } from "./run-tool.ts";
 
-/** Reads and writes files as somebody. Each throws `CliError` where it may not. */
+/** Reads and writes files as somebody. Each throws `ClientError` where it may not. */
 export interface FileAccess {
   readonly isRoot: boolean;
   /** Undefined for one that is not there. */
@@ -23,7 +23,7 @@ export const OWN_FILES: FileAccess = {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === "ENOENT") return undefined;
-      throw new CliError(`cannot read ${file}: ${code}`);
+      throw new ClientError(`cannot read ${file}: ${code}`);
     }
   },
   async write(file, text, options) {
@@ -35,10 +35,10 @@ export const OWN_FILES: FileAccess = {
 };
 
 /** As root, by the sudo without a password that GitHub's runners have. */
-export function createRootFiles(context: CliContext): FileAccess {
+export function createRootFiles(context: ProcessContext): FileAccess {
   async function sudo(args: readonly string[], input?: string): Promise<string> {
     const { isDone, stdout } = await runTool(["sudo", "-n", ...args], context, input);
-    if (!isDone) throw new CliError(`sudo ${args.join(" ")} failed`);
+    if (!isDone) throw new ClientError(`sudo ${args.join(" ")} failed`);
     return stdout;
   }
 

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import type { CliContext } from "../client/process-context.ts";
+import type { ProcessContext } from "../client/process-context.ts";
 import { readField } from "../client/read-field.ts";
 
 /**
@@ -7,7 +7,7 @@ import { readField } from "../client/read-field.ts";
  * workflow's own: a pull request from a fork, or a run after one. Such a job
  * must not push, whatever secrets it was given: `pull_request_target` gives all.
  */
-export async function findFork({ env }: Pick<CliContext, "env">): Promise<string | undefined> {
+export async function findFork({ env }: Pick<ProcessContext, "env">): Promise<string | undefined> {
   const eventName = env["GITHUB_EVENT_NAME"] ?? "";
   const text = await readFile(env["GITHUB_EVENT_PATH"] ?? "", "utf8").catch(() => "");
   return findForkInEvent(eventName, parseJson(text));

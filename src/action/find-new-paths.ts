@@ -1,4 +1,4 @@
-import { CliError } from "../client/client-error.ts";
+import { ClientError } from "../client/client-error.ts";
 import type { PathInfo } from "../client/local-nix/path-info.ts";
 import { findInvalidPaths, readClosure } from "../client/local-nix/read-closure.ts";
 import { findStore } from "../client/local-nix/store-location.ts";
@@ -15,7 +15,9 @@ export async function findNewPaths(
   const location = findStore(undefined, context.env);
   const { directory } = location;
   if (directory === undefined) {
-    throw new CliError("the store is not on this machine, so that nobody sees what is new in it");
+    throw new ClientError(
+      "the store is not on this machine, so that nobody sees what is new in it",
+    );
   }
   const store = { ...location, url: undefined };
   const watcher = await watchStore(

@@ -1,6 +1,6 @@
 import type { TokenSource } from "../client/gateway/open-cache.ts";
 import type { HttpClient } from "../client/gateway/http-client.ts";
-import { CliError } from "../client/client-error.ts";
+import { ClientError } from "../client/client-error.ts";
 import { readField } from "../client/read-field.ts";
 
 /** What a job with `id-token: write` is given to ask with. */
@@ -40,13 +40,13 @@ export function createOidcTokens(
       headers: { accept: "application/json", authorization: `Bearer ${bearer}` },
     });
     if (status !== 200) {
-      throw new CliError(`GitHub gives this job no OIDC token: its service answered ${status}`);
+      throw new ClientError(`GitHub gives this job no OIDC token: its service answered ${status}`);
     }
     const token = readField(parseJson(body.toString()), "value");
-    if (typeof token !== "string") throw new CliError("GitHub answered without an OIDC token");
+    if (typeof token !== "string") throw new ClientError("GitHub answered without an OIDC token");
     mask(token);
     const expires = readExpiry(token);
-    if (expires === undefined) throw new CliError("GitHub's OIDC token says no time of its end");
+    if (expires === undefined) throw new ClientError("GitHub's OIDC token says no time of its end");
     held = { token, expires };
   }
 
@@ -63,7 +63,7 @@ export function createOidcTokens(
           if (millisecondsLeft() <= 0) throw error;
         });
       }
-      if (held === undefined) throw new CliError("GitHub answered without an OIDC token");
+      if (held === undefined) throw new ClientError("GitHub answered without an OIDC token");
       return held.token;
     },
   };

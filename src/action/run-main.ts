@@ -4,7 +4,7 @@ import path from "node:path";
 import type { GatewayFacts } from "../client/gateway/gateway-facts.ts";
 import { openCache } from "../client/gateway/open-cache.ts";
 import { readTokenFacts } from "../client/gateway/token-facts.ts";
-import { CliError, describeError } from "../client/client-error.ts";
+import { ClientError, describeError } from "../client/client-error.ts";
 import { runNix } from "../client/local-nix/run-nix.ts";
 import { findStore } from "../client/local-nix/store-location.ts";
 import { listStoreNames } from "../client/push/store-watcher.ts";
@@ -78,7 +78,7 @@ async function requireNix(context: ActionContext): Promise<void> {
   try {
     await runNix({ program: "nix", args: ["--version"] }, context);
   } catch (error) {
-    throw new CliError(
+    throw new ClientError(
       `${describeError(error)}: put this step after the one that installs it, such as cachix/install-nix-action`,
       { cause: error },
     );
@@ -125,7 +125,7 @@ async function substitute(substituter: Substituter, context: ActionContext): Pro
   try {
     runner.info(`Nix pulls from ${url}: ${await addSubstituter(substituter, context)}`);
   } catch (error) {
-    if (!(error instanceof CliError)) throw error;
+    if (!(error instanceof ClientError)) throw error;
     runner.warning(`Nix does not pull from ${url}: ${error.message}`);
   }
 }

@@ -1,5 +1,5 @@
 import { rm } from "node:fs/promises";
-import { CliError, describeError } from "../client/client-error.ts";
+import { ClientError, describeError } from "../client/client-error.ts";
 import type { PathInfo } from "../client/local-nix/path-info.ts";
 import { createPlainProgress } from "../client/progress/plain-progress.ts";
 import { pushPaths } from "../client/push/push-paths.ts";
@@ -99,7 +99,8 @@ async function pushNewPaths(
   }
   const sources = listTokenSources(inputs, context);
   const tokens = pushBy === undefined ? undefined : sources.get(pushBy);
-  if (tokens === undefined) throw new CliError("the token of the first step is not there any more");
+  if (tokens === undefined)
+    throw new ClientError("the token of the first step is not there any more");
   const startedAt = context.now().getTime();
   return await runner.group(`pushing to ${url}`, async () => {
     const options = {

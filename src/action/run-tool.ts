@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import type { CliContext } from "../client/process-context.ts";
+import type { ProcessContext } from "../client/process-context.ts";
 
 export interface ToolResult {
   /** Whether it ran, and ended well. */
@@ -10,7 +10,7 @@ export interface ToolResult {
 /** Runs one of the machine's own programs. That it fails, or is not there, is an outcome. */
 export async function runTool(
   [program = "", ...args]: readonly string[],
-  { env, cwd, signal }: CliContext,
+  { env, cwd, signal }: ProcessContext,
   input = "",
 ): Promise<ToolResult> {
   return await new Promise((resolve) => {

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { VERSION } from "../api/endpoints.ts";
-import type { CliContext } from "../client/process-context.ts";
+import type { ProcessContext } from "../client/process-context.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
 import { addInfoCommand } from "./commands/info.ts";
 import { addKeyCommand } from "./commands/key.ts";
@@ -13,7 +13,7 @@ import { addWatchExecCommand } from "./commands/watch-exec.ts";
 /** Adds a command to the program. `setExitCode` is for one that ran well and found something bad. */
 export type AddCommand = (
   program: Command,
-  context: CliContext,
+  context: ProcessContext,
   setExitCode: (code: number) => void,
 ) => void;
 
@@ -29,7 +29,10 @@ const COMMANDS: readonly AddCommand[] = [
 ];
 
 /** The whole `nargate` command. */
-export function createProgram(context: CliContext, setExitCode: (code: number) => void): Command {
+export function createProgram(
+  context: ProcessContext,
+  setExitCode: (code: number) => void,
+): Command {
   const program = new Command("nargate")
     .description("Pushes to and looks after a Nix binary cache behind Nargate.")
     .version(VERSION)

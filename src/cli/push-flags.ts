@@ -7,7 +7,7 @@ import {
   parseSecretKey,
   type SecretKey,
 } from "../nix/signature.ts";
-import type { CliContext } from "../client/process-context.ts";
+import type { ProcessContext } from "../client/process-context.ts";
 import { UsageError } from "../client/client-error.ts";
 import type { PackCompression } from "../client/push/pack-nar.ts";
 import type { PushOptions } from "../client/push/push-options.ts";
@@ -56,7 +56,10 @@ export function addPushFlags(command: Command): Command {
 }
 
 /** Throws `UsageError` for what cannot be meant. */
-export async function readPushOptions(flags: PushFlags, context: CliContext): Promise<PushOptions> {
+export async function readPushOptions(
+  flags: PushFlags,
+  context: ProcessContext,
+): Promise<PushOptions> {
   const { to, tokenFile, store, upstreamKey, all, signKey, compression, compressionLevel } = flags;
   return {
     cache: { to, tokenFile },
@@ -84,7 +87,7 @@ function parseLevel(text: string): number {
   return level;
 }
 
-async function readSignKey(file: string, { cwd }: CliContext): Promise<SecretKey> {
+async function readSignKey(file: string, { cwd }: ProcessContext): Promise<SecretKey> {
   let text: string;
   try {
     text = await readFile(path.resolve(cwd, file), "utf8");

@@ -1,10 +1,13 @@
 import { CommanderError } from "commander";
-import { type CliContext, createProcessContext } from "../client/process-context.ts";
+import { type ProcessContext, createProcessContext } from "../client/process-context.ts";
 import { describeError, Interrupted, UsageError } from "../client/client-error.ts";
 import { createProgram } from "./program.ts";
 
 /** Runs the command that `args` name and gives its exit code: 0, 1, 2 for wrong use, 130 for Ctrl-C. */
-export async function runProgram(args: readonly string[], context: CliContext): Promise<number> {
+export async function runProgram(
+  args: readonly string[],
+  context: ProcessContext,
+): Promise<number> {
   let exitCode: number | undefined;
   const program = createProgram(context, (code) => {
     exitCode = code;

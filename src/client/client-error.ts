@@ -2,10 +2,10 @@
 export class UsageError extends Error {}
 
 /** What went wrong while it ran: told in one line, with exit code 1. */
-export class CliError extends Error {}
+export class ClientError extends Error {}
 
 /** Why a command ends early: someone sent the process this signal. */
-export class Interrupted extends CliError {
+export class Interrupted extends ClientError {
   readonly signal: NodeJS.Signals;
 
   constructor(signal: NodeJS.Signals) {
@@ -18,7 +18,7 @@ export class Interrupted extends CliError {
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   // These say all that there is to say.
-  if (error instanceof CliError || error instanceof UsageError) return error.message;
+  if (error instanceof ClientError || error instanceof UsageError) return error.message;
   const { cause } = error;
   if (cause instanceof AggregateError) return describeError(cause.errors[0]);
   if (cause === undefined) return error.message;

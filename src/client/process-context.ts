@@ -2,13 +2,13 @@ import { addAbortSignal } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** What a command gets from the process; tests give other ones. */
-export interface CliContext {
+export interface ProcessContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Where relative paths start. */
   readonly cwd: string;
-  readonly stdin: CliInput;
-  readonly stdout: CliStream;
-  readonly stderr: CliStream;
+  readonly stdin: ProcessInput;
+  readonly stdout: ProcessOutput;
+  readonly stderr: ProcessOutput;
   readonly fetch: typeof fetch;
   readonly now: () => Date;
   readonly random: () => number;
@@ -18,7 +18,7 @@ export interface CliContext {
 }
 
 /** The part of a terminal or a file that is written to. */
-export interface CliStream {
+export interface ProcessOutput {
   write(text: string): unknown;
   /** Whether a person looks at it: colours and bars are for them alone. */
   readonly isTTY?: boolean | undefined;
@@ -27,11 +27,11 @@ export interface CliStream {
 }
 
 /** The part of a terminal or a file that is read from. */
-export interface CliInput extends AsyncIterable<Uint8Array | string> {
+export interface ProcessInput extends AsyncIterable<Uint8Array | string> {
   readonly isTTY?: boolean | undefined;
 }
 
-export function createProcessContext(signal: AbortSignal): CliContext {
+export function createProcessContext(signal: AbortSignal): ProcessContext {
   return {
     env: process.env,
     cwd: process.cwd(),

@@ -1,4 +1,4 @@
-import type { CliContext } from "../../src/client/process-context.ts";
+import type { ProcessContext } from "../../src/client/process-context.ts";
 import { runProgram } from "../../src/cli/run-program.ts";
 import { createTestContext } from "./test-context.ts";
 
@@ -11,7 +11,7 @@ export interface NargateResult {
 /** Runs a command in this process, with the real fetch and what `overrides` give. */
 export async function runNargate(
   args: readonly string[],
-  overrides: Partial<CliContext> = {},
+  overrides: Partial<ProcessContext> = {},
 ): Promise<NargateResult> {
   const written = { stdout: "", stderr: "" };
   const context = createTestContext({

@@ -5,7 +5,7 @@ import {
   type StorePath,
   type StorePathHash,
 } from "../../nix/store-path.ts";
-import type { CliContext } from "../../client/process-context.ts";
+import type { ProcessContext } from "../../client/process-context.ts";
 import { resolveStorePath } from "../../client/local-nix/resolve-store-path.ts";
 import { findStore } from "../../client/local-nix/store-location.ts";
 
@@ -23,7 +23,7 @@ export interface PathArgument {
 export async function resolvePathArgument(
   text: string,
   storeDir: string,
-  { env, cwd }: Pick<CliContext, "env" | "cwd">,
+  { env, cwd }: Pick<ProcessContext, "env" | "cwd">,
 ): Promise<PathArgument> {
   const hash = parseStorePathHash(text);
   if (hash.ok) return { hash: hash.value, text };

@@ -1,6 +1,6 @@
 import { addCacheOptions } from "../cache-options.ts";
 import { type CacheOptions, openCache } from "../../client/gateway/open-cache.ts";
-import type { CliContext } from "../../client/process-context.ts";
+import type { ProcessContext } from "../../client/process-context.ts";
 import { formatFindings, formatFindingsJson } from "../doctor/doctor-report.ts";
 import { isFailure } from "../doctor/finding.ts";
 import { runDoctor } from "../doctor/run-doctor.ts";
@@ -32,7 +32,7 @@ export const addDoctorCommand: AddCommand = (program, context, setExitCode) => {
   addCacheOptions(command);
 };
 
-async function examine(options: DoctorOptions, context: CliContext): Promise<number> {
+async function examine(options: DoctorOptions, context: ProcessContext): Promise<number> {
   const cache = await openCache(options, context, RETRIES);
   const findings = await runDoctor(cache, options.path, context);
   const { stdout, env } = context;

@@ -1,7 +1,7 @@
 import { addCacheOptions } from "../cache-options.ts";
 import { readGatewayFacts } from "../../client/gateway/gateway-facts.ts";
 import { type CacheOptions, openCache } from "../../client/gateway/open-cache.ts";
-import type { CliContext } from "../../client/process-context.ts";
+import type { ProcessContext } from "../../client/process-context.ts";
 import { inspectPath, isSound } from "../closure/inspect-path.ts";
 import { resolvePathArgument } from "../closure/path-argument.ts";
 import { formatInspection, formatInspectionJson } from "../closure/path-report.ts";
@@ -28,7 +28,11 @@ export const addInfoCommand: AddCommand = (program, context, setExitCode) => {
   addCacheOptions(command);
 };
 
-async function inspect(path: string, options: InfoOptions, context: CliContext): Promise<number> {
+async function inspect(
+  path: string,
+  options: InfoOptions,
+  context: ProcessContext,
+): Promise<number> {
   const { client } = await openCache(options, context);
   const facts = await readGatewayFacts(client);
   const { hash, text } = await resolvePathArgument(path, facts.storeDir, context);

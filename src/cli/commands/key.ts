@@ -4,7 +4,7 @@ import {
   parseSecretKey,
   publicKeyOf,
 } from "../../nix/signature.ts";
-import type { CliContext } from "../../client/process-context.ts";
+import type { ProcessContext } from "../../client/process-context.ts";
 import { UsageError } from "../../client/client-error.ts";
 import type { AddCommand } from "../program.ts";
 
@@ -30,7 +30,11 @@ export const addKeyCommand: AddCommand = (program, context) => {
     .action(async (name: string, options: KeyOptions) => await create(name, options, context));
 };
 
-async function create(name: string, { json }: KeyOptions, { stdout }: CliContext): Promise<void> {
+async function create(
+  name: string,
+  { json }: KeyOptions,
+  { stdout }: ProcessContext,
+): Promise<void> {
   if (!/^[\w.+-]{1,64}$/.test(name)) throw new UsageError("NAME has only letters, digits and ._+-");
   const secretKey = await generateSecretKey(name);
   const key = parseSecretKey(secretKey);

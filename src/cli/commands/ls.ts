@@ -1,7 +1,7 @@
 import { addCacheOptions } from "../cache-options.ts";
 import { readGatewayFacts } from "../../client/gateway/gateway-facts.ts";
 import { type CacheOptions, openCache } from "../../client/gateway/open-cache.ts";
-import type { CliContext } from "../../client/process-context.ts";
+import type { ProcessContext } from "../../client/process-context.ts";
 import { formatClosure, formatClosureJson } from "../closure/closure-report.ts";
 import { resolvePathArgument } from "../closure/path-argument.ts";
 import { walkClosure } from "../closure/walk-closure.ts";
@@ -33,7 +33,7 @@ export const addLsCommand: AddCommand = (program, context, setExitCode) => {
 async function list(
   paths: readonly string[],
   options: LsOptions,
-  context: CliContext,
+  context: ProcessContext,
 ): Promise<number> {
   const { client } = await openCache(options, context);
   const { storeDir } = await readGatewayFacts(client);

@@ -1,6 +1,6 @@
 import type { StorePath } from "../../nix/store-path.ts";
-import type { CliContext } from "../../client/process-context.ts";
-import { CliError, UsageError } from "../../client/client-error.ts";
+import type { ProcessContext } from "../../client/process-context.ts";
+import { ClientError, UsageError } from "../../client/client-error.ts";
 import { resolveStorePath } from "../../client/local-nix/resolve-store-path.ts";
 import { findStore } from "../../client/local-nix/store-location.ts";
 import type { AddCommand } from "../program.ts";
@@ -45,7 +45,7 @@ export const addPushCommand: AddCommand = (program, context, setExitCode) => {
 async function push(
   paths: readonly string[],
   flags: PushFlags & { stdin?: true },
-  context: CliContext,
+  context: ProcessContext,
 ): Promise<PushReport> {
   if (paths.length === 0 && flags.stdin !== true) {
     throw new UsageError("what is to be pushed? Name store paths, or give --stdin");
@@ -68,14 +68,14 @@ async function push(
     progress.close();
     if (!context.signal.aborted) throw error;
     context.stderr.write("nargate: interrupted; run it again to go on where it stopped\n");
-    throw new CliError("interrupted", { cause: error });
+    throw new ClientError("interrupted", { cause: error });
   }
 }
 
 async function resolveAll(
   texts: readonly string[],
   storeUrl: string | undefined,
-  { env, cwd }: CliContext,
+  { env, cwd }: ProcessContext,
 ): Promise<readonly StorePath[]> {
   const location = findStore(storeUrl, env);
   const byHash = new Map<string, StorePath>();

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { isCurrent, parseTokens, type TokenEntry } from "../../settings/token.ts";
 import { isScope, SCOPES } from "../../api/scopes.ts";
-import type { CliContext } from "../../client/process-context.ts";
+import type { ProcessContext } from "../../client/process-context.ts";
 import { UsageError } from "../../client/client-error.ts";
 import type { AddCommand } from "../program.ts";
 import { readTokenFile, writeTokenFile } from "../token-file.ts";
@@ -62,7 +62,7 @@ function addListOptions(command: Command): Command {
 async function create(
   name: string,
   { scope = ["push"], expires, ...options }: CreateOptions,
-  context: CliContext,
+  context: ProcessContext,
 ): Promise<void> {
   const file = resolve(context.cwd, options.file);
   const scopes = scope.filter(isScope);
@@ -90,7 +90,7 @@ async function create(
   );
 }
 
-async function list(options: ListOptions, context: CliContext): Promise<void> {
+async function list(options: ListOptions, context: ProcessContext): Promise<void> {
   const entries = await readTokenFile(resolve(context.cwd, options.file));
   const tokens = entries.map((entry) => ({
     name: entry.name,
@@ -115,7 +115,7 @@ async function list(options: ListOptions, context: CliContext): Promise<void> {
   );
 }
 
-async function revoke(name: string, options: ListOptions, context: CliContext): Promise<void> {
+async function revoke(name: string, options: ListOptions, context: ProcessContext): Promise<void> {
   const file = resolve(context.cwd, options.file);
   const before = await readTokenFile(file);
   const after = before.filter((entry) => entry.name !== name);
@@ -142,6 +142,6 @@ function storeHint(file: string, entries: readonly TokenEntry[]): string {
   ].join("\n");
 }
 
-function writeJson(value: unknown, context: CliContext): void {
+function writeJson(value: unknown, context: ProcessContext): void {
   context.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }

@@ -3,7 +3,7 @@ import { addCacheOptions } from "../cache-options.ts";
 import { readGatewayFacts } from "../../client/gateway/gateway-facts.ts";
 import { type CacheOptions, type OpenCache, openCache } from "../../client/gateway/open-cache.ts";
 import { readTokenFacts } from "../../client/gateway/token-facts.ts";
-import type { CliContext } from "../../client/process-context.ts";
+import type { ProcessContext } from "../../client/process-context.ts";
 import { UsageError } from "../../client/client-error.ts";
 import type { AddCommand } from "../program.ts";
 import { type CacheUse, nixConfLines, nixSettingsJson } from "../../client/use/cache-use.ts";
@@ -37,7 +37,7 @@ export const addUseCommand: AddCommand = (program, context) => {
   addCacheOptions(command);
 };
 
-async function useCache(options: UseOptions, context: CliContext): Promise<void> {
+async function useCache(options: UseOptions, context: ProcessContext): Promise<void> {
   if (options.file !== undefined && options.write !== true) {
     throw new UsageError("--file goes with --write");
   }

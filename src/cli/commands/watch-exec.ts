@@ -1,4 +1,4 @@
-import type { CliContext } from "../../client/process-context.ts";
+import type { ProcessContext } from "../../client/process-context.ts";
 import { describeError, UsageError } from "../../client/client-error.ts";
 import { findInvalidPaths } from "../../client/local-nix/read-closure.ts";
 import { findStore } from "../../client/local-nix/store-location.ts";
@@ -44,7 +44,7 @@ export const addWatchExecCommand: AddCommand = (program, context, setExitCode) =
 async function watchExec(
   words: readonly string[],
   options: PushOptions,
-  context: CliContext,
+  context: ProcessContext,
 ): Promise<number> {
   const { directory } = findStore(options.storeUrl, context.env);
   if (directory === undefined) {
@@ -66,7 +66,7 @@ async function watchExec(
 /** A build does not fail because its cache is away. */
 async function tryToOpen(
   options: PushOptions,
-  context: CliContext,
+  context: ProcessContext,
 ): Promise<PushSession | undefined> {
   try {
     return await openPushSession(options, context);
@@ -81,7 +81,7 @@ async function runAndPush(
   words: readonly string[],
   directory: string,
   session: PushSession,
-  context: CliContext,
+  context: ProcessContext,
 ): Promise<WatchedCommand> {
   const watcher = await watchStore(directory, (paths) =>
     findInvalidPaths(paths, session.store, context),

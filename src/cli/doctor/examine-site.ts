@@ -3,7 +3,7 @@ import { botChallengeRemedy, isBotChallenge } from "../../client/gateway/bot-cha
 import { type CacheClient, refusalOf } from "../../client/gateway/cache-client.ts";
 import { type HttpAnswer, Unreachable } from "../../client/gateway/http-client.ts";
 import { UPSTREAM_PRIORITY } from "../../../tools/canary/site-checks.ts";
-import type { CliContext } from "../../client/process-context.ts";
+import type { ProcessContext } from "../../client/process-context.ts";
 import type { Finding } from "./finding.ts";
 
 /** As Nix names itself: what stands before the cache may treat others otherwise. */
@@ -21,7 +21,7 @@ export interface SiteExamination {
 /** What the first file of a binary cache tells: reachable, not challenged, and with which priority. */
 export async function examineSite(
   client: CacheClient,
-  context: CliContext,
+  context: ProcessContext,
 ): Promise<SiteExamination> {
   const startedAt = context.now().getTime();
   let answer: HttpAnswer;

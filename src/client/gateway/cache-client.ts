@@ -3,7 +3,7 @@ import { FAILURES, isFailureCode } from "../../api/failures/failures.ts";
 import { readShape } from "../../api/read-shape.ts";
 import { type Narinfo, parseNarinfo } from "../../nix/narinfo.ts";
 import type { StorePathHash } from "../../nix/store-path.ts";
-import { CliError } from "../client-error.ts";
+import { ClientError } from "../client-error.ts";
 import { isBotChallenge } from "./bot-challenge.ts";
 import { bytesBody, type HttpAnswer, type HttpClient, type HttpRequest } from "./http-client.ts";
 
@@ -32,7 +32,7 @@ export interface NarinfoText {
 }
 
 /** The cache, or what stands before it, said no. Its message is one line for a person. */
-export class CacheRefusal extends CliError {
+export class CacheRefusal extends ClientError {
   readonly status: number;
   /** A code of `src/api/failures`, if the API gave one. */
   readonly code: string | undefined;
@@ -86,7 +86,8 @@ export function createCacheClient(
       if (answer.status !== 200) throw refusalOf(target, answer);
       const text = answer.body.toString();
       const narinfo = parseNarinfo(text, storeDir);
-      if (!narinfo.ok) throw new CliError(`${target} of the cache is malformed: ${narinfo.error}`);
+      if (!narinfo.ok)
+        throw new ClientError(`${target} of the cache is malformed: ${narinfo.error}`);
       return { text, narinfo: narinfo.value };
     },
   };
@@ -141,6 +142,6 @@ function parseJson(target: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new CliError(`${target}: the answer is not JSON; is this a Nargate?`);
+    throw new ClientError(`${target}: the answer is not JSON; is this a Nargate?`);
   }
 }

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import type { CliContext } from "../process-context.ts";
+import type { ProcessContext } from "../process-context.ts";
 import { UsageError } from "../client-error.ts";
 import { findNetrcPassword } from "./netrc.ts";
 
@@ -18,7 +18,7 @@ export interface FoundToken {
 export async function findToken(
   cacheUrl: string,
   tokenFile: string | undefined,
-  context: Pick<CliContext, "env" | "cwd">,
+  context: Pick<ProcessContext, "env" | "cwd">,
 ): Promise<FoundToken | undefined> {
   const found = await lookForToken(new URL(cacheUrl).hostname, tokenFile, context);
   if (found === undefined) return undefined;
@@ -47,7 +47,7 @@ const LOOPBACK = new Set(["127.0.0.1", "localhost", "[::1]"]);
 async function lookForToken(
   hostname: string,
   tokenFile: string | undefined,
-  { env, cwd }: Pick<CliContext, "env" | "cwd">,
+  { env, cwd }: Pick<ProcessContext, "env" | "cwd">,
 ): Promise<FoundToken | undefined> {
   if (tokenFile !== undefined) {
     try {
@@ -68,7 +68,7 @@ async function lookForToken(
 }
 
 /** In the order in which they are looked at: the user's own before the daemon's. */
-function netrcFiles(env: CliContext["env"]): readonly string[] {
+function netrcFiles(env: ProcessContext["env"]): readonly string[] {
   // Without a home nothing is looked for: a relative name would lead to wherever the command runs.
   const home = env["HOME"] || undefined;
   const config = env["XDG_CONFIG_HOME"] || (home && join(home, ".config"));

@@ -1,6 +1,6 @@
 import { isTransientStatus, parseRetryAfter, retryPauseMilliseconds } from "../../http/retry.ts";
-import type { CliContext } from "../process-context.ts";
-import { CliError, describeError } from "../client-error.ts";
+import type { ProcessContext } from "../process-context.ts";
+import { ClientError, describeError } from "../client-error.ts";
 
 export interface HttpRequest {
   readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
@@ -24,7 +24,7 @@ export interface HttpAnswer {
 }
 
 /** No answer, after all attempts. */
-export class Unreachable extends CliError {}
+export class Unreachable extends ClientError {}
 
 export interface HttpRetries {
   readonly attempts: number;
@@ -64,7 +64,7 @@ export function bytesBody(bytes: Uint8Array): HttpBody {
  * signed URL is for the host that it was given for.
  */
 export function createHttpClient(
-  { fetch, now, random, sleep, signal }: CliContext,
+  { fetch, now, random, sleep, signal }: ProcessContext,
   retries: HttpRetries = HTTP_RETRIES,
 ): HttpClient {
   async function attempt(

@@ -1,4 +1,4 @@
-import type { CliContext } from "../process-context.ts";
+import type { ProcessContext } from "../process-context.ts";
 import { UsageError } from "../client-error.ts";
 import { type CacheClient, createCacheClient } from "./cache-client.ts";
 import { type FoundToken, findToken, requireSafeForTokens } from "./find-token.ts";
@@ -30,7 +30,7 @@ export interface OpenCache {
 
 export async function openCache(
   options: CacheOptions,
-  context: CliContext,
+  context: ProcessContext,
   retries?: HttpRetries,
 ): Promise<OpenCache> {
   const url = parseCacheUrl(options.to ?? context.env["NARGATE_URL"] ?? "");

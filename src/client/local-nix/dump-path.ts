@@ -1,7 +1,7 @@
 import { lstat } from "node:fs/promises";
 import path from "node:path";
 import { formatStorePath, formatStorePathBaseName, type StorePath } from "../../nix/store-path.ts";
-import type { CliContext } from "../process-context.ts";
+import type { ProcessContext } from "../process-context.ts";
 import { type NixStore, storeArgs } from "./read-closure.ts";
 import { type NixProcess, startNix } from "./run-nix.ts";
 
@@ -19,7 +19,7 @@ export interface DumpableStore extends NixStore {
 export async function startDump(
   storePath: StorePath,
   store: DumpableStore,
-  context: CliContext,
+  context: ProcessContext,
 ): Promise<NixProcess> {
   const { directory } = store;
   if (directory !== undefined) {

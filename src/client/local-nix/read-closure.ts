@@ -1,6 +1,6 @@
 import { formatStorePath, formatStorePathBaseName, type StorePath } from "../../nix/store-path.ts";
-import type { CliContext } from "../process-context.ts";
-import { CliError } from "../client-error.ts";
+import type { ProcessContext } from "../process-context.ts";
+import { ClientError } from "../client-error.ts";
 import { type PathInfo, parsePathInfos } from "./path-info.ts";
 import { runNix } from "./run-nix.ts";
 
@@ -29,7 +29,7 @@ const BATCH_PATHS = 2000;
 export async function readClosure(
   roots: readonly StorePath[],
   store: NixStore,
-  context: CliContext,
+  context: ProcessContext,
 ): Promise<Closure> {
   const infos = new Map<string, PathInfo>();
   const invalid: StorePath[] = [];
@@ -55,7 +55,7 @@ export async function readClosure(
 export async function findInvalidPaths(
   paths: readonly StorePath[],
   store: NixStore,
-  context: CliContext,
+  context: ProcessContext,
 ): Promise<ReadonlySet<string>> {
   const invalid = new Set<string>();
   for (let start = 0; start < paths.length; start += BATCH_PATHS) {
@@ -77,19 +77,19 @@ export function storeArgs({ url }: NixStore): readonly string[] {
 async function queryClosure(
   paths: readonly StorePath[],
   store: NixStore,
-  context: CliContext,
+  context: ProcessContext,
 ): Promise<readonly PathInfo[]> {
   if (paths.length === 0) return [];
   const text = await printPathInfos(paths, store, context);
   const infos = parsePathInfos(text, store.storeDir);
-  if (!infos.ok) throw new CliError(`nix path-info says what is not understood: ${infos.error}`);
+  if (!infos.ok) throw new ClientError(`nix path-info says what is not understood: ${infos.error}`);
   return infos.value;
 }
 
 async function printPathInfos(
   paths: readonly StorePath[],
   store: NixStore,
-  context: CliContext,
+  context: ProcessContext,
 ): Promise<string> {
   const args = ["path-info", ...storeArgs(store), "--recursive", "--json"];
   const names = paths.map((path) => formatStorePath(path, store.storeDir));

@@ -1,12 +1,12 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
-import type { CliContext } from "../process-context.ts";
-import { CliError } from "../client-error.ts";
+import type { ProcessContext } from "../process-context.ts";
+import { ClientError } from "../client-error.ts";
 
 /** A program of Nix that runs. */
 export interface NixProcess {
   readonly stdout: Readable;
-  /** Rejects with a `CliError` that has the last line it printed, unless it exits with 0. */
+  /** Rejects with a `ClientError` that has the last line it printed, unless it exits with 0. */
   readonly ended: Promise<void>;
   kill(): void;
 }
@@ -19,7 +19,7 @@ export interface NixInvocation {
 }
 
 /** What a program gets from those who run it. */
-export type NixSurroundings = Pick<CliContext, "env" | "cwd" | "signal">;
+export type NixSurroundings = Pick<ProcessContext, "env" | "cwd" | "signal">;
 
 /** Starts one, in our own environment and with the experimental commands switched on. */
 export function startNix(
@@ -47,14 +47,16 @@ export function startNix(
     child.once("error", (error: NodeJS.ErrnoException) => {
       reject(
         error.code === "ENOENT"
-          ? new CliError(`${program} is not on the PATH; install Nix`)
-          : new CliError(`${program}: ${error.message}`),
+          ? new ClientError(`${program} is not on the PATH; install Nix`)
+          : new ClientError(`${program}: ${error.message}`),
       );
     });
     child.once("close", (code, killedBy) => {
       if (code === 0) resolve();
       else
-        reject(new CliError(`${program}: ${lastLine(said) ?? `ended with ${code ?? killedBy}`}`));
+        reject(
+          new ClientError(`${program}: ${lastLine(said) ?? `ended with ${code ?? killedBy}`}`),
+        );
     });
   });
   // Awaited after its output, and must not count as unhandled until then.

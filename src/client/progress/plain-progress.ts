@@ -1,4 +1,4 @@
-import type { CliContext } from "../process-context.ts";
+import type { ProcessContext } from "../process-context.ts";
 import { formatBytes } from "./format-bytes.ts";
 import { formatSpeed } from "./format-speed.ts";
 import { type Every, everyInterval, type Progress } from "./progress.ts";
@@ -8,7 +8,7 @@ const QUIET_MILLISECONDS = 10_000;
 
 /** A line for every path that ends, and one whenever nothing was said for ten seconds. */
 export function createPlainProgress(
-  { stderr, now }: Pick<CliContext, "stderr" | "now">,
+  { stderr, now }: Pick<ProcessContext, "stderr" | "now">,
   prefix = "",
   every: Every = everyInterval,
 ): Progress {

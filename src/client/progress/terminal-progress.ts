@@ -1,6 +1,6 @@
 import { Writable } from "node:stream";
 import { createLogUpdate } from "log-update";
-import type { CliContext, CliStream } from "../process-context.ts";
+import type { ProcessContext, ProcessOutput } from "../process-context.ts";
 import { formatBars } from "./format-bars.ts";
 import { type Every, everyInterval, type Progress } from "./progress.ts";
 import { createTransferModel } from "./transfer-model.ts";
@@ -9,7 +9,7 @@ const FRAME_MILLISECONDS = 100;
 
 /** Bars for a person, redrawn in place ten times a second. */
 export function createTerminalProgress(
-  { stderr, now, env }: Pick<CliContext, "stderr" | "now" | "env">,
+  { stderr, now, env }: Pick<ProcessContext, "stderr" | "now" | "env">,
   every: Every = everyInterval,
 ): Progress {
   const model = createTransferModel(() => now().getTime());
@@ -51,11 +51,11 @@ export function createTerminalProgress(
 }
 
 /** https://no-color.org, and terminals that say that they have none. */
-function hasColour(env: CliContext["env"]): boolean {
+function hasColour(env: ProcessContext["env"]): boolean {
   return (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
 }
 
-function asStream(target: CliStream): Writable {
+function asStream(target: ProcessOutput): Writable {
   const stream = new Writable({
     decodeStrings: false,
     write(text: string, _encoding, done) {

@@ -4,7 +4,7 @@ import { mergeSignatures } from "../../nix/merge-signatures.ts";
 import { type Narinfo, parseNarinfo, withSignatures } from "../../nix/narinfo.ts";
 import { type SecretKey, signMessage } from "../../nix/signature.ts";
 import { formatStorePath, formatStorePathBaseName } from "../../nix/store-path.ts";
-import { CliError } from "../client-error.ts";
+import { ClientError } from "../client-error.ts";
 import type { PathInfo } from "../local-nix/path-info.ts";
 import type { PackedNar } from "./pack-nar.ts";
 
@@ -31,7 +31,7 @@ export function composeNarinfo(info: PathInfo, file: NarFile, storeDir: string):
   const text = lines.map(([name, value]) => `${name}: ${value}\n`).join("");
   const narinfo = parseNarinfo(text, storeDir);
   if (!narinfo.ok)
-    throw new CliError(`what the store's database says cannot be published: ${narinfo.error}`);
+    throw new ClientError(`what the store's database says cannot be published: ${narinfo.error}`);
   return narinfo.value;
 }
 

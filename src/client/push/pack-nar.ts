@@ -3,8 +3,8 @@ import { pipeline } from "node:stream/promises";
 import zlib from "node:zlib";
 import { equalHashes, type Hash } from "../../nix/hash.ts";
 import { type NarKey, narKey } from "../../nix/object-key.ts";
-import type { CliContext } from "../process-context.ts";
-import { CliError } from "../client-error.ts";
+import type { ProcessContext } from "../process-context.ts";
+import { ClientError } from "../client-error.ts";
 import { type DumpableStore, startDump } from "../local-nix/dump-path.ts";
 import type { PathInfo } from "../local-nix/path-info.ts";
 import type { NixProcess } from "../local-nix/run-nix.ts";
@@ -35,13 +35,13 @@ export interface PackedNar {
  * Dumps, checks, compresses and hashes a path, in one pass. The same path and
  * options give the same bytes again, so that an upload can go on after a kill.
  *
- * Throws `CliError` when the path cannot be read, or is not what the store's
+ * Throws `ClientError` when the path cannot be read, or is not what the store's
  * database says. `onPacked` is told the bytes of the NAR so far.
  */
 export async function packNar(
   info: PathInfo,
   options: PackOptions,
-  context: CliContext,
+  context: ProcessContext,
   onPacked: (bytes: number) => void,
 ): Promise<PackedNar> {
   const { compression, memory, spoolDirectory: directory } = options;
@@ -92,8 +92,8 @@ async function explain(error: unknown, isWhole: boolean, dump: NixProcess): Prom
   return code === "ZSTD_error_srcSize_wrong" ? changed() : error;
 }
 
-function changed(): CliError {
-  return new CliError(
+function changed(): ClientError {
+  return new ClientError(
     "it differs from what the store's database says; see nix-store --verify --check-contents --repair",
   );
 }

@@ -1,4 +1,4 @@
-import { CliError } from "../client-error.ts";
+import { ClientError } from "../client-error.ts";
 import { MAX_PART_URLS } from "../../api/direct-uploads.ts";
 import type { OpenUpload, UploadApi } from "./upload-api.ts";
 
@@ -47,7 +47,7 @@ export function createPartSigner(
       for (;;) {
         const signed = known.get(number);
         if (signed !== undefined && (isFresh || isGood(signed))) return signed.url;
-        if (isFresh) throw new CliError(`the gateway signs no URL for part ${number}`);
+        if (isFresh) throw new ClientError(`the gateway signs no URL for part ${number}`);
         const isOurs = asking === undefined;
         asking ??= ask(number).finally(() => {
           asking = undefined;

@@ -4,8 +4,8 @@ import { readGatewayFacts } from "../gateway/gateway-facts.ts";
 import type { HttpClient } from "../gateway/http-client.ts";
 import { openCache } from "../gateway/open-cache.ts";
 import { readTokenFacts, type TokenFacts } from "../gateway/token-facts.ts";
-import type { CliContext } from "../process-context.ts";
-import { CliError, UsageError } from "../client-error.ts";
+import type { ProcessContext } from "../process-context.ts";
+import { ClientError, UsageError } from "../client-error.ts";
 import type { DumpableStore } from "../local-nix/dump-path.ts";
 import { findStore } from "../local-nix/store-location.ts";
 import type { PushOptions } from "./push-options.ts";
@@ -25,7 +25,7 @@ export interface PushSession {
   readonly partThresholdBytes: number;
   readonly limits: PushLimits;
   readonly guard: StopGuard;
-  readonly context: CliContext;
+  readonly context: ProcessContext;
 }
 
 export interface PushLimits {
@@ -49,16 +49,16 @@ const PARTS_AT_ONCE = 8;
 
 /**
  * Opens the cache and asks it whether the token may push, before anything is
- * done for it. Throws `CliError` with one line that says what is wrong.
+ * done for it. Throws `ClientError` with one line that says what is wrong.
  */
 export async function openPushSession(
   options: PushOptions,
-  context: CliContext,
+  context: ProcessContext,
 ): Promise<PushSession> {
   const { client, http, token } = await openCache(options.cache, context);
   if (token === undefined) {
     const { hostname } = new URL(client.url);
-    throw new CliError(
+    throw new ClientError(
       `no token for ${hostname}: set NARGATE_TOKEN, give --token-file, or put it into a netrc file`,
     );
   }
@@ -66,7 +66,7 @@ export async function openPushSession(
     readGatewayFacts(client),
     requirePushToken(client, token.source),
   ]);
-  if (!uploads) throw new CliError("this cache takes no uploads");
+  if (!uploads) throw new ClientError("this cache takes no uploads");
   const location = findStore(options.storeUrl, context.env);
   if (storeDir !== location.storeDir) {
     throw new UsageError(
@@ -99,11 +99,11 @@ async function requirePushToken(client: CacheClient, source: string): Promise<vo
     token = await readTokenFacts(client);
   } catch (error) {
     if (!(error instanceof CacheRefusal && error.status === 401)) throw error;
-    throw new CliError(`the token of ${source} was refused: ${error.message}`, { cause: error });
+    throw new ClientError(`the token of ${source} was refused: ${error.message}`, { cause: error });
   }
   const { name, scopes } = token;
   if (scopes.includes("push") || scopes.includes("admin")) return;
-  throw new CliError(
+  throw new ClientError(
     `the token ${name} of ${source} may not push: its scopes are ${scopes.join(", ") || "none"}`,
   );
 }

@@ -3,13 +3,13 @@ import path from "node:path";
 import { randomUUID } from "node:crypto";
 import { tmpdir } from "node:os";
 import type { HttpBody } from "../gateway/http-client.ts";
-import { CliError } from "../client-error.ts";
+import { ClientError } from "../client-error.ts";
 import { formatBytes } from "../progress/format-bytes.ts";
 
 /** Bytes that are written once and then read in slices, any number of times. */
 export interface Spool {
   readonly sizeBytes: number;
-  /** Throws `CliError` when the disk is full. */
+  /** Throws `ClientError` when the disk is full. */
   write(chunk: Uint8Array): Promise<void>;
   /** The bytes from `start` up to but without `end`, as the body of a request. */
   slice(start: number, end: number): HttpBody;
@@ -146,11 +146,11 @@ async function openUnnamed(directory: string, expectedBytes: number): Promise<Fi
 function explain(error: unknown, directory: string, expectedBytes: number): unknown {
   const { code } = error as NodeJS.ErrnoException;
   if (code === "ENOSPC" || code === "EDQUOT") {
-    return new CliError(
+    return new ClientError(
       `no room in ${directory}: up to ${formatBytes(expectedBytes)} are needed; set TMPDIR to where they are`,
     );
   }
-  return new CliError(`cannot write temporary files in ${directory}: ${code}; set TMPDIR`);
+  return new ClientError(`cannot write temporary files in ${directory}: ${code}; set TMPDIR`);
 }
 
 /** Where temporary files go. */

@@ -1,7 +1,7 @@
 import { CacheRefusal, refusalOf } from "../gateway/cache-client.ts";
 import { type HttpClient, Unreachable } from "../gateway/http-client.ts";
-import type { CliContext } from "../process-context.ts";
-import { CliError, describeError } from "../client-error.ts";
+import type { ProcessContext } from "../process-context.ts";
+import { ClientError, describeError } from "../client-error.ts";
 import { retryPauseMilliseconds } from "../../http/retry.ts";
 import { createPartSigner } from "./part-signer.ts";
 import type { Semaphore } from "./semaphore.ts";
@@ -14,7 +14,7 @@ export interface PartUploads {
   readonly http: HttpClient;
   /** Of all uploads together. */
   readonly partSlots: Semaphore;
-  readonly context: CliContext;
+  readonly context: ProcessContext;
 }
 
 export interface UploadEvents {
@@ -43,7 +43,7 @@ class UploadGone extends Error {}
 /**
  * Sends a file in parts, straight to the bucket: those that it lacks, whoever
  * sent the others. Resolves once the whole is proved and stored, with the bytes
- * that had to be sent. Throws `CacheRefusal`, `CliError` or `Unreachable`.
+ * that had to be sent. Throws `CacheRefusal`, `ClientError` or `Unreachable`.
  */
 export async function uploadInParts(
   file: UploadFile,
@@ -68,7 +68,7 @@ export async function uploadInParts(
     } catch (error) {
       if (!(error instanceof UploadGone) && !isOfEarlierParts(error, upload)) throw error;
       if (starts === MAX_STARTS)
-        throw new CliError(`the bucket keeps losing the upload: ${describeError(error)}`);
+        throw new ClientError(`the bucket keeps losing the upload: ${describeError(error)}`);
     }
   }
 }
@@ -150,7 +150,7 @@ async function complete(
   let resent = 0;
   for (let count = 1; ; count++) {
     let last: CompletionEvent | undefined;
-    let failure: unknown = new CliError("the gateway's answer was cut");
+    let failure: unknown = new ClientError("the gateway's answer was cut");
     try {
       last = await api.complete(upload.handle, (event) => {
         if (event.status === "checking") events.onChecking(event.bytes);
@@ -196,7 +196,7 @@ function asGone(error: unknown): unknown {
   return GONE_CODES.has(error.code) ? new UploadGone(error.message) : error;
 }
 
-function refusedPart(number: number, answer: Parameters<typeof refusalOf>[1]): CliError {
+function refusedPart(number: number, answer: Parameters<typeof refusalOf>[1]): ClientError {
   // The bucket's words, not the gateway's: they stop this path, and not the others.
-  return new CliError(`part ${number}: ${refusalOf("the bucket", answer).message}`);
+  return new ClientError(`part ${number}: ${refusalOf("the bucket", answer).message}`);
 }

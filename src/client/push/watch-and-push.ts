@@ -1,5 +1,5 @@
 import { formatStorePathBaseName, type StorePath } from "../../nix/store-path.ts";
-import type { CliContext } from "../process-context.ts";
+import type { ProcessContext } from "../process-context.ts";
 import { describeError } from "../client-error.ts";
 import type { Progress } from "../progress/progress.ts";
 import type { PathOutcome } from "./path-outcome.ts";
@@ -19,7 +19,7 @@ export interface Watch {
   readonly ended: Promise<unknown>;
   /** While the command runs, and after. */
   readonly progress: { readonly during: Progress; readonly after: () => Progress };
-  readonly context: Pick<CliContext, "signal" | "sleep">;
+  readonly context: Pick<ProcessContext, "signal" | "sleep">;
 }
 
 const POLL_MILLISECONDS = 1_000;

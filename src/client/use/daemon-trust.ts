@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { access, constants } from "node:fs/promises";
 import { promisify } from "node:util";
-import type { CliContext } from "../process-context.ts";
+import type { ProcessContext } from "../process-context.ts";
 import { runNix } from "../local-nix/run-nix.ts";
 import { readField } from "../read-field.ts";
 import type { NixSettings } from "./nix-settings.ts";
@@ -20,7 +20,7 @@ export interface DaemonTrust {
  * one: is there a daemon, and does trusted-users name this user?
  */
 export async function askDaemonTrust(
-  context: CliContext,
+  context: ProcessContext,
   system: NixSettings,
 ): Promise<DaemonTrust> {
   const user = (await runId(["-un"], context)) || "you";
@@ -53,7 +53,7 @@ interface StoreInfo {
   readonly isTrusted: boolean | undefined;
 }
 
-async function askStore(context: CliContext): Promise<StoreInfo | undefined> {
+async function askStore(context: ProcessContext): Promise<StoreInfo | undefined> {
   for (const name of ["info", "ping"]) {
     const args = ["store", name, "--json"];
     const text = await runNix({ program: "nix", args }, context).catch(() => "");
@@ -71,7 +71,7 @@ async function canReach(file: string, mode: number): Promise<boolean> {
 }
 
 /** As Nix opens the store "auto" (libstore/store-api.cc): who may write there needs no daemon. */
-async function guessStore({ env }: CliContext): Promise<string | undefined> {
+async function guessStore({ env }: ProcessContext): Promise<string | undefined> {
   const remote = env["NIX_REMOTE"] ?? "";
   if (remote !== "" && remote !== "auto") return remote;
   const state = env["NIX_STATE_DIR"] ?? "/nix/var/nix";
@@ -95,7 +95,7 @@ function parseStoreInfo(text: string): StoreInfo | undefined {
   return { url, isTrusted: isKnown ? Boolean(trusted) : undefined };
 }
 
-async function runId(args: readonly string[], { env, cwd }: CliContext): Promise<string> {
+async function runId(args: readonly string[], { env, cwd }: ProcessContext): Promise<string> {
   return await promisify(execFile)("id", args, { env, cwd }).then(
     ({ stdout }) => stdout.trim(),
     () => "",

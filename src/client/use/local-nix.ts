@@ -1,5 +1,5 @@
-import type { CliContext } from "../process-context.ts";
-import { CliError } from "../client-error.ts";
+import type { ProcessContext } from "../process-context.ts";
+import { ClientError } from "../client-error.ts";
 import { askDaemonTrust, type DaemonTrust } from "./daemon-trust.ts";
 import { type NixSettings, readNixSettings, readSystemSettings } from "./nix-settings.ts";
 
@@ -12,7 +12,7 @@ export interface LocalNix {
 
 /** Undefined where there is none, or it cannot be asked; `reason` is then told. */
 export async function askLocalNix(
-  context: CliContext,
+  context: ProcessContext,
 ): Promise<LocalNix | { readonly reason: string }> {
   try {
     const system = await readSystemSettings(context);
@@ -20,7 +20,7 @@ export async function askLocalNix(
     const settings = trust.isTrusted === false ? system : await readNixSettings(context);
     return { trust, settings };
   } catch (error) {
-    if (error instanceof CliError) return { reason: error.message };
+    if (error instanceof ClientError) return { reason: error.message };
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { CliError } from "../client-error.ts";
+import { ClientError } from "../client-error.ts";
 import { type NixSurroundings, runNix } from "../local-nix/run-nix.ts";
 import { readField } from "../read-field.ts";
 
@@ -11,7 +11,7 @@ export interface NixSettings {
   readonly netrcFile: string;
 }
 
-/** Throws a `CliError` where there is no Nix, or its settings cannot be read. */
+/** Throws a `ClientError` where there is no Nix, or its settings cannot be read. */
 export async function readNixSettings(context: NixSurroundings): Promise<NixSettings> {
   let text: string;
   try {
@@ -40,7 +40,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new CliError("nix does not show its settings as JSON");
+    throw new ClientError("nix does not show its settings as JSON");
   }
 }
 

@@ -10,16 +10,16 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { CliError } from "../client-error.ts";
+import { ClientError } from "../client-error.ts";
 
-/** An absent one is empty. Throws a `CliError` when it cannot be read. */
+/** An absent one is empty. Throws a `ClientError` when it cannot be read. */
 export async function readTextFile(file: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") return "";
-    throw new CliError(`cannot read ${file}: ${code}`);
+    throw new ClientError(`cannot read ${file}: ${code}`);
   }
 }
 
@@ -39,7 +39,7 @@ export async function replaceFile(
     await mkdir(dirname(target), { recursive: true });
     const old = await stat(target).catch(() => undefined);
     // Such as /dev/null, to which people turn NIX_USER_CONF_FILES.
-    if (old?.isFile() === false) throw new CliError(`cannot write ${target}: it is no file`);
+    if (old?.isFile() === false) throw new ClientError(`cannot write ${target}: it is no file`);
     await rm(temporary, { force: true });
     await writeFile(temporary, text, { mode: isSecret ? 0o600 : 0o644, flag: "wx" });
     if (old !== undefined) {
@@ -49,8 +49,8 @@ export async function replaceFile(
     await rename(temporary, target);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {});
-    if (error instanceof CliError) throw error;
-    throw new CliError(`cannot write ${target}: ${(error as NodeJS.ErrnoException).code}`);
+    if (error instanceof ClientError) throw error;
+    throw new ClientError(`cannot write ${target}: ${(error as NodeJS.ErrnoException).code}`);
   }
 }
 

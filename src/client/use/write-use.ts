@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
-import type { CliContext } from "../process-context.ts";
-import { CliError } from "../client-error.ts";
+import type { ProcessContext } from "../process-context.ts";
+import { ClientError } from "../client-error.ts";
 import { type CacheUse, nixosSettings } from "./cache-use.ts";
 import {
   addToNixConf,
@@ -31,16 +31,16 @@ export interface WrittenUse {
 /**
  * Writes a nix.conf, and for a private cache the netrc that it names or else
  * the one beside it. Nothing else in either file changes; done again, nothing at
- * all does. Throws a `CliError` where NixOS or home-manager makes the file.
+ * all does. Throws a `ClientError` where NixOS or home-manager makes the file.
  */
 export async function writeUse(
   use: CacheUse,
   file: string,
   token: string | undefined,
-  context: CliContext,
+  context: ProcessContext,
 ): Promise<WrittenUse> {
   if ((await findStoreTarget(file)) !== undefined) {
-    throw new CliError(
+    throw new ClientError(
       `${file} is made from a NixOS or home-manager configuration; put this there: ${nixosSettings(use)}`,
     );
   }
@@ -72,7 +72,7 @@ export async function writeUse(
 }
 
 /** The netrc that the system's nix.conf names, or else the one beside it. */
-async function findSystemNetrc(context: CliContext): Promise<string> {
+async function findSystemNetrc(context: ProcessContext): Promise<string> {
   const systemFile = systemNixConf(context);
   const named = readNixConf(await readTextFile(systemFile), "netrc-file");
   return named || join(dirname(systemFile), "netrc");

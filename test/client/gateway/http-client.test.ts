@@ -6,7 +6,7 @@ import {
   type HttpClient,
   Unreachable,
 } from "../../../src/client/gateway/http-client.ts";
-import type { CliContext } from "../../../src/client/process-context.ts";
+import type { ProcessContext } from "../../../src/client/process-context.ts";
 import { findFreePort } from "../../../testkit/node/local-gateway.ts";
 import { readBody, serve } from "../../../testkit/node/serve.ts";
 import { createTestContext } from "../../../testkit/node/test-context.ts";
@@ -18,7 +18,7 @@ interface Paused {
 }
 
 function createClient(
-  overrides: Partial<CliContext> = {},
+  overrides: Partial<ProcessContext> = {},
   retries = { attempts: 4, idleMilliseconds: 5_000 },
 ): Paused {
   const pauses: number[] = [];
