@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { VERSION } from "../api/endpoints.ts";
 import type { ProcessContext } from "../client/process-context.ts";
+import type { AddCommand } from "./command.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
 import { addInfoCommand } from "./commands/info.ts";
 import { addKeyCommand } from "./commands/key.ts";
@@ -9,13 +10,6 @@ import { addPushCommand } from "./commands/push.ts";
 import { addTokenCommand } from "./commands/token.ts";
 import { addUseCommand } from "./commands/use.ts";
 import { addWatchExecCommand } from "./commands/watch-exec.ts";
-
-/** Adds a command to the program. `setExitCode` is for one that ran well and found something bad. */
-export type AddCommand = (
-  program: Command,
-  context: ProcessContext,
-  setExitCode: (code: number) => void,
-) => void;
 
 const COMMANDS: readonly AddCommand[] = [
   addPushCommand,

@@ -1,10 +1,9 @@
-import { addCacheOptions } from "../cache-options.ts";
+import { addCacheOptions, type AddCommand } from "../command.ts";
 import { type CacheOptions, openCache } from "../../client/gateway/open-cache.ts";
 import type { ProcessContext } from "../../client/process-context.ts";
 import { formatFindings, formatFindingsJson } from "../doctor/doctor-report.ts";
 import { isFailure } from "../doctor/finding.ts";
 import { runDoctor } from "../doctor/run-doctor.ts";
-import type { AddCommand } from "../program.ts";
 
 interface DoctorOptions extends CacheOptions {
   readonly path?: string;

@@ -6,7 +6,7 @@ import {
 } from "../../nix/signature.ts";
 import type { ProcessContext } from "../../client/process-context.ts";
 import { UsageError } from "../../client/client-error.ts";
-import type { AddCommand } from "../program.ts";
+import type { AddCommand } from "../command.ts";
 
 interface KeyOptions {
   readonly json?: boolean;

@@ -4,7 +4,7 @@ import { isCurrent, parseTokens, type TokenEntry } from "../../settings/token.ts
 import { isScope, SCOPES } from "../../api/scopes.ts";
 import type { ProcessContext } from "../../client/process-context.ts";
 import { UsageError } from "../../client/client-error.ts";
-import type { AddCommand } from "../program.ts";
+import type { AddCommand } from "../command.ts";
 import { readTokenFile, writeTokenFile } from "../token-file.ts";
 import { addToken, formatTokens, generateToken, parseExpiry } from "../token-list.ts";
 

@@ -1,11 +1,10 @@
 import { dirname, join, resolve } from "node:path";
-import { addCacheOptions } from "../cache-options.ts";
+import { addCacheOptions, type AddCommand } from "../command.ts";
 import { readGatewayFacts } from "../../client/gateway/gateway-facts.ts";
 import { type CacheOptions, type OpenCache, openCache } from "../../client/gateway/open-cache.ts";
 import { readTokenFacts } from "../../client/gateway/token-facts.ts";
 import type { ProcessContext } from "../../client/process-context.ts";
 import { UsageError } from "../../client/client-error.ts";
-import type { AddCommand } from "../program.ts";
 import { type CacheUse, nixConfLines, nixSettingsJson } from "../../client/use/cache-use.ts";
 import { askLocalNix } from "../../client/use/local-nix.ts";
 import { systemNixConf, userNixConf } from "../../client/use/nix-conf-files.ts";

@@ -2,7 +2,7 @@ import type { ProcessContext } from "../../client/process-context.ts";
 import { describeError, UsageError } from "../../client/client-error.ts";
 import { findInvalidPaths } from "../../client/local-nix/read-closure.ts";
 import { findStore } from "../../client/local-nix/store-location.ts";
-import type { AddCommand } from "../program.ts";
+import type { AddCommand } from "../command.ts";
 import { createProgress } from "../../client/progress/create-progress.ts";
 import { createPlainProgress } from "../../client/progress/plain-progress.ts";
 import { addPushFlags, type PushFlags, readPushOptions } from "../push-flags.ts";
