@@ -2,14 +2,14 @@ import { Command } from "commander";
 import { VERSION } from "../api/endpoints.ts";
 import type { ProcessContext } from "../client/process-context.ts";
 import type { AddCommand } from "./command.ts";
-import { addDoctorCommand } from "./commands/doctor.ts";
-import { addInfoCommand } from "./commands/info.ts";
-import { addKeyCommand } from "./commands/key.ts";
-import { addLsCommand } from "./commands/ls.ts";
-import { addPushCommand } from "./commands/push.ts";
-import { addTokenCommand } from "./commands/token.ts";
-import { addUseCommand } from "./commands/use.ts";
-import { addWatchExecCommand } from "./commands/watch-exec.ts";
+import { addDoctorCommand } from "./commands/doctor-command.ts";
+import { addInfoCommand } from "./commands/info-command.ts";
+import { addKeyCommand } from "./commands/key-command.ts";
+import { addLsCommand } from "./commands/ls-command.ts";
+import { addPushCommand } from "./commands/push-command.ts";
+import { addTokenCommand } from "./commands/token-command.ts";
+import { addUseCommand } from "./commands/use-command.ts";
+import { addWatchExecCommand } from "./commands/watch-exec-command.ts";
 
 const COMMANDS: readonly AddCommand[] = [
   addPushCommand,
