@@ -9,6 +9,6 @@ if (major < 22 || (major === 22 && minor < 15) || (major === 23 && minor < 8)) {
   // `npm run` starts in the project's folder; paths are meant from where the person is.
   const { INIT_CWD, npm_lifecycle_event: script } = process.env;
   if (script === "nargate" && INIT_CWD !== undefined) process.chdir(INIT_CWD);
-  const { runProcess } = await import("./run-program.ts");
+  const { runProcess } = await import("./program.ts");
   await runProcess();
 }

@@ -1,6 +1,6 @@
-import { Command } from "commander";
+import { Command, CommanderError } from "commander";
 import { VERSION } from "../api/endpoints.ts";
-import type { ProcessContext } from "../client/process-context.ts";
+import { createProcessContext, type ProcessContext } from "../client/process-context.ts";
 import type { AddCommand } from "./command.ts";
 import { addDoctorCommand } from "./commands/doctor-command.ts";
 import { addInfoCommand } from "./commands/info-command.ts";
@@ -10,6 +10,7 @@ import { addPushCommand } from "./commands/push-command.ts";
 import { addTokenCommand } from "./commands/token-command.ts";
 import { addUseCommand } from "./commands/use-command.ts";
 import { addWatchExecCommand } from "./commands/watch-exec-command.ts";
+import { describeError, Interrupted, UsageError } from "../client/client-error.ts";
 
 const COMMANDS: readonly AddCommand[] = [
   addPushCommand,
@@ -23,10 +24,7 @@ const COMMANDS: readonly AddCommand[] = [
 ];
 
 /** The whole `nargate` command. */
-export function createProgram(
-  context: ProcessContext,
-  setExitCode: (code: number) => void,
-): Command {
+function createProgram(context: ProcessContext, setExitCode: (code: number) => void): Command {
   const program = new Command("nargate")
     .description("Pushes to and looks after a Nix binary cache behind Nargate.")
     .version(VERSION)
@@ -36,7 +34,7 @@ export function createProgram(
     .configureOutput({
       writeOut: (text) => void context.stdout.write(text),
       writeErr: (text) => void context.stderr.write(text),
-      outputError: (text, write) => write(toOneLine(text)),
+      outputError: (text, write) => write(tidyError(text)),
     });
   // Commands inherit these settings, so they are added last.
   for (const add of COMMANDS) add(program, context, setExitCode);
@@ -44,6 +42,59 @@ export function createProgram(
 }
 
 /** Commander's own begins with "error: ", and has a line more where it guesses what was meant. */
-function toOneLine(text: string): string {
+function tidyError(text: string): string {
   return text.replace(/^error: /, "nargate: ").replaceAll("\n(", " (");
+}
+
+/** Runs the command that `args` name and gives its exit code: 0, 1, 2 for wrong use, 130 for Ctrl-C. */
+export async function runProgram(
+  args: readonly string[],
+  context: ProcessContext,
+): Promise<number> {
+  let exitCode: number | undefined;
+  const program = createProgram(context, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return exitCode ?? (context.signal.aborted ? 130 : 0);
+  } catch (error) {
+    if (context.signal.aborted) return 130;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    context.stderr.write(`nargate: ${withoutControls(describeError(error))}\n`);
+    return error instanceof UsageError ? 2 : 1;
+  }
+}
+
+/** What was typed may stand in it, and a terminal would obey an escape sequence. */
+function withoutControls(text: string): string {
+  return text.replace(/\p{Cc}+/gu, " ");
+}
+
+/** The first Ctrl-C ends the command in order; the second one ends it at once. */
+export async function runProcess(): Promise<void> {
+  const outputs = watchOutputs();
+  const controller = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.once(name, () => controller.abort(new Interrupted(name)));
+  }
+  const code = await runProgram(process.argv.slice(2), createProcessContext(controller.signal));
+  process.exitCode = code === 0 && outputs.isLost() ? 1 : code;
+}
+
+/**
+ * Who stops reading, as `head` does, has seen enough, and the command goes on
+ * to its end. Where the text cannot be kept, such as on a full disk, it fails.
+ */
+function watchOutputs() {
+  let isLost = false;
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", ({ code }: NodeJS.ErrnoException) => {
+      if (code === "EPIPE" || isLost) return;
+      isLost = true;
+      process.exitCode ||= 1;
+      process.stderr.write(`nargate: cannot write its output: ${code}\n`);
+    });
+  }
+  return { isLost: () => isLost };
 }

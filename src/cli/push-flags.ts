@@ -9,6 +9,7 @@ import {
 } from "../nix/signature.ts";
 import type { ProcessContext } from "../client/process-context.ts";
 import { UsageError } from "../client/client-error.ts";
+import { addCacheOptions } from "./command.ts";
 import type { PackCompression } from "../client/push/pack-nar.ts";
 import type { PushOptions } from "../client/push/push-options.ts";
 
@@ -31,9 +32,7 @@ const UPSTREAM_KEYS = ["cache.nixos.org-1"];
 const COMPRESSION_LEVEL = 3;
 
 export function addPushFlags(command: Command): Command {
-  return command
-    .option("--to <url>", "the cache (default: NARGATE_URL)")
-    .option("--token-file <file>", "file with the token (default: NARGATE_TOKEN, then netrc)")
+  return addCacheOptions(command)
     .option("--store <url>", "the Nix store that has the paths, as Nix takes it")
     .addOption(
       new Option("--upstream-key <name>", "skip paths signed by this key (repeatable)")

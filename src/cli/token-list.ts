@@ -1,8 +1,11 @@
 import { createHash, randomBytes } from "node:crypto";
-import { isCalendarDay, type TokenEntry } from "../settings/token.ts";
+import { isCalendarDay, parseTokens, type TokenEntry } from "../settings/token.ts";
 import type { Scope } from "../api/scopes.ts";
 import { encodeNix32 } from "../nix/base32.ts";
 import { err, ok, type Result } from "../result.ts";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { UsageError } from "../client/client-error.ts";
 
 /** A secret of Cloudflare Workers holds no more. */
 export const MAX_SECRET_BYTES = 5 * 1024;
@@ -54,4 +57,25 @@ export function parseExpiry(text: string, today: Date): Result<string> {
   return isCalendarDay(text)
     ? ok(text)
     : err("expiry is neither YYYY-MM-DD nor a number of days such as 90d");
+}
+
+/** An absent file is an empty list. */
+export async function readTokenFile(file: string): Promise<readonly TokenEntry[]> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+  const entries = parseTokens(text);
+  if (!entries.ok) throw new UsageError(`${file} ${entries.error}`);
+  return entries.value;
+}
+
+/** Whole or not at all, and for its owner alone. */
+export async function writeTokenFile(file: string, entries: readonly TokenEntry[]): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(`${file}.new`, `${formatTokens(entries)}\n`, { mode: 0o600 });
+  await rename(`${file}.new`, file);
 }

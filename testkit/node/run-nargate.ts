@@ -1,5 +1,5 @@
 import type { ProcessContext } from "../../src/client/process-context.ts";
-import { runProgram } from "../../src/cli/run-program.ts";
+import { runProgram } from "../../src/cli/program.ts";
 import { createTestContext } from "./test-context.ts";
 
 export interface NargateResult {

@@ -1,5 +1,5 @@
 import type { StorePath } from "../../nix/store-path.ts";
-import type { ProcessContext } from "../../client/process-context.ts";
+import type { ProcessContext, ProcessInput } from "../../client/process-context.ts";
 import { ClientError, UsageError } from "../../client/client-error.ts";
 import { resolveStorePath } from "../../client/local-nix/resolve-store-path.ts";
 import { findStore } from "../../client/local-nix/store-location.ts";
@@ -14,7 +14,6 @@ import {
   type PushReport,
 } from "../../client/push/push-report.ts";
 import { openPushSession } from "../../client/push/push-session.ts";
-import { readPathList } from "../read-path-list.ts";
 
 const EXAMPLES = `
 Examples:
@@ -84,4 +83,15 @@ async function resolveAll(
     byHash.set(path.hash, path);
   }
   return [...byHash.values()];
+}
+
+/** The lines of standard input, without those that are empty. */
+export async function readPathList(stdin: ProcessInput): Promise<readonly string[]> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stdin) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks)
+    .toString()
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
 }

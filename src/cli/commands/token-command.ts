@@ -5,8 +5,14 @@ import { isScope, SCOPES } from "../../api/scopes.ts";
 import type { ProcessContext } from "../../client/process-context.ts";
 import { UsageError } from "../../client/client-error.ts";
 import type { AddCommand } from "../command.ts";
-import { readTokenFile, writeTokenFile } from "../token-file.ts";
-import { addToken, formatTokens, generateToken, parseExpiry } from "../token-list.ts";
+import {
+  addToken,
+  formatTokens,
+  generateToken,
+  parseExpiry,
+  readTokenFile,
+  writeTokenFile,
+} from "../token-list.ts";
 
 const DEFAULT_FILE = ".nargate/tokens.json";
 
