@@ -61,47 +61,6 @@ import {
 // src/action/run-post.ts
 import { rm as rm2 } from "node:fs/promises";
 
-// src/client/progress/format-bytes.ts
-var UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
-function formatBytes(bytes) {
-  let value = Math.max(0, bytes);
-  let unit = 0;
-  while (value >= 999.5 && unit < UNITS.length - 1) {
-    value /= 1024;
-    unit++;
-  }
-  const digits = unit === 0 || value >= 99.95 ? 0 : 1;
-  return `${value.toFixed(digits)} ${UNITS[unit]}`;
-}
-
-// src/client/progress/format-duration.ts
-function formatDuration(seconds) {
-  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} m ${pad(whole % 60)} s`;
-  const minutes = Math.round(seconds / 60);
-  return `${Math.floor(minutes / 60)} h ${pad(minutes % 60)} m`;
-}
-function pad(value) {
-  return String(value).padStart(2, "0");
-}
-
-// src/client/progress/format-speed.ts
-function formatSpeed(bytesPerSecond, secondsLeft) {
-  const isMoving = bytesPerSecond !== void 0 && bytesPerSecond > 0;
-  return [
-    ...isMoving ? [`${formatBytes(bytesPerSecond)}/s`] : [],
-    ...secondsLeft === void 0 ? [] : [`${formatDuration(secondsLeft)} left`]
-  ];
-}
-
-// src/client/progress/progress.ts
-var everyInterval = (milliseconds, task) => {
-  const timer = setInterval(task, milliseconds).unref();
-  return () => clearInterval(timer);
-};
-
 // src/client/progress/rate-window.ts
 var WINDOW_MILLISECONDS = 15e3;
 var SAMPLE_MILLISECONDS = 250;
@@ -232,7 +191,42 @@ function sum(numbers) {
   return numbers.reduce((total, number2) => total + number2, 0);
 }
 
-// src/client/progress/plain-progress.ts
+// src/client/progress/format-amounts.ts
+var UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
+function formatBytes(bytes) {
+  let value = Math.max(0, bytes);
+  let unit = 0;
+  while (value >= 999.5 && unit < UNITS.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  const digits = unit === 0 || value >= 99.95 ? 0 : 1;
+  return `${value.toFixed(digits)} ${UNITS[unit]}`;
+}
+function formatDuration(seconds) {
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} m ${pad(whole % 60)} s`;
+  const minutes = Math.round(seconds / 60);
+  return `${Math.floor(minutes / 60)} h ${pad(minutes % 60)} m`;
+}
+function pad(value) {
+  return String(value).padStart(2, "0");
+}
+function formatSpeed(bytesPerSecond, secondsLeft) {
+  const isMoving = bytesPerSecond !== void 0 && bytesPerSecond > 0;
+  return [
+    ...isMoving ? [`${formatBytes(bytesPerSecond)}/s`] : [],
+    ...secondsLeft === void 0 ? [] : [`${formatDuration(secondsLeft)} left`]
+  ];
+}
+
+// src/client/progress/progress.ts
+var everyInterval = (milliseconds, task) => {
+  const timer = setInterval(task, milliseconds).unref();
+  return () => clearInterval(timer);
+};
 var QUIET_MILLISECONDS = 1e4;
 function createPlainProgress({ stderr, now }, prefix = "", every = everyInterval) {
   const model = createTransferModel(() => now().getTime());

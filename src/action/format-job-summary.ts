@@ -1,5 +1,4 @@
-import { formatBytes } from "../client/progress/format-bytes.ts";
-import { formatDuration } from "../client/progress/format-duration.ts";
+import { formatBytes, formatDuration } from "../client/progress/format-amounts.ts";
 import type { PathOutcome } from "../client/push/path-outcome.ts";
 import type { PushReport } from "../client/push/push-report.ts";
 import { formatStorePathBaseName } from "../nix/store-path.ts";

@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { ClientError, describeError } from "../client/client-error.ts";
 import type { PathInfo } from "../client/local-nix/path-info.ts";
-import { createPlainProgress } from "../client/progress/plain-progress.ts";
+import { createPlainProgress } from "../client/progress/progress.ts";
 import { pushPaths } from "../client/push/push-paths.ts";
 import { formatSummary, hasFailed, type PushReport } from "../client/push/push-report.ts";
 import { openPushSession } from "../client/push/push-session.ts";

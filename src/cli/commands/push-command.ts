@@ -4,7 +4,7 @@ import { ClientError, UsageError } from "../../client/client-error.ts";
 import { resolveStorePath } from "../../client/local-nix/resolve-store-path.ts";
 import { findStore } from "../../client/local-nix/store-location.ts";
 import type { AddCommand } from "../command.ts";
-import { createProgress } from "../../client/progress/create-progress.ts";
+import { createProgress } from "../../client/progress/terminal-progress.ts";
 import { addPushFlags, type PushFlags, readPushOptions } from "../push-flags.ts";
 import { pushPaths } from "../../client/push/push-paths.ts";
 import {

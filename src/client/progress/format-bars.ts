@@ -1,6 +1,5 @@
 import { styleText } from "node:util";
-import { formatBytes } from "./format-bytes.ts";
-import { formatSpeed } from "./format-speed.ts";
+import { formatBytes, formatSpeed } from "./format-amounts.ts";
 import type { TransfersView, TransferView } from "./transfer-model.ts";
 
 export interface BarStyle {

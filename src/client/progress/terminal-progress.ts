@@ -2,7 +2,7 @@ import { Writable } from "node:stream";
 import { createLogUpdate } from "log-update";
 import type { ProcessContext, ProcessOutput } from "../process-context.ts";
 import { formatBars } from "./format-bars.ts";
-import { type Every, everyInterval, type Progress } from "./progress.ts";
+import { createPlainProgress, type Every, everyInterval, type Progress } from "./progress.ts";
 import { createTransferModel } from "./transfer-model.ts";
 
 const FRAME_MILLISECONDS = 100;
@@ -68,4 +68,11 @@ function asStream(target: ProcessOutput): Writable {
     columns: { get: () => target.columns },
     rows: { get: () => target.rows },
   });
+}
+
+/** `prefix` begins every line. Bars where a person looks, lines everywhere else, CI above all. */
+export function createProgress(context: ProcessContext, prefix = ""): Progress {
+  const { stderr, env } = context;
+  const isWatched = stderr.isTTY === true && env["TERM"] !== "dumb" && (env["CI"] ?? "") === "";
+  return isWatched ? createTerminalProgress(context) : createPlainProgress(context, prefix);
 }

@@ -1,6 +1,5 @@
 import { formatStorePathBaseName, type StorePath } from "../../nix/store-path.ts";
-import { formatBytes } from "../progress/format-bytes.ts";
-import { formatDuration } from "../progress/format-duration.ts";
+import { formatBytes, formatDuration } from "../progress/format-amounts.ts";
 
 /** How it ended for one path. */
 export type PathOutcome =

@@ -1,6 +1,5 @@
 import { formatStorePath } from "../../nix/store-path.ts";
-import { formatBytes } from "../progress/format-bytes.ts";
-import { formatDuration } from "../progress/format-duration.ts";
+import { formatBytes, formatDuration } from "../progress/format-amounts.ts";
 import type { PathOutcome } from "./path-outcome.ts";
 
 /** How a push went. */

@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { tmpdir } from "node:os";
 import type { HttpBody } from "../gateway/http-client.ts";
 import { ClientError } from "../client-error.ts";
-import { formatBytes } from "../progress/format-bytes.ts";
+import { formatBytes } from "../progress/format-amounts.ts";
 
 /** Bytes that are written once and then read in slices, any number of times. */
 export interface Spool {

@@ -1,9 +1,8 @@
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, it } from "vitest";
 import { cutMiddle, formatBars } from "../../../src/client/progress/format-bars.ts";
-import { formatBytes } from "../../../src/client/progress/format-bytes.ts";
-import { formatDuration } from "../../../src/client/progress/format-duration.ts";
-import { createPlainProgress } from "../../../src/client/progress/plain-progress.ts";
+import { formatBytes, formatDuration } from "../../../src/client/progress/format-amounts.ts";
+import { createPlainProgress } from "../../../src/client/progress/progress.ts";
 import { createRateWindow } from "../../../src/client/progress/rate-window.ts";
 import { createTerminalProgress } from "../../../src/client/progress/terminal-progress.ts";
 import { createTransferModel } from "../../../src/client/progress/transfer-model.ts";

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { PathOutcome } from "../../../src/client/push/path-outcome.ts";
 import { watchStore } from "../../../src/client/push/store-watcher.ts";
 import { watchAndPush } from "../../../src/client/push/watch-and-push.ts";
-import { createPlainProgress } from "../../../src/client/progress/plain-progress.ts";
+import { createPlainProgress } from "../../../src/client/progress/progress.ts";
 import { parseStorePathBaseName, type StorePath } from "../../../src/nix/store-path.ts";
 import { temporaryDirectory } from "../../../testkit/node/temporary-directory.ts";
 import { createTestContext } from "../../../testkit/node/test-context.ts";
