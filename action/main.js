@@ -10,7 +10,6 @@ import {
   createHttpClient,
   createRootFiles,
   describeError,
-  findNetrcPassword,
   findStore,
   findStoreTarget,
   formatJobState,
@@ -24,6 +23,7 @@ import {
   runNix,
   runStep,
   runTool,
+  setNetrcPassword,
   storeNamesFile
 } from "./shared.js";
 
@@ -34,6 +34,40 @@ import path2 from "node:path";
 
 // src/action/add-substituter.ts
 import path from "node:path";
+
+// src/client/use/nix-settings.ts
+async function readNixSettings(context) {
+  let text;
+  try {
+    text = await runNix({ program: "nix", args: ["config", "show", "--json"] }, context);
+  } catch {
+    text = await runNix({ program: "nix", args: ["show-config", "--json"] }, context);
+  }
+  const settings = parseJson(text);
+  return {
+    substituters: readWords(settings, "substituters"),
+    trustedPublicKeys: readWords(settings, "trusted-public-keys"),
+    trustedUsers: readWords(settings, "trusted-users"),
+    netrcFile: readWords(settings, "netrc-file").join(" ")
+  };
+}
+async function readSystemSettings(context) {
+  const { cwd, signal } = context;
+  const env = { ...context.env, NIX_USER_CONF_FILES: "/dev/null", NIX_CONFIG: void 0 };
+  return await readNixSettings({ env, cwd, signal });
+}
+function parseJson(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ClientError("nix does not show its settings as JSON");
+  }
+}
+function readWords(settings, name) {
+  const value = readField(readField(settings, name), "value");
+  if (typeof value === "string") return value.split(/\s+/).filter((word) => word !== "");
+  return Array.isArray(value) ? value.filter((word) => typeof word === "string") : [];
+}
 
 // src/client/use/cache-use.ts
 function nixConfLines({ url, publicKeys }) {
@@ -52,7 +86,8 @@ function nixosSettings({ url, publicKeys }) {
   ].join(" ");
 }
 
-// src/client/use/edit-nix-conf.ts
+// src/client/use/nix-conf.ts
+import { join, resolve } from "node:path";
 var SUBSTITUTERS = { name: "substituters", alias: "binary-caches" };
 var TRUSTED_KEYS = {
   name: "trusted-public-keys",
@@ -103,31 +138,33 @@ function lengthen(line, values) {
   const [, before = "", after = ""] = /^([^#]*?)(\s*(?:#.*)?)$/s.exec(line) ?? [];
   return `${before} ${values.join(" ")}${after}`;
 }
-
-// src/client/use/edit-netrc.ts
-function setNetrcPassword(text, hostname, password) {
-  if (hasEntry(text, hostname) && findNetrcPassword(text, hostname) === password) return text;
-  return `machine ${hostname} login nargate password ${password}
-${withoutEntry(text, hostname)}`;
+function systemNixConf({ env }) {
+  return join(env["NIX_CONF_DIR"] ?? "/etc/nix", "nix.conf");
 }
-function entryPattern(hostname) {
-  const name = hostname.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  return new RegExp(
-    `^[ \\t]*machine\\s+${name}(?=\\s|$)(?:\\s+(?:login|password|account)\\s+\\S+)*[ \\t]*(?:\\n|$)`,
-    "gim"
-  );
-}
-function hasEntry(text, hostname) {
-  return entryPattern(hostname).test(text);
-}
-function withoutEntry(text, hostname) {
-  return text.replace(entryPattern(hostname), "");
+function userNixConf({ env, cwd }) {
+  const [first = ""] = (env["NIX_USER_CONF_FILES"] ?? "").split(":");
+  if (first !== "") return resolve(cwd, first);
+  const home = env["HOME"] ?? "";
+  const config = env["XDG_CONFIG_HOME"] || (home === "" ? "" : join(home, ".config"));
+  if (config === "") throw new UsageError("HOME is not set; name the nix.conf with --file");
+  return join(config, "nix/nix.conf");
 }
 
-// src/client/use/daemon-trust.ts
+// src/client/use/ask-local-nix.ts
 import { execFile } from "node:child_process";
 import { access, constants } from "node:fs/promises";
 import { promisify } from "node:util";
+async function askLocalNix(context) {
+  try {
+    const system = await readSystemSettings(context);
+    const trust = await askDaemonTrust(context, system);
+    const settings = trust.isTrusted === false ? system : await readNixSettings(context);
+    return { trust, settings };
+  } catch (error) {
+    if (error instanceof ClientError) return { reason: error.message };
+    throw error;
+  }
+}
 async function askDaemonTrust(context, system) {
   const user = await runId(["-un"], context) || "you";
   const { url, isTrusted } = await askStore(context) ?? {
@@ -187,67 +224,6 @@ async function runId(args, { env, cwd }) {
     ({ stdout }) => stdout.trim(),
     () => ""
   );
-}
-
-// src/client/use/nix-settings.ts
-async function readNixSettings(context) {
-  let text;
-  try {
-    text = await runNix({ program: "nix", args: ["config", "show", "--json"] }, context);
-  } catch {
-    text = await runNix({ program: "nix", args: ["show-config", "--json"] }, context);
-  }
-  const settings = parseJson(text);
-  return {
-    substituters: readWords(settings, "substituters"),
-    trustedPublicKeys: readWords(settings, "trusted-public-keys"),
-    trustedUsers: readWords(settings, "trusted-users"),
-    netrcFile: readWords(settings, "netrc-file").join(" ")
-  };
-}
-async function readSystemSettings(context) {
-  const { cwd, signal } = context;
-  const env = { ...context.env, NIX_USER_CONF_FILES: "/dev/null", NIX_CONFIG: void 0 };
-  return await readNixSettings({ env, cwd, signal });
-}
-function parseJson(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new ClientError("nix does not show its settings as JSON");
-  }
-}
-function readWords(settings, name) {
-  const value = readField(readField(settings, name), "value");
-  if (typeof value === "string") return value.split(/\s+/).filter((word) => word !== "");
-  return Array.isArray(value) ? value.filter((word) => typeof word === "string") : [];
-}
-
-// src/client/use/local-nix.ts
-async function askLocalNix(context) {
-  try {
-    const system = await readSystemSettings(context);
-    const trust = await askDaemonTrust(context, system);
-    const settings = trust.isTrusted === false ? system : await readNixSettings(context);
-    return { trust, settings };
-  } catch (error) {
-    if (error instanceof ClientError) return { reason: error.message };
-    throw error;
-  }
-}
-
-// src/client/use/nix-conf-files.ts
-import { join, resolve } from "node:path";
-function systemNixConf({ env }) {
-  return join(env["NIX_CONF_DIR"] ?? "/etc/nix", "nix.conf");
-}
-function userNixConf({ env, cwd }) {
-  const [first = ""] = (env["NIX_USER_CONF_FILES"] ?? "").split(":");
-  if (first !== "") return resolve(cwd, first);
-  const home = env["HOME"] ?? "";
-  const config = env["XDG_CONFIG_HOME"] || (home === "" ? "" : join(home, ".config"));
-  if (config === "") throw new UsageError("HOME is not set; name the nix.conf with --file");
-  return join(config, "nix/nix.conf");
 }
 
 // src/action/restart-daemon.ts

@@ -491,7 +491,7 @@ function skip(reason) {
   return { kind: "skip", reason, isSuspicious: false };
 }
 
-// src/client/push/path-outcome.ts
+// src/client/push/push-report.ts
 function formatOutcome(outcome) {
   const name = formatStorePathBaseName(outcome.path);
   switch (outcome.kind) {
@@ -507,6 +507,41 @@ function formatOutcome(outcome) {
     case "untried":
       return `not tried ${name}`;
   }
+}
+function hasFailed({ outcomes, stopped }) {
+  return stopped !== void 0 || outcomes.some(({ kind }) => kind === "failed");
+}
+function formatSummary({ outcomes, seconds, stopped }) {
+  const pushed = outcomes.filter((outcome) => outcome.kind === "pushed");
+  const skipped = outcomes.filter((outcome) => outcome.kind === "skipped");
+  const countOf = (kind) => outcomes.filter((outcome) => outcome.kind === kind).length;
+  const reasons = [...countBy(skipped, ({ reason }) => reason)].map(
+    ([reason, count2]) => `${count2} ${reason}`
+  );
+  const facts = [
+    `${countPaths(pushed.length)} pushed (${formatBytes(sentBytes(outcomes))} sent)`,
+    ...skipped.length === 0 ? [] : [`${skipped.length} skipped (${reasons.join(", ")})`],
+    ...countOf("failed") === 0 ? [] : [`${countOf("failed")} failed`],
+    ...countOf("untried") === 0 ? [] : [`${countOf("untried")} not tried`]
+  ];
+  return [
+    `${facts.join(", ")} in ${formatDuration(seconds)}`,
+    ...stopped === void 0 ? [] : [`stopped: ${stopped}`]
+  ];
+}
+function sentBytes(outcomes) {
+  return outcomes.reduce(
+    (total, outcome) => outcome.kind === "pushed" ? total + outcome.sentBytes : total,
+    0
+  );
+}
+function countBy(list, nameOf2) {
+  const counts = /* @__PURE__ */ new Map();
+  for (const item of list) counts.set(nameOf2(item), (counts.get(nameOf2(item)) ?? 0) + 1);
+  return counts;
+}
+function countPaths(count2) {
+  return count2 === 1 ? "1 path" : `${count2} paths`;
 }
 
 // src/api/direct-uploads.ts
@@ -786,8 +821,6 @@ async function putNarinfo(hash, text2, { client }) {
   });
   if (answer.status < 200 || answer.status > 299) throw refusalOf(target, answer);
 }
-
-// src/client/push/nar-uploads.ts
 function createNarUploads(session) {
   const underWay = /* @__PURE__ */ new Map();
   return {
@@ -858,26 +891,6 @@ async function exists(file) {
     () => true,
     () => false
   );
-}
-
-// src/client/push/in-blocks.ts
-var BLOCK_BYTES = 128 * 1024;
-async function* inBlocks(chunks, blockBytes = BLOCK_BYTES) {
-  let pieces = [];
-  let gathered = 0;
-  for await (const chunk of chunks) {
-    let rest = chunk;
-    while (gathered + rest.byteLength >= blockBytes) {
-      const missing = blockBytes - gathered;
-      yield Buffer.concat([...pieces, rest.subarray(0, missing)]);
-      rest = rest.subarray(missing);
-      pieces = [];
-      gathered = 0;
-    }
-    if (rest.byteLength > 0) pieces.push(rest);
-    gathered += rest.byteLength;
-  }
-  if (gathered > 0) yield Buffer.concat(pieces);
 }
 
 // src/client/push/spool.ts
@@ -1059,6 +1072,24 @@ function createMeter(onBytes = () => {
     isWhole: () => isWhole,
     hash: () => ({ algorithm: "sha256", bytes: new Uint8Array(digest.digest()) })
   };
+}
+var BLOCK_BYTES = 128 * 1024;
+async function* inBlocks(chunks, blockBytes = BLOCK_BYTES) {
+  let pieces = [];
+  let gathered = 0;
+  for await (const chunk of chunks) {
+    let rest = chunk;
+    while (gathered + rest.byteLength >= blockBytes) {
+      const missing = blockBytes - gathered;
+      yield Buffer.concat([...pieces, rest.subarray(0, missing)]);
+      rest = rest.subarray(missing);
+      pieces = [];
+      gathered = 0;
+    }
+    if (rest.byteLength > 0) pieces.push(rest);
+    gathered += rest.byteLength;
+  }
+  if (gathered > 0) yield Buffer.concat(pieces);
 }
 
 // src/client/push/publish-steps.ts
@@ -1298,43 +1329,6 @@ async function choosePaths(infos, { client, store, options, limits, guard, conte
 }
 function isSuspicious(outcome) {
   return outcome.kind === "skipped" && outcome.isSuspicious;
-}
-
-// src/client/push/push-report.ts
-function hasFailed({ outcomes, stopped }) {
-  return stopped !== void 0 || outcomes.some(({ kind }) => kind === "failed");
-}
-function formatSummary({ outcomes, seconds, stopped }) {
-  const pushed = outcomes.filter((outcome) => outcome.kind === "pushed");
-  const skipped = outcomes.filter((outcome) => outcome.kind === "skipped");
-  const countOf = (kind) => outcomes.filter((outcome) => outcome.kind === kind).length;
-  const reasons = [...countBy(skipped, ({ reason }) => reason)].map(
-    ([reason, count2]) => `${count2} ${reason}`
-  );
-  const facts = [
-    `${countPaths(pushed.length)} pushed (${formatBytes(sentBytes(outcomes))} sent)`,
-    ...skipped.length === 0 ? [] : [`${skipped.length} skipped (${reasons.join(", ")})`],
-    ...countOf("failed") === 0 ? [] : [`${countOf("failed")} failed`],
-    ...countOf("untried") === 0 ? [] : [`${countOf("untried")} not tried`]
-  ];
-  return [
-    `${facts.join(", ")} in ${formatDuration(seconds)}`,
-    ...stopped === void 0 ? [] : [`stopped: ${stopped}`]
-  ];
-}
-function sentBytes(outcomes) {
-  return outcomes.reduce(
-    (total, outcome) => outcome.kind === "pushed" ? total + outcome.sentBytes : total,
-    0
-  );
-}
-function countBy(list, nameOf2) {
-  const counts = /* @__PURE__ */ new Map();
-  for (const item of list) counts.set(nameOf2(item), (counts.get(nameOf2(item)) ?? 0) + 1);
-  return counts;
-}
-function countPaths(count2) {
-  return count2 === 1 ? "1 path" : `${count2} paths`;
 }
 
 // src/client/push/push-session.ts

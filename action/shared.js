@@ -1969,6 +1969,24 @@ function unquote(word) {
   const quoted = /^"(.*)"$/.exec(word)?.[1];
   return quoted === void 0 ? word : quoted.replace(/\\(.)/g, "$1");
 }
+function setNetrcPassword(text, hostname, password) {
+  if (hasEntry(text, hostname) && findNetrcPassword(text, hostname) === password) return text;
+  return `machine ${hostname} login nargate password ${password}
+${withoutEntry(text, hostname)}`;
+}
+function entryPattern(hostname) {
+  const name = hostname.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return new RegExp(
+    `^[ \\t]*machine\\s+${name}(?=\\s|$)(?:\\s+(?:login|password|account)\\s+\\S+)*[ \\t]*(?:\\n|$)`,
+    "gim"
+  );
+}
+function hasEntry(text, hostname) {
+  return entryPattern(hostname).test(text);
+}
+function withoutEntry(text, hostname) {
+  return text.replace(entryPattern(hostname), "");
+}
 
 // src/client/gateway/find-token.ts
 async function findToken(cacheUrl, tokenFile, context) {
@@ -2693,7 +2711,7 @@ export {
   createCacheClient,
   refusalOf,
   readError,
-  findNetrcPassword,
+  setNetrcPassword,
   openCache,
   ENDPOINTS,
   signMessage,

@@ -5,11 +5,12 @@ import {
   addToNixConf,
   appendLine,
   SUBSTITUTERS,
+  systemNixConf,
   TRUSTED_KEYS,
-} from "../client/use/edit-nix-conf.ts";
-import { setNetrcPassword } from "../client/use/edit-netrc.ts";
-import { askLocalNix, type LocalNix } from "../client/use/local-nix.ts";
-import { systemNixConf, userNixConf } from "../client/use/nix-conf-files.ts";
+  userNixConf,
+} from "../client/use/nix-conf.ts";
+import { setNetrcPassword } from "../client/gateway/netrc.ts";
+import { askLocalNix, type LocalNix } from "../client/use/ask-local-nix.ts";
 import { type NixSettings, readNixSettings } from "../client/use/nix-settings.ts";
 import { findStoreTarget } from "../client/use/replace-file.ts";
 import type { ActionContext } from "./action-context.ts";

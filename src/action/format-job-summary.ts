@@ -1,6 +1,5 @@
 import { formatBytes, formatDuration } from "../client/progress/format-amounts.ts";
-import type { PathOutcome } from "../client/push/path-outcome.ts";
-import type { PushReport } from "../client/push/push-report.ts";
+import type { PathOutcome, PushReport } from "../client/push/push-report.ts";
 import { formatStorePathBaseName } from "../nix/store-path.ts";
 import type { Hits, Tally } from "./count-hits.ts";
 

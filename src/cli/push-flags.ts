@@ -11,7 +11,7 @@ import type { ProcessContext } from "../client/process-context.ts";
 import { UsageError } from "../client/client-error.ts";
 import { addCacheOptions } from "./command.ts";
 import type { PackCompression } from "../client/push/pack-nar.ts";
-import type { PushOptions } from "../client/push/push-options.ts";
+import type { PushOptions } from "../client/push/push-session.ts";
 
 /** The flags that `push` and `watch-exec` share, as commander gives them. */
 export interface PushFlags {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { countHits } from "../../src/action/count-hits.ts";
 import { formatJobSummary } from "../../src/action/format-job-summary.ts";
 import { parsePathInfos } from "../../src/client/local-nix/path-info.ts";
-import type { PathOutcome } from "../../src/client/push/path-outcome.ts";
+import type { PathOutcome } from "../../src/client/push/push-report.ts";
 import { parseStorePathBaseName } from "../../src/nix/store-path.ts";
 import { valueOf } from "../../testkit/value-of.ts";
 

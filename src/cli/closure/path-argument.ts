@@ -6,8 +6,7 @@ import {
   type StorePathHash,
 } from "../../nix/store-path.ts";
 import type { ProcessContext } from "../../client/process-context.ts";
-import { resolveStorePath } from "../../client/local-nix/resolve-store-path.ts";
-import { findStore } from "../../client/local-nix/store-location.ts";
+import { findStore, resolveStorePath } from "../../client/local-nix/store-location.ts";
 
 /** A store path as a person named it. */
 export interface PathArgument {

@@ -1,8 +1,7 @@
 import type { StorePath } from "../../nix/store-path.ts";
 import type { ProcessContext, ProcessInput } from "../../client/process-context.ts";
 import { ClientError, UsageError } from "../../client/client-error.ts";
-import { resolveStorePath } from "../../client/local-nix/resolve-store-path.ts";
-import { findStore } from "../../client/local-nix/store-location.ts";
+import { findStore, resolveStorePath } from "../../client/local-nix/store-location.ts";
 import type { AddCommand } from "../command.ts";
 import { createProgress } from "../../client/progress/terminal-progress.ts";
 import { addPushFlags, type PushFlags, readPushOptions } from "../push-flags.ts";

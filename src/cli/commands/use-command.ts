@@ -5,10 +5,16 @@ import { type CacheOptions, type OpenCache, openCache } from "../../client/gatew
 import { readTokenFacts } from "../../client/gateway/token-facts.ts";
 import type { ProcessContext } from "../../client/process-context.ts";
 import { UsageError } from "../../client/client-error.ts";
-import { type CacheUse, nixConfLines, nixSettingsJson } from "../../client/use/cache-use.ts";
-import { askLocalNix } from "../../client/use/local-nix.ts";
-import { systemNixConf, userNixConf } from "../../client/use/nix-conf-files.ts";
-import { cacheNotes, netrcNote, trustNote } from "../../client/use/use-notes.ts";
+import {
+  cacheNotes,
+  type CacheUse,
+  netrcNote,
+  nixConfLines,
+  nixSettingsJson,
+  trustNote,
+} from "../../client/use/cache-use.ts";
+import { askLocalNix } from "../../client/use/ask-local-nix.ts";
+import { systemNixConf, userNixConf } from "../../client/use/nix-conf.ts";
 import { type WrittenUse, writeUse } from "../../client/use/write-use.ts";
 
 interface UseOptions extends CacheOptions {

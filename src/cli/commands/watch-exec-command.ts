@@ -6,10 +6,13 @@ import type { AddCommand } from "../command.ts";
 import { createProgress } from "../../client/progress/terminal-progress.ts";
 import { createPlainProgress } from "../../client/progress/progress.ts";
 import { addPushFlags, type PushFlags, readPushOptions } from "../push-flags.ts";
-import type { PushOptions } from "../../client/push/push-options.ts";
+import {
+  openPushSession,
+  type PushOptions,
+  type PushSession,
+} from "../../client/push/push-session.ts";
 import { pushPaths } from "../../client/push/push-paths.ts";
 import { formatJson, formatSummary, hasFailed } from "../../client/push/push-report.ts";
-import { openPushSession, type PushSession } from "../../client/push/push-session.ts";
 import { createStopGuard } from "../../client/push/stop-guard.ts";
 import { runWatched, type WatchedCommand } from "../run-watched.ts";
 import { watchStore } from "../../client/push/store-watcher.ts";

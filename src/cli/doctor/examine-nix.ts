@@ -6,8 +6,8 @@ import { findNetrcPassword } from "../../client/gateway/netrc.ts";
 import { readTokenFacts } from "../../client/gateway/token-facts.ts";
 import { ClientError } from "../../client/client-error.ts";
 import { type CacheUse, netrcLine } from "../../client/use/cache-use.ts";
-import type { LocalNix } from "../../client/use/local-nix.ts";
-import { matchKeys } from "../../client/use/match-keys.ts";
+import type { LocalNix } from "../../client/use/ask-local-nix.ts";
+import { matchKeys } from "../../client/use/nix-settings.ts";
 import type { Finding } from "./finding.ts";
 
 type MaybeNix = LocalNix | { readonly reason: string };

@@ -4,7 +4,7 @@ import type { OpenCache } from "../../client/gateway/open-cache.ts";
 import type { ProcessContext } from "../../client/process-context.ts";
 import { ClientError } from "../../client/client-error.ts";
 import { resolvePathArgument } from "../closure/path-argument.ts";
-import { askLocalNix } from "../../client/use/local-nix.ts";
+import { askLocalNix } from "../../client/use/ask-local-nix.ts";
 import { examineEdge } from "./examine-edge.ts";
 import { judgePublishedKeys, judgeVersion } from "./examine-gateway.ts";
 import { examineNetrc, judgeNixConf } from "./examine-nix.ts";

@@ -8,7 +8,6 @@ import { ClientError } from "../client-error.ts";
 import { type DumpableStore, startDump } from "../local-nix/dump-path.ts";
 import type { PathInfo } from "../local-nix/path-info.ts";
 import type { NixProcess } from "../local-nix/run-nix.ts";
-import { inBlocks } from "./in-blocks.ts";
 import { createSpool, type Spool, type SpoolMemory } from "./spool.ts";
 
 export type PackCompression = "zstd" | "none";
@@ -117,4 +116,33 @@ function createMeter(onBytes: (bytes: number) => void = () => {}) {
     isWhole: () => isWhole,
     hash: (): Hash => ({ algorithm: "sha256", bytes: new Uint8Array(digest.digest()) }),
   };
+}
+
+/** The longest block of zstd (RFC 8878, 3.1.1.2.4). */
+const BLOCK_BYTES = 128 * 1024;
+
+/**
+ * The same bytes in blocks of one size, the last one excepted. zstd looks for
+ * repetitions as far as it was fed, so what it makes of a NAR depends on where
+ * the chunks of a pipe happened to end.
+ */
+export async function* inBlocks(
+  chunks: AsyncIterable<Uint8Array>,
+  blockBytes = BLOCK_BYTES,
+): AsyncGenerator<Uint8Array> {
+  let pieces: Uint8Array[] = [];
+  let gathered = 0;
+  for await (const chunk of chunks) {
+    let rest = chunk;
+    while (gathered + rest.byteLength >= blockBytes) {
+      const missing = blockBytes - gathered;
+      yield Buffer.concat([...pieces, rest.subarray(0, missing)]);
+      rest = rest.subarray(missing);
+      pieces = [];
+      gathered = 0;
+    }
+    if (rest.byteLength > 0) pieces.push(rest);
+    gathered += rest.byteLength;
+  }
+  if (gathered > 0) yield Buffer.concat(pieces);
 }

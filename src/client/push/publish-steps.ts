@@ -5,13 +5,12 @@ import type { Progress } from "../progress/progress.ts";
 import type { Transfer } from "../progress/transfer-model.ts";
 import type { Choice } from "./choose-path.ts";
 import { composeNarinfo, signNarinfo } from "./compose-narinfo.ts";
-import { createNarUploads } from "./nar-uploads.ts";
+import { createNarUploads, putNarinfo } from "./upload-nar.ts";
 import { type PackedNar, packNar } from "./pack-nar.ts";
-import type { PathOutcome } from "./path-outcome.ts";
+import type { PathOutcome } from "./push-report.ts";
 import type { PushSession } from "./push-session.ts";
 import type { Dependent, PublishSteps } from "./references-first.ts";
 import { spoolDirectory } from "./spool.ts";
-import { putNarinfo } from "./upload-nar.ts";
 
 /** A path that the cache lacks, or that it has without our signature. */
 export interface Pending extends Dependent {

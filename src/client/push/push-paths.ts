@@ -4,7 +4,7 @@ import type { PathInfo } from "../local-nix/path-info.ts";
 import { readClosure } from "../local-nix/read-closure.ts";
 import type { Progress } from "../progress/progress.ts";
 import { choosePath } from "./choose-path.ts";
-import { formatOutcome, type PathOutcome } from "./path-outcome.ts";
+import { formatOutcome, type PathOutcome } from "./push-report.ts";
 import { createPublishSteps, type PathEnds, type Pending } from "./publish-steps.ts";
 import type { PushSession } from "./push-session.ts";
 import { publishReferencesFirst } from "./references-first.ts";

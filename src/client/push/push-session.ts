@@ -2,17 +2,18 @@ import { availableParallelism } from "node:os";
 import { type CacheClient, CacheRefusal } from "../gateway/cache-client.ts";
 import { readGatewayFacts } from "../gateway/gateway-facts.ts";
 import type { HttpClient } from "../gateway/http-client.ts";
-import { openCache } from "../gateway/open-cache.ts";
+import { type CacheOptions, openCache } from "../gateway/open-cache.ts";
 import { readTokenFacts, type TokenFacts } from "../gateway/token-facts.ts";
 import type { ProcessContext } from "../process-context.ts";
 import { ClientError, UsageError } from "../client-error.ts";
 import type { DumpableStore } from "../local-nix/dump-path.ts";
 import { findStore } from "../local-nix/store-location.ts";
-import type { PushOptions } from "./push-options.ts";
 import { createSemaphore, type Semaphore } from "./semaphore.ts";
 import { createSpoolMemory, type SpoolMemory } from "./spool.ts";
 import { createStopGuard, type StopGuard } from "./stop-guard.ts";
 import { createUploadApi, type UploadApi } from "./upload-api.ts";
+import type { SecretKey } from "../../nix/signature.ts";
+import type { PackCompression } from "./pack-nar.ts";
 
 /** One cache, one store, and what bounds the work between them. */
 export interface PushSession {
@@ -106,4 +107,18 @@ async function requirePushToken(client: CacheClient, source: string): Promise<vo
   throw new ClientError(
     `the token ${name} of ${source} may not push: its scopes are ${scopes.join(", ") || "none"}`,
   );
+}
+
+/** What a push is told by whoever runs it, read and checked. */
+export interface PushOptions {
+  readonly cache: CacheOptions;
+  /** As given with `--store`. */
+  readonly storeUrl: string | undefined;
+  /** Empty where everything is to be pushed. */
+  readonly upstreamKeys: ReadonlySet<string>;
+  readonly signKey: SecretKey | undefined;
+  readonly compression: PackCompression;
+  readonly compressionLevel: number;
+  /** Whether a JSON document is wanted at the end. */
+  readonly isJson: boolean;
 }

@@ -2,7 +2,7 @@ import { formatStorePathBaseName, type StorePath } from "../../nix/store-path.ts
 import type { ProcessContext } from "../process-context.ts";
 import { describeError } from "../client-error.ts";
 import type { Progress } from "../progress/progress.ts";
-import type { PathOutcome } from "./path-outcome.ts";
+import type { PathOutcome } from "./push-report.ts";
 import type { StoreWatcher } from "./store-watcher.ts";
 
 /** Pushes `roots`; paths in `done` need nothing more. */

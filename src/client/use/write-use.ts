@@ -7,10 +7,10 @@ import {
   appendLine,
   readNixConf,
   SUBSTITUTERS,
+  systemNixConf,
   TRUSTED_KEYS,
-} from "./edit-nix-conf.ts";
-import { setNetrcPassword } from "./edit-netrc.ts";
-import { systemNixConf } from "./nix-conf-files.ts";
+} from "./nix-conf.ts";
+import { setNetrcPassword } from "../gateway/netrc.ts";
 import { findStoreTarget, readTextFile, replaceFile } from "./replace-file.ts";
 
 export interface WrittenFile {

@@ -2,8 +2,7 @@ import { mkdir, symlink } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { UsageError } from "../../../src/client/client-error.ts";
-import { resolveStorePath } from "../../../src/client/local-nix/resolve-store-path.ts";
-import { findStore } from "../../../src/client/local-nix/store-location.ts";
+import { findStore, resolveStorePath } from "../../../src/client/local-nix/store-location.ts";
 import { temporaryDirectory } from "../../../testkit/node/temporary-directory.ts";
 
 describe("findStore", () => {

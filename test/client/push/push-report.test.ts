@@ -1,8 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { CacheRefusal } from "../../../src/client/gateway/cache-client.ts";
 import { Unreachable } from "../../../src/client/gateway/http-client.ts";
-import type { PathOutcome } from "../../../src/client/push/path-outcome.ts";
-import { formatJson, formatSummary, hasFailed } from "../../../src/client/push/push-report.ts";
+import {
+  formatJson,
+  formatSummary,
+  hasFailed,
+  type PathOutcome,
+} from "../../../src/client/push/push-report.ts";
 import { createSemaphore } from "../../../src/client/push/semaphore.ts";
 import { createStopGuard, Stopped } from "../../../src/client/push/stop-guard.ts";
 import { parseStorePathBaseName } from "../../../src/nix/store-path.ts";

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { PathOutcome } from "../../../src/client/push/path-outcome.ts";
+import type { PathOutcome } from "../../../src/client/push/push-report.ts";
 import { watchStore } from "../../../src/client/push/store-watcher.ts";
 import { watchAndPush } from "../../../src/client/push/watch-and-push.ts";
 import { createPlainProgress } from "../../../src/client/progress/progress.ts";

@@ -1,8 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { isTrustedUser } from "../../../src/client/use/daemon-trust.ts";
-import { askLocalNix } from "../../../src/client/use/local-nix.ts";
+import { askLocalNix, isTrustedUser } from "../../../src/client/use/ask-local-nix.ts";
 import { createFakeNix, type FakeNixOptions } from "../../../testkit/node/fake-nix.ts";
 import { temporaryDirectory } from "../../../testkit/node/temporary-directory.ts";
 import { createTestContext } from "../../../testkit/node/test-context.ts";

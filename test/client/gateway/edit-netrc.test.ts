@@ -1,7 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { findNetrcPassword } from "../../../src/client/gateway/netrc.ts";
-import { setNetrcPassword } from "../../../src/client/use/edit-netrc.ts";
+import { findNetrcPassword, setNetrcPassword } from "../../../src/client/gateway/netrc.ts";
 
 const HOST = "cache.example.org";
 const ENTRY = `machine ${HOST} login nargate password new\n`;

@@ -5,7 +5,7 @@ import {
   readNixConf,
   SUBSTITUTERS,
   TRUSTED_KEYS,
-} from "../../../src/client/use/edit-nix-conf.ts";
+} from "../../../src/client/use/nix-conf.ts";
 
 const URL = "https://cache.example.org";
 
