@@ -88,6 +88,17 @@ function nixosSettings({ url, publicKeys }) {
 
 // src/client/use/nix-conf.ts
 import { join, resolve } from "node:path";
+function systemNixConf({ env }) {
+  return join(env["NIX_CONF_DIR"] ?? "/etc/nix", "nix.conf");
+}
+function userNixConf({ env, cwd }) {
+  const [first = ""] = (env["NIX_USER_CONF_FILES"] ?? "").split(":");
+  if (first !== "") return resolve(cwd, first);
+  const home = env["HOME"] ?? "";
+  const config = env["XDG_CONFIG_HOME"] || (home === "" ? "" : join(home, ".config"));
+  if (config === "") throw new UsageError("HOME is not set; name the nix.conf with --file");
+  return join(config, "nix/nix.conf");
+}
 var SUBSTITUTERS = { name: "substituters", alias: "binary-caches" };
 var TRUSTED_KEYS = {
   name: "trusted-public-keys",
@@ -137,17 +148,6 @@ function isIncludeWord(word) {
 function lengthen(line, values) {
   const [, before = "", after = ""] = /^([^#]*?)(\s*(?:#.*)?)$/s.exec(line) ?? [];
   return `${before} ${values.join(" ")}${after}`;
-}
-function systemNixConf({ env }) {
-  return join(env["NIX_CONF_DIR"] ?? "/etc/nix", "nix.conf");
-}
-function userNixConf({ env, cwd }) {
-  const [first = ""] = (env["NIX_USER_CONF_FILES"] ?? "").split(":");
-  if (first !== "") return resolve(cwd, first);
-  const home = env["HOME"] ?? "";
-  const config = env["XDG_CONFIG_HOME"] || (home === "" ? "" : join(home, ".config"));
-  if (config === "") throw new UsageError("HOME is not set; name the nix.conf with --file");
-  return join(config, "nix/nix.conf");
 }
 
 // src/client/use/ask-local-nix.ts

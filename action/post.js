@@ -50,7 +50,8 @@ import {
   runStep,
   safeInteger,
   signMessage,
-  startNix,
+  startDump,
+  storeArgs,
   string,
   undoChange,
   variant,
@@ -271,10 +272,10 @@ function parsePathInfos(text2, storeDir) {
     return err("it is not JSON");
   }
   const infos = [];
-  for (const [path3, value] of listEntries(json)) {
+  for (const [path2, value] of listEntries(json)) {
     if (value === null || readField(value, "valid") === false) continue;
-    const info = parsePathInfo(path3, value, storeDir);
-    if (!info.ok) return err(`${String(path3)}: ${info.error}`);
+    const info = parsePathInfo(path2, value, storeDir);
+    if (!info.ok) return err(`${String(path2)}: ${info.error}`);
     infos.push(info.value);
   }
   return ok(infos);
@@ -285,8 +286,8 @@ function listEntries(json) {
   return typeof byPath === "object" && byPath !== null ? Object.entries(byPath) : [];
 }
 function parsePathInfo(key, value, storeDir) {
-  const path3 = parsePath(key, storeDir);
-  if (!path3.ok) return path3;
+  const path2 = parsePath(key, storeDir);
+  if (!path2.ok) return path2;
   const narHash = parseHashField(readField(value, "narHash"));
   if (!narHash.ok) return err(`narHash: ${narHash.error}`);
   const narSize = readField(value, "narSize");
@@ -304,7 +305,7 @@ function parsePathInfo(key, value, storeDir) {
   const contentAddress = parseContentAddress(readField(value, "ca"));
   if (!contentAddress.ok) return err(`ca: ${contentAddress.error}`);
   return ok({
-    path: path3.value,
+    path: path2.value,
     narHash: narHash.value,
     narSize,
     // Base names are ASCII, so that UTF-16 order is byte order.
@@ -366,8 +367,8 @@ async function readClosure(roots, store, context) {
       context.signal.throwIfAborted();
       const missing = await findInvalidPaths(batch, store, context);
       if (missing.size === 0) throw error;
-      invalid.push(...batch.filter((path3) => missing.has(formatStorePathBaseName(path3))));
-      batch = batch.filter((path3) => !missing.has(formatStorePathBaseName(path3)));
+      invalid.push(...batch.filter((path2) => missing.has(formatStorePathBaseName(path2))));
+      batch = batch.filter((path2) => !missing.has(formatStorePathBaseName(path2)));
       found = await queryClosure(batch, store, context);
     }
     for (const info of found) infos.set(formatStorePathBaseName(info.path), info);
@@ -379,16 +380,13 @@ async function findInvalidPaths(paths, store, context) {
   for (let start = 0; start < paths.length; start += BATCH_PATHS) {
     const batch = paths.slice(start, start + BATCH_PATHS);
     const args = [...storeArgs(store), "--check-validity", "--print-invalid"];
-    args.push(...batch.map((path3) => formatStorePath(path3, store.storeDir)));
+    args.push(...batch.map((path2) => formatStorePath(path2, store.storeDir)));
     const printed = await runNix({ program: "nix-store", args }, context);
     for (const line of printed.split("\n")) {
       if (line !== "") invalid.add(line.slice(store.storeDir.length + 1));
     }
   }
   return invalid;
-}
-function storeArgs({ url }) {
-  return url === void 0 ? [] : ["--store", url];
 }
 async function queryClosure(paths, store, context) {
   if (paths.length === 0) return [];
@@ -399,7 +397,7 @@ async function queryClosure(paths, store, context) {
 }
 async function printPathInfos(paths, store, context) {
   const args = ["path-info", ...storeArgs(store), "--recursive", "--json"];
-  const names = paths.map((path3) => formatStorePath(path3, store.storeDir));
+  const names = paths.map((path2) => formatStorePath(path2, store.storeDir));
   try {
     return await runNix({ program: "nix", args: [...args, ...names] }, context);
   } catch (error) {
@@ -411,7 +409,7 @@ async function printPathInfos(paths, store, context) {
 
 // src/nix/fingerprint.ts
 function formatFingerprint(narinfo, storeDir) {
-  const references = new Set(narinfo.references.map((path3) => formatStorePath(path3, storeDir)));
+  const references = new Set(narinfo.references.map((path2) => formatStorePath(path2, storeDir)));
   return [
     "1",
     formatStorePath(narinfo.storePath, storeDir),
@@ -472,7 +470,34 @@ function isSignedBy(signatures, keyName) {
   return signatures.some((signature) => signature.startsWith(`${keyName}:`));
 }
 
-// src/client/push/choose-path.ts
+// src/client/push/choose-paths.ts
+async function choosePaths(infos, { client, store, options, limits, guard, context }, { settle, settleError }) {
+  const { upstreamKeys, signKey } = options;
+  const how = { client, storeDir: store.storeDir, upstreamKeys, signKey };
+  const choices = await Promise.all(
+    infos.map(async (info) => {
+      const { path: path2 } = info;
+      try {
+        const choice = await limits.requests.run(async () => {
+          context.signal.throwIfAborted();
+          guard.check();
+          return await choosePath(info, how);
+        });
+        guard.succeeded();
+        if (choice.kind === "skip") {
+          settle({ ...choice, kind: "skipped", path: path2 });
+          return [];
+        }
+        const references = info.references.map(formatStorePathBaseName);
+        return [{ id: formatStorePathBaseName(path2), references, info, choice }];
+      } catch (error) {
+        settleError(path2, error);
+        return [];
+      }
+    })
+  );
+  return choices.flat();
+}
 async function choosePath(info, { client, storeDir, upstreamKeys, signKey }) {
   for (const keyName of upstreamKeys) {
     if (isSignedBy(info.signatures, keyName)) return skip(`signed by ${keyName}`);
@@ -511,7 +536,7 @@ function formatOutcome(outcome) {
 function hasFailed({ outcomes, stopped }) {
   return stopped !== void 0 || outcomes.some(({ kind }) => kind === "failed");
 }
-function formatSummary({ outcomes, seconds, stopped }) {
+function formatPushSummary({ outcomes, seconds, stopped }) {
   const pushed = outcomes.filter((outcome) => outcome.kind === "pushed");
   const skipped = outcomes.filter((outcome) => outcome.kind === "skipped");
   const countOf = (kind) => outcomes.filter((outcome) => outcome.kind === kind).length;
@@ -864,38 +889,17 @@ function narKey(fileHash, compression) {
   if (fileHash.algorithm !== "sha256") throw new TypeError("a NAR is named after its SHA-256");
   const digest = formatDigest(fileHash, "nix32");
   const extension = narExtension(compression);
-  const path3 = brandPath(`nar/${digest}.nar${extension}`);
-  return { kind: "nar", path: path3, fileHash: digest, extension, writable: true };
+  const path2 = brandPath(`nar/${digest}.nar${extension}`);
+  return { kind: "nar", path: path2, fileHash: digest, extension, writable: true };
 }
 var unknownName = err("no object of a binary cache has this name");
-function brandPath(path3) {
-  return path3;
-}
-
-// src/client/local-nix/dump-path.ts
-import { lstat } from "node:fs/promises";
-import path from "node:path";
-async function startDump(storePath, store, context) {
-  const { directory } = store;
-  if (directory !== void 0) {
-    const file = path.join(directory, formatStorePathBaseName(storePath));
-    if (await exists(file))
-      return startNix({ program: "nix-store", args: ["--dump", file] }, context);
-  }
-  const args = ["store", "dump-path", ...storeArgs(store)];
-  args.push(formatStorePath(storePath, store.storeDir));
-  return startNix({ program: "nix", args }, context);
-}
-async function exists(file) {
-  return await lstat(file).then(
-    () => true,
-    () => false
-  );
+function brandPath(path2) {
+  return path2;
 }
 
 // src/client/push/spool.ts
 import { open, rm } from "node:fs/promises";
-import path2 from "node:path";
+import path from "node:path";
 import { randomUUID } from "node:crypto";
 import { tmpdir } from "node:os";
 function createSpoolMemory(limitBytes) {
@@ -980,7 +984,7 @@ async function* sliceFile(file, start, end) {
   }
 }
 async function openUnnamed(directory, expectedBytes) {
-  const name = path2.join(directory, `nargate-${randomUUID()}`);
+  const name = path.join(directory, `nargate-${randomUUID()}`);
   try {
     const file = await open(name, "wx+", 384);
     await rm(name);
@@ -1131,41 +1135,41 @@ function createPublishSteps(session, progress, { settle, settleError, settleBloc
     guard.check();
   }
   return {
-    async prepare(path3) {
-      const { choice, info } = path3;
+    async prepare(path2) {
+      const { choice, info } = path2;
       if (choice.kind === "sign") return { narinfo: choice.published, sent: void 0 };
       const slots = info.narSize > session.partThresholdBytes ? limits.large : limits.requests;
       return await slots.run(async () => {
         checkGoesOn();
-        return await sendNar(path3);
+        return await sendNar(path2);
       });
     },
-    async publish({ info: { path: path3, narSize } }, { narinfo, sent }) {
+    async publish({ info: { path: path2, narSize } }, { narinfo, sent }) {
       const { signKey } = options;
       const signed = signKey === void 0 ? narinfo : await signNarinfo(narinfo, signKey, storeDir);
       await limits.publishing.run(async () => {
         checkGoesOn();
-        await putNarinfo(path3.hash, formatNarinfo(signed), session);
+        await putNarinfo(path2.hash, formatNarinfo(signed), session);
       });
       if (sent === void 0) {
         const reason = `in the cache; signed by ${signKey?.name ?? ""} now`;
-        return { kind: "skipped", path: path3, reason, isSuspicious: false };
+        return { kind: "skipped", path: path2, reason, isSuspicious: false };
       }
       const { fileSize, sentBytes: sentBytes2, startedAt } = sent;
       const seconds = (context.now().getTime() - startedAt) / 1e3;
-      return { kind: "pushed", path: path3, narSize, fileSize, sentBytes: sentBytes2, seconds };
+      return { kind: "pushed", path: path2, narSize, fileSize, sentBytes: sentBytes2, seconds };
     },
-    onEnd({ info: { path: path3 } }, publication) {
+    onEnd({ info: { path: path2 } }, publication) {
       switch (publication.outcome) {
         case "published":
           guard.succeeded();
           settle(publication.value);
           break;
         case "failed":
-          settleError(path3, publication.error);
+          settleError(path2, publication.error);
           break;
         case "blocked":
-          settleBlocked(path3, publication.needs);
+          settleBlocked(path2, publication.needs);
       }
     }
   };
@@ -1175,51 +1179,51 @@ function createPublishSteps(session, progress, { settle, settleError, settleBloc
 async function publishReferencesFirst(paths, lost, steps) {
   const ended = /* @__PURE__ */ new Map();
   const failed = new Set(lost);
-  async function run(path3, references) {
+  async function run(path2, references) {
     const known = references.find((id) => failed.has(id));
     if (known !== void 0) return { outcome: "blocked", needs: known };
-    const prepared = await steps.prepare(path3);
+    const prepared = await steps.prepare(path2);
     const publications = await Promise.all(references.map((id) => ended.get(id)));
     const missing = publications.findIndex((publication) => publication?.outcome !== "published");
     if (missing !== -1) return { outcome: "blocked", needs: references[missing] ?? "" };
-    return { outcome: "published", value: await steps.publish(path3, prepared) };
+    return { outcome: "published", value: await steps.publish(path2, prepared) };
   }
-  for (const path3 of sortReferencesFirst(paths)) {
-    const isAwaited = (id) => id !== path3.id && (ended.has(id) || failed.has(id));
-    const references = path3.references.filter(isAwaited);
-    const publication = run(path3, references).catch((error) => ({ outcome: "failed", error })).then((result) => {
-      if (result.outcome !== "published") failed.add(path3.id);
-      steps.onEnd(path3, result);
+  for (const path2 of sortReferencesFirst(paths)) {
+    const isAwaited = (id) => id !== path2.id && (ended.has(id) || failed.has(id));
+    const references = path2.references.filter(isAwaited);
+    const publication = run(path2, references).catch((error) => ({ outcome: "failed", error })).then((result) => {
+      if (result.outcome !== "published") failed.add(path2.id);
+      steps.onEnd(path2, result);
       return result;
     });
-    ended.set(path3.id, publication);
+    ended.set(path2.id, publication);
   }
   await Promise.all(ended.values());
 }
 function sortReferencesFirst(paths) {
-  const byId = new Map(paths.map((path3) => [path3.id, path3]));
+  const byId = new Map(paths.map((path2) => [path2.id, path2]));
   const sorted = [];
   const states = /* @__PURE__ */ new Map();
   for (const root of paths) {
     const stack = [{ path: root, next: 0 }];
     while (stack.length > 0) {
       const frame = stack.at(-1);
-      const { path: path3 } = frame;
-      if (frame.next === 0 && states.has(path3.id)) {
+      const { path: path2 } = frame;
+      if (frame.next === 0 && states.has(path2.id)) {
         stack.pop();
         continue;
       }
-      states.set(path3.id, "open");
-      const id = path3.references[frame.next++];
+      states.set(path2.id, "open");
+      const id = path2.references[frame.next++];
       if (id === void 0) {
-        states.set(path3.id, "done");
-        sorted.push(path3);
+        states.set(path2.id, "done");
+        sorted.push(path2);
         stack.pop();
         continue;
       }
       const reference = byId.get(id);
-      if (reference === void 0 || id === path3.id) continue;
-      if (states.get(id) === "open") throw new Error(`${path3.id} and ${id} refer to each other`);
+      if (reference === void 0 || id === path2.id) continue;
+      if (states.get(id) === "open") throw new Error(`${path2.id} and ${id} refer to each other`);
       if (!states.has(id)) stack.push({ path: reference, next: 0 });
     }
   }
@@ -1264,28 +1268,28 @@ async function pushPaths(roots, session, progress, done = /* @__PURE__ */ new Se
     if (isWorthALine) progress.say(formatOutcome(outcome));
     else if (outcome.kind === "pushed") progress.finished(formatOutcome(outcome));
   }
-  function settleError(path3, error) {
-    const id = formatStorePathBaseName(path3);
+  function settleError(path2, error) {
+    const id = formatStorePathBaseName(path2);
     lost.add(id);
     if (context.signal.aborted) return;
     if (error instanceof Stopped || guard.failed(error)) {
       untried.add(id);
-      settle({ kind: "untried", path: path3 });
+      settle({ kind: "untried", path: path2 });
     } else {
-      settle({ kind: "failed", path: path3, message: describeError(error) });
+      settle({ kind: "failed", path: path2, message: describeError(error) });
     }
   }
-  function settleBlocked(path3, needs) {
+  function settleBlocked(path2, needs) {
     if (!untried.has(needs)) {
-      return settle({ kind: "failed", path: path3, message: `not published: needs ${needs}` });
+      return settle({ kind: "failed", path: path2, message: `not published: needs ${needs}` });
     }
-    untried.add(formatStorePathBaseName(path3));
-    settle({ kind: "untried", path: path3 });
+    untried.add(formatStorePathBaseName(path2));
+    settle({ kind: "untried", path: path2 });
   }
   progress.status("asking Nix for the closure");
   const closure = await readClosure(roots, store, context);
-  for (const path3 of closure.invalid) {
-    settle({ kind: "failed", path: path3, message: "the store does not have it; was it collected?" });
+  for (const path2 of closure.invalid) {
+    settle({ kind: "failed", path: path2, message: "the store does not have it; was it collected?" });
   }
   const infos = [...closure.infos].flatMap(([id, info]) => done.has(id) ? [] : [info]);
   progress.status(`asking the cache for ${infos.length} paths`);
@@ -1300,41 +1304,27 @@ async function pushPaths(roots, session, progress, done = /* @__PURE__ */ new Se
   context.signal.throwIfAborted();
   return outcomes;
 }
-async function choosePaths(infos, { client, store, options, limits, guard, context }, { settle, settleError }) {
-  const { upstreamKeys, signKey } = options;
-  const how = { client, storeDir: store.storeDir, upstreamKeys, signKey };
-  const choices = await Promise.all(
-    infos.map(async (info) => {
-      const { path: path3 } = info;
-      try {
-        const choice = await limits.requests.run(async () => {
-          context.signal.throwIfAborted();
-          guard.check();
-          return await choosePath(info, how);
-        });
-        guard.succeeded();
-        if (choice.kind === "skip") {
-          settle({ ...choice, kind: "skipped", path: path3 });
-          return [];
-        }
-        const references = info.references.map(formatStorePathBaseName);
-        return [{ id: formatStorePathBaseName(path3), references, info, choice }];
-      } catch (error) {
-        settleError(path3, error);
-        return [];
-      }
-    })
-  );
-  return choices.flat();
-}
 function isSuspicious(outcome) {
   return outcome.kind === "skipped" && outcome.isSuspicious;
 }
 
-// src/client/push/push-session.ts
+// src/client/push/push-limits.ts
 import { availableParallelism } from "node:os";
-
-// src/client/push/semaphore.ts
+var MEMORY_BYTES = 128 * 1024 * 1024;
+var REQUESTS_AT_ONCE = 32;
+var NARINFOS_AT_ONCE = 16;
+var LARGE_AT_ONCE = 4;
+var PARTS_AT_ONCE2 = 8;
+function createPushLimits() {
+  return {
+    memory: createSpoolMemory(MEMORY_BYTES),
+    packing: createSemaphore(Math.min(availableParallelism() * 2, 8)),
+    requests: createSemaphore(REQUESTS_AT_ONCE),
+    publishing: createSemaphore(NARINFOS_AT_ONCE),
+    large: createSemaphore(LARGE_AT_ONCE),
+    parts: createSemaphore(PARTS_AT_ONCE2)
+  };
+}
 function createSemaphore(count2) {
   const waiting = [];
   let free = count2;
@@ -1407,11 +1397,6 @@ function read(schema, answer, target) {
 }
 
 // src/client/push/push-session.ts
-var MEMORY_BYTES = 128 * 1024 * 1024;
-var REQUESTS_AT_ONCE = 32;
-var NARINFOS_AT_ONCE = 16;
-var LARGE_AT_ONCE = 4;
-var PARTS_AT_ONCE2 = 8;
 async function openPushSession(options, context) {
   const { client, http, token } = await openCache(options.cache, context);
   if (token === void 0) {
@@ -1438,14 +1423,7 @@ async function openPushSession(options, context) {
     options,
     store: { ...location, url: options.storeUrl },
     partThresholdBytes: partSizeThreshold,
-    limits: {
-      memory: createSpoolMemory(MEMORY_BYTES),
-      packing: createSemaphore(Math.min(availableParallelism() * 2, 8)),
-      requests: createSemaphore(REQUESTS_AT_ONCE),
-      publishing: createSemaphore(NARINFOS_AT_ONCE),
-      large: createSemaphore(LARGE_AT_ONCE),
-      parts: createSemaphore(PARTS_AT_ONCE2)
-    },
+    limits: createPushLimits(),
     guard: createStopGuard(),
     context
   };
@@ -1503,7 +1481,7 @@ async function findNewPaths(workDirectory, context) {
   );
   const paths = await watcher.findNew();
   const { infos } = await readClosure(paths, store, context);
-  return paths.flatMap((path3) => infos.get(formatStorePathBaseName(path3)) ?? []);
+  return paths.flatMap((path2) => infos.get(formatStorePathBaseName(path2)) ?? []);
 }
 
 // src/action/format-job-summary.ts
@@ -1572,8 +1550,8 @@ function formatList(title, items) {
     ""
   ];
 }
-function nameOf({ path: path3 }) {
-  return formatStorePathBaseName(path3);
+function nameOf({ path: path2 }) {
+  return formatStorePathBaseName(path2);
 }
 function formatTally({ paths, narBytes }) {
   return paths === 0 ? "nothing" : `${countPaths2(paths)}, ${formatBytes(narBytes)} unpacked`;
@@ -1640,7 +1618,7 @@ function tellFailure(line, { failOnPushError }, { runner }) {
 async function pushNewPaths(infos, inputs, { pushBy }, context) {
   const { runner } = context;
   const { pushFilter, upstreamKeys, signKey, url } = inputs;
-  const roots = infos.map(({ path: path3 }) => path3).filter((path3) => pushFilter?.test(formatStorePathBaseName(path3)) !== true);
+  const roots = infos.map(({ path: path2 }) => path2).filter((path2) => pushFilter?.test(formatStorePathBaseName(path2)) !== true);
   if (roots.length === 0) {
     runner.info("nothing is new in the store, so nothing is pushed");
     return { reason: "nothing was new in the store" };
@@ -1666,7 +1644,7 @@ async function pushNewPaths(infos, inputs, { pushBy }, context) {
       const outcomes = await pushPaths(roots, session, progress);
       const seconds = (context.now().getTime() - startedAt) / 1e3;
       const report = { outcomes, seconds, stopped: session.guard.reason() };
-      for (const line of formatSummary(report)) runner.info(line);
+      for (const line of formatPushSummary(report)) runner.info(line);
       return report;
     } finally {
       progress.close();

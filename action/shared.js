@@ -640,11 +640,11 @@ function parseStorePath(text, storeDir) {
   if (!text.startsWith(`${storeDir}/`)) return err("store path is not in the store directory");
   return parseStorePathBaseName(text.slice(storeDir.length + 1));
 }
-function formatStorePathBaseName(path3) {
-  return `${path3.hash}-${path3.name}`;
+function formatStorePathBaseName(path4) {
+  return `${path4.hash}-${path4.name}`;
 }
-function formatStorePath(path3, storeDir) {
-  return `${storeDir}/${formatStorePathBaseName(path3)}`;
+function formatStorePath(path4, storeDir) {
+  return `${storeDir}/${formatStorePathBaseName(path4)}`;
 }
 function equalStorePaths(a, b) {
   return a.hash === b.hash && a.name === b.name;
@@ -1429,8 +1429,8 @@ function readShape(schema, value) {
   const [issue2] = parsed.issues;
   return err(`${getDotPath(issue2) ?? "the body"} ${issue2.message}`);
 }
-function notAnObject({ received, path: path3 }) {
-  return received === "undefined" && path3 !== void 0 ? "is missing" : "is not a JSON object";
+function notAnObject({ received, path: path4 }) {
+  return received === "undefined" && path4 !== void 0 ? "is missing" : "is not a JSON object";
 }
 
 // src/nix/base32.ts
@@ -1549,7 +1549,7 @@ function findConflict(address, references, self) {
   const { method, hash } = address;
   if (method === "text") {
     if (hash.algorithm !== "sha256") return "a text content address is not sha256";
-    return references.some((path3) => self !== void 0 && equalStorePaths(path3, self)) ? "a text content address cannot have a reference to itself" : void 0;
+    return references.some((path4) => self !== void 0 && equalStorePaths(path4, self)) ? "a text content address cannot have a reference to itself" : void 0;
   }
   if (method === "git" && hash.algorithm !== "sha1" && hash.algorithm !== "sha256") {
     return "a git content address is neither sha1 nor sha256";
@@ -1695,16 +1695,16 @@ function parseReferences(text) {
   const references = /* @__PURE__ */ new Map();
   for (const baseName of text.split(" ")) {
     if (baseName === "") continue;
-    const path3 = parseStorePathBaseName(baseName);
-    if (!path3.ok) return path3;
-    references.set(baseName, path3.value);
+    const path4 = parseStorePathBaseName(baseName);
+    if (!path4.ok) return path4;
+    references.set(baseName, path4.value);
   }
   return ok([...references.values()]);
 }
 function parseDeriver(text) {
   if (text === "unknown-deriver") return ok(void 0);
-  const path3 = parseStorePathBaseName(text);
-  return path3.ok ? ok(text) : path3;
+  const path4 = parseStorePathBaseName(text);
+  return path4.ok ? ok(text) : path4;
 }
 
 // src/client/gateway/bot-challenge.ts
@@ -2201,8 +2201,31 @@ async function readTokenFacts(client) {
   return { name, scopes: scopes.filter(isScope), expires: expires ?? void 0 };
 }
 
+// src/client/local-nix/store-location.ts
+function findStore(storeUrl, env) {
+  const storeDir = withoutFinalSlash(env["NIX_STORE_DIR"] ?? env["NIX_STORE"] ?? "/nix/store");
+  const url = storeUrl ?? env["NIX_REMOTE"] ?? "";
+  if (url.startsWith("/")) return { storeDir, directory: withoutFinalSlash(url) + storeDir };
+  const [name = "", query = ""] = url.split(/\?(.*)/s);
+  const parameters = new URLSearchParams(query);
+  const logical = withoutFinalSlash(parameters.get("store") ?? storeDir);
+  const local = /^(?:|auto|daemon|local|unix:\/\/.*|local:\/\/(.*))$/.exec(name);
+  if (local === null) return { storeDir: logical, directory: void 0 };
+  const root = parameters.get("root") ?? local[1] ?? "";
+  const directory = parameters.get("real") ?? withoutFinalSlash(root) + logical;
+  return { storeDir: logical, directory: withoutFinalSlash(directory) };
+}
+function withoutFinalSlash(text) {
+  return text.replace(/\/+$/, "");
+}
+function storeArgs({ url }) {
+  return url === void 0 ? [] : ["--store", url];
+}
+
 // src/client/local-nix/run-nix.ts
 import { spawn } from "node:child_process";
+import { lstat } from "node:fs/promises";
+import path from "node:path";
 function startNix({ program, args, input }, { env, cwd, signal }) {
   const child = spawn(
     program,
@@ -2256,23 +2279,22 @@ var ANSI = /\u001b\[[0-9;]*m/g;
 function lastLine(text) {
   return text.replace(ANSI, "").split("\n").map((line) => line.trim()).findLast((line) => line !== "");
 }
-
-// src/client/local-nix/store-location.ts
-function findStore(storeUrl, env) {
-  const storeDir = withoutFinalSlash(env["NIX_STORE_DIR"] ?? env["NIX_STORE"] ?? "/nix/store");
-  const url = storeUrl ?? env["NIX_REMOTE"] ?? "";
-  if (url.startsWith("/")) return { storeDir, directory: withoutFinalSlash(url) + storeDir };
-  const [name = "", query = ""] = url.split(/\?(.*)/s);
-  const parameters = new URLSearchParams(query);
-  const logical = withoutFinalSlash(parameters.get("store") ?? storeDir);
-  const local = /^(?:|auto|daemon|local|unix:\/\/.*|local:\/\/(.*))$/.exec(name);
-  if (local === null) return { storeDir: logical, directory: void 0 };
-  const root = parameters.get("root") ?? local[1] ?? "";
-  const directory = parameters.get("real") ?? withoutFinalSlash(root) + logical;
-  return { storeDir: logical, directory: withoutFinalSlash(directory) };
+async function startDump(storePath, store, context) {
+  const { directory } = store;
+  if (directory !== void 0) {
+    const file = path.join(directory, formatStorePathBaseName(storePath));
+    if (await exists(file))
+      return startNix({ program: "nix-store", args: ["--dump", file] }, context);
+  }
+  const args = ["store", "dump-path", ...storeArgs(store)];
+  args.push(formatStorePath(storePath, store.storeDir));
+  return startNix({ program: "nix", args }, context);
 }
-function withoutFinalSlash(text) {
-  return text.replace(/\/+$/, "");
+async function exists(file) {
+  return await lstat(file).then(
+    () => true,
+    () => false
+  );
 }
 
 // src/client/push/store-watcher.ts
@@ -2285,15 +2307,15 @@ async function watchStore(directory, findInvalid, before) {
       const candidates = names.flatMap(parsePushable);
       if (candidates.length === 0) return [];
       const invalid = await findInvalid(candidates);
-      const found = candidates.filter((path3) => !invalid.has(formatStorePathBaseName(path3)));
-      for (const path3 of found) known.add(formatStorePathBaseName(path3));
+      const found = candidates.filter((path4) => !invalid.has(formatStorePathBaseName(path4)));
+      for (const path4 of found) known.add(formatStorePathBaseName(path4));
       return found;
     }
   };
 }
 function parsePushable(name) {
-  const path3 = parseStorePathBaseName(name);
-  return path3.ok && !name.endsWith(".drv") ? [path3.value] : [];
+  const path4 = parseStorePathBaseName(name);
+  return path4.ok && !name.endsWith(".drv") ? [path4.value] : [];
 }
 async function listStoreNames(directory) {
   try {
@@ -2307,7 +2329,7 @@ async function listStoreNames(directory) {
 // src/action/change-file.ts
 import { randomUUID as randomUUID2 } from "node:crypto";
 import { readFile as readFile2, writeFile as writeFile2 } from "node:fs/promises";
-import path from "node:path";
+import path2 from "node:path";
 async function changeFile(file, edit, { files, workDirectory, isSecret, onChange }) {
   const found = await files.read(file);
   const before = found ?? "";
@@ -2336,7 +2358,7 @@ async function undoChange({ file, isSecret, existed, id }, files, workDirectory)
   if (text !== now) await files.write(file, text, { isSecret });
 }
 function copyOf(which, id, workDirectory) {
-  return path.join(workDirectory, `${which}-${id}`);
+  return path2.join(workDirectory, `${which}-${id}`);
 }
 
 // src/action/file-access.ts
@@ -2571,9 +2593,9 @@ function parseFilter(text) {
 
 // src/action/store-names.ts
 import { readFile as readFile5 } from "node:fs/promises";
-import path2 from "node:path";
+import path3 from "node:path";
 function storeNamesFile(workDirectory) {
-  return path2.join(workDirectory, "store-names");
+  return path3.join(workDirectory, "store-names");
 }
 async function readStoreNames(workDirectory) {
   return (await readFile5(storeNamesFile(workDirectory), "utf8")).split("\n");
@@ -2716,9 +2738,10 @@ export {
   ENDPOINTS,
   signMessage,
   readTokenFacts,
-  startNix,
-  runNix,
   findStore,
+  storeArgs,
+  runNix,
+  startDump,
   watchStore,
   listStoreNames,
   readField,

@@ -3,7 +3,7 @@ import { ClientError, describeError } from "../client/client-error.ts";
 import type { PathInfo } from "../client/local-nix/path-info.ts";
 import { createPlainProgress } from "../client/progress/progress.ts";
 import { pushPaths } from "../client/push/push-paths.ts";
-import { formatSummary, hasFailed, type PushReport } from "../client/push/push-report.ts";
+import { formatPushSummary, hasFailed, type PushReport } from "../client/push/push-report.ts";
 import { openPushSession } from "../client/push/push-session.ts";
 import { formatStorePathBaseName } from "../nix/store-path.ts";
 import type { ActionContext } from "./action-context.ts";
@@ -118,7 +118,7 @@ async function pushNewPaths(
       const outcomes = await pushPaths(roots, session, progress);
       const seconds = (context.now().getTime() - startedAt) / 1000;
       const report = { outcomes, seconds, stopped: session.guard.reason() };
-      for (const line of formatSummary(report)) runner.info(line);
+      for (const line of formatPushSummary(report)) runner.info(line);
       return report;
     } finally {
       progress.close();

@@ -7,8 +7,8 @@ import { createProgress } from "../../client/progress/terminal-progress.ts";
 import { addPushFlags, type PushFlags, readPushOptions } from "../push-flags.ts";
 import { pushPaths } from "../../client/push/push-paths.ts";
 import {
-  formatJson,
-  formatSummary,
+  formatPushJson,
+  formatPushSummary,
   hasFailed,
   type PushReport,
 } from "../../client/push/push-report.ts";
@@ -59,8 +59,8 @@ async function push(
     const seconds = (context.now().getTime() - startedAt) / 1000;
     const report = { outcomes, seconds, stopped: session.guard.reason() };
     progress.close();
-    for (const line of formatSummary(report)) context.stderr.write(`${line}\n`);
-    if (options.isJson) context.stdout.write(`${formatJson(report, session.store.storeDir)}\n`);
+    for (const line of formatPushSummary(report)) context.stderr.write(`${line}\n`);
+    if (options.isJson) context.stdout.write(`${formatPushJson(report, session.store.storeDir)}\n`);
     return report;
   } catch (error) {
     progress.close();

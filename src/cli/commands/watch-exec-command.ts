@@ -12,7 +12,7 @@ import {
   type PushSession,
 } from "../../client/push/push-session.ts";
 import { pushPaths } from "../../client/push/push-paths.ts";
-import { formatJson, formatSummary, hasFailed } from "../../client/push/push-report.ts";
+import { formatPushJson, formatPushSummary, hasFailed } from "../../client/push/push-report.ts";
 import { createStopGuard } from "../../client/push/stop-guard.ts";
 import { runWatched, type WatchedCommand } from "../run-watched.ts";
 import { watchStore } from "../../client/push/store-watcher.ts";
@@ -111,12 +111,12 @@ async function runAndPush(
   }
   const seconds = (context.now().getTime() - startedAt) / 1000;
   const report = { outcomes, seconds, stopped: guard.reason() };
-  for (const line of formatSummary(report)) context.stderr.write(`nargate: ${line}\n`);
+  for (const line of formatPushSummary(report)) context.stderr.write(`nargate: ${line}\n`);
   if (hasFailed(report)) {
     context.stderr.write("nargate: warning: not all that was built is in the cache\n");
   }
   if (session.options.isJson) {
-    context.stdout.write(`${formatJson(report, session.store.storeDir)}\n`);
+    context.stdout.write(`${formatPushJson(report, session.store.storeDir)}\n`);
   }
   return command;
 }

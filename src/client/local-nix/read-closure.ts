@@ -3,14 +3,7 @@ import type { ProcessContext } from "../process-context.ts";
 import { ClientError } from "../client-error.ts";
 import { type PathInfo, parsePathInfos } from "./path-info.ts";
 import { runNix } from "./run-nix.ts";
-
-/** Which store Nix is asked about. */
-export interface NixStore {
-  /** As given with `--store`; handed to every program of Nix. */
-  readonly url: string | undefined;
-  /** `/nix/store` in the names of its paths. */
-  readonly storeDir: string;
-}
+import { type NixStore, storeArgs } from "./store-location.ts";
 
 export interface Closure {
   /** By base name. */
@@ -68,10 +61,6 @@ export async function findInvalidPaths(
     }
   }
   return invalid;
-}
-
-export function storeArgs({ url }: NixStore): readonly string[] {
-  return url === undefined ? [] : ["--store", url];
 }
 
 async function queryClosure(

@@ -2,6 +2,10 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
 import type { ProcessContext } from "../process-context.ts";
 import { ClientError } from "../client-error.ts";
+import { lstat } from "node:fs/promises";
+import path from "node:path";
+import { formatStorePath, formatStorePathBaseName, type StorePath } from "../../nix/store-path.ts";
+import { type NixStore, storeArgs } from "./store-location.ts";
 
 /** A program of Nix that runs. */
 export interface NixProcess {
@@ -90,4 +94,32 @@ function lastLine(text: string): string | undefined {
     .split("\n")
     .map((line) => line.trim())
     .findLast((line) => line !== "");
+}
+
+/**
+ * Starts what writes the NAR of `storePath`: straight from the disk where the
+ * files are there, since opening a store takes Nix longer than dumping a small
+ * path.
+ */
+export async function startDump(
+  storePath: StorePath,
+  store: NixStore,
+  context: ProcessContext,
+): Promise<NixProcess> {
+  const { directory } = store;
+  if (directory !== undefined) {
+    const file = path.join(directory, formatStorePathBaseName(storePath));
+    if (await exists(file))
+      return startNix({ program: "nix-store", args: ["--dump", file] }, context);
+  }
+  const args = ["store", "dump-path", ...storeArgs(store)];
+  args.push(formatStorePath(storePath, store.storeDir));
+  return startNix({ program: "nix", args }, context);
+}
+
+async function exists(file: string): Promise<boolean> {
+  return await lstat(file).then(
+    () => true,
+    () => false,
+  );
 }

@@ -11,6 +11,12 @@ export interface StoreLocation {
   readonly directory: string | undefined;
 }
 
+/** A store that Nix is asked about. */
+export interface NixStore extends StoreLocation {
+  /** As given with `--store`; handed to every program of Nix. */
+  readonly url: string | undefined;
+}
+
 /**
  * Where the store that `--store` or NIX_REMOTE names keeps its files
  * (libstore/local-fs-store.hh: `real`, or else the store directory below `root`).
@@ -73,4 +79,8 @@ function parseBaseName(name: string, text: string): StorePath {
   const storePath = parseStorePathBaseName(name);
   if (!storePath.ok) throw new UsageError(`${text} is not a store path: ${storePath.error}`);
   return storePath.value;
+}
+
+export function storeArgs({ url }: NixStore): readonly string[] {
+  return url === undefined ? [] : ["--store", url];
 }

@@ -5,15 +5,15 @@ import { equalHashes, type Hash } from "../../nix/hash.ts";
 import { type NarKey, narKey } from "../../nix/object-key.ts";
 import type { ProcessContext } from "../process-context.ts";
 import { ClientError } from "../client-error.ts";
-import { type DumpableStore, startDump } from "../local-nix/dump-path.ts";
+import { type NixProcess, startDump } from "../local-nix/run-nix.ts";
+import type { NixStore } from "../local-nix/store-location.ts";
 import type { PathInfo } from "../local-nix/path-info.ts";
-import type { NixProcess } from "../local-nix/run-nix.ts";
 import { createSpool, type Spool, type SpoolMemory } from "./spool.ts";
 
 export type PackCompression = "zstd" | "none";
 
 export interface PackOptions {
-  readonly store: DumpableStore;
+  readonly store: NixStore;
   readonly compression: PackCompression;
   readonly compressionLevel: number;
   readonly memory: SpoolMemory;

@@ -1,22 +1,14 @@
 import { formatNarinfo, type Narinfo } from "../../nix/narinfo.ts";
-import type { StorePath } from "../../nix/store-path.ts";
-import type { PathInfo } from "../local-nix/path-info.ts";
 import type { Progress } from "../progress/progress.ts";
 import type { Transfer } from "../progress/transfer-model.ts";
-import type { Choice } from "./choose-path.ts";
+import type { Pending } from "./choose-paths.ts";
 import { composeNarinfo, signNarinfo } from "./compose-narinfo.ts";
 import { createNarUploads, putNarinfo } from "./upload-nar.ts";
 import { type PackedNar, packNar } from "./pack-nar.ts";
-import type { PathOutcome } from "./push-report.ts";
+import type { PathEnds, PathOutcome } from "./push-report.ts";
 import type { PushSession } from "./push-session.ts";
-import type { Dependent, PublishSteps } from "./references-first.ts";
+import type { PublishSteps } from "./references-first.ts";
 import { spoolDirectory } from "./spool.ts";
-
-/** A path that the cache lacks, or that it has without our signature. */
-export interface Pending extends Dependent {
-  readonly info: PathInfo;
-  readonly choice: Exclude<Choice, { kind: "skip" }>;
-}
 
 /** What is published next: the NAR, if there is one, is stored. */
 interface Prepared {
@@ -28,14 +20,6 @@ interface SentNar {
   readonly fileSize: number;
   readonly sentBytes: number;
   readonly startedAt: number;
-}
-
-/** Told once for each path. */
-export interface PathEnds {
-  settle(outcome: PathOutcome): void;
-  settleError(path: StorePath, error: unknown): void;
-  /** A reference, of which this is the base name, was not published. */
-  settleBlocked(path: StorePath, needs: string): void;
 }
 
 /** The NAR first, whenever there is room for it; its narinfo in its turn. */

@@ -1,11 +1,10 @@
 import { formatStorePathBaseName, type StorePath } from "../../nix/store-path.ts";
 import { describeError } from "../client-error.ts";
-import type { PathInfo } from "../local-nix/path-info.ts";
 import { readClosure } from "../local-nix/read-closure.ts";
 import type { Progress } from "../progress/progress.ts";
-import { choosePath } from "./choose-path.ts";
+import { choosePaths } from "./choose-paths.ts";
 import { formatOutcome, type PathOutcome } from "./push-report.ts";
-import { createPublishSteps, type PathEnds, type Pending } from "./publish-steps.ts";
+import { createPublishSteps } from "./publish-steps.ts";
 import type { PushSession } from "./push-session.ts";
 import { publishReferencesFirst } from "./references-first.ts";
 import { Stopped } from "./stop-guard.ts";
@@ -72,39 +71,6 @@ export async function pushPaths(
   await publishReferencesFirst(pending, lost, steps);
   context.signal.throwIfAborted();
   return outcomes;
-}
-
-/** Those that there is something to do for; the others are settled. */
-async function choosePaths(
-  infos: readonly PathInfo[],
-  { client, store, options, limits, guard, context }: PushSession,
-  { settle, settleError }: Pick<PathEnds, "settle" | "settleError">,
-): Promise<readonly Pending[]> {
-  const { upstreamKeys, signKey } = options;
-  const how = { client, storeDir: store.storeDir, upstreamKeys, signKey };
-  const choices = await Promise.all(
-    infos.map(async (info): Promise<readonly Pending[]> => {
-      const { path } = info;
-      try {
-        const choice = await limits.requests.run(async () => {
-          context.signal.throwIfAborted();
-          guard.check();
-          return await choosePath(info, how);
-        });
-        guard.succeeded();
-        if (choice.kind === "skip") {
-          settle({ ...choice, kind: "skipped", path });
-          return [];
-        }
-        const references = info.references.map(formatStorePathBaseName);
-        return [{ id: formatStorePathBaseName(path), references, info, choice }];
-      } catch (error) {
-        settleError(path, error);
-        return [];
-      }
-    }),
-  );
-  return choices.flat();
 }
 
 function isSuspicious(outcome: PathOutcome): boolean {

@@ -23,6 +23,14 @@ export type PathOutcome =
   /** The push was stopped before its turn. */
   | { readonly kind: "untried"; readonly path: StorePath };
 
+/** Told once for each path. */
+export interface PathEnds {
+  settle(outcome: PathOutcome): void;
+  settleError(path: StorePath, error: unknown): void;
+  /** A reference, of which this is the base name, was not published. */
+  settleBlocked(path: StorePath, needs: string): void;
+}
+
 /** One line for it. */
 export function formatOutcome(outcome: PathOutcome): string {
   const name = formatStorePathBaseName(outcome.path);
@@ -54,7 +62,7 @@ export function hasFailed({ outcomes, stopped }: PushReport): boolean {
 }
 
 /** For people: what was done in one line, and why it stopped in another. */
-export function formatSummary({ outcomes, seconds, stopped }: PushReport): readonly string[] {
+export function formatPushSummary({ outcomes, seconds, stopped }: PushReport): readonly string[] {
   const pushed = outcomes.filter((outcome) => outcome.kind === "pushed");
   const skipped = outcomes.filter((outcome) => outcome.kind === "skipped");
   const countOf = (kind: PathOutcome["kind"]) =>
@@ -75,7 +83,7 @@ export function formatSummary({ outcomes, seconds, stopped }: PushReport): reado
 }
 
 /** For machines: one line. */
-export function formatJson(report: PushReport, storeDir: string): string {
+export function formatPushJson(report: PushReport, storeDir: string): string {
   const { outcomes, seconds, stopped } = report;
   const pathOf = ({ path }: PathOutcome) => formatStorePath(path, storeDir);
   return JSON.stringify({

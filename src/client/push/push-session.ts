@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import { type CacheClient, CacheRefusal } from "../gateway/cache-client.ts";
 import { readGatewayFacts } from "../gateway/gateway-facts.ts";
 import type { HttpClient } from "../gateway/http-client.ts";
@@ -6,10 +5,8 @@ import { type CacheOptions, openCache } from "../gateway/open-cache.ts";
 import { readTokenFacts, type TokenFacts } from "../gateway/token-facts.ts";
 import type { ProcessContext } from "../process-context.ts";
 import { ClientError, UsageError } from "../client-error.ts";
-import type { DumpableStore } from "../local-nix/dump-path.ts";
-import { findStore } from "../local-nix/store-location.ts";
-import { createSemaphore, type Semaphore } from "./semaphore.ts";
-import { createSpoolMemory, type SpoolMemory } from "./spool.ts";
+import { findStore, type NixStore } from "../local-nix/store-location.ts";
+import { createPushLimits, type PushLimits } from "./push-limits.ts";
 import { createStopGuard, type StopGuard } from "./stop-guard.ts";
 import { createUploadApi, type UploadApi } from "./upload-api.ts";
 import type { SecretKey } from "../../nix/signature.ts";
@@ -21,7 +18,7 @@ export interface PushSession {
   readonly http: HttpClient;
   readonly api: UploadApi;
   readonly options: PushOptions;
-  readonly store: DumpableStore;
+  readonly store: NixStore;
   /** A file larger than this goes up in parts. */
   readonly partThresholdBytes: number;
   readonly limits: PushLimits;
@@ -29,24 +26,19 @@ export interface PushSession {
   readonly context: ProcessContext;
 }
 
-export interface PushLimits {
-  readonly memory: SpoolMemory;
-  /** Dumping and compressing: the work of processors. */
-  readonly packing: Semaphore;
-  /** Narinfos asked for, and small paths on their way: mostly waiting for answers. */
-  readonly requests: Semaphore;
-  /** Narinfos on their way; apart, since they would stand in line behind all paths. */
-  readonly publishing: Semaphore;
-  /** NARs that may not fit into memory and so lie on the disk. */
-  readonly large: Semaphore;
-  readonly parts: Semaphore;
+/** What a push is told by whoever runs it, read and checked. */
+export interface PushOptions {
+  readonly cache: CacheOptions;
+  /** As given with `--store`. */
+  readonly storeUrl: string | undefined;
+  /** Empty where everything is to be pushed. */
+  readonly upstreamKeys: ReadonlySet<string>;
+  readonly signKey: SecretKey | undefined;
+  readonly compression: PackCompression;
+  readonly compressionLevel: number;
+  /** Whether a JSON document is wanted at the end. */
+  readonly isJson: boolean;
 }
-
-const MEMORY_BYTES = 128 * 1024 * 1024;
-const REQUESTS_AT_ONCE = 32;
-const NARINFOS_AT_ONCE = 16;
-const LARGE_AT_ONCE = 4;
-const PARTS_AT_ONCE = 8;
 
 /**
  * Opens the cache and asks it whether the token may push, before anything is
@@ -81,14 +73,7 @@ export async function openPushSession(
     options,
     store: { ...location, url: options.storeUrl },
     partThresholdBytes: partSizeThreshold,
-    limits: {
-      memory: createSpoolMemory(MEMORY_BYTES),
-      packing: createSemaphore(Math.min(availableParallelism() * 2, 8)),
-      requests: createSemaphore(REQUESTS_AT_ONCE),
-      publishing: createSemaphore(NARINFOS_AT_ONCE),
-      large: createSemaphore(LARGE_AT_ONCE),
-      parts: createSemaphore(PARTS_AT_ONCE),
-    },
+    limits: createPushLimits(),
     guard: createStopGuard(),
     context,
   };
@@ -107,18 +92,4 @@ async function requirePushToken(client: CacheClient, source: string): Promise<vo
   throw new ClientError(
     `the token ${name} of ${source} may not push: its scopes are ${scopes.join(", ") || "none"}`,
   );
-}
-
-/** What a push is told by whoever runs it, read and checked. */
-export interface PushOptions {
-  readonly cache: CacheOptions;
-  /** As given with `--store`. */
-  readonly storeUrl: string | undefined;
-  /** Empty where everything is to be pushed. */
-  readonly upstreamKeys: ReadonlySet<string>;
-  readonly signKey: SecretKey | undefined;
-  readonly compression: PackCompression;
-  readonly compressionLevel: number;
-  /** Whether a JSON document is wanted at the end. */
-  readonly isJson: boolean;
 }

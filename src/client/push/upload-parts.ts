@@ -4,7 +4,7 @@ import type { ProcessContext } from "../process-context.ts";
 import { ClientError, describeError } from "../client-error.ts";
 import { retryPauseMilliseconds } from "../../http/retry.ts";
 import { createPartSigner } from "./part-signer.ts";
-import type { Semaphore } from "./semaphore.ts";
+import type { Semaphore } from "./push-limits.ts";
 import type { Spool } from "./spool.ts";
 import type { CompletionEvent, OpenUpload, UploadApi, UploadFile } from "./upload-api.ts";
 

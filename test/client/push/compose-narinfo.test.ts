@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { choosePath } from "../../../src/client/push/choose-path.ts";
+import { choosePath } from "../../../src/client/push/choose-paths.ts";
 import { composeNarinfo, signNarinfo } from "../../../src/client/push/compose-narinfo.ts";
 import { parsePathInfos } from "../../../src/client/local-nix/path-info.ts";
 import { formatFingerprint } from "../../../src/nix/fingerprint.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { describe, expect, it } from "vitest";
 import { createCacheClient } from "../../../src/client/gateway/cache-client.ts";
 import { createHttpClient } from "../../../src/client/gateway/http-client.ts";
-import { createSemaphore } from "../../../src/client/push/semaphore.ts";
+import { createSemaphore } from "../../../src/client/push/push-limits.ts";
 import { createSpool, createSpoolMemory } from "../../../src/client/push/spool.ts";
 import { createUploadApi } from "../../../src/client/push/upload-api.ts";
 import { uploadInParts } from "../../../src/client/push/upload-parts.ts";

@@ -1,12 +1,16 @@
 import { equalFingerprints } from "../../nix/fingerprint.ts";
 import type { Narinfo } from "../../nix/narinfo.ts";
 import type { SecretKey } from "../../nix/signature.ts";
+import { formatStorePathBaseName } from "../../nix/store-path.ts";
 import type { CacheClient } from "../gateway/cache-client.ts";
 import type { PathInfo } from "../local-nix/path-info.ts";
 import { isSignedBy } from "./compose-narinfo.ts";
+import type { PathEnds } from "./push-report.ts";
+import type { PushSession } from "./push-session.ts";
+import type { Dependent } from "./references-first.ts";
 
 /** What is to be done for a path. */
-export type Choice =
+type Choice =
   | { readonly kind: "push" }
   /** It is published, and only our signature is missing. */
   | { readonly kind: "sign"; readonly published: Narinfo }
@@ -17,12 +21,51 @@ export type Choice =
       readonly isSuspicious: boolean;
     };
 
-export interface ChoiceOptions {
+interface ChoiceOptions {
   readonly client: Pick<CacheClient, "readNarinfo">;
   readonly storeDir: string;
   /** Names of keys whose signature says that another cache has the path. */
   readonly upstreamKeys: ReadonlySet<string>;
   readonly signKey: SecretKey | undefined;
+}
+
+/** A path that the cache lacks, or that it has without our signature. */
+export interface Pending extends Dependent {
+  readonly info: PathInfo;
+  readonly choice: Exclude<Choice, { kind: "skip" }>;
+}
+
+/** Those that there is something to do for; the others are settled. */
+export async function choosePaths(
+  infos: readonly PathInfo[],
+  { client, store, options, limits, guard, context }: PushSession,
+  { settle, settleError }: Pick<PathEnds, "settle" | "settleError">,
+): Promise<readonly Pending[]> {
+  const { upstreamKeys, signKey } = options;
+  const how = { client, storeDir: store.storeDir, upstreamKeys, signKey };
+  const choices = await Promise.all(
+    infos.map(async (info): Promise<readonly Pending[]> => {
+      const { path } = info;
+      try {
+        const choice = await limits.requests.run(async () => {
+          context.signal.throwIfAborted();
+          guard.check();
+          return await choosePath(info, how);
+        });
+        guard.succeeded();
+        if (choice.kind === "skip") {
+          settle({ ...choice, kind: "skipped", path });
+          return [];
+        }
+        const references = info.references.map(formatStorePathBaseName);
+        return [{ id: formatStorePathBaseName(path), references, info, choice }];
+      } catch (error) {
+        settleError(path, error);
+        return [];
+      }
+    }),
+  );
+  return choices.flat();
 }
 
 /** Asks the cache, with a pusher's token: the gateway then looks past what its edge remembers. */
