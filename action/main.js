@@ -13,22 +13,22 @@ import {
   findStore,
   findStoreTarget,
   formatJobState,
-  listStoreNames,
   listTokenSources,
   openCache,
   readField,
   readGatewayFacts,
   readInputs,
   readTokenFacts,
+  restartDaemon,
   runNix,
   runStep,
   runTool,
-  setNetrcPassword,
-  storeNamesFile
+  saveStoreNames,
+  setNetrcPassword
 } from "./shared.js";
 
 // src/action/run-main.ts
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path2 from "node:path";
 
@@ -226,17 +226,6 @@ async function runId(args, { env, cwd }) {
   );
 }
 
-// src/action/restart-daemon.ts
-var LAUNCHD_SERVICES = ["systems.determinate.nix-daemon", "org.nixos.nix-daemon"];
-async function restartDaemon(context) {
-  const commands = context.platform === "darwin" ? LAUNCHD_SERVICES.map((name) => ["launchctl", "kickstart", "-k", `system/${name}`]) : [["systemctl", "restart", "nix-daemon.service"]];
-  for (const command of commands) {
-    const { isDone } = await runTool(["sudo", "-n", ...command], context);
-    if (isDone) return command.join(" ");
-  }
-  return void 0;
-}
-
 // src/action/add-substituter.ts
 async function addSubstituter(substituter, context) {
   const nix = await askLocalNix(context);
@@ -316,7 +305,39 @@ function isInEffect(use, netrc, settings) {
   return substituters.some((url) => url.replace(/\/$/, "") === use.url) && use.publicKeys.every((key) => trustedPublicKeys.includes(key)) && (netrc === void 0 || netrcFile === netrc);
 }
 
-// src/action/ask-cache.ts
+// src/action/plan-push.ts
+async function planPush(question) {
+  const { inputs, fork, cache, sources, ask } = question;
+  if (!inputs.push) return pullOnly("the input push is false", true);
+  if (fork !== void 0) return pullOnly(`its code is that of ${fork}, a fork`, true);
+  const [first] = sources.keys();
+  if (first === void 0) {
+    return pullOnly(
+      "it has no token: give the job `permissions: id-token: write`, or this step the input token"
+    );
+  }
+  if ("reason" in cache) {
+    const { reason, isPassing } = cache;
+    return isPassing ? { kind: "try", by: first, reason } : pullOnly(reason);
+  }
+  if (!cache.uploads) return pullOnly("the cache takes no uploads");
+  const reasons = [];
+  for (const [by, source] of sources) {
+    try {
+      const { name, scopes } = await ask(source);
+      if (scopes.includes("push") || scopes.includes("admin")) return { kind: "push", by, name };
+      reasons.push(`${name} may not push: its scopes are ${scopes.join(", ") || "none"}`);
+    } catch (error) {
+      const { reason, isPassing } = asTrouble(error);
+      if (isPassing) return { kind: "try", by, reason };
+      reasons.push(`${source.name}'s token was refused: ${reason}`);
+    }
+  }
+  return pullOnly(reasons.join("; "));
+}
+function pullOnly(reason, isMeant = false) {
+  return { kind: "pull-only", reason, isMeant };
+}
 var QUICK_RETRIES = { attempts: 4, idleMilliseconds: 2e4 };
 async function askCache(url, storeDir, context) {
   const http = createHttpClient(context, QUICK_RETRIES);
@@ -366,40 +387,6 @@ function parseJson2(text) {
   }
 }
 
-// src/action/plan-push.ts
-async function planPush(question) {
-  const { inputs, fork, cache, sources, ask } = question;
-  if (!inputs.push) return pullOnly("the input push is false", true);
-  if (fork !== void 0) return pullOnly(`its code is that of ${fork}, a fork`, true);
-  const [first] = sources.keys();
-  if (first === void 0) {
-    return pullOnly(
-      "it has no token: give the job `permissions: id-token: write`, or this step the input token"
-    );
-  }
-  if ("reason" in cache) {
-    const { reason, isPassing } = cache;
-    return isPassing ? { kind: "try", by: first, reason } : pullOnly(reason);
-  }
-  if (!cache.uploads) return pullOnly("the cache takes no uploads");
-  const reasons = [];
-  for (const [by, source] of sources) {
-    try {
-      const { name, scopes } = await ask(source);
-      if (scopes.includes("push") || scopes.includes("admin")) return { kind: "push", by, name };
-      reasons.push(`${name} may not push: its scopes are ${scopes.join(", ") || "none"}`);
-    } catch (error) {
-      const { reason, isPassing } = asTrouble(error);
-      if (isPassing) return { kind: "try", by, reason };
-      reasons.push(`${source.name}'s token was refused: ${reason}`);
-    }
-  }
-  return pullOnly(reasons.join("; "));
-}
-function pullOnly(reason, isMeant = false) {
-  return { kind: "pull-only", reason, isMeant };
-}
-
 // src/action/run-main.ts
 async function runMain(context) {
   const { runner, env } = context;
@@ -419,9 +406,8 @@ async function runMain(context) {
     runner.saveState(JOB_STATE, formatJobState(state));
   }
   save({});
-  const { storeDir, directory } = findStore(void 0, env);
-  const names = directory === void 0 ? [] : await listStoreNames(directory);
-  await writeFile(storeNamesFile(workDirectory), names.join("\n"));
+  await saveStoreNames(workDirectory, context);
+  const { storeDir } = findStore(void 0, env);
   const cache = await askCache(inputs.url, storeDir, context);
   const plan = await planPush({
     inputs,

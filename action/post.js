@@ -8,10 +8,12 @@ import {
   UsageError,
   array,
   bytesBody,
+  countHits,
   createRootFiles,
   describeError,
   equalHashes,
   err,
+  findNewPaths,
   findStore,
   formatDigest,
   formatHash,
@@ -26,36 +28,27 @@ import {
   notAnObject,
   number,
   object,
-  ok,
   openCache,
   optional,
-  parseHash,
   parseJobState,
   parseNarinfo,
-  parseStorePath,
-  parseStorePathBaseName,
   pipe,
+  readClosure,
   readError,
-  readField,
   readGatewayFacts,
   readInputs,
-  readList,
   readShape,
-  readStoreNames,
   readTokenFacts,
   refusalOf,
   regex,
   retryPauseMilliseconds,
-  runNix,
   runStep,
   safeInteger,
   signMessage,
   startDump,
-  storeArgs,
   string,
   undoChange,
   variant,
-  watchStore,
   withSignatures
 } from "./shared.js";
 
@@ -261,150 +254,6 @@ function createPlainProgress({ stderr, now }, prefix = "", every = everyInterval
     say,
     close: stop
   };
-}
-
-// src/client/local-nix/path-info.ts
-function parsePathInfos(text2, storeDir) {
-  let json;
-  try {
-    json = JSON.parse(text2);
-  } catch {
-    return err("it is not JSON");
-  }
-  const infos = [];
-  for (const [path2, value] of listEntries(json)) {
-    if (value === null || readField(value, "valid") === false) continue;
-    const info = parsePathInfo(path2, value, storeDir);
-    if (!info.ok) return err(`${String(path2)}: ${info.error}`);
-    infos.push(info.value);
-  }
-  return ok(infos);
-}
-function listEntries(json) {
-  if (Array.isArray(json)) return json.map((value) => [readField(value, "path"), value]);
-  const byPath = readField(json, "info") ?? json;
-  return typeof byPath === "object" && byPath !== null ? Object.entries(byPath) : [];
-}
-function parsePathInfo(key, value, storeDir) {
-  const path2 = parsePath(key, storeDir);
-  if (!path2.ok) return path2;
-  const narHash = parseHashField(readField(value, "narHash"));
-  if (!narHash.ok) return err(`narHash: ${narHash.error}`);
-  const narSize = readField(value, "narSize");
-  if (typeof narSize !== "number" || !Number.isSafeInteger(narSize) || narSize <= 0) {
-    return err("narSize is not a number of bytes");
-  }
-  const references = /* @__PURE__ */ new Map();
-  for (const text2 of readList(value, "references")) {
-    const reference = parsePath(text2, storeDir);
-    if (!reference.ok) return err(`references: ${reference.error}`);
-    references.set(`${reference.value.hash}-${reference.value.name}`, reference.value);
-  }
-  const deriver = parseDeriver(readField(value, "deriver"), storeDir);
-  if (!deriver.ok) return err(`deriver: ${deriver.error}`);
-  const contentAddress = parseContentAddress(readField(value, "ca"));
-  if (!contentAddress.ok) return err(`ca: ${contentAddress.error}`);
-  return ok({
-    path: path2.value,
-    narHash: narHash.value,
-    narSize,
-    // Base names are ASCII, so that UTF-16 order is byte order.
-    references: [...references].toSorted(([a], [b]) => a < b ? -1 : 1).map(([, at]) => at),
-    deriver: deriver.value,
-    signatures: readList(value, "signatures").flatMap(formatSignatureField),
-    contentAddress: contentAddress.value,
-    // Left out by older versions where it is false.
-    isUltimate: readField(value, "ultimate") === true
-  });
-}
-function parsePath(value, storeDir) {
-  if (typeof value !== "string") return err("it is not a store path");
-  return value.startsWith("/") ? parseStorePath(value, storeDir) : parseStorePathBaseName(value);
-}
-function parseHashField(value) {
-  if (typeof value === "string") return parseHash(value);
-  const algorithm = readField(value, "algorithm");
-  const digest = readField(value, "hash");
-  if (typeof algorithm !== "string" || typeof digest !== "string") return err("it is not a hash");
-  return parseHash(`${algorithm}:${digest}`);
-}
-function parseDeriver(value, storeDir) {
-  if (value === void 0 || value === null || value === "") return ok(void 0);
-  return parsePath(value, storeDir);
-}
-var METHOD_PREFIXES = /* @__PURE__ */ new Map([
-  ["text", "text:"],
-  ["flat", "fixed:"],
-  ["nar", "fixed:r:"],
-  ["git", "fixed:git:"]
-]);
-function parseContentAddress(value) {
-  if (value === void 0 || value === null || value === "") return ok(void 0);
-  if (typeof value === "string") return ok(value);
-  const prefix = METHOD_PREFIXES.get(readField(value, "method"));
-  const hash = parseHashField(readField(value, "hash"));
-  if (prefix === void 0) return err("its method is not known");
-  return hash.ok ? ok(prefix + formatHash(hash.value, "nix32")) : hash;
-}
-function formatSignatureField(value) {
-  if (typeof value === "string") return [value];
-  const keyName = readField(value, "keyName");
-  const bytes = readField(value, "sig");
-  return typeof keyName === "string" && typeof bytes === "string" ? [`${keyName}:${bytes}`] : [];
-}
-
-// src/client/local-nix/read-closure.ts
-var BATCH_PATHS = 2e3;
-async function readClosure(roots, store, context) {
-  const infos = /* @__PURE__ */ new Map();
-  const invalid = [];
-  for (let start = 0; start < roots.length; start += BATCH_PATHS) {
-    let batch = roots.slice(start, start + BATCH_PATHS);
-    let found;
-    try {
-      found = await queryClosure(batch, store, context);
-    } catch (error) {
-      context.signal.throwIfAborted();
-      const missing = await findInvalidPaths(batch, store, context);
-      if (missing.size === 0) throw error;
-      invalid.push(...batch.filter((path2) => missing.has(formatStorePathBaseName(path2))));
-      batch = batch.filter((path2) => !missing.has(formatStorePathBaseName(path2)));
-      found = await queryClosure(batch, store, context);
-    }
-    for (const info of found) infos.set(formatStorePathBaseName(info.path), info);
-  }
-  return { infos, invalid };
-}
-async function findInvalidPaths(paths, store, context) {
-  const invalid = /* @__PURE__ */ new Set();
-  for (let start = 0; start < paths.length; start += BATCH_PATHS) {
-    const batch = paths.slice(start, start + BATCH_PATHS);
-    const args = [...storeArgs(store), "--check-validity", "--print-invalid"];
-    args.push(...batch.map((path2) => formatStorePath(path2, store.storeDir)));
-    const printed = await runNix({ program: "nix-store", args }, context);
-    for (const line of printed.split("\n")) {
-      if (line !== "") invalid.add(line.slice(store.storeDir.length + 1));
-    }
-  }
-  return invalid;
-}
-async function queryClosure(paths, store, context) {
-  if (paths.length === 0) return [];
-  const text2 = await printPathInfos(paths, store, context);
-  const infos = parsePathInfos(text2, store.storeDir);
-  if (!infos.ok) throw new ClientError(`nix path-info says what is not understood: ${infos.error}`);
-  return infos.value;
-}
-async function printPathInfos(paths, store, context) {
-  const args = ["path-info", ...storeArgs(store), "--recursive", "--json"];
-  const names = paths.map((path2) => formatStorePath(path2, store.storeDir));
-  try {
-    return await runNix({ program: "nix", args: [...args, ...names] }, context);
-  } catch (error) {
-    if (!(error instanceof Error && error.message.includes("--json-format"))) throw error;
-    const formatted = [...args, "--json-format", "1", ...names];
-    return await runNix({ program: "nix", args: formatted }, context);
-  }
 }
 
 // src/nix/fingerprint.ts
@@ -1441,47 +1290,6 @@ async function requirePushToken(client, source) {
   throw new ClientError(
     `the token ${name} of ${source} may not push: its scopes are ${scopes.join(", ") || "none"}`
   );
-}
-
-// src/action/count-hits.ts
-function countHits(infos, publicKeys) {
-  const names = publicKeys.map((key) => key.slice(0, key.indexOf(":") + 1));
-  const isOurs = ({ signatures }) => signatures.some((signature) => names.some((name) => signature.startsWith(name)));
-  const pulled = infos.filter((info) => !isMade(info));
-  return {
-    fromCache: tally(pulled.filter(isOurs)),
-    fromElsewhere: tally(pulled.filter((info) => !isOurs(info))),
-    made: tally(infos.filter(isMade))
-  };
-}
-function isMade({ isUltimate, signatures }) {
-  return isUltimate || signatures.length === 0;
-}
-function tally(infos) {
-  return {
-    paths: infos.length,
-    narBytes: infos.reduce((total, { narSize }) => total + narSize, 0)
-  };
-}
-
-// src/action/find-new-paths.ts
-async function findNewPaths(workDirectory, context) {
-  const location = findStore(void 0, context.env);
-  const { directory } = location;
-  if (directory === void 0) {
-    throw new ClientError(
-      "the store is not on this machine, so that nobody sees what is new in it"
-    );
-  }
-  const store = { ...location, url: void 0 };
-  const watcher = await watchStore(
-    directory,
-    (paths2) => findInvalidPaths(paths2, store, context),
-    await readStoreNames(workDirectory)
-  );
-  const paths = await watcher.findNew();
-  const { infos } = await readClosure(paths, store, context);
-  return paths.flatMap((path2) => infos.get(formatStorePathBaseName(path2)) ?? []);
 }
 
 // src/action/format-job-summary.ts

@@ -1,26 +1,3 @@
-// src/client/client-error.ts
-var UsageError = class extends Error {
-};
-var ClientError = class extends Error {
-};
-var Interrupted = class extends ClientError {
-  signal;
-  constructor(signal) {
-    super("interrupted");
-    this.signal = signal;
-  }
-};
-function describeError(error2) {
-  if (!(error2 instanceof Error)) return String(error2);
-  if (error2 instanceof ClientError || error2 instanceof UsageError) return error2.message;
-  const { cause } = error2;
-  if (cause instanceof AggregateError) return describeError(cause.errors[0]);
-  if (cause === void 0) return error2.message;
-  const { code, message } = cause;
-  const reason = [code, message].find((text) => text !== void 0 && text !== "");
-  return reason === void 0 ? error2.message : `${error2.message}: ${reason}`;
-}
-
 // src/client/process-context.ts
 import { addAbortSignal } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -568,6 +545,29 @@ function createRunner() {
   };
 }
 
+// src/client/client-error.ts
+var UsageError = class extends Error {
+};
+var ClientError = class extends Error {
+};
+var Interrupted = class extends ClientError {
+  signal;
+  constructor(signal) {
+    super("interrupted");
+    this.signal = signal;
+  }
+};
+function describeError(error2) {
+  if (!(error2 instanceof Error)) return String(error2);
+  if (error2 instanceof ClientError || error2 instanceof UsageError) return error2.message;
+  const { cause } = error2;
+  if (cause instanceof AggregateError) return describeError(cause.errors[0]);
+  if (cause === void 0) return error2.message;
+  const { code, message } = cause;
+  const reason = [code, message].find((text) => text !== void 0 && text !== "");
+  return reason === void 0 ? error2.message : `${error2.message}: ${reason}`;
+}
+
 // src/action/action-context.ts
 function createActionContext(signal) {
   const { env, cwd, stdout, fetch: fetch2, now, random, sleep: sleep2 } = createProcessContext(signal);
@@ -592,8 +592,6 @@ var NO_INPUT = {
     yield* [];
   }
 };
-
-// src/action/run-step.ts
 async function runStep(step) {
   const controller = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"]) {
@@ -2297,84 +2295,22 @@ async function exists(file) {
   );
 }
 
-// src/client/push/store-watcher.ts
-import { readdir } from "node:fs/promises";
-async function watchStore(directory, findInvalid, before) {
-  const known = new Set(before ?? await listStoreNames(directory));
-  return {
-    async findNew() {
-      const names = (await listStoreNames(directory)).filter((name) => !known.has(name));
-      const candidates = names.flatMap(parsePushable);
-      if (candidates.length === 0) return [];
-      const invalid = await findInvalid(candidates);
-      const found = candidates.filter((path4) => !invalid.has(formatStorePathBaseName(path4)));
-      for (const path4 of found) known.add(formatStorePathBaseName(path4));
-      return found;
-    }
-  };
-}
-function parsePushable(name) {
-  const path4 = parseStorePathBaseName(name);
-  return path4.ok && !name.endsWith(".drv") ? [path4.value] : [];
-}
-async function listStoreNames(directory) {
-  try {
-    return await readdir(directory);
-  } catch (error2) {
-    if (error2.code === "ENOENT") return [];
-    throw error2;
-  }
-}
-
 // src/action/change-file.ts
 import { randomUUID as randomUUID2 } from "node:crypto";
-import { readFile as readFile2, writeFile as writeFile2 } from "node:fs/promises";
+import { readFile as readFile3, rm as rm2, writeFile as writeFile3 } from "node:fs/promises";
 import path2 from "node:path";
-async function changeFile(file, edit, { files, workDirectory, isSecret, onChange }) {
-  const found = await files.read(file);
-  const before = found ?? "";
-  const after = edit(before);
-  if (after === before) return void 0;
-  const id = randomUUID2();
-  await writeFile2(copyOf("before", id, workDirectory), before, { mode: 384 });
-  await writeFile2(copyOf("after", id, workDirectory), after, { mode: 384 });
-  const change = { file, isRoot: files.isRoot, isSecret, existed: found !== void 0, id };
-  onChange(change);
-  await files.write(file, after, { isSecret });
-  return change;
-}
-async function undoChange({ file, isSecret, existed, id }, files, workDirectory) {
-  const now = await files.read(file);
-  if (now === void 0) return;
-  const before = await readFile2(copyOf("before", id, workDirectory), "utf8");
-  const after = await readFile2(copyOf("after", id, workDirectory), "utf8");
-  if (now === after && !existed) return await files.remove(file);
-  const oldLines = new Set(before.split("\n"));
-  const doomed = new Set(
-    after.split("\n").filter((line) => !oldLines.has(line) && (isSecret || line.includes(workDirectory)))
-  );
-  const rest = now.split("\n").filter((line) => !doomed.has(line));
-  const text = now === after ? before : rest.join("\n");
-  if (text !== now) await files.write(file, text, { isSecret });
-}
-function copyOf(which, id, workDirectory) {
-  return path2.join(workDirectory, `${which}-${id}`);
-}
-
-// src/action/file-access.ts
-import { readFile as readFile4, rm as rm2, stat as stat2 } from "node:fs/promises";
 
 // src/client/use/replace-file.ts
 import {
   chmod,
   chown,
   mkdir,
-  readFile as readFile3,
+  readFile as readFile2,
   readlink,
   rename,
   rm,
   stat,
-  writeFile as writeFile3
+  writeFile as writeFile2
 } from "node:fs/promises";
 import { dirname, resolve as resolve2 } from "node:path";
 async function replaceFile(file, text, { isSecret }) {
@@ -2385,7 +2321,7 @@ async function replaceFile(file, text, { isSecret }) {
     const old = await stat(target).catch(() => void 0);
     if (old?.isFile() === false) throw new ClientError(`cannot write ${target}: it is no file`);
     await rm(temporary, { force: true });
-    await writeFile3(temporary, text, { mode: isSecret ? 384 : 420, flag: "wx" });
+    await writeFile2(temporary, text, { mode: isSecret ? 384 : 420, flag: "wx" });
     if (old !== void 0) {
       await chown(temporary, old.uid, old.gid).catch(() => {
       });
@@ -2414,8 +2350,59 @@ async function followLinks(file) {
   return target;
 }
 
-// src/action/run-tool.ts
+// src/action/change-file.ts
+var OWN_FILES = {
+  isRoot: false,
+  async read(file) {
+    try {
+      return await readFile3(file, "utf8");
+    } catch (error2) {
+      const { code } = error2;
+      if (code === "ENOENT") return void 0;
+      throw new ClientError(`cannot read ${file}: ${code}`);
+    }
+  },
+  async write(file, text, options) {
+    await replaceFile(file, text, options);
+  },
+  async remove(file) {
+    await rm2(file, { force: true });
+  }
+};
+async function changeFile(file, edit, { files, workDirectory, isSecret, onChange }) {
+  const found = await files.read(file);
+  const before = found ?? "";
+  const after = edit(before);
+  if (after === before) return void 0;
+  const id = randomUUID2();
+  await writeFile3(copyOf("before", id, workDirectory), before, { mode: 384 });
+  await writeFile3(copyOf("after", id, workDirectory), after, { mode: 384 });
+  const change = { file, isRoot: files.isRoot, isSecret, existed: found !== void 0, id };
+  onChange(change);
+  await files.write(file, after, { isSecret });
+  return change;
+}
+async function undoChange({ file, isSecret, existed, id }, files, workDirectory) {
+  const now = await files.read(file);
+  if (now === void 0) return;
+  const before = await readFile3(copyOf("before", id, workDirectory), "utf8");
+  const after = await readFile3(copyOf("after", id, workDirectory), "utf8");
+  if (now === after && !existed) return await files.remove(file);
+  const oldLines = new Set(before.split("\n"));
+  const doomed = new Set(
+    after.split("\n").filter((line) => !oldLines.has(line) && (isSecret || line.includes(workDirectory)))
+  );
+  const rest = now.split("\n").filter((line) => !doomed.has(line));
+  const text = now === after ? before : rest.join("\n");
+  if (text !== now) await files.write(file, text, { isSecret });
+}
+function copyOf(which, id, workDirectory) {
+  return path2.join(workDirectory, `${which}-${id}`);
+}
+
+// src/action/root-access.ts
 import { spawn as spawn2 } from "node:child_process";
+import { stat as stat2 } from "node:fs/promises";
 async function runTool([program = "", ...args], { env, cwd, signal }, input = "") {
   return await new Promise((resolve3) => {
     const child = spawn2(program, args, { env: { ...env }, cwd, signal });
@@ -2432,26 +2419,6 @@ async function runTool([program = "", ...args], { env, cwd, signal }, input = ""
     );
   });
 }
-
-// src/action/file-access.ts
-var OWN_FILES = {
-  isRoot: false,
-  async read(file) {
-    try {
-      return await readFile4(file, "utf8");
-    } catch (error2) {
-      const { code } = error2;
-      if (code === "ENOENT") return void 0;
-      throw new ClientError(`cannot read ${file}: ${code}`);
-    }
-  },
-  async write(file, text, options) {
-    await replaceFile(file, text, options);
-  },
-  async remove(file) {
-    await rm2(file, { force: true });
-  }
-};
 function createRootFiles(context) {
   async function sudo(args, input) {
     const { isDone, stdout } = await runTool(["sudo", "-n", ...args], context, input);
@@ -2480,6 +2447,15 @@ async function isAbsent(file) {
     () => false,
     (error2) => error2.code === "ENOENT"
   );
+}
+var LAUNCHD_SERVICES = ["systems.determinate.nix-daemon", "org.nixos.nix-daemon"];
+async function restartDaemon(context) {
+  const commands = context.platform === "darwin" ? LAUNCHD_SERVICES.map((name) => ["launchctl", "kickstart", "-k", `system/${name}`]) : [["systemctl", "restart", "nix-daemon.service"]];
+  for (const command of commands) {
+    const { isDone } = await runTool(["sudo", "-n", ...command], context);
+    if (isDone) return command.join(" ");
+  }
+  return void 0;
 }
 
 // src/client/read-field.ts
@@ -2591,17 +2567,249 @@ function parseFilter(text) {
   }
 }
 
-// src/action/store-names.ts
-import { readFile as readFile5 } from "node:fs/promises";
+// src/action/new-paths.ts
+import { readFile as readFile4, writeFile as writeFile4 } from "node:fs/promises";
 import path3 from "node:path";
+
+// src/client/local-nix/path-info.ts
+function parsePathInfos(text, storeDir) {
+  let json;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return err("it is not JSON");
+  }
+  const infos = [];
+  for (const [path4, value] of listEntries(json)) {
+    if (value === null || readField(value, "valid") === false) continue;
+    const info2 = parsePathInfo(path4, value, storeDir);
+    if (!info2.ok) return err(`${String(path4)}: ${info2.error}`);
+    infos.push(info2.value);
+  }
+  return ok(infos);
+}
+function listEntries(json) {
+  if (Array.isArray(json)) return json.map((value) => [readField(value, "path"), value]);
+  const byPath = readField(json, "info") ?? json;
+  return typeof byPath === "object" && byPath !== null ? Object.entries(byPath) : [];
+}
+function parsePathInfo(key, value, storeDir) {
+  const path4 = parsePath(key, storeDir);
+  if (!path4.ok) return path4;
+  const narHash = parseHashField(readField(value, "narHash"));
+  if (!narHash.ok) return err(`narHash: ${narHash.error}`);
+  const narSize = readField(value, "narSize");
+  if (typeof narSize !== "number" || !Number.isSafeInteger(narSize) || narSize <= 0) {
+    return err("narSize is not a number of bytes");
+  }
+  const references = /* @__PURE__ */ new Map();
+  for (const text of readList(value, "references")) {
+    const reference = parsePath(text, storeDir);
+    if (!reference.ok) return err(`references: ${reference.error}`);
+    references.set(`${reference.value.hash}-${reference.value.name}`, reference.value);
+  }
+  const deriver = parseDeriver2(readField(value, "deriver"), storeDir);
+  if (!deriver.ok) return err(`deriver: ${deriver.error}`);
+  const contentAddress = parseContentAddress2(readField(value, "ca"));
+  if (!contentAddress.ok) return err(`ca: ${contentAddress.error}`);
+  return ok({
+    path: path4.value,
+    narHash: narHash.value,
+    narSize,
+    // Base names are ASCII, so that UTF-16 order is byte order.
+    references: [...references].toSorted(([a], [b]) => a < b ? -1 : 1).map(([, at]) => at),
+    deriver: deriver.value,
+    signatures: readList(value, "signatures").flatMap(formatSignatureField),
+    contentAddress: contentAddress.value,
+    // Left out by older versions where it is false.
+    isUltimate: readField(value, "ultimate") === true
+  });
+}
+function parsePath(value, storeDir) {
+  if (typeof value !== "string") return err("it is not a store path");
+  return value.startsWith("/") ? parseStorePath(value, storeDir) : parseStorePathBaseName(value);
+}
+function parseHashField(value) {
+  if (typeof value === "string") return parseHash(value);
+  const algorithm = readField(value, "algorithm");
+  const digest = readField(value, "hash");
+  if (typeof algorithm !== "string" || typeof digest !== "string") return err("it is not a hash");
+  return parseHash(`${algorithm}:${digest}`);
+}
+function parseDeriver2(value, storeDir) {
+  if (value === void 0 || value === null || value === "") return ok(void 0);
+  return parsePath(value, storeDir);
+}
+var METHOD_PREFIXES = /* @__PURE__ */ new Map([
+  ["text", "text:"],
+  ["flat", "fixed:"],
+  ["nar", "fixed:r:"],
+  ["git", "fixed:git:"]
+]);
+function parseContentAddress2(value) {
+  if (value === void 0 || value === null || value === "") return ok(void 0);
+  if (typeof value === "string") return ok(value);
+  const prefix = METHOD_PREFIXES.get(readField(value, "method"));
+  const hash = parseHashField(readField(value, "hash"));
+  if (prefix === void 0) return err("its method is not known");
+  return hash.ok ? ok(prefix + formatHash(hash.value, "nix32")) : hash;
+}
+function formatSignatureField(value) {
+  if (typeof value === "string") return [value];
+  const keyName = readField(value, "keyName");
+  const bytes = readField(value, "sig");
+  return typeof keyName === "string" && typeof bytes === "string" ? [`${keyName}:${bytes}`] : [];
+}
+
+// src/client/local-nix/read-closure.ts
+var BATCH_PATHS = 2e3;
+async function readClosure(roots, store, context) {
+  const infos = /* @__PURE__ */ new Map();
+  const invalid = [];
+  for (let start = 0; start < roots.length; start += BATCH_PATHS) {
+    let batch = roots.slice(start, start + BATCH_PATHS);
+    let found;
+    try {
+      found = await queryClosure(batch, store, context);
+    } catch (error2) {
+      context.signal.throwIfAborted();
+      const missing = await findInvalidPaths(batch, store, context);
+      if (missing.size === 0) throw error2;
+      invalid.push(...batch.filter((path4) => missing.has(formatStorePathBaseName(path4))));
+      batch = batch.filter((path4) => !missing.has(formatStorePathBaseName(path4)));
+      found = await queryClosure(batch, store, context);
+    }
+    for (const info2 of found) infos.set(formatStorePathBaseName(info2.path), info2);
+  }
+  return { infos, invalid };
+}
+async function findInvalidPaths(paths, store, context) {
+  const invalid = /* @__PURE__ */ new Set();
+  for (let start = 0; start < paths.length; start += BATCH_PATHS) {
+    const batch = paths.slice(start, start + BATCH_PATHS);
+    const args = [...storeArgs(store), "--check-validity", "--print-invalid"];
+    args.push(...batch.map((path4) => formatStorePath(path4, store.storeDir)));
+    const printed = await runNix({ program: "nix-store", args }, context);
+    for (const line of printed.split("\n")) {
+      if (line !== "") invalid.add(line.slice(store.storeDir.length + 1));
+    }
+  }
+  return invalid;
+}
+async function queryClosure(paths, store, context) {
+  if (paths.length === 0) return [];
+  const text = await printPathInfos(paths, store, context);
+  const infos = parsePathInfos(text, store.storeDir);
+  if (!infos.ok) throw new ClientError(`nix path-info says what is not understood: ${infos.error}`);
+  return infos.value;
+}
+async function printPathInfos(paths, store, context) {
+  const args = ["path-info", ...storeArgs(store), "--recursive", "--json"];
+  const names = paths.map((path4) => formatStorePath(path4, store.storeDir));
+  try {
+    return await runNix({ program: "nix", args: [...args, ...names] }, context);
+  } catch (error2) {
+    if (!(error2 instanceof Error && error2.message.includes("--json-format"))) throw error2;
+    const formatted = [...args, "--json-format", "1", ...names];
+    return await runNix({ program: "nix", args: formatted }, context);
+  }
+}
+
+// src/client/push/store-watcher.ts
+import { readdir } from "node:fs/promises";
+async function watchStore(directory, findInvalid, before) {
+  const known = new Set(before ?? await listStoreNames(directory));
+  return {
+    async findNew() {
+      const names = (await listStoreNames(directory)).filter((name) => !known.has(name));
+      const candidates = names.flatMap(parsePushable);
+      if (candidates.length === 0) return [];
+      const invalid = await findInvalid(candidates);
+      const found = candidates.filter((path4) => !invalid.has(formatStorePathBaseName(path4)));
+      for (const path4 of found) known.add(formatStorePathBaseName(path4));
+      return found;
+    }
+  };
+}
+function parsePushable(name) {
+  const path4 = parseStorePathBaseName(name);
+  return path4.ok && !name.endsWith(".drv") ? [path4.value] : [];
+}
+async function listStoreNames(directory) {
+  try {
+    return await readdir(directory);
+  } catch (error2) {
+    if (error2.code === "ENOENT") return [];
+    throw error2;
+  }
+}
+
+// src/action/new-paths.ts
+async function saveStoreNames(workDirectory, { env }) {
+  const { directory } = findStore(void 0, env);
+  const names = directory === void 0 ? [] : await listStoreNames(directory);
+  await writeFile4(storeNamesFile(workDirectory), names.join("\n"));
+}
+async function readStoreNames(workDirectory) {
+  return (await readFile4(storeNamesFile(workDirectory), "utf8")).split("\n");
+}
 function storeNamesFile(workDirectory) {
   return path3.join(workDirectory, "store-names");
 }
-async function readStoreNames(workDirectory) {
-  return (await readFile5(storeNamesFile(workDirectory), "utf8")).split("\n");
+async function findNewPaths(workDirectory, context) {
+  const location = findStore(void 0, context.env);
+  const { directory } = location;
+  if (directory === void 0) {
+    throw new ClientError(
+      "the store is not on this machine, so that nobody sees what is new in it"
+    );
+  }
+  const store = { ...location, url: void 0 };
+  const watcher = await watchStore(
+    directory,
+    (paths2) => findInvalidPaths(paths2, store, context),
+    await readStoreNames(workDirectory)
+  );
+  const paths = await watcher.findNew();
+  const { infos } = await readClosure(paths, store, context);
+  return paths.flatMap((path4) => infos.get(formatStorePathBaseName(path4)) ?? []);
+}
+function countHits(infos, publicKeys) {
+  const names = publicKeys.map((key) => key.slice(0, key.indexOf(":") + 1));
+  const isOurs = ({ signatures }) => signatures.some((signature) => names.some((name) => signature.startsWith(name)));
+  const pulled = infos.filter((info2) => !isMade(info2));
+  return {
+    fromCache: tally(pulled.filter(isOurs)),
+    fromElsewhere: tally(pulled.filter((info2) => !isOurs(info2))),
+    made: tally(infos.filter(isMade))
+  };
+}
+function isMade({ isUltimate, signatures }) {
+  return isUltimate || signatures.length === 0;
+}
+function tally(infos) {
+  return {
+    paths: infos.length,
+    narBytes: infos.reduce((total, { narSize }) => total + narSize, 0)
+  };
 }
 
-// src/action/oidc-tokens.ts
+// src/action/token-sources.ts
+function listTokenSources({ token, audience }, context) {
+  const sources = /* @__PURE__ */ new Map();
+  if (token !== void 0) {
+    sources.set("token", { name: "the input token", current: async () => token });
+  }
+  const { runner, env, now } = context;
+  const url = env["ACTIONS_ID_TOKEN_REQUEST_URL"] ?? "";
+  const bearer = env["ACTIONS_ID_TOKEN_REQUEST_TOKEN"] ?? "";
+  if (url !== "" && bearer !== "") {
+    const http = createHttpClient(context);
+    const mask = (secret) => runner.mask(secret);
+    sources.set("oidc", createOidcTokens({ url, bearer, audience }, { http, now, mask }));
+  }
+  return sources;
+}
 var MARGIN_MILLISECONDS = 6e4;
 function createOidcTokens({ url, bearer, audience }, { http, now, mask }) {
   let held;
@@ -2654,23 +2862,6 @@ function parseJson2(text) {
   }
 }
 
-// src/action/token-sources.ts
-function listTokenSources({ token, audience }, context) {
-  const sources = /* @__PURE__ */ new Map();
-  if (token !== void 0) {
-    sources.set("token", { name: "the input token", current: async () => token });
-  }
-  const { runner, env, now } = context;
-  const url = env["ACTIONS_ID_TOKEN_REQUEST_URL"] ?? "";
-  const bearer = env["ACTIONS_ID_TOKEN_REQUEST_TOKEN"] ?? "";
-  if (url !== "" && bearer !== "") {
-    const http = createHttpClient(context);
-    const mask = (secret) => runner.mask(secret);
-    sources.set("oidc", createOidcTokens({ url, bearer, audience }, { http, now, mask }));
-  }
-  return sources;
-}
-
 // src/client/gateway/gateway-facts.ts
 async function readGatewayFacts(client) {
   let answer;
@@ -2709,16 +2900,12 @@ export {
   string,
   variant,
   pipe,
-  ok,
   err,
   readShape,
   notAnObject,
-  parseHash,
   formatHash,
   formatDigest,
   equalHashes,
-  parseStorePathBaseName,
-  parseStorePath,
   formatStorePathBaseName,
   formatStorePath,
   parseNarinfo,
@@ -2739,26 +2926,25 @@ export {
   signMessage,
   readTokenFacts,
   findStore,
-  storeArgs,
   runNix,
   startDump,
-  watchStore,
-  listStoreNames,
   readField,
-  readList,
   findStoreTarget,
+  OWN_FILES,
   changeFile,
   undoChange,
   runTool,
-  OWN_FILES,
   createRootFiles,
+  restartDaemon,
   readGatewayFacts,
   JOB_STATE,
   formatJobState,
   parseJobState,
   readInputs,
-  storeNamesFile,
-  readStoreNames,
+  readClosure,
+  saveStoreNames,
+  findNewPaths,
+  countHits,
   listTokenSources,
   runStep
 };

@@ -14,10 +14,8 @@ import { askLocalNix, type LocalNix } from "../client/use/ask-local-nix.ts";
 import { type NixSettings, readNixSettings } from "../client/use/nix-settings.ts";
 import { findStoreTarget } from "../client/use/replace-file.ts";
 import type { ActionContext } from "./action-context.ts";
-import { changeFile, type FileChange } from "./change-file.ts";
-import { createRootFiles, OWN_FILES } from "./file-access.ts";
-import { restartDaemon } from "./restart-daemon.ts";
-import { runTool } from "./run-tool.ts";
+import { changeFile, type FileChange, OWN_FILES } from "./change-file.ts";
+import { createRootFiles, restartDaemon, runTool } from "./root-access.ts";
 
 export interface Substituter {
   readonly use: CacheUse;

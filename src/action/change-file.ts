@@ -1,7 +1,38 @@
 import { randomUUID } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import type { FileAccess } from "./file-access.ts";
+import { ClientError } from "../client/client-error.ts";
+import { replaceFile } from "../client/use/replace-file.ts";
+
+/** Reads and writes files as somebody. Each throws `ClientError` where it may not. */
+export interface FileAccess {
+  readonly isRoot: boolean;
+  /** Undefined for one that is not there. */
+  read(file: string): Promise<string | undefined>;
+  /** One that is there keeps its mode and its owner. */
+  write(file: string, text: string, options: { readonly isSecret: boolean }): Promise<void>;
+  remove(file: string): Promise<void>;
+}
+
+/** As the user that the job runs as. */
+export const OWN_FILES: FileAccess = {
+  isRoot: false,
+  async read(file) {
+    try {
+      return await readFile(file, "utf8");
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "ENOENT") return undefined;
+      throw new ClientError(`cannot read ${file}: ${code}`);
+    }
+  },
+  async write(file, text, options) {
+    await replaceFile(file, text, options);
+  },
+  async remove(file) {
+    await rm(file, { force: true });
+  },
+};
 
 /** A file that the first step changed, for the last one to put back. */
 export interface FileChange {

@@ -1,7 +1,7 @@
 import { formatBytes, formatDuration } from "../client/progress/format-amounts.ts";
 import type { PathOutcome, PushReport } from "../client/push/push-report.ts";
 import { formatStorePathBaseName } from "../nix/store-path.ts";
-import type { Hits, Tally } from "./count-hits.ts";
+import type { Hits, Tally } from "./new-paths.ts";
 
 export interface JobSummary {
   readonly url: string;

@@ -1,9 +1,12 @@
-import type { GatewayFacts } from "../client/gateway/gateway-facts.ts";
+import { type GatewayFacts, readGatewayFacts } from "../client/gateway/gateway-facts.ts";
 import type { TokenSource } from "../client/gateway/open-cache.ts";
 import type { TokenFacts } from "../client/gateway/token-facts.ts";
-import { asTrouble, type CacheTrouble } from "./ask-cache.ts";
 import type { Inputs } from "./read-inputs.ts";
 import type { TokenKind } from "./token-sources.ts";
+import { CacheRefusal, createCacheClient } from "../client/gateway/cache-client.ts";
+import { createHttpClient, type HttpRetries, Unreachable } from "../client/gateway/http-client.ts";
+import { ClientError, describeError } from "../client/client-error.ts";
+import type { ActionContext } from "./action-context.ts";
 
 /** What becomes of what the job builds. */
 export type PushPlan =
@@ -61,4 +64,39 @@ export async function planPush(question: PushQuestion): Promise<PushPlan> {
 
 function pullOnly(reason: string, isMeant = false): PushPlan {
   return { kind: "pull-only", reason, isMeant };
+}
+
+/** A job does not wait for minutes for a cache that is away. */
+export const QUICK_RETRIES: HttpRetries = { attempts: 4, idleMilliseconds: 20_000 };
+
+/** Why nothing can be done with a cache for now. */
+export interface CacheTrouble {
+  readonly reason: string;
+  /** Whether it may be over when the job ends. */
+  readonly isPassing: boolean;
+}
+
+/** What the cache says of itself to anyone. */
+export async function askCache(
+  url: string,
+  storeDir: string,
+  context: ActionContext,
+): Promise<GatewayFacts | CacheTrouble> {
+  const http = createHttpClient(context, QUICK_RETRIES);
+  try {
+    const facts = await readGatewayFacts(createCacheClient(url, async () => undefined, http));
+    if (facts.storeDir === storeDir) return facts;
+    throw new ClientError(`${url} is for paths in ${facts.storeDir}, and Nix here has ${storeDir}`);
+  } catch (error) {
+    context.signal.throwIfAborted();
+    return asTrouble(error);
+  }
+}
+
+export function asTrouble(error: unknown): CacheTrouble {
+  const isPassing =
+    error instanceof CacheRefusal
+      ? error.status >= 500 || error.status === 429
+      : error instanceof Unreachable;
+  return { reason: describeError(error), isPassing };
 }

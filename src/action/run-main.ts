@@ -1,4 +1,4 @@
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { GatewayFacts } from "../client/gateway/gateway-facts.ts";
@@ -7,16 +7,14 @@ import { readTokenFacts } from "../client/gateway/token-facts.ts";
 import { ClientError, describeError } from "../client/client-error.ts";
 import { runNix } from "../client/local-nix/run-nix.ts";
 import { findStore } from "../client/local-nix/store-location.ts";
-import { listStoreNames } from "../client/push/store-watcher.ts";
 import type { ActionContext } from "./action-context.ts";
 import { addSubstituter, type Substituter } from "./add-substituter.ts";
-import { askCache, QUICK_RETRIES } from "./ask-cache.ts";
+import { askCache, planPush, type PushPlan, QUICK_RETRIES } from "./plan-push.ts";
 import type { FileChange } from "./change-file.ts";
 import { findFork } from "./find-fork.ts";
 import { formatJobState, JOB_STATE, type JobState } from "./job-state.ts";
-import { type PushPlan, planPush } from "./plan-push.ts";
 import { type Inputs, readInputs } from "./read-inputs.ts";
-import { storeNamesFile } from "./store-names.ts";
+import { saveStoreNames } from "./new-paths.ts";
 import { listTokenSources } from "./token-sources.ts";
 
 /**
@@ -41,10 +39,9 @@ export async function runMain(context: ActionContext): Promise<void> {
     runner.saveState(JOB_STATE, formatJobState(state));
   }
   save({});
-  const { storeDir, directory } = findStore(undefined, env);
-  const names = directory === undefined ? [] : await listStoreNames(directory);
-  await writeFile(storeNamesFile(workDirectory), names.join("\n"));
+  await saveStoreNames(workDirectory, context);
 
+  const { storeDir } = findStore(undefined, env);
   const cache = await askCache(inputs.url, storeDir, context);
   const plan = await planPush({
     inputs,

@@ -7,10 +7,9 @@ import { formatPushSummary, hasFailed, type PushReport } from "../client/push/pu
 import { openPushSession } from "../client/push/push-session.ts";
 import { formatStorePathBaseName } from "../nix/store-path.ts";
 import type { ActionContext } from "./action-context.ts";
-import { undoChange } from "./change-file.ts";
-import { countHits } from "./count-hits.ts";
-import { createRootFiles, OWN_FILES } from "./file-access.ts";
-import { findNewPaths } from "./find-new-paths.ts";
+import { OWN_FILES, undoChange } from "./change-file.ts";
+import { countHits, findNewPaths } from "./new-paths.ts";
+import { createRootFiles } from "./root-access.ts";
 import { formatJobSummary } from "./format-job-summary.ts";
 import { JOB_STATE, type JobState, parseJobState } from "./job-state.ts";
 import { type Inputs, readInputs } from "./read-inputs.ts";

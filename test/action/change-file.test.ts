@@ -2,8 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { changeFile, undoChange } from "../../src/action/change-file.ts";
-import { OWN_FILES } from "../../src/action/file-access.ts";
+import { changeFile, OWN_FILES, undoChange } from "../../src/action/change-file.ts";
 import { temporaryDirectory } from "../../testkit/node/temporary-directory.ts";
 
 async function prepare(text?: string) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { countHits } from "../../src/action/count-hits.ts";
+import { countHits } from "../../src/action/new-paths.ts";
 import { formatJobSummary } from "../../src/action/format-job-summary.ts";
 import { parsePathInfos } from "../../src/client/local-nix/path-info.ts";
 import type { PathOutcome } from "../../src/client/push/push-report.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createOidcTokens } from "../../src/action/oidc-tokens.ts";
+import { createOidcTokens } from "../../src/action/token-sources.ts";
 import type { HttpRequest } from "../../src/client/gateway/http-client.ts";
 
 const START = Date.parse("2026-11-22T12:00:00Z");
