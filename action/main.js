@@ -35,6 +35,11 @@ import path2 from "node:path";
 // src/action/add-substituter.ts
 import path from "node:path";
 
+// src/client/use/ask-local-nix.ts
+import { execFile } from "node:child_process";
+import { access, constants } from "node:fs/promises";
+import { promisify } from "node:util";
+
 // src/client/use/nix-settings.ts
 async function readNixSettings(context) {
   let text;
@@ -67,6 +72,79 @@ function readWords(settings, name) {
   const value = readField(readField(settings, name), "value");
   if (typeof value === "string") return value.split(/\s+/).filter((word) => word !== "");
   return Array.isArray(value) ? value.filter((word) => typeof word === "string") : [];
+}
+
+// src/client/use/ask-local-nix.ts
+async function askLocalNix(context) {
+  try {
+    const system = await readSystemSettings(context);
+    const trust = await askDaemonTrust(context, system);
+    const settings = trust.isTrusted === false ? system : await readNixSettings(context);
+    return { trust, settings };
+  } catch (error) {
+    if (error instanceof ClientError) return { reason: error.message };
+    throw error;
+  }
+}
+async function askDaemonTrust(context, system) {
+  const user = await runId(["-un"], context) || "you";
+  const { url, isTrusted } = await askStore(context) ?? {
+    url: await guessStore(context),
+    isTrusted: void 0
+  };
+  if (url === void 0) return { isTrusted, isOwnStore: false, user };
+  const isOwnStore = !/^(?:daemon|unix:|ssh-ng:|tcp:)/.test(url);
+  if (isTrusted !== void 0) return { isTrusted, isOwnStore, user };
+  if (isOwnStore) return { isTrusted: true, isOwnStore, user };
+  const groups = (await runId(["-Gn"], context)).split(/\s+/);
+  return { isTrusted: isTrustedUser(system.trustedUsers, user, groups), isOwnStore, user };
+}
+function isTrustedUser(trustedUsers, user, groups) {
+  return trustedUsers.some(
+    (entry) => entry === "*" || entry === user || entry.startsWith("@") && groups.includes(entry.slice(1))
+  );
+}
+async function askStore(context) {
+  for (const name of ["info", "ping"]) {
+    const args = ["store", name, "--json"];
+    const text = await runNix({ program: "nix", args }, context).catch(() => "");
+    const info = parseStoreInfo(text);
+    if (info !== void 0) return info;
+  }
+  return void 0;
+}
+async function canReach(file, mode) {
+  return await access(file, mode).then(
+    () => true,
+    () => false
+  );
+}
+async function guessStore({ env }) {
+  const remote = env["NIX_REMOTE"] ?? "";
+  if (remote !== "" && remote !== "auto") return remote;
+  const state = env["NIX_STATE_DIR"] ?? "/nix/var/nix";
+  const socket = env["NIX_DAEMON_SOCKET_PATH"] ?? `${state}/daemon-socket/socket`;
+  if (await canReach(state, constants.R_OK | constants.W_OK)) return "local";
+  return await canReach(socket, constants.F_OK) ? "daemon" : void 0;
+}
+function parseStoreInfo(text) {
+  let info;
+  try {
+    info = JSON.parse(text);
+  } catch {
+    return void 0;
+  }
+  const url = readField(info, "url");
+  const trusted = readField(info, "trusted");
+  if (typeof url !== "string") return void 0;
+  const isKnown = typeof trusted === "boolean" || typeof trusted === "number";
+  return { url, isTrusted: isKnown ? Boolean(trusted) : void 0 };
+}
+async function runId(args, { env, cwd }) {
+  return await promisify(execFile)("id", args, { env, cwd }).then(
+    ({ stdout }) => stdout.trim(),
+    () => ""
+  );
 }
 
 // src/client/use/cache-use.ts
@@ -150,82 +228,6 @@ function lengthen(line, values) {
   return `${before} ${values.join(" ")}${after}`;
 }
 
-// src/client/use/ask-local-nix.ts
-import { execFile } from "node:child_process";
-import { access, constants } from "node:fs/promises";
-import { promisify } from "node:util";
-async function askLocalNix(context) {
-  try {
-    const system = await readSystemSettings(context);
-    const trust = await askDaemonTrust(context, system);
-    const settings = trust.isTrusted === false ? system : await readNixSettings(context);
-    return { trust, settings };
-  } catch (error) {
-    if (error instanceof ClientError) return { reason: error.message };
-    throw error;
-  }
-}
-async function askDaemonTrust(context, system) {
-  const user = await runId(["-un"], context) || "you";
-  const { url, isTrusted } = await askStore(context) ?? {
-    url: await guessStore(context),
-    isTrusted: void 0
-  };
-  if (url === void 0) return { isTrusted, isOwnStore: false, user };
-  const isOwnStore = !/^(?:daemon|unix:|ssh-ng:|tcp:)/.test(url);
-  if (isTrusted !== void 0) return { isTrusted, isOwnStore, user };
-  if (isOwnStore) return { isTrusted: true, isOwnStore, user };
-  const groups = (await runId(["-Gn"], context)).split(/\s+/);
-  return { isTrusted: isTrustedUser(system.trustedUsers, user, groups), isOwnStore, user };
-}
-function isTrustedUser(trustedUsers, user, groups) {
-  return trustedUsers.some(
-    (entry) => entry === "*" || entry === user || entry.startsWith("@") && groups.includes(entry.slice(1))
-  );
-}
-async function askStore(context) {
-  for (const name of ["info", "ping"]) {
-    const args = ["store", name, "--json"];
-    const text = await runNix({ program: "nix", args }, context).catch(() => "");
-    const info = parseStoreInfo(text);
-    if (info !== void 0) return info;
-  }
-  return void 0;
-}
-async function canReach(file, mode) {
-  return await access(file, mode).then(
-    () => true,
-    () => false
-  );
-}
-async function guessStore({ env }) {
-  const remote = env["NIX_REMOTE"] ?? "";
-  if (remote !== "" && remote !== "auto") return remote;
-  const state = env["NIX_STATE_DIR"] ?? "/nix/var/nix";
-  const socket = env["NIX_DAEMON_SOCKET_PATH"] ?? `${state}/daemon-socket/socket`;
-  if (await canReach(state, constants.R_OK | constants.W_OK)) return "local";
-  return await canReach(socket, constants.F_OK) ? "daemon" : void 0;
-}
-function parseStoreInfo(text) {
-  let info;
-  try {
-    info = JSON.parse(text);
-  } catch {
-    return void 0;
-  }
-  const url = readField(info, "url");
-  const trusted = readField(info, "trusted");
-  if (typeof url !== "string") return void 0;
-  const isKnown = typeof trusted === "boolean" || typeof trusted === "number";
-  return { url, isTrusted: isKnown ? Boolean(trusted) : void 0 };
-}
-async function runId(args, { env, cwd }) {
-  return await promisify(execFile)("id", args, { env, cwd }).then(
-    ({ stdout }) => stdout.trim(),
-    () => ""
-  );
-}
-
 // src/action/add-substituter.ts
 async function addSubstituter(substituter, context) {
   const nix = await askLocalNix(context);
@@ -305,6 +307,38 @@ function isInEffect(use, netrc, settings) {
   return substituters.some((url) => url.replace(/\/$/, "") === use.url) && use.publicKeys.every((key) => trustedPublicKeys.includes(key)) && (netrc === void 0 || netrcFile === netrc);
 }
 
+// src/action/find-fork.ts
+import { readFile } from "node:fs/promises";
+async function findFork({ env }) {
+  const eventName = env["GITHUB_EVENT_NAME"] ?? "";
+  const text = await readFile(env["GITHUB_EVENT_PATH"] ?? "", "utf8").catch(() => "");
+  return findForkInEvent(eventName, parseJson2(text));
+}
+function findForkInEvent(eventName, payload) {
+  const own = readField(payload, "repository");
+  const pullRequest = readField(payload, "pull_request");
+  if (pullRequest !== void 0) {
+    const base = readField(readField(pullRequest, "base"), "repo");
+    return nameOther(readField(readField(pullRequest, "head"), "repo"), base ?? own);
+  }
+  const run = readField(payload, "workflow_run");
+  if (run !== void 0) return nameOther(readField(run, "head_repository"), own);
+  return /^pull_request|^workflow_run$/.test(eventName) ? "an unknown repository" : void 0;
+}
+function nameOther(head, base) {
+  const headId = readField(head, "id");
+  if (headId !== void 0 && headId === readField(base, "id")) return void 0;
+  const name = readField(head, "full_name");
+  return typeof name === "string" ? name : "a deleted repository";
+}
+function parseJson2(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return void 0;
+  }
+}
+
 // src/action/plan-push.ts
 async function planPush(question) {
   const { inputs, fork, cache, sources, ask } = question;
@@ -353,38 +387,6 @@ async function askCache(url, storeDir, context) {
 function asTrouble(error) {
   const isPassing = error instanceof CacheRefusal ? error.status >= 500 || error.status === 429 : error instanceof Unreachable;
   return { reason: describeError(error), isPassing };
-}
-
-// src/action/find-fork.ts
-import { readFile } from "node:fs/promises";
-async function findFork({ env }) {
-  const eventName = env["GITHUB_EVENT_NAME"] ?? "";
-  const text = await readFile(env["GITHUB_EVENT_PATH"] ?? "", "utf8").catch(() => "");
-  return findForkInEvent(eventName, parseJson2(text));
-}
-function findForkInEvent(eventName, payload) {
-  const own = readField(payload, "repository");
-  const pullRequest = readField(payload, "pull_request");
-  if (pullRequest !== void 0) {
-    const base = readField(readField(pullRequest, "base"), "repo");
-    return nameOther(readField(readField(pullRequest, "head"), "repo"), base ?? own);
-  }
-  const run = readField(payload, "workflow_run");
-  if (run !== void 0) return nameOther(readField(run, "head_repository"), own);
-  return /^pull_request|^workflow_run$/.test(eventName) ? "an unknown repository" : void 0;
-}
-function nameOther(head, base) {
-  const headId = readField(head, "id");
-  if (headId !== void 0 && headId === readField(base, "id")) return void 0;
-  const name = readField(head, "full_name");
-  return typeof name === "string" ? name : "a deleted repository";
-}
-function parseJson2(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return void 0;
-  }
 }
 
 // src/action/run-main.ts

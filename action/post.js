@@ -55,6 +55,37 @@ import {
 // src/action/run-post.ts
 import { rm as rm2 } from "node:fs/promises";
 
+// src/client/progress/format-amounts.ts
+var UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
+function formatBytes(bytes) {
+  let value = Math.max(0, bytes);
+  let unit = 0;
+  while (value >= 999.5 && unit < UNITS.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  const digits = unit === 0 || value >= 99.95 ? 0 : 1;
+  return `${value.toFixed(digits)} ${UNITS[unit]}`;
+}
+function formatDuration(seconds) {
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} m ${pad(whole % 60)} s`;
+  const minutes = Math.round(seconds / 60);
+  return `${Math.floor(minutes / 60)} h ${pad(minutes % 60)} m`;
+}
+function pad(value) {
+  return String(value).padStart(2, "0");
+}
+function formatSpeed(bytesPerSecond, secondsLeft) {
+  const isMoving = bytesPerSecond !== void 0 && bytesPerSecond > 0;
+  return [
+    ...isMoving ? [`${formatBytes(bytesPerSecond)}/s`] : [],
+    ...secondsLeft === void 0 ? [] : [`${formatDuration(secondsLeft)} left`]
+  ];
+}
+
 // src/client/progress/rate-window.ts
 var WINDOW_MILLISECONDS = 15e3;
 var SAMPLE_MILLISECONDS = 250;
@@ -183,37 +214,6 @@ function timeLeft(rest, perSecond) {
 }
 function sum(numbers) {
   return numbers.reduce((total, number2) => total + number2, 0);
-}
-
-// src/client/progress/format-amounts.ts
-var UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
-function formatBytes(bytes) {
-  let value = Math.max(0, bytes);
-  let unit = 0;
-  while (value >= 999.5 && unit < UNITS.length - 1) {
-    value /= 1024;
-    unit++;
-  }
-  const digits = unit === 0 || value >= 99.95 ? 0 : 1;
-  return `${value.toFixed(digits)} ${UNITS[unit]}`;
-}
-function formatDuration(seconds) {
-  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} m ${pad(whole % 60)} s`;
-  const minutes = Math.round(seconds / 60);
-  return `${Math.floor(minutes / 60)} h ${pad(minutes % 60)} m`;
-}
-function pad(value) {
-  return String(value).padStart(2, "0");
-}
-function formatSpeed(bytesPerSecond, secondsLeft) {
-  const isMoving = bytesPerSecond !== void 0 && bytesPerSecond > 0;
-  return [
-    ...isMoving ? [`${formatBytes(bytesPerSecond)}/s`] : [],
-    ...secondsLeft === void 0 ? [] : [`${formatDuration(secondsLeft)} left`]
-  ];
 }
 
 // src/client/progress/progress.ts
@@ -365,57 +365,238 @@ function skip(reason) {
   return { kind: "skip", reason, isSuspicious: false };
 }
 
-// src/client/push/push-report.ts
-function formatOutcome(outcome) {
-  const name = formatStorePathBaseName(outcome.path);
-  switch (outcome.kind) {
-    case "pushed": {
-      const sizes = `${formatBytes(outcome.narSize)}, ${formatBytes(outcome.fileSize)} packed`;
-      const stored = outcome.sentBytes > 0 ? "" : ", was stored already";
-      return `pushed ${name} (${sizes}${stored}, ${formatDuration(outcome.seconds)})`;
+// src/client/push/pack-nar.ts
+import { createHash } from "node:crypto";
+import { pipeline } from "node:stream/promises";
+import zlib from "node:zlib";
+
+// src/nix/compression.ts
+var EXTENSIONS = /* @__PURE__ */ new Map([
+  ["xz", ".xz"],
+  ["bzip2", ".bz2"],
+  ["zstd", ".zst"],
+  ["lzip", ".lzip"],
+  ["lz4", ".lz4"],
+  ["br", ".br"]
+]);
+function narExtension(compression) {
+  return EXTENSIONS.get(compression) ?? "";
+}
+
+// src/nix/object-key.ts
+var CACHE_INFO_KEY = {
+  kind: "cache-info",
+  path: brandPath("nix-cache-info")
+};
+function narKey(fileHash, compression) {
+  if (fileHash.algorithm !== "sha256") throw new TypeError("a NAR is named after its SHA-256");
+  const digest = formatDigest(fileHash, "nix32");
+  const extension = narExtension(compression);
+  const path2 = brandPath(`nar/${digest}.nar${extension}`);
+  return { kind: "nar", path: path2, fileHash: digest, extension, writable: true };
+}
+var unknownName = err("no object of a binary cache has this name");
+function brandPath(path2) {
+  return path2;
+}
+
+// src/client/push/spool.ts
+import { randomUUID } from "node:crypto";
+import { open, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+function createSpoolMemory(limitBytes) {
+  let taken = 0;
+  return {
+    take(bytes) {
+      if (taken + bytes > limitBytes) return false;
+      taken += bytes;
+      return true;
+    },
+    give(bytes) {
+      taken -= bytes;
     }
-    case "skipped":
-      return `${outcome.isSuspicious ? "warning: " : ""}skipped ${name}: ${outcome.reason}`;
-    case "failed":
-      return `failed ${name}: ${outcome.message}`;
-    case "untried":
-      return `not tried ${name}`;
+  };
+}
+var MAX_MEMORY_BYTES = 16 * 1024 * 1024;
+var READ_BYTES = 256 * 1024;
+function createSpool({ memory, directory, expectedBytes }) {
+  let chunks = [];
+  let inMemory = 0;
+  let sizeBytes = 0;
+  let file;
+  async function append(chunk) {
+    file ??= await openUnnamed(directory, expectedBytes);
+    try {
+      for (let done = 0; done < chunk.byteLength; ) {
+        done += (await file.write(chunk, done)).bytesWritten;
+      }
+    } catch (error) {
+      throw explain(error, directory, expectedBytes);
+    }
+  }
+  function forget() {
+    memory.give(inMemory);
+    inMemory = 0;
+    chunks = [];
+  }
+  return {
+    get sizeBytes() {
+      return sizeBytes;
+    },
+    async write(chunk) {
+      const { byteLength } = chunk;
+      if (file === void 0 && inMemory + byteLength <= MAX_MEMORY_BYTES && memory.take(byteLength)) {
+        chunks.push(chunk);
+        inMemory += byteLength;
+      } else {
+        for (const held of chunks) await append(held);
+        forget();
+        await append(chunk);
+      }
+      sizeBytes += byteLength;
+    },
+    slice(start, end) {
+      return {
+        sizeBytes: end - start,
+        open: () => file === void 0 ? sliceChunks(chunks, start, end) : sliceFile(file, start, end)
+      };
+    },
+    async close() {
+      forget();
+      await file?.close();
+      file = void 0;
+    }
+  };
+}
+async function* sliceChunks(chunks, start, end) {
+  let at = 0;
+  for (const chunk of chunks) {
+    const slice = chunk.subarray(Math.max(0, start - at), Math.max(0, end - at));
+    if (slice.byteLength > 0) yield slice;
+    at += chunk.byteLength;
   }
 }
-function hasFailed({ outcomes, stopped }) {
-  return stopped !== void 0 || outcomes.some(({ kind }) => kind === "failed");
+async function* sliceFile(file, start, end) {
+  for (let at = start; at < end; ) {
+    const buffer = new Uint8Array(Math.min(READ_BYTES, end - at));
+    const { bytesRead } = await file.read(buffer, 0, buffer.byteLength, at);
+    if (bytesRead === 0) throw new Error("the temporary file ended early");
+    yield buffer.subarray(0, bytesRead);
+    at += bytesRead;
+  }
 }
-function formatPushSummary({ outcomes, seconds, stopped }) {
-  const pushed = outcomes.filter((outcome) => outcome.kind === "pushed");
-  const skipped = outcomes.filter((outcome) => outcome.kind === "skipped");
-  const countOf = (kind) => outcomes.filter((outcome) => outcome.kind === kind).length;
-  const reasons = [...countBy(skipped, ({ reason }) => reason)].map(
-    ([reason, count2]) => `${count2} ${reason}`
+async function openUnnamed(directory, expectedBytes) {
+  const name = path.join(directory, `nargate-${randomUUID()}`);
+  try {
+    const file = await open(name, "wx+", 384);
+    await rm(name);
+    return file;
+  } catch (error) {
+    throw explain(error, directory, expectedBytes);
+  }
+}
+function explain(error, directory, expectedBytes) {
+  const { code } = error;
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    return new ClientError(
+      `no room in ${directory}: up to ${formatBytes(expectedBytes)} are needed; set TMPDIR to where they are`
+    );
+  }
+  return new ClientError(`cannot write temporary files in ${directory}: ${code}; set TMPDIR`);
+}
+function spoolDirectory(env) {
+  return env["TMPDIR"] || tmpdir();
+}
+
+// src/client/push/pack-nar.ts
+async function packNar(info, options, context, onPacked) {
+  const { compression, memory, spoolDirectory: directory } = options;
+  const spool = createSpool({ memory, directory, expectedBytes: info.narSize });
+  const dump = await startDump(info.path, options.store, context);
+  const nar = createMeter(onPacked);
+  const file = createMeter();
+  try {
+    const write = async (chunks) => {
+      for await (const chunk of file.measure(chunks)) await spool.write(chunk);
+    };
+    if (compression === "none") await pipeline(dump.stdout, nar.measure, write);
+    else {
+      const compressor = createCompressor(info.narSize, options);
+      await pipeline(dump.stdout, nar.measure, (chunks) => inBlocks(chunks), compressor, write);
+    }
+    await dump.ended;
+    if (nar.bytes() !== info.narSize || !equalHashes(nar.hash(), info.narHash)) throw changed();
+    const fileHash = file.hash();
+    const key = narKey(fileHash, compression);
+    return { key, compression, fileHash, fileSize: file.bytes(), spool };
+  } catch (error) {
+    await spool.close();
+    throw await explain2(error, nar.isWhole(), dump);
+  }
+}
+function createCompressor(narSize, { compressionLevel }) {
+  return zlib.createZstdCompress({
+    chunkSize: Math.min(256 * 1024, Math.max(1024, narSize)),
+    // For a small NAR zstd then takes small tables, which saves it most of the work.
+    pledgedSrcSize: narSize,
+    params: { [zlib.constants.ZSTD_c_compressionLevel]: compressionLevel }
+  });
+}
+async function explain2(error, isWhole, dump) {
+  if (isWhole) {
+    try {
+      await dump.ended;
+    } catch (reason) {
+      return reason;
+    }
+  }
+  dump.kill();
+  const { code } = error;
+  return code === "ZSTD_error_srcSize_wrong" ? changed() : error;
+}
+function changed() {
+  return new ClientError(
+    "it differs from what the store's database says; see nix-store --verify --check-contents --repair"
   );
-  const facts = [
-    `${countPaths(pushed.length)} pushed (${formatBytes(sentBytes(outcomes))} sent)`,
-    ...skipped.length === 0 ? [] : [`${skipped.length} skipped (${reasons.join(", ")})`],
-    ...countOf("failed") === 0 ? [] : [`${countOf("failed")} failed`],
-    ...countOf("untried") === 0 ? [] : [`${countOf("untried")} not tried`]
-  ];
-  return [
-    `${facts.join(", ")} in ${formatDuration(seconds)}`,
-    ...stopped === void 0 ? [] : [`stopped: ${stopped}`]
-  ];
 }
-function sentBytes(outcomes) {
-  return outcomes.reduce(
-    (total, outcome) => outcome.kind === "pushed" ? total + outcome.sentBytes : total,
-    0
-  );
+function createMeter(onBytes = () => {
+}) {
+  const digest = createHash("sha256");
+  let bytes = 0;
+  let isWhole = false;
+  return {
+    async *measure(chunks) {
+      for await (const chunk of chunks) {
+        digest.update(chunk);
+        bytes += chunk.byteLength;
+        onBytes(bytes);
+        yield chunk;
+      }
+      isWhole = true;
+    },
+    bytes: () => bytes,
+    isWhole: () => isWhole,
+    hash: () => ({ algorithm: "sha256", bytes: new Uint8Array(digest.digest()) })
+  };
 }
-function countBy(list, nameOf2) {
-  const counts = /* @__PURE__ */ new Map();
-  for (const item of list) counts.set(nameOf2(item), (counts.get(nameOf2(item)) ?? 0) + 1);
-  return counts;
-}
-function countPaths(count2) {
-  return count2 === 1 ? "1 path" : `${count2} paths`;
+var BLOCK_BYTES = 128 * 1024;
+async function* inBlocks(chunks, blockBytes = BLOCK_BYTES) {
+  let pieces = [];
+  let gathered = 0;
+  for await (const chunk of chunks) {
+    let rest = chunk;
+    while (gathered + rest.byteLength >= blockBytes) {
+      const missing = blockBytes - gathered;
+      yield Buffer.concat([...pieces, rest.subarray(0, missing)]);
+      rest = rest.subarray(missing);
+      pieces = [];
+      gathered = 0;
+    }
+    if (rest.byteLength > 0) pieces.push(rest);
+    gathered += rest.byteLength;
+  }
+  if (gathered > 0) yield Buffer.concat(pieces);
 }
 
 // src/api/direct-uploads.ts
@@ -711,240 +892,6 @@ function createNarUploads(session) {
   };
 }
 
-// src/client/push/pack-nar.ts
-import { createHash } from "node:crypto";
-import { pipeline } from "node:stream/promises";
-import zlib from "node:zlib";
-
-// src/nix/compression.ts
-var EXTENSIONS = /* @__PURE__ */ new Map([
-  ["xz", ".xz"],
-  ["bzip2", ".bz2"],
-  ["zstd", ".zst"],
-  ["lzip", ".lzip"],
-  ["lz4", ".lz4"],
-  ["br", ".br"]
-]);
-function narExtension(compression) {
-  return EXTENSIONS.get(compression) ?? "";
-}
-
-// src/nix/object-key.ts
-var CACHE_INFO_KEY = {
-  kind: "cache-info",
-  path: brandPath("nix-cache-info")
-};
-function narKey(fileHash, compression) {
-  if (fileHash.algorithm !== "sha256") throw new TypeError("a NAR is named after its SHA-256");
-  const digest = formatDigest(fileHash, "nix32");
-  const extension = narExtension(compression);
-  const path2 = brandPath(`nar/${digest}.nar${extension}`);
-  return { kind: "nar", path: path2, fileHash: digest, extension, writable: true };
-}
-var unknownName = err("no object of a binary cache has this name");
-function brandPath(path2) {
-  return path2;
-}
-
-// src/client/push/spool.ts
-import { open, rm } from "node:fs/promises";
-import path from "node:path";
-import { randomUUID } from "node:crypto";
-import { tmpdir } from "node:os";
-function createSpoolMemory(limitBytes) {
-  let taken = 0;
-  return {
-    take(bytes) {
-      if (taken + bytes > limitBytes) return false;
-      taken += bytes;
-      return true;
-    },
-    give(bytes) {
-      taken -= bytes;
-    }
-  };
-}
-var MAX_MEMORY_BYTES = 16 * 1024 * 1024;
-var READ_BYTES = 256 * 1024;
-function createSpool({ memory, directory, expectedBytes }) {
-  let chunks = [];
-  let inMemory = 0;
-  let sizeBytes = 0;
-  let file;
-  async function append(chunk) {
-    file ??= await openUnnamed(directory, expectedBytes);
-    try {
-      for (let done = 0; done < chunk.byteLength; ) {
-        done += (await file.write(chunk, done)).bytesWritten;
-      }
-    } catch (error) {
-      throw explain(error, directory, expectedBytes);
-    }
-  }
-  function forget() {
-    memory.give(inMemory);
-    inMemory = 0;
-    chunks = [];
-  }
-  return {
-    get sizeBytes() {
-      return sizeBytes;
-    },
-    async write(chunk) {
-      const { byteLength } = chunk;
-      if (file === void 0 && inMemory + byteLength <= MAX_MEMORY_BYTES && memory.take(byteLength)) {
-        chunks.push(chunk);
-        inMemory += byteLength;
-      } else {
-        for (const held of chunks) await append(held);
-        forget();
-        await append(chunk);
-      }
-      sizeBytes += byteLength;
-    },
-    slice(start, end) {
-      return {
-        sizeBytes: end - start,
-        open: () => file === void 0 ? sliceChunks(chunks, start, end) : sliceFile(file, start, end)
-      };
-    },
-    async close() {
-      forget();
-      await file?.close();
-      file = void 0;
-    }
-  };
-}
-async function* sliceChunks(chunks, start, end) {
-  let at = 0;
-  for (const chunk of chunks) {
-    const slice = chunk.subarray(Math.max(0, start - at), Math.max(0, end - at));
-    if (slice.byteLength > 0) yield slice;
-    at += chunk.byteLength;
-  }
-}
-async function* sliceFile(file, start, end) {
-  for (let at = start; at < end; ) {
-    const buffer = new Uint8Array(Math.min(READ_BYTES, end - at));
-    const { bytesRead } = await file.read(buffer, 0, buffer.byteLength, at);
-    if (bytesRead === 0) throw new Error("the temporary file ended early");
-    yield buffer.subarray(0, bytesRead);
-    at += bytesRead;
-  }
-}
-async function openUnnamed(directory, expectedBytes) {
-  const name = path.join(directory, `nargate-${randomUUID()}`);
-  try {
-    const file = await open(name, "wx+", 384);
-    await rm(name);
-    return file;
-  } catch (error) {
-    throw explain(error, directory, expectedBytes);
-  }
-}
-function explain(error, directory, expectedBytes) {
-  const { code } = error;
-  if (code === "ENOSPC" || code === "EDQUOT") {
-    return new ClientError(
-      `no room in ${directory}: up to ${formatBytes(expectedBytes)} are needed; set TMPDIR to where they are`
-    );
-  }
-  return new ClientError(`cannot write temporary files in ${directory}: ${code}; set TMPDIR`);
-}
-function spoolDirectory(env) {
-  return env["TMPDIR"] || tmpdir();
-}
-
-// src/client/push/pack-nar.ts
-async function packNar(info, options, context, onPacked) {
-  const { compression, memory, spoolDirectory: directory } = options;
-  const spool = createSpool({ memory, directory, expectedBytes: info.narSize });
-  const dump = await startDump(info.path, options.store, context);
-  const nar = createMeter(onPacked);
-  const file = createMeter();
-  try {
-    const write = async (chunks) => {
-      for await (const chunk of file.measure(chunks)) await spool.write(chunk);
-    };
-    if (compression === "none") await pipeline(dump.stdout, nar.measure, write);
-    else {
-      const compressor = createCompressor(info.narSize, options);
-      await pipeline(dump.stdout, nar.measure, (chunks) => inBlocks(chunks), compressor, write);
-    }
-    await dump.ended;
-    if (nar.bytes() !== info.narSize || !equalHashes(nar.hash(), info.narHash)) throw changed();
-    const fileHash = file.hash();
-    const key = narKey(fileHash, compression);
-    return { key, compression, fileHash, fileSize: file.bytes(), spool };
-  } catch (error) {
-    await spool.close();
-    throw await explain2(error, nar.isWhole(), dump);
-  }
-}
-function createCompressor(narSize, { compressionLevel }) {
-  return zlib.createZstdCompress({
-    chunkSize: Math.min(256 * 1024, Math.max(1024, narSize)),
-    // For a small NAR zstd then takes small tables, which saves it most of the work.
-    pledgedSrcSize: narSize,
-    params: { [zlib.constants.ZSTD_c_compressionLevel]: compressionLevel }
-  });
-}
-async function explain2(error, isWhole, dump) {
-  if (isWhole) {
-    try {
-      await dump.ended;
-    } catch (reason) {
-      return reason;
-    }
-  }
-  dump.kill();
-  const { code } = error;
-  return code === "ZSTD_error_srcSize_wrong" ? changed() : error;
-}
-function changed() {
-  return new ClientError(
-    "it differs from what the store's database says; see nix-store --verify --check-contents --repair"
-  );
-}
-function createMeter(onBytes = () => {
-}) {
-  const digest = createHash("sha256");
-  let bytes = 0;
-  let isWhole = false;
-  return {
-    async *measure(chunks) {
-      for await (const chunk of chunks) {
-        digest.update(chunk);
-        bytes += chunk.byteLength;
-        onBytes(bytes);
-        yield chunk;
-      }
-      isWhole = true;
-    },
-    bytes: () => bytes,
-    isWhole: () => isWhole,
-    hash: () => ({ algorithm: "sha256", bytes: new Uint8Array(digest.digest()) })
-  };
-}
-var BLOCK_BYTES = 128 * 1024;
-async function* inBlocks(chunks, blockBytes = BLOCK_BYTES) {
-  let pieces = [];
-  let gathered = 0;
-  for await (const chunk of chunks) {
-    let rest = chunk;
-    while (gathered + rest.byteLength >= blockBytes) {
-      const missing = blockBytes - gathered;
-      yield Buffer.concat([...pieces, rest.subarray(0, missing)]);
-      rest = rest.subarray(missing);
-      pieces = [];
-      gathered = 0;
-    }
-    if (rest.byteLength > 0) pieces.push(rest);
-    gathered += rest.byteLength;
-  }
-  if (gathered > 0) yield Buffer.concat(pieces);
-}
-
 // src/client/push/publish-steps.ts
 function createPublishSteps(session, progress, { settle, settleError, settleBlocked }) {
   const { options, store, limits, guard, context } = session;
@@ -1022,6 +969,59 @@ function createPublishSteps(session, progress, { settle, settleError, settleBloc
       }
     }
   };
+}
+
+// src/client/push/push-report.ts
+function formatOutcome(outcome) {
+  const name = formatStorePathBaseName(outcome.path);
+  switch (outcome.kind) {
+    case "pushed": {
+      const sizes = `${formatBytes(outcome.narSize)}, ${formatBytes(outcome.fileSize)} packed`;
+      const stored = outcome.sentBytes > 0 ? "" : ", was stored already";
+      return `pushed ${name} (${sizes}${stored}, ${formatDuration(outcome.seconds)})`;
+    }
+    case "skipped":
+      return `${outcome.isSuspicious ? "warning: " : ""}skipped ${name}: ${outcome.reason}`;
+    case "failed":
+      return `failed ${name}: ${outcome.message}`;
+    case "untried":
+      return `not tried ${name}`;
+  }
+}
+function hasFailed({ outcomes, stopped }) {
+  return stopped !== void 0 || outcomes.some(({ kind }) => kind === "failed");
+}
+function formatPushSummary({ outcomes, seconds, stopped }) {
+  const pushed = outcomes.filter((outcome) => outcome.kind === "pushed");
+  const skipped = outcomes.filter((outcome) => outcome.kind === "skipped");
+  const countOf = (kind) => outcomes.filter((outcome) => outcome.kind === kind).length;
+  const reasons = [...countBy(skipped, ({ reason }) => reason)].map(
+    ([reason, count2]) => `${count2} ${reason}`
+  );
+  const facts = [
+    `${countPaths(pushed.length)} pushed (${formatBytes(sentBytes(outcomes))} sent)`,
+    ...skipped.length === 0 ? [] : [`${skipped.length} skipped (${reasons.join(", ")})`],
+    ...countOf("failed") === 0 ? [] : [`${countOf("failed")} failed`],
+    ...countOf("untried") === 0 ? [] : [`${countOf("untried")} not tried`]
+  ];
+  return [
+    `${facts.join(", ")} in ${formatDuration(seconds)}`,
+    ...stopped === void 0 ? [] : [`stopped: ${stopped}`]
+  ];
+}
+function sentBytes(outcomes) {
+  return outcomes.reduce(
+    (total, outcome) => outcome.kind === "pushed" ? total + outcome.sentBytes : total,
+    0
+  );
+}
+function countBy(list, nameOf2) {
+  const counts = /* @__PURE__ */ new Map();
+  for (const item of list) counts.set(nameOf2(item), (counts.get(nameOf2(item)) ?? 0) + 1);
+  return counts;
+}
+function countPaths(count2) {
+  return count2 === 1 ? "1 path" : `${count2} paths`;
 }
 
 // src/client/push/references-first.ts

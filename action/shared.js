@@ -1,3 +1,26 @@
+// src/client/client-error.ts
+var UsageError = class extends Error {
+};
+var ClientError = class extends Error {
+};
+var Interrupted = class extends ClientError {
+  signal;
+  constructor(signal) {
+    super("interrupted");
+    this.signal = signal;
+  }
+};
+function describeError(error2) {
+  if (!(error2 instanceof Error)) return String(error2);
+  if (error2 instanceof ClientError || error2 instanceof UsageError) return error2.message;
+  const { cause } = error2;
+  if (cause instanceof AggregateError) return describeError(cause.errors[0]);
+  if (cause === void 0) return error2.message;
+  const { code, message } = cause;
+  const reason = [code, message].find((text) => text !== void 0 && text !== "");
+  return reason === void 0 ? error2.message : `${error2.message}: ${reason}`;
+}
+
 // src/client/process-context.ts
 import { addAbortSignal } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -543,29 +566,6 @@ function createRunner() {
       await summary.addRaw(markdown, true).write();
     }
   };
-}
-
-// src/client/client-error.ts
-var UsageError = class extends Error {
-};
-var ClientError = class extends Error {
-};
-var Interrupted = class extends ClientError {
-  signal;
-  constructor(signal) {
-    super("interrupted");
-    this.signal = signal;
-  }
-};
-function describeError(error2) {
-  if (!(error2 instanceof Error)) return String(error2);
-  if (error2 instanceof ClientError || error2 instanceof UsageError) return error2.message;
-  const { cause } = error2;
-  if (cause instanceof AggregateError) return describeError(cause.errors[0]);
-  if (cause === void 0) return error2.message;
-  const { code, message } = cause;
-  const reason = [code, message].find((text) => text !== void 0 && text !== "");
-  return reason === void 0 ? error2.message : `${error2.message}: ${reason}`;
 }
 
 // src/action/action-context.ts
@@ -2500,73 +2500,6 @@ function readChange(value) {
   return [{ file, id, ...flags }];
 }
 
-// src/action/read-inputs.ts
-async function readInputs(runner) {
-  const token = runner.input("token");
-  if (token !== "") runner.mask(token);
-  const signKey = runner.input("sign-key");
-  for (const secret of secretParts(signKey)) runner.mask(secret);
-  const url = readUrl(runner.input("url"));
-  if (token !== "" && !/^[\x21-\x7e]{1,16384}$/.test(token)) {
-    throw new UsageError("the input token is not one word of printable characters");
-  }
-  if (token !== "") requireSafeForTokens(url);
-  const flag = (name) => parseFlag(name, runner.input(name));
-  return {
-    url,
-    audience: runner.input("audience") || new URL(url).origin,
-    token: token === "" ? void 0 : token,
-    push: flag("push"),
-    pushOnFailure: flag("push-on-failure"),
-    failOnPushError: flag("fail-on-push-error"),
-    substitute: flag("substitute"),
-    signKey: signKey === "" ? void 0 : await parseSignKey(signKey),
-    upstreamKeys: parseKeyNames(runner.input("upstream-keys")),
-    pushFilter: parseFilter(runner.input("push-filter")),
-    jobStatus: runner.input("job-status")
-  };
-}
-function readUrl(text) {
-  if (text === "") throw new UsageError("the input url is missing: the address of the cache");
-  return parseCacheUrl(text);
-}
-function secretParts(signKey) {
-  return signKey === "" ? [] : [signKey, signKey.slice(signKey.indexOf(":") + 1)];
-}
-function parseFlag(name, text) {
-  switch (text.toLowerCase()) {
-    case "true":
-      return true;
-    case "false":
-      return false;
-    default:
-      throw new UsageError(`the input ${name} is neither true nor false`);
-  }
-}
-async function parseSignKey(text) {
-  const key = parseSecretKey(text);
-  if (!key.ok) throw new UsageError(`the input sign-key ${key.error}`);
-  if (!await hasMatchingPublicKey(key.value)) {
-    throw new UsageError("the two halves of the input sign-key do not belong together");
-  }
-  return key.value;
-}
-function parseKeyNames(text) {
-  const names = text.split(/\s+/).filter((word) => word !== "").map((word) => word.split(":", 1)[0] ?? "");
-  for (const name of names) {
-    if (!isKeyName(name)) throw new UsageError("the input upstream-keys has what names no key");
-  }
-  return new Set(names);
-}
-function parseFilter(text) {
-  if (text === "") return void 0;
-  try {
-    return new RegExp(text);
-  } catch (error2) {
-    throw new UsageError(`the input push-filter is not a regular expression: ${String(error2)}`);
-  }
-}
-
 // src/action/new-paths.ts
 import { readFile as readFile4, writeFile as writeFile4 } from "node:fs/promises";
 import path3 from "node:path";
@@ -2794,6 +2727,73 @@ function tally(infos) {
   };
 }
 
+// src/action/read-inputs.ts
+async function readInputs(runner) {
+  const token = runner.input("token");
+  if (token !== "") runner.mask(token);
+  const signKey = runner.input("sign-key");
+  for (const secret of secretParts(signKey)) runner.mask(secret);
+  const url = readUrl(runner.input("url"));
+  if (token !== "" && !/^[\x21-\x7e]{1,16384}$/.test(token)) {
+    throw new UsageError("the input token is not one word of printable characters");
+  }
+  if (token !== "") requireSafeForTokens(url);
+  const flag = (name) => parseFlag(name, runner.input(name));
+  return {
+    url,
+    audience: runner.input("audience") || new URL(url).origin,
+    token: token === "" ? void 0 : token,
+    push: flag("push"),
+    pushOnFailure: flag("push-on-failure"),
+    failOnPushError: flag("fail-on-push-error"),
+    substitute: flag("substitute"),
+    signKey: signKey === "" ? void 0 : await parseSignKey(signKey),
+    upstreamKeys: parseKeyNames(runner.input("upstream-keys")),
+    pushFilter: parseFilter(runner.input("push-filter")),
+    jobStatus: runner.input("job-status")
+  };
+}
+function readUrl(text) {
+  if (text === "") throw new UsageError("the input url is missing: the address of the cache");
+  return parseCacheUrl(text);
+}
+function secretParts(signKey) {
+  return signKey === "" ? [] : [signKey, signKey.slice(signKey.indexOf(":") + 1)];
+}
+function parseFlag(name, text) {
+  switch (text.toLowerCase()) {
+    case "true":
+      return true;
+    case "false":
+      return false;
+    default:
+      throw new UsageError(`the input ${name} is neither true nor false`);
+  }
+}
+async function parseSignKey(text) {
+  const key = parseSecretKey(text);
+  if (!key.ok) throw new UsageError(`the input sign-key ${key.error}`);
+  if (!await hasMatchingPublicKey(key.value)) {
+    throw new UsageError("the two halves of the input sign-key do not belong together");
+  }
+  return key.value;
+}
+function parseKeyNames(text) {
+  const names = text.split(/\s+/).filter((word) => word !== "").map((word) => word.split(":", 1)[0] ?? "");
+  for (const name of names) {
+    if (!isKeyName(name)) throw new UsageError("the input upstream-keys has what names no key");
+  }
+  return new Set(names);
+}
+function parseFilter(text) {
+  if (text === "") return void 0;
+  try {
+    return new RegExp(text);
+  } catch (error2) {
+    throw new UsageError(`the input push-filter is not a regular expression: ${String(error2)}`);
+  }
+}
+
 // src/action/token-sources.ts
 function listTokenSources({ token, audience }, context) {
   const sources = /* @__PURE__ */ new Map();
@@ -2888,6 +2888,7 @@ export {
   UsageError,
   ClientError,
   describeError,
+  runStep,
   maxLength,
   minValue,
   regex,
@@ -2936,15 +2937,14 @@ export {
   runTool,
   createRootFiles,
   restartDaemon,
-  readGatewayFacts,
   JOB_STATE,
   formatJobState,
   parseJobState,
-  readInputs,
   readClosure,
   saveStoreNames,
   findNewPaths,
   countHits,
-  listTokenSources,
-  runStep
+  readGatewayFacts,
+  readInputs,
+  listTokenSources
 };

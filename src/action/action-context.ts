@@ -1,10 +1,10 @@
+import { describeError, Interrupted } from "../client/client-error.ts";
 import {
   createProcessContext,
   type ProcessContext,
   type ProcessInput,
 } from "../client/process-context.ts";
 import { createRunner, type Runner } from "./runner.ts";
-import { describeError, Interrupted } from "../client/client-error.ts";
 
 /** What a step gets from the process; tests give other ones. */
 export interface ActionContext extends ProcessContext {

@@ -1,5 +1,7 @@
 import path from "node:path";
 import { ClientError, describeError } from "../client/client-error.ts";
+import { setNetrcPassword } from "../client/gateway/netrc.ts";
+import { askLocalNix, type LocalNix } from "../client/use/ask-local-nix.ts";
 import { type CacheUse, nixConfLines, nixosSettings } from "../client/use/cache-use.ts";
 import {
   addToNixConf,
@@ -9,8 +11,6 @@ import {
   TRUSTED_KEYS,
   userNixConf,
 } from "../client/use/nix-conf.ts";
-import { setNetrcPassword } from "../client/gateway/netrc.ts";
-import { askLocalNix, type LocalNix } from "../client/use/ask-local-nix.ts";
 import { type NixSettings, readNixSettings } from "../client/use/nix-settings.ts";
 import { findStoreTarget } from "../client/use/replace-file.ts";
 import type { ActionContext } from "./action-context.ts";

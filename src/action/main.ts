@@ -1,5 +1,5 @@
 /** The step where the workflow names the action. */
-import { runMain } from "./run-main.ts";
 import { runStep } from "./action-context.ts";
+import { runMain } from "./run-main.ts";
 
 await runStep(runMain);

@@ -1,12 +1,12 @@
+import { ClientError, describeError } from "../client/client-error.ts";
+import { CacheRefusal, createCacheClient } from "../client/gateway/cache-client.ts";
 import { type GatewayFacts, readGatewayFacts } from "../client/gateway/gateway-facts.ts";
+import { createHttpClient, type HttpRetries, Unreachable } from "../client/gateway/http-client.ts";
 import type { TokenSource } from "../client/gateway/open-cache.ts";
 import type { TokenFacts } from "../client/gateway/token-facts.ts";
+import type { ActionContext } from "./action-context.ts";
 import type { Inputs } from "./read-inputs.ts";
 import type { TokenKind } from "./token-sources.ts";
-import { CacheRefusal, createCacheClient } from "../client/gateway/cache-client.ts";
-import { createHttpClient, type HttpRetries, Unreachable } from "../client/gateway/http-client.ts";
-import { ClientError, describeError } from "../client/client-error.ts";
-import type { ActionContext } from "./action-context.ts";
 
 /** What becomes of what the job builds. */
 export type PushPlan =

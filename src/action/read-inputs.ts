@@ -1,6 +1,6 @@
-import { parseCacheUrl } from "../client/gateway/open-cache.ts";
-import { requireSafeForTokens } from "../client/gateway/find-token.ts";
 import { UsageError } from "../client/client-error.ts";
+import { requireSafeForTokens } from "../client/gateway/find-token.ts";
+import { parseCacheUrl } from "../client/gateway/open-cache.ts";
 import {
   hasMatchingPublicKey,
   isKeyName,

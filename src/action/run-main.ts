@@ -1,20 +1,20 @@
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { ClientError, describeError } from "../client/client-error.ts";
 import type { GatewayFacts } from "../client/gateway/gateway-facts.ts";
 import { openCache } from "../client/gateway/open-cache.ts";
 import { readTokenFacts } from "../client/gateway/token-facts.ts";
-import { ClientError, describeError } from "../client/client-error.ts";
 import { runNix } from "../client/local-nix/run-nix.ts";
 import { findStore } from "../client/local-nix/store-location.ts";
 import type { ActionContext } from "./action-context.ts";
 import { addSubstituter, type Substituter } from "./add-substituter.ts";
-import { askCache, planPush, type PushPlan, QUICK_RETRIES } from "./plan-push.ts";
 import type { FileChange } from "./change-file.ts";
 import { findFork } from "./find-fork.ts";
 import { formatJobState, JOB_STATE, type JobState } from "./job-state.ts";
-import { type Inputs, readInputs } from "./read-inputs.ts";
 import { saveStoreNames } from "./new-paths.ts";
+import { askCache, planPush, type PushPlan, QUICK_RETRIES } from "./plan-push.ts";
+import { type Inputs, readInputs } from "./read-inputs.ts";
 import { listTokenSources } from "./token-sources.ts";
 
 /**

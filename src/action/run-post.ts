@@ -8,11 +8,11 @@ import { openPushSession } from "../client/push/push-session.ts";
 import { formatStorePathBaseName } from "../nix/store-path.ts";
 import type { ActionContext } from "./action-context.ts";
 import { OWN_FILES, undoChange } from "./change-file.ts";
-import { countHits, findNewPaths } from "./new-paths.ts";
-import { createRootFiles } from "./root-access.ts";
 import { formatJobSummary } from "./format-job-summary.ts";
 import { JOB_STATE, type JobState, parseJobState } from "./job-state.ts";
+import { countHits, findNewPaths } from "./new-paths.ts";
 import { type Inputs, readInputs } from "./read-inputs.ts";
+import { createRootFiles } from "./root-access.ts";
 import { listTokenSources } from "./token-sources.ts";
 
 /**

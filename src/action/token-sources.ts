@@ -1,9 +1,9 @@
+import { ClientError } from "../client/client-error.ts";
 import { createHttpClient, type HttpClient } from "../client/gateway/http-client.ts";
 import type { TokenSource } from "../client/gateway/open-cache.ts";
+import { readField } from "../client/read-field.ts";
 import type { ActionContext } from "./action-context.ts";
 import type { Inputs } from "./read-inputs.ts";
-import { ClientError } from "../client/client-error.ts";
-import { readField } from "../client/read-field.ts";
 
 /** How a job can show who it is. */
 export type TokenKind = "token" | "oidc";

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { VERSION } from "../api/endpoints.ts";
+import { describeError, Interrupted, UsageError } from "../client/client-error.ts";
 import { createProcessContext, type ProcessContext } from "../client/process-context.ts";
 import type { AddCommand } from "./command.ts";
 import { addDoctorCommand } from "./commands/doctor-command.ts";
@@ -10,7 +11,6 @@ import { addPushCommand } from "./commands/push-command.ts";
 import { addTokenCommand } from "./commands/token-command.ts";
 import { addUseCommand } from "./commands/use-command.ts";
 import { addWatchExecCommand } from "./commands/watch-exec-command.ts";
-import { describeError, Interrupted, UsageError } from "../client/client-error.ts";
 
 const COMMANDS: readonly AddCommand[] = [
   addPushCommand,

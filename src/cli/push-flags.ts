@@ -1,17 +1,17 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { UsageError } from "../client/client-error.ts";
+import type { ProcessContext } from "../client/process-context.ts";
+import type { PackCompression } from "../client/push/pack-nar.ts";
+import type { PushOptions } from "../client/push/push-session.ts";
 import {
   hasMatchingPublicKey,
   isKeyName,
   parseSecretKey,
   type SecretKey,
 } from "../nix/signature.ts";
-import type { ProcessContext } from "../client/process-context.ts";
-import { UsageError } from "../client/client-error.ts";
 import { addCacheOptions } from "./command.ts";
-import type { PackCompression } from "../client/push/pack-nar.ts";
-import type { PushOptions } from "../client/push/push-session.ts";
 
 /** The flags that `push` and `watch-exec` share, as commander gives them. */
 export interface PushFlags {

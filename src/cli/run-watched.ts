@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
-import { type ProcessContext } from "../client/process-context.ts";
 import { ClientError, describeError, Interrupted } from "../client/client-error.ts";
+import { type ProcessContext } from "../client/process-context.ts";
 
 /** A command of the user's that runs on our terminal. */
 export interface WatchedCommand {

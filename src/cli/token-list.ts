@@ -1,11 +1,11 @@
 import { createHash, randomBytes } from "node:crypto";
-import { isCalendarDay, parseTokens, type TokenEntry } from "../settings/token.ts";
-import type { Scope } from "../api/scopes.ts";
-import { encodeNix32 } from "../nix/base32.ts";
-import { err, ok, type Result } from "../result.ts";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { Scope } from "../api/scopes.ts";
 import { UsageError } from "../client/client-error.ts";
+import { encodeNix32 } from "../nix/base32.ts";
+import { err, ok, type Result } from "../result.ts";
+import { isCalendarDay, parseTokens, type TokenEntry } from "../settings/token.ts";
 
 /** A secret of Cloudflare Workers holds no more. */
 export const MAX_SECRET_BYTES = 5 * 1024;

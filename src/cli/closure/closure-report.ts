@@ -1,5 +1,5 @@
-import { parseSignature } from "../../nix/signature.ts";
 import { formatBytes } from "../../client/progress/format-amounts.ts";
+import { parseSignature } from "../../nix/signature.ts";
 import type { ClosureEntry } from "./walk-closure.ts";
 
 /** The lines for a person: a path each, the sum, and what is missing. */

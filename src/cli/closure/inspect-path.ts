@@ -1,9 +1,9 @@
+import type { CacheClient } from "../../client/gateway/cache-client.ts";
 import { computeStorePath, parseContentAddress } from "../../nix/content-address.ts";
 import { formatFingerprint } from "../../nix/fingerprint.ts";
 import type { Narinfo } from "../../nix/narinfo.ts";
 import { parsePublicKey, parseSignature, verifySignature } from "../../nix/signature.ts";
 import { equalStorePaths } from "../../nix/store-path.ts";
-import type { CacheClient } from "../../client/gateway/cache-client.ts";
 
 /** What a signature of a narinfo is worth, by the keys that the cache publishes. */
 export interface SignatureVerdict {

@@ -1,3 +1,5 @@
+import { findStore, resolveStorePath } from "../../client/local-nix/store-location.ts";
+import type { ProcessContext } from "../../client/process-context.ts";
 import {
   formatStorePath,
   parseStorePathBaseName,
@@ -5,8 +7,6 @@ import {
   type StorePath,
   type StorePathHash,
 } from "../../nix/store-path.ts";
-import type { ProcessContext } from "../../client/process-context.ts";
-import { findStore, resolveStorePath } from "../../client/local-nix/store-location.ts";
 
 /** A store path as a person named it. */
 export interface PathArgument {

@@ -1,6 +1,6 @@
+import { formatBytes } from "../../client/progress/format-amounts.ts";
 import { formatHash, type Hash } from "../../nix/hash.ts";
 import { formatStorePath } from "../../nix/store-path.ts";
-import { formatBytes } from "../../client/progress/format-amounts.ts";
 import { isSound, type PathInspection } from "./inspect-path.ts";
 
 const LABEL_WIDTH = 12;

@@ -1,6 +1,6 @@
-import { addCacheOptions, type AddCommand } from "../command.ts";
 import { type CacheOptions, openCache } from "../../client/gateway/open-cache.ts";
 import type { ProcessContext } from "../../client/process-context.ts";
+import { addCacheOptions, type AddCommand } from "../command.ts";
 import { formatFindings, formatFindingsJson } from "../doctor/doctor-report.ts";
 import { isFailure } from "../doctor/finding.ts";
 import { runDoctor } from "../doctor/run-doctor.ts";

@@ -1,10 +1,10 @@
-import { addCacheOptions, type AddCommand } from "../command.ts";
 import { readGatewayFacts } from "../../client/gateway/gateway-facts.ts";
 import { type CacheOptions, openCache } from "../../client/gateway/open-cache.ts";
 import type { ProcessContext } from "../../client/process-context.ts";
 import { inspectPath, isSound } from "../closure/inspect-path.ts";
 import { resolvePathArgument } from "../closure/path-argument.ts";
 import { formatInspection, formatInspectionJson } from "../closure/path-report.ts";
+import { addCacheOptions, type AddCommand } from "../command.ts";
 
 interface InfoOptions extends CacheOptions {
   readonly json?: boolean;

@@ -1,11 +1,11 @@
+import { UsageError } from "../../client/client-error.ts";
+import type { ProcessContext } from "../../client/process-context.ts";
 import {
   formatPublicKey,
   generateSecretKey,
   parseSecretKey,
   publicKeyOf,
 } from "../../nix/signature.ts";
-import type { ProcessContext } from "../../client/process-context.ts";
-import { UsageError } from "../../client/client-error.ts";
 import type { AddCommand } from "../command.ts";
 
 interface KeyOptions {

@@ -1,10 +1,10 @@
-import { addCacheOptions, type AddCommand } from "../command.ts";
 import { readGatewayFacts } from "../../client/gateway/gateway-facts.ts";
 import { type CacheOptions, openCache } from "../../client/gateway/open-cache.ts";
 import type { ProcessContext } from "../../client/process-context.ts";
 import { formatClosure, formatClosureJson } from "../closure/closure-report.ts";
 import { resolvePathArgument } from "../closure/path-argument.ts";
 import { walkClosure } from "../closure/walk-closure.ts";
+import { addCacheOptions, type AddCommand } from "../command.ts";
 
 interface LsOptions extends CacheOptions {
   readonly closure?: boolean;

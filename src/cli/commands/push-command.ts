@@ -1,10 +1,7 @@
-import type { StorePath } from "../../nix/store-path.ts";
-import type { ProcessContext, ProcessInput } from "../../client/process-context.ts";
 import { ClientError, UsageError } from "../../client/client-error.ts";
 import { findStore, resolveStorePath } from "../../client/local-nix/store-location.ts";
-import type { AddCommand } from "../command.ts";
+import type { ProcessContext, ProcessInput } from "../../client/process-context.ts";
 import { createProgress } from "../../client/progress/terminal-progress.ts";
-import { addPushFlags, type PushFlags, readPushOptions } from "../push-flags.ts";
 import { pushPaths } from "../../client/push/push-paths.ts";
 import {
   formatPushJson,
@@ -13,6 +10,9 @@ import {
   type PushReport,
 } from "../../client/push/push-report.ts";
 import { openPushSession } from "../../client/push/push-session.ts";
+import type { StorePath } from "../../nix/store-path.ts";
+import type { AddCommand } from "../command.ts";
+import { addPushFlags, type PushFlags, readPushOptions } from "../push-flags.ts";
 
 const EXAMPLES = `
 Examples:

@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { isCurrent, parseTokens, type TokenEntry } from "../../settings/token.ts";
 import { isScope, SCOPES } from "../../api/scopes.ts";
-import type { ProcessContext } from "../../client/process-context.ts";
 import { UsageError } from "../../client/client-error.ts";
+import type { ProcessContext } from "../../client/process-context.ts";
+import { isCurrent, parseTokens, type TokenEntry } from "../../settings/token.ts";
 import type { AddCommand } from "../command.ts";
 import {
   addToken,

@@ -1,10 +1,10 @@
 import { dirname, join, resolve } from "node:path";
-import { addCacheOptions, type AddCommand } from "../command.ts";
+import { UsageError } from "../../client/client-error.ts";
 import { readGatewayFacts } from "../../client/gateway/gateway-facts.ts";
 import { type CacheOptions, type OpenCache, openCache } from "../../client/gateway/open-cache.ts";
 import { readTokenFacts } from "../../client/gateway/token-facts.ts";
 import type { ProcessContext } from "../../client/process-context.ts";
-import { UsageError } from "../../client/client-error.ts";
+import { askLocalNix } from "../../client/use/ask-local-nix.ts";
 import {
   cacheNotes,
   type CacheUse,
@@ -13,9 +13,9 @@ import {
   nixSettingsJson,
   trustNote,
 } from "../../client/use/cache-use.ts";
-import { askLocalNix } from "../../client/use/ask-local-nix.ts";
 import { systemNixConf, userNixConf } from "../../client/use/nix-conf.ts";
 import { type WrittenUse, writeUse } from "../../client/use/write-use.ts";
+import { addCacheOptions, type AddCommand } from "../command.ts";
 
 interface UseOptions extends CacheOptions {
   readonly write?: boolean;

@@ -1,22 +1,22 @@
-import type { ProcessContext } from "../../client/process-context.ts";
 import { describeError, UsageError } from "../../client/client-error.ts";
 import { findInvalidPaths } from "../../client/local-nix/read-closure.ts";
 import { findStore } from "../../client/local-nix/store-location.ts";
-import type { AddCommand } from "../command.ts";
-import { createProgress } from "../../client/progress/terminal-progress.ts";
+import type { ProcessContext } from "../../client/process-context.ts";
 import { createPlainProgress } from "../../client/progress/progress.ts";
-import { addPushFlags, type PushFlags, readPushOptions } from "../push-flags.ts";
+import { createProgress } from "../../client/progress/terminal-progress.ts";
+import { pushPaths } from "../../client/push/push-paths.ts";
+import { formatPushJson, formatPushSummary, hasFailed } from "../../client/push/push-report.ts";
 import {
   openPushSession,
   type PushOptions,
   type PushSession,
 } from "../../client/push/push-session.ts";
-import { pushPaths } from "../../client/push/push-paths.ts";
-import { formatPushJson, formatPushSummary, hasFailed } from "../../client/push/push-report.ts";
 import { createStopGuard } from "../../client/push/stop-guard.ts";
-import { runWatched, type WatchedCommand } from "../run-watched.ts";
 import { watchStore } from "../../client/push/store-watcher.ts";
 import { watchAndPush } from "../../client/push/watch-and-push.ts";
+import type { AddCommand } from "../command.ts";
+import { addPushFlags, type PushFlags, readPushOptions } from "../push-flags.ts";
+import { runWatched, type WatchedCommand } from "../run-watched.ts";
 
 const EXAMPLES = `
 Examples:

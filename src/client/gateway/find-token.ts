@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import type { ProcessContext } from "../process-context.ts";
 import { UsageError } from "../client-error.ts";
+import type { ProcessContext } from "../process-context.ts";
 import { findNetrcPassword } from "./netrc.ts";
 
 /** A token and where it came from, for people; never taken from an argument, which `ps` shows. */

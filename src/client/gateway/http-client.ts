@@ -1,6 +1,6 @@
 import { isTransientStatus, parseRetryAfter, retryPauseMilliseconds } from "../../http/retry.ts";
-import type { ProcessContext } from "../process-context.ts";
 import { ClientError, describeError } from "../client-error.ts";
+import type { ProcessContext } from "../process-context.ts";
 
 export interface HttpRequest {
   readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";

@@ -1,5 +1,5 @@
-import type { ProcessContext } from "../process-context.ts";
 import { UsageError } from "../client-error.ts";
+import type { ProcessContext } from "../process-context.ts";
 import { type CacheClient, createCacheClient } from "./cache-client.ts";
 import { type FoundToken, findToken, requireSafeForTokens } from "./find-token.ts";
 import { createHttpClient, type HttpClient, type HttpRetries } from "./http-client.ts";

@@ -1,6 +1,6 @@
 import { formatStorePath, formatStorePathBaseName, type StorePath } from "../../nix/store-path.ts";
-import type { ProcessContext } from "../process-context.ts";
 import { ClientError } from "../client-error.ts";
+import type { ProcessContext } from "../process-context.ts";
 import { type PathInfo, parsePathInfos } from "./path-info.ts";
 import { runNix } from "./run-nix.ts";
 import { type NixStore, storeArgs } from "./store-location.ts";

@@ -1,10 +1,10 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
-import type { Readable } from "node:stream";
-import type { ProcessContext } from "../process-context.ts";
-import { ClientError } from "../client-error.ts";
 import { lstat } from "node:fs/promises";
 import path from "node:path";
+import type { Readable } from "node:stream";
 import { formatStorePath, formatStorePathBaseName, type StorePath } from "../../nix/store-path.ts";
+import { ClientError } from "../client-error.ts";
+import type { ProcessContext } from "../process-context.ts";
 import { type NixStore, storeArgs } from "./store-location.ts";
 
 /** A program of Nix that runs. */

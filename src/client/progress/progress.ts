@@ -1,6 +1,6 @@
-import { createTransferModel, type Transfer } from "./transfer-model.ts";
 import type { ProcessContext } from "../process-context.ts";
 import { formatBytes, formatSpeed } from "./format-amounts.ts";
+import { createTransferModel, type Transfer } from "./transfer-model.ts";
 
 /** What a push says while it runs. All of it goes to stderr. */
 export interface Progress {

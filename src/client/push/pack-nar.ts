@@ -3,11 +3,11 @@ import { pipeline } from "node:stream/promises";
 import zlib from "node:zlib";
 import { equalHashes, type Hash } from "../../nix/hash.ts";
 import { type NarKey, narKey } from "../../nix/object-key.ts";
-import type { ProcessContext } from "../process-context.ts";
 import { ClientError } from "../client-error.ts";
+import type { PathInfo } from "../local-nix/path-info.ts";
 import { type NixProcess, startDump } from "../local-nix/run-nix.ts";
 import type { NixStore } from "../local-nix/store-location.ts";
-import type { PathInfo } from "../local-nix/path-info.ts";
+import type { ProcessContext } from "../process-context.ts";
 import { createSpool, type Spool, type SpoolMemory } from "./spool.ts";
 
 export type PackCompression = "zstd" | "none";

@@ -1,5 +1,5 @@
-import { ClientError } from "../client-error.ts";
 import { MAX_PART_URLS } from "../../api/direct-uploads.ts";
+import { ClientError } from "../client-error.ts";
 import type { OpenUpload, UploadApi } from "./upload-api.ts";
 
 /** Where each part may be PUT. */

@@ -3,12 +3,12 @@ import type { Progress } from "../progress/progress.ts";
 import type { Transfer } from "../progress/transfer-model.ts";
 import type { Pending } from "./choose-paths.ts";
 import { composeNarinfo, signNarinfo } from "./compose-narinfo.ts";
-import { createNarUploads, putNarinfo } from "./upload-nar.ts";
 import { type PackedNar, packNar } from "./pack-nar.ts";
 import type { PathEnds, PathOutcome } from "./push-report.ts";
 import type { PushSession } from "./push-session.ts";
 import type { PublishSteps } from "./references-first.ts";
 import { spoolDirectory } from "./spool.ts";
+import { createNarUploads, putNarinfo } from "./upload-nar.ts";
 
 /** What is published next: the NAR, if there is one, is stored. */
 interface Prepared {

@@ -1,16 +1,16 @@
+import type { SecretKey } from "../../nix/signature.ts";
+import { ClientError, UsageError } from "../client-error.ts";
 import { type CacheClient, CacheRefusal } from "../gateway/cache-client.ts";
 import { readGatewayFacts } from "../gateway/gateway-facts.ts";
 import type { HttpClient } from "../gateway/http-client.ts";
 import { type CacheOptions, openCache } from "../gateway/open-cache.ts";
 import { readTokenFacts, type TokenFacts } from "../gateway/token-facts.ts";
-import type { ProcessContext } from "../process-context.ts";
-import { ClientError, UsageError } from "../client-error.ts";
 import { findStore, type NixStore } from "../local-nix/store-location.ts";
+import type { ProcessContext } from "../process-context.ts";
+import type { PackCompression } from "./pack-nar.ts";
 import { createPushLimits, type PushLimits } from "./push-limits.ts";
 import { createStopGuard, type StopGuard } from "./stop-guard.ts";
 import { createUploadApi, type UploadApi } from "./upload-api.ts";
-import type { SecretKey } from "../../nix/signature.ts";
-import type { PackCompression } from "./pack-nar.ts";
 
 /** One cache, one store, and what bounds the work between them. */
 export interface PushSession {

@@ -1,9 +1,9 @@
-import { type FileHandle, open, rm } from "node:fs/promises";
-import path from "node:path";
 import { randomUUID } from "node:crypto";
+import { type FileHandle, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import type { HttpBody } from "../gateway/http-client.ts";
+import path from "node:path";
 import { ClientError } from "../client-error.ts";
+import type { HttpBody } from "../gateway/http-client.ts";
 import { formatBytes } from "../progress/format-amounts.ts";
 
 /** Bytes that are written once and then read in slices, any number of times. */

@@ -1,7 +1,7 @@
 import { isTransientStatus } from "../../http/retry.ts";
+import { describeError } from "../client-error.ts";
 import { CacheRefusal } from "../gateway/cache-client.ts";
 import { Unreachable } from "../gateway/http-client.ts";
-import { describeError } from "../client-error.ts";
 
 /** Ends a push that cannot succeed, before a thousand paths have said so. */
 export interface StopGuard {

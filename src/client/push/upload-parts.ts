@@ -1,8 +1,8 @@
+import { retryPauseMilliseconds } from "../../http/retry.ts";
+import { ClientError, describeError } from "../client-error.ts";
 import { CacheRefusal, refusalOf } from "../gateway/cache-client.ts";
 import { type HttpClient, Unreachable } from "../gateway/http-client.ts";
 import type { ProcessContext } from "../process-context.ts";
-import { ClientError, describeError } from "../client-error.ts";
-import { retryPauseMilliseconds } from "../../http/retry.ts";
 import { createPartSigner } from "./part-signer.ts";
 import type { Semaphore } from "./push-limits.ts";
 import type { Spool } from "./spool.ts";

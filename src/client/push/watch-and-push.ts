@@ -1,6 +1,6 @@
 import { formatStorePathBaseName, type StorePath } from "../../nix/store-path.ts";
-import type { ProcessContext } from "../process-context.ts";
 import { describeError } from "../client-error.ts";
+import type { ProcessContext } from "../process-context.ts";
 import type { Progress } from "../progress/progress.ts";
 import type { PathOutcome } from "./push-report.ts";
 import type { StoreWatcher } from "./store-watcher.ts";

@@ -1,11 +1,11 @@
-import type { ProcessContext } from "../process-context.ts";
-import { ClientError } from "../client-error.ts";
-import { type NixSettings, readNixSettings, readSystemSettings } from "./nix-settings.ts";
 import { execFile } from "node:child_process";
 import { access, constants } from "node:fs/promises";
 import { promisify } from "node:util";
+import { ClientError } from "../client-error.ts";
 import { runNix } from "../local-nix/run-nix.ts";
+import type { ProcessContext } from "../process-context.ts";
 import { readField } from "../read-field.ts";
+import { type NixSettings, readNixSettings, readSystemSettings } from "./nix-settings.ts";
 
 /** Nix on this machine, as this user has it. */
 export interface LocalNix {

@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
-import type { ProcessContext } from "../process-context.ts";
 import { UsageError } from "../client-error.ts";
+import type { ProcessContext } from "../process-context.ts";
 
 /** The nix.conf of everyone on this machine, which the daemon reads. */
 export function systemNixConf({ env }: Pick<ProcessContext, "env">): string {

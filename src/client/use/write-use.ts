@@ -1,6 +1,7 @@
 import { dirname, join } from "node:path";
-import type { ProcessContext } from "../process-context.ts";
 import { ClientError } from "../client-error.ts";
+import { setNetrcPassword } from "../gateway/netrc.ts";
+import type { ProcessContext } from "../process-context.ts";
 import { type CacheUse, nixosSettings } from "./cache-use.ts";
 import {
   addToNixConf,
@@ -10,7 +11,6 @@ import {
   systemNixConf,
   TRUSTED_KEYS,
 } from "./nix-conf.ts";
-import { setNetrcPassword } from "../gateway/netrc.ts";
 import { findStoreTarget, readTextFile, replaceFile } from "./replace-file.ts";
 
 export interface WrittenFile {
