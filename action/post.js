@@ -224,10 +224,10 @@ var everyInterval = (milliseconds, task) => {
 var QUIET_MILLISECONDS = 1e4;
 function createPlainProgress({ stderr, now }, prefix = "", every = everyInterval) {
   const model = createTransferModel(() => now().getTime());
-  let spokeAt = now().getTime();
+  let printedAt = now().getTime();
   const stop = every(1e3, () => {
     const view = model.view();
-    if (view.active.length === 0 || now().getTime() - spokeAt < QUIET_MILLISECONDS) return;
+    if (view.active.length === 0 || now().getTime() - printedAt < QUIET_MILLISECONDS) return;
     const { fraction, endedPaths, totalPaths, bytesPerSecond, secondsLeft } = view;
     const [first] = view.active;
     const facts = [
@@ -241,7 +241,7 @@ function createPlainProgress({ stderr, now }, prefix = "", every = everyInterval
     say(`… ${facts.join(", ")}`);
   });
   function say(line) {
-    spokeAt = now().getTime();
+    printedAt = now().getTime();
     stderr.write(`${prefix}${line}
 `);
   }

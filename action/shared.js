@@ -28,8 +28,8 @@ function createProcessContext(signal) {
   return {
     env: process.env,
     cwd: process.cwd(),
-    // Only once asked for: Node makes what it opens non-blocking, also for the programs that inherit it.
-    // Who waits for it must not keep on after Ctrl-C.
+    // A getter, because Node opens stdin at the first use and then makes it non-blocking, also for
+    // each program that inherits it. The signal ends a read that waits for input at Ctrl-C.
     get stdin() {
       return addAbortSignal(signal, process.stdin);
     },
@@ -1759,7 +1759,7 @@ function createHttpClient({ fetch: fetch2, now, random, sleep: sleep2, signal },
         method: request.method,
         headers: {
           ...request.headers,
-          // Without it a stream would be sent chunked, which S3 refuses.
+          // Without Content-Length, fetch sends a stream chunked, which S3 refuses.
           ...body === void 0 ? {} : { "content-length": String(body.sizeBytes) }
         },
         redirect: "manual",
@@ -1829,7 +1829,7 @@ async function* countSent(request, body, idle) {
 function createIdleTimer(milliseconds) {
   const controller = new AbortController();
   const timer = setTimeout(() => {
-    controller.abort(new Error(`nothing moved for ${milliseconds / 1e3} s`));
+    controller.abort(new Error(`no data for ${milliseconds / 1e3} s`));
   }, milliseconds);
   return {
     signal: controller.signal,
@@ -1883,7 +1883,7 @@ function createCacheClient(url, token, http) {
       const text = answer.body.toString();
       const narinfo = parseNarinfo(text, storeDir);
       if (!narinfo.ok)
-        throw new ClientError(`${target} of the cache is malformed: ${narinfo.error}`);
+        throw new ClientError(`the cache has a malformed ${target}: ${narinfo.error}`);
       return { text, narinfo: narinfo.value };
     }
   };
@@ -1896,7 +1896,7 @@ function apiRequest(method, target, input) {
 function refusalOf(what, { status, headers, body }) {
   if (isBotChallenge(status, headers)) {
     return new CacheRefusal(
-      `${what}: ${status}, a bot challenge of Cloudflare, not the cache; see nargate doctor`,
+      `${what}: ${status}, a bot challenge of Cloudflare: the request did not reach the cache. Run nargate doctor to see the remedy`,
       status,
       void 0
     );
@@ -1929,7 +1929,9 @@ function parseJson(target, text) {
   try {
     return JSON.parse(text);
   } catch {
-    throw new ClientError(`${target}: the answer is not JSON; is this a Nargate?`);
+    throw new ClientError(
+      `${target}: the answer is not JSON. Check that the URL is the URL of a Nargate cache`
+    );
   }
 }
 
@@ -1991,7 +1993,9 @@ async function findToken(cacheUrl, tokenFile, context) {
   const found = await lookForToken(new URL(cacheUrl).hostname, tokenFile, context);
   if (found === void 0) return void 0;
   if (!/^[\x21-\x7e]{1,16384}$/.test(found.token)) {
-    throw new UsageError(`the token of ${found.source} is not one word of printable characters`);
+    throw new UsageError(
+      `the token from ${found.source} is empty, too long, or contains a space or an unprintable character. Check that it is only the token`
+    );
   }
   requireSafeForTokens(cacheUrl);
   return found;
@@ -1999,7 +2003,7 @@ async function findToken(cacheUrl, tokenFile, context) {
 function requireSafeForTokens(cacheUrl) {
   if (isSafeForTokens(cacheUrl)) return;
   const { hostname } = new URL(cacheUrl);
-  throw new UsageError(`a token is not sent over plain http to ${hostname}; use https`);
+  throw new UsageError(`refusing to send a token to ${hostname} over plain http. Use an https URL`);
 }
 function isSafeForTokens(cacheUrl) {
   const { protocol, hostname } = new URL(cacheUrl);
@@ -2012,7 +2016,9 @@ async function lookForToken(hostname, tokenFile, { env, cwd }) {
       const text = await readFile(resolve(cwd, tokenFile), "utf8");
       return { token: text.trim(), source: tokenFile };
     } catch (error2) {
-      throw new UsageError(`--token-file ${tokenFile}: ${error2.code}`);
+      throw new UsageError(
+        `cannot read --token-file ${tokenFile}: ${error2.code}`
+      );
     }
   }
   const fromEnvironment = env["NARGATE_TOKEN"]?.trim() ?? "";
@@ -2049,13 +2055,17 @@ async function openCache(options, context, retries) {
   return { client: createCacheClient(url, async () => token?.token, http), http, token };
 }
 function parseCacheUrl(text) {
-  if (text === "") throw new UsageError("which cache? Give --to URL, or set NARGATE_URL");
+  if (text === "") throw new UsageError("no cache is given: use --to URL, or set NARGATE_URL");
   if (!/^https?:\/\//.test(text) || !URL.canParse(text)) {
-    throw new UsageError(`${text} is not an http or https URL`);
+    throw new UsageError(
+      `${text} is not an http or https URL. Give the address of the cache, such as https://cache.example.org`
+    );
   }
   const { username, password, search, hash, origin, pathname } = new URL(text);
   if (username + password + search + hash !== "") {
-    throw new UsageError("the URL holds more than the address of the cache");
+    throw new UsageError(
+      "the URL of the cache must not contain a user, a password, a query (?) or a fragment (#)"
+    );
   }
   return origin + pathname.replace(/\/+$/, "");
 }
@@ -2200,6 +2210,9 @@ async function readTokenFacts(client) {
 }
 
 // src/client/local-nix/store-location.ts
+function storeArgs({ url }) {
+  return url === void 0 ? [] : ["--store", url];
+}
 function findStore(storeUrl, env) {
   const storeDir = withoutFinalSlash(env["NIX_STORE_DIR"] ?? env["NIX_STORE"] ?? "/nix/store");
   const url = storeUrl ?? env["NIX_REMOTE"] ?? "";
@@ -2215,9 +2228,6 @@ function findStore(storeUrl, env) {
 }
 function withoutFinalSlash(text) {
   return text.replace(/\/+$/, "");
-}
-function storeArgs({ url }) {
-  return url === void 0 ? [] : ["--store", url];
 }
 
 // src/client/local-nix/run-nix.ts
@@ -2252,7 +2262,7 @@ function startNix({ program, args, input }, { env, cwd, signal }) {
       if (code === 0) resolve3();
       else
         reject(
-          new ClientError(`${program}: ${lastLine(said) ?? `ended with ${code ?? killedBy}`}`)
+          new ClientError(`${program}: ${lastLine(said) ?? `it ended with ${code ?? killedBy}`}`)
         );
     });
   });
@@ -2549,12 +2559,12 @@ function parsePathInfo(key, value, storeDir) {
     path: path4.value,
     narHash: narHash.value,
     narSize,
-    // Base names are ASCII, so that UTF-16 order is byte order.
+    // Base names are ASCII, so the UTF-16 order of < is the byte order that Nix uses.
     references: [...references].toSorted(([a], [b]) => a < b ? -1 : 1).map(([, at]) => at),
     deriver: deriver.value,
     signatures: readList(value, "signatures").flatMap(formatSignatureField),
     contentAddress: contentAddress.value,
-    // Left out by older versions where it is false.
+    // Older versions leave the field out if it is false.
     isUltimate: readField(value, "ultimate") === true
   });
 }
@@ -2584,7 +2594,7 @@ function parseContentAddress2(value) {
   if (typeof value === "string") return ok(value);
   const prefix = METHOD_PREFIXES.get(readField(value, "method"));
   const hash = parseHashField(readField(value, "hash"));
-  if (prefix === void 0) return err("its method is not known");
+  if (prefix === void 0) return err("unknown method");
   return hash.ok ? ok(prefix + formatHash(hash.value, "nix32")) : hash;
 }
 function formatSignatureField(value) {
@@ -2633,7 +2643,10 @@ async function queryClosure(paths, store, context) {
   if (paths.length === 0) return [];
   const text = await printPathInfos(paths, store, context);
   const infos = parsePathInfos(text, store.storeDir);
-  if (!infos.ok) throw new ClientError(`nix path-info says what is not understood: ${infos.error}`);
+  if (!infos.ok)
+    throw new ClientError(
+      `nargate does not understand the output of nix path-info: ${infos.error}`
+    );
   return infos.value;
 }
 async function printPathInfos(paths, store, context) {

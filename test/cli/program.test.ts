@@ -80,7 +80,7 @@ describe("nargate", () => {
     {
       what: "use of no cache",
       args: ["use"],
-      line: "which cache? Give --to URL, or set NARGATE_URL",
+      line: "no cache is given: use --to URL, or set NARGATE_URL",
     },
     {
       what: "use of what is no URL",
@@ -97,9 +97,9 @@ describe("nargate", () => {
       args: ["use", "https://a.example", "--file", "x"],
       line: "--file goes with --write",
     },
-    { what: "doctor of no cache", args: ["doctor"], line: "which cache?" },
+    { what: "doctor of no cache", args: ["doctor"], line: "no cache is given" },
     { what: "ls of nothing", args: ["ls"], line: "missing required argument 'path'" },
-    { what: "ls of no cache", args: ["ls", PATH], line: "which cache?" },
+    { what: "ls of no cache", args: ["ls", PATH], line: "no cache is given" },
     {
       what: "ls without a value for --to",
       args: ["ls", PATH, "--to"],
@@ -114,7 +114,7 @@ describe("nargate", () => {
     {
       what: "a token file that is not there",
       args: ["ls", PATH, "--to", "https://a.example", "--token-file", "x"],
-      line: "--token-file x: ENOENT",
+      line: "cannot read --token-file x: ENOENT",
     },
     {
       what: "a token without a name",
@@ -148,7 +148,7 @@ describe("nargate", () => {
     const { code, stderr } = await runNargate(["ls", PATH, "--to", "http://a.example"], { env });
     expect([code, stderr]).toEqual([
       2,
-      "nargate: a token is not sent over plain http to a.example; use https\n",
+      "nargate: refusing to send a token to a.example over plain http. Use an https URL\n",
     ]);
   });
 

@@ -21,7 +21,7 @@ describe("nargate push, used wrongly", () => {
     {
       what: "no cache",
       args: [STORE_PATH],
-      line: "which cache? Give --to URL, or set NARGATE_URL",
+      line: "no cache is given: use --to URL, or set NARGATE_URL",
     },
     {
       what: "a path elsewhere",

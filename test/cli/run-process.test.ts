@@ -71,7 +71,9 @@ describe("the process of nargate", () => {
   it("tells wrong use in one line, whatever was typed", async () => {
     const { code, stderr } = await start(`nargate push --to ${URL} $'/tmp/a\\nb\\e[31m'`).ended;
     expect(code).toBe(2);
-    expect(stderr).toBe("nargate: /tmp/a b [31m is not in the store /nix/store\n");
+    expect(stderr).toBe(
+      "nargate: /tmp/a b [31m is not in the store /nix/store. Give a store path, or a symlink to one such as ./result\n",
+    );
   });
 });
 

@@ -1,6 +1,6 @@
 /**
- * The password that a netrc file has for a host, as curl finds it: the first
- * `machine` of that name, or else `default`. Undefined where there is none.
+ * Returns the password that a netrc file has for a host, or undefined. It
+ * searches as curl does: the first `machine` entry of that name, or `default`.
  */
 export function findNetrcPassword(text: string, hostname: string): string | undefined {
   const words = text
@@ -38,16 +38,18 @@ function unquote(word: string): string {
 }
 
 /**
- * The text of a netrc with this password for a host, and every other byte as it
- * was. A new entry goes to the top: what stands below `default` is never read.
+ * Returns the text of a netrc file with this password for a host. All other bytes
+ * stay unchanged. A new entry goes to the top, because entries below `default`
+ * are never read.
  */
 export function setNetrcPassword(text: string, hostname: string, password: string): string {
   if (hasEntry(text, hostname) && findNetrcPassword(text, hostname) === password) return text;
-  // Without a login curl 7.88 forgets the password when another entry follows.
+  // The entry has a login, because without one curl 7.88 forgets the password if another entry follows.
   return `machine ${hostname} login nargate password ${password}\n${withoutEntry(text, hostname)}`;
 }
 
-// An entry with its own lines reaches to the next one, or to a macro.
+// Matches one `machine` entry and its login, password and account, on one line or on several. The match
+// ends before the next entry or macro.
 function entryPattern(hostname: string): RegExp {
   const name = hostname.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   return new RegExp(

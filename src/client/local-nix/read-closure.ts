@@ -6,18 +6,20 @@ import { runNix } from "./run-nix.ts";
 import { type NixStore, storeArgs } from "./store-location.ts";
 
 export interface Closure {
-  /** By base name. */
+  /** The entries of all valid paths, by base name. */
   readonly infos: ReadonlyMap<string, PathInfo>;
-  /** Of the paths asked for, those that the store does not have. */
+  /** The requested paths that the store does not have. */
   readonly invalid: readonly StorePath[];
 }
 
-// The longest path has 255 + 11 bytes: half a megabyte, of the two that Linux takes.
+// Paths on one command line. The longest path has 266 bytes: 11 for "/nix/store/" and 255 for the name.
+// 2000 paths are half a megabyte, and Linux accepts two megabytes.
 const BATCH_PATHS = 2000;
 
 /**
- * All that `roots` need, themselves included. A path that the store does not
- * have is told apart, since Nix would refuse them all for its sake.
+ * Reads the database entries of `roots` and of all paths that they need. Nix
+ * fails for all paths if the store lacks one of them, so this function looks for
+ * such paths, reports them in `invalid` and asks again without them.
  */
 export async function readClosure(
   roots: readonly StorePath[],
@@ -44,7 +46,7 @@ export async function readClosure(
   return { infos, invalid };
 }
 
-/** The base names of those that are not valid: not there, or not registered yet. */
+/** Returns the base names of the paths that are not valid: absent from the store, or not registered yet. */
 export async function findInvalidPaths(
   paths: readonly StorePath[],
   store: NixStore,
@@ -71,7 +73,10 @@ async function queryClosure(
   if (paths.length === 0) return [];
   const text = await printPathInfos(paths, store, context);
   const infos = parsePathInfos(text, store.storeDir);
-  if (!infos.ok) throw new ClientError(`nix path-info says what is not understood: ${infos.error}`);
+  if (!infos.ok)
+    throw new ClientError(
+      `nargate does not understand the output of nix path-info: ${infos.error}`,
+    );
   return infos.value;
 }
 
@@ -85,7 +90,7 @@ async function printPathInfos(
   try {
     return await runNix({ program: "nix", args: [...args, ...names] }, context);
   } catch (error) {
-    // Nix has announced that it will want this flag, which older ones do not know.
+    // Nix has announced that a later version requires this flag. Older versions do not know it.
     if (!(error instanceof Error && error.message.includes("--json-format"))) throw error;
     const formatted = [...args, "--json-format", "1", ...names];
     return await runNix({ program: "nix", args: formatted }, context);

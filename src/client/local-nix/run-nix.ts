@@ -7,10 +7,10 @@ import { ClientError } from "../client-error.ts";
 import type { ProcessContext } from "../process-context.ts";
 import { type NixStore, storeArgs } from "./store-location.ts";
 
-/** A program of Nix that runs. */
+/** A running program of Nix. */
 export interface NixProcess {
   readonly stdout: Readable;
-  /** Rejects with a `ClientError` that has the last line it printed, unless it exits with 0. */
+  /** Resolves if the program exits with 0. Otherwise rejects with a `ClientError` that has the last line of its stderr. */
   readonly ended: Promise<void>;
   kill(): void;
 }
@@ -18,14 +18,14 @@ export interface NixProcess {
 export interface NixInvocation {
   readonly program: "nix" | "nix-store";
   readonly args: readonly string[];
-  /** Written to its standard input. */
+  /** The text for the standard input of the program. */
   readonly input?: string;
 }
 
-/** What a program gets from those who run it. */
+/** The parts of the context that a program of Nix needs. */
 export type NixSurroundings = Pick<ProcessContext, "env" | "cwd" | "signal">;
 
-/** Starts one, in our own environment and with the experimental commands switched on. */
+/** Starts a program of Nix with the environment of this process, and with the experimental commands enabled. */
 export function startNix(
   { program, args, input }: NixInvocation,
   { env, cwd, signal }: NixSurroundings,
@@ -40,7 +40,7 @@ export function startNix(
       signal,
     },
   );
-  // One that does not read its input has closed it.
+  // A program that does not read its input may close it, which is no error here.
   child.stdin.on("error", () => {});
   child.stdin.end(input ?? "");
   let said = "";
@@ -59,16 +59,17 @@ export function startNix(
       if (code === 0) resolve();
       else
         reject(
-          new ClientError(`${program}: ${lastLine(said) ?? `ended with ${code ?? killedBy}`}`),
+          new ClientError(`${program}: ${lastLine(said) ?? `it ended with ${code ?? killedBy}`}`),
         );
     });
   });
-  // Awaited after its output, and must not count as unhandled until then.
+  // Callers await `ended` only after they have read the output. Until then Node must not report an
+  // unhandled rejection.
   ended.catch(() => {});
   return { stdout: child.stdout, ended, kill: () => void child.kill() };
 }
 
-/** Runs one and gives what it printed. */
+/** Runs a program of Nix and returns its standard output. */
 export async function runNix(invocation: NixInvocation, context: NixSurroundings): Promise<string> {
   const running = startNix(invocation, context);
   const chunks: Buffer[] = [];
@@ -77,15 +78,15 @@ export async function runNix(invocation: NixInvocation, context: NixSurroundings
   return Buffer.concat(chunks).toString();
 }
 
-// By the environment rather than a flag, which Nix 2.3 does not know; it needs none.
+// Set in the environment and not by a flag: Nix 2.3 does not know the flag, and does not need it.
 function withCommands(nixConfig = ""): string {
   return `${nixConfig}\nextra-experimental-features = nix-command\n`;
 }
 
 const MAX_STDERR_CHARACTERS = 16 * 1024;
 
-// What Nix puts around words for a terminal.
-// oxlint-disable-next-line no-control-regex -- the escape character is what is looked for
+// The colours that Nix prints for a terminal.
+// oxlint-disable-next-line no-control-regex -- the pattern matches the escape character
 const ANSI = /\u001b\[[0-9;]*m/g;
 
 function lastLine(text: string): string | undefined {
@@ -97,9 +98,9 @@ function lastLine(text: string): string | undefined {
 }
 
 /**
- * Starts what writes the NAR of `storePath`: straight from the disk where the
- * files are there, since opening a store takes Nix longer than dumping a small
- * path.
+ * Starts the program that writes the NAR of `storePath`. If the files are on this
+ * machine's disk, it is `nix-store --dump`, which does not open the store:
+ * opening a store takes Nix longer than dumping a small path.
  */
 export async function startDump(
   storePath: StorePath,

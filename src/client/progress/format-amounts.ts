@@ -1,6 +1,6 @@
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
 
-/** As in `1.5 GiB`: three digits, and never more than nine characters. */
+/** Returns a size such as `1.5 GiB`, with at most three digits and nine characters. */
 export function formatBytes(bytes: number): string {
   let value = Math.max(0, bytes);
   let unit = 0;
@@ -12,7 +12,7 @@ export function formatBytes(bytes: number): string {
   return `${value.toFixed(digits)} ${UNITS[unit]}`;
 }
 
-/** As in `4.2 s`, `48 s`, `3 m 05 s` and `2 h 10 m`. */
+/** Returns a duration such as `4.2 s`, `48 s`, `3 m 05 s` or `2 h 10 m`. */
 export function formatDuration(seconds: number): string {
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
@@ -26,7 +26,7 @@ function pad(value: number): string {
   return String(value).padStart(2, "0");
 }
 
-/** As in `12 MiB/s` and `48 s left`; nothing where nothing moves. */
+/** Returns texts such as `12 MiB/s` and `48 s left`. Leaves out a value that is unknown or zero. */
 export function formatSpeed(
   bytesPerSecond: number | undefined,
   secondsLeft: number | undefined,

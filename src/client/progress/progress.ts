@@ -2,25 +2,25 @@ import type { ProcessContext } from "../process-context.ts";
 import { formatBytes, formatSpeed } from "./format-amounts.ts";
 import { createTransferModel, type Transfer } from "./transfer-model.ts";
 
-/** What a push says while it runs. All of it goes to stderr. */
+/** Shows the progress of a push on stderr. */
 export interface Progress {
-  /** So many more paths, of so many bytes, are going to be pushed. */
+  /** Adds paths that will be pushed. `narBytes` is the sum of their NAR sizes. */
   expect(paths: number, narBytes: number): void;
   start(name: string, narSize: number): Transfer;
-  /** Something that goes on, and is worth a line only to who waits for it. */
+  /** Shows the current activity. Only a terminal shows it; a log does not need it. */
   status(text: string): void;
-  /** A path has come to its end. */
+  /** Reports that a path is pushed. */
   finished(line: string): void;
-  /** A line that stays, whoever looks. */
+  /** Prints a line that stays, on a terminal and in a log. */
   say(line: string): void;
-  /** Leaves the terminal as it was found. */
+  /** Removes the bars from the terminal. */
   close(): void;
 }
 
-/** Calls `task` again and again; the answer ends that. */
+/** Calls `task` at each interval. Returns a function that stops this. */
 export type Every = (milliseconds: number, task: () => void) => () => void;
 
-/** Does not keep the process alive. */
+/** Uses a timer that does not keep the process alive. */
 export const everyInterval: Every = (milliseconds, task) => {
   const timer = setInterval(task, milliseconds).unref();
   return () => clearInterval(timer);
@@ -28,17 +28,17 @@ export const everyInterval: Every = (milliseconds, task) => {
 
 const QUIET_MILLISECONDS = 10_000;
 
-/** A line for every path that ends, and one whenever nothing was said for ten seconds. */
+/** Creates a progress for logs: a line for each finished path, and a line after ten seconds without one. */
 export function createPlainProgress(
   { stderr, now }: Pick<ProcessContext, "stderr" | "now">,
   prefix = "",
   every: Every = everyInterval,
 ): Progress {
   const model = createTransferModel(() => now().getTime());
-  let spokeAt = now().getTime();
+  let printedAt = now().getTime();
   const stop = every(1000, () => {
     const view = model.view();
-    if (view.active.length === 0 || now().getTime() - spokeAt < QUIET_MILLISECONDS) return;
+    if (view.active.length === 0 || now().getTime() - printedAt < QUIET_MILLISECONDS) return;
     const { fraction, endedPaths, totalPaths, bytesPerSecond, secondsLeft } = view;
     const [first] = view.active;
     const facts = [
@@ -55,7 +55,7 @@ export function createPlainProgress(
   });
 
   function say(line: string): void {
-    spokeAt = now().getTime();
+    printedAt = now().getTime();
     stderr.write(`${prefix}${line}\n`);
   }
 

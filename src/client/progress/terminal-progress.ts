@@ -7,13 +7,13 @@ import { createTransferModel } from "./transfer-model.ts";
 
 const FRAME_MILLISECONDS = 100;
 
-/** Bars for a person, redrawn in place ten times a second. */
+/** Creates a progress for a terminal: bars that are redrawn in place ten times a second. */
 export function createTerminalProgress(
   { stderr, now, env }: Pick<ProcessContext, "stderr" | "now" | "env">,
   every: Every = everyInterval,
 ): Progress {
   const model = createTransferModel(() => now().getTime());
-  // The cursor stays visible: a command that is killed could not give it back.
+  // The cursor stays visible, because a killed command could not show it again.
   const draw = createLogUpdate(asStream(stderr), { showCursor: true });
   const hasColours = hasColour(env);
   let text = "";
@@ -36,7 +36,7 @@ export function createTerminalProgress(
       text = line;
       redraw();
     },
-    // The bars have shown it; a thousand lines would only scroll.
+    // The bars have shown the path. A thousand lines would only scroll the terminal.
     finished: () => {},
     say(line) {
       draw.persist(line);
@@ -50,7 +50,7 @@ export function createTerminalProgress(
   };
 }
 
-/** https://no-color.org, and terminals that say that they have none. */
+/** Returns whether to use colours: not with NO_COLOR (https://no-color.org), and not on a dumb terminal. */
 function hasColour(env: ProcessContext["env"]): boolean {
   return (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
 }
@@ -70,7 +70,10 @@ function asStream(target: ProcessOutput): Writable {
   });
 }
 
-/** `prefix` begins every line. Bars where a person looks, lines everywhere else, CI above all. */
+/**
+ * Creates a progress with bars if stderr is a terminal, and with lines otherwise
+ * and in CI. `prefix` is the beginning of every line.
+ */
 export function createProgress(context: ProcessContext, prefix = ""): Progress {
   const { stderr, env } = context;
   const isWatched = stderr.isTTY === true && env["TERM"] !== "dumb" && (env["CI"] ?? "") === "";

@@ -110,7 +110,8 @@ describe("CacheClient", () => {
     {
       what: "a bot challenge",
       answer: [403, "text/html; charset=UTF-8", "<html>Just a moment"],
-      message: "api/v1/x: 403, a bot challenge of Cloudflare, not the cache; see nargate doctor",
+      message:
+        "api/v1/x: 403, a bot challenge of Cloudflare: the request did not reach the cache. Run nargate doctor to see the remedy",
       code: undefined,
     },
     {
@@ -143,7 +144,7 @@ describe("CacheClient", () => {
   ])("asks whether $what is a Nargate's", async ({ text }) => {
     const client = await openClient((_, response) => void response.end(text));
     await expect(client.call("GET", "api/v1/cache")).rejects.toThrow(
-      "api/v1/cache: the answer is not JSON; is this a Nargate?",
+      "api/v1/cache: the answer is not JSON. Check that the URL is the URL of a Nargate cache",
     );
   });
 
@@ -179,7 +180,7 @@ describe("CacheClient", () => {
   it("says of a malformed narinfo that the cache has it", async () => {
     const client = await openClient((_, response) => void response.end("StorePath: x\n"));
     await expect(client.readNarinfo(HASH, "/nix/store")).rejects.toThrow(
-      `${HASH}.narinfo of the cache is malformed`,
+      `the cache has a malformed ${HASH}.narinfo`,
     );
   });
 });

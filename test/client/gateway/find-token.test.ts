@@ -81,10 +81,26 @@ describe("findToken", () => {
   });
 
   it.each([
-    { what: "a file that is not there", given: "absent", message: "--token-file absent: ENOENT" },
-    { what: "an empty file", given: "empty", message: "the token of empty is not one word" },
-    { what: "two words", given: "words", message: "the token of words is not one word" },
-    { what: "a control character", given: "bell", message: "the token of bell is not one word" },
+    {
+      what: "a file that is not there",
+      given: "absent",
+      message: "cannot read --token-file absent: ENOENT",
+    },
+    {
+      what: "an empty file",
+      given: "empty",
+      message: "the token from empty is empty, too long, or contains",
+    },
+    {
+      what: "two words",
+      given: "words",
+      message: "the token from words is empty, too long, or contains",
+    },
+    {
+      what: "a control character",
+      given: "bell",
+      message: "the token from bell is empty, too long, or contains",
+    },
   ])("refuses $what, without showing it", async ({ given, message }) => {
     const { directory, env } = await prepare({
       empty: "",
@@ -102,7 +118,7 @@ describe("findToken", () => {
     async (url) => {
       await expect(
         findToken(url, undefined, { env: { NARGATE_TOKEN: "t" }, cwd: "/" }),
-      ).rejects.toThrow("a token is not sent over plain http");
+      ).rejects.toThrow("over plain http. Use an https URL");
     },
   );
 

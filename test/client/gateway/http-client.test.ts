@@ -115,7 +115,7 @@ describe("HttpClient.send", () => {
       response.writeHead(200, { "content-length": "10" }).write("12345");
     });
     const { client } = createClient({}, { attempts: 2, idleMilliseconds: 100 });
-    await expect(client.send({ method: "GET", url })).rejects.toThrow("nothing moved for 0.1 s");
+    await expect(client.send({ method: "GET", url })).rejects.toThrow("no data for 0.1 s");
   });
 
   it("waits for what moves, however slow it is as a whole", async () => {
