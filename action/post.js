@@ -308,7 +308,9 @@ function composeNarinfo(info, file, storeDir) {
 `).join("");
   const narinfo = parseNarinfo(text2, storeDir);
   if (!narinfo.ok)
-    throw new ClientError(`what the store's database says cannot be published: ${narinfo.error}`);
+    throw new ClientError(
+      `the store's database entry for this path is not valid, so it cannot be published: ${narinfo.error}`
+    );
   return narinfo.value;
 }
 async function signNarinfo(narinfo, key, storeDir) {
@@ -355,7 +357,7 @@ async function choosePath(info, { client, storeDir, upstreamKeys, signKey }) {
   if (published === void 0) return { kind: "push" };
   const { narinfo } = published;
   const isSame = equalFingerprints(narinfo, { ...info, storePath: info.path });
-  if (!isSame) return { ...skip("published with other contents"), isSuspicious: true };
+  if (!isSame) return { ...skip("in the cache with other contents"), isSuspicious: true };
   if (signKey !== void 0 && !isSignedBy(narinfo.signatures, signKey.name)) {
     return { kind: "sign", published: narinfo };
   }
@@ -500,10 +502,12 @@ function explain(error, directory, expectedBytes) {
   const { code } = error;
   if (code === "ENOSPC" || code === "EDQUOT") {
     return new ClientError(
-      `no room in ${directory}: up to ${formatBytes(expectedBytes)} are needed; set TMPDIR to where they are`
+      `the disk of ${directory} is full: up to ${formatBytes(expectedBytes)} are needed. Set TMPDIR to a directory with more space`
     );
   }
-  return new ClientError(`cannot write temporary files in ${directory}: ${code}; set TMPDIR`);
+  return new ClientError(
+    `cannot write temporary files in ${directory}: ${code}. Set TMPDIR to another directory`
+  );
 }
 function spoolDirectory(env) {
   return env["TMPDIR"] || tmpdir();
@@ -538,7 +542,7 @@ async function packNar(info, options, context, onPacked) {
 function createCompressor(narSize, { compressionLevel }) {
   return zlib.createZstdCompress({
     chunkSize: Math.min(256 * 1024, Math.max(1024, narSize)),
-    // For a small NAR zstd then takes small tables, which saves it most of the work.
+    // With the size known, zstd uses small tables for a small NAR, which saves most of the work.
     pledgedSrcSize: narSize,
     params: { [zlib.constants.ZSTD_c_compressionLevel]: compressionLevel }
   });
@@ -557,7 +561,7 @@ async function explain2(error, isWhole, dump) {
 }
 function changed() {
   return new ClientError(
-    "it differs from what the store's database says; see nix-store --verify --check-contents --repair"
+    "the files of this path differ from the store's database. Repair them with: nix-store --verify --check-contents --repair"
   );
 }
 function createMeter(onBytes = () => {
@@ -683,7 +687,10 @@ function createPartSigner({ handle, urls }, missing, api, now) {
       for (; ; ) {
         const signed = known.get(number2);
         if (signed !== void 0 && (isFresh || isGood(signed))) return signed.url;
-        if (isFresh) throw new ClientError(`the gateway signs no URL for part ${number2}`);
+        if (isFresh)
+          throw new ClientError(
+            `the gateway returned no URL for part ${number2}. Run nargate doctor, which compares the versions of the cache and of this command`
+          );
         const isOurs = asking === void 0;
         asking ??= ask(number2).finally(() => {
           asking = void 0;
@@ -722,7 +729,9 @@ async function uploadInParts(file, spool, uploads, events) {
     } catch (error) {
       if (!(error instanceof UploadGone) && !isOfEarlierParts(error, upload)) throw error;
       if (starts === MAX_STARTS)
-        throw new ClientError(`the bucket keeps losing the upload: ${describeError(error)}`);
+        throw new ClientError(
+          `the upload was lost ${MAX_STARTS} times: ${describeError(error)}. Push again; if it happens again, check the bucket's lifecycle rules`
+        );
     }
   }
 }
@@ -785,7 +794,7 @@ async function complete(file, spool, upload, uploads, events) {
   let resent = 0;
   for (let count2 = 1; ; count2++) {
     let last;
-    let failure = new ClientError("the gateway's answer was cut");
+    let failure = new ClientError("the gateway's answer broke off. Push again");
     try {
       last = await api.complete(upload.handle, (event) => {
         if (event.status === "checking") events.onChecking(event.bytes);
@@ -948,7 +957,7 @@ function createPublishSteps(session, progress, { settle, settleError, settleBloc
         await putNarinfo(path2.hash, formatNarinfo(signed), session);
       });
       if (sent === void 0) {
-        const reason = `in the cache; signed by ${signKey?.name ?? ""} now`;
+        const reason = `in the cache; now signed by ${signKey?.name ?? ""}`;
         return { kind: "skipped", path: path2, reason, isSuspicious: false };
       }
       const { fileSize, sentBytes: sentBytes2, startedAt } = sent;
@@ -977,7 +986,7 @@ function formatOutcome(outcome) {
   switch (outcome.kind) {
     case "pushed": {
       const sizes = `${formatBytes(outcome.narSize)}, ${formatBytes(outcome.fileSize)} packed`;
-      const stored = outcome.sentBytes > 0 ? "" : ", was stored already";
+      const stored = outcome.sentBytes > 0 ? "" : ", the bucket already had it";
       return `pushed ${name} (${sizes}${stored}, ${formatDuration(outcome.seconds)})`;
     }
     case "skipped":
@@ -1130,7 +1139,11 @@ async function pushPaths(roots, session, progress, done = /* @__PURE__ */ new Se
   }
   function settleBlocked(path2, needs) {
     if (!untried.has(needs)) {
-      return settle({ kind: "failed", path: path2, message: `not published: needs ${needs}` });
+      return settle({
+        kind: "failed",
+        path: path2,
+        message: `not published, because it needs ${needs}, which failed`
+      });
     }
     untried.add(formatStorePathBaseName(path2));
     settle({ kind: "untried", path: path2 });
@@ -1138,7 +1151,11 @@ async function pushPaths(roots, session, progress, done = /* @__PURE__ */ new Se
   progress.status("asking Nix for the closure");
   const closure = await readClosure(roots, store, context);
   for (const path2 of closure.invalid) {
-    settle({ kind: "failed", path: path2, message: "the store does not have it; was it collected?" });
+    settle({
+      kind: "failed",
+      path: path2,
+      message: "the store does not have this path. Build it again; Nix may have deleted it as garbage"
+    });
   }
   const infos = [...closure.infos].flatMap(([id, info]) => done.has(id) ? [] : [info]);
   progress.status(`asking the cache for ${infos.length} paths`);
@@ -1251,18 +1268,21 @@ async function openPushSession(options, context) {
   if (token === void 0) {
     const { hostname } = new URL(client.url);
     throw new ClientError(
-      `no token for ${hostname}: set NARGATE_TOKEN, give --token-file, or put it into a netrc file`
+      `no token for ${hostname}: set NARGATE_TOKEN, use --token-file, or put the token into a netrc file`
     );
   }
   const [{ uploads, storeDir, partSizeThreshold }] = await Promise.all([
     readGatewayFacts(client),
     requirePushToken(client, token.source)
   ]);
-  if (!uploads) throw new ClientError("this cache takes no uploads");
+  if (!uploads)
+    throw new ClientError(
+      "this cache does not accept pushes. Ask its operator to check the settings for pushing (TOKENS, OIDC_TRUST)"
+    );
   const location = findStore(options.storeUrl, context.env);
   if (storeDir !== location.storeDir) {
     throw new UsageError(
-      `this cache is for paths in ${storeDir}, and the store has its own in ${location.storeDir}`
+      `this cache is for the store directory ${storeDir}, but the store uses ${location.storeDir}. Use another cache, or another --store`
     );
   }
   return {
@@ -1283,12 +1303,14 @@ async function requirePushToken(client, source) {
     token = await readTokenFacts(client);
   } catch (error) {
     if (!(error instanceof CacheRefusal && error.status === 401)) throw error;
-    throw new ClientError(`the token of ${source} was refused: ${error.message}`, { cause: error });
+    throw new ClientError(`the cache refused the token from ${source}: ${error.message}`, {
+      cause: error
+    });
   }
   const { name, scopes } = token;
   if (scopes.includes("push") || scopes.includes("admin")) return;
   throw new ClientError(
-    `the token ${name} of ${source} may not push: its scopes are ${scopes.join(", ") || "none"}`
+    `the token ${name} from ${source} may not push: its scopes are ${scopes.join(", ") || "none"}. Use a token with the scope push`
   );
 }
 

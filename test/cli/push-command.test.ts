@@ -94,21 +94,21 @@ describe("nargate push, before anything is pushed", () => {
       cache: { uploads: false },
       scopes: ["push"],
       code: 1,
-      line: "this cache takes no uploads",
+      line: "this cache does not accept pushes. Ask its operator to check the settings for pushing (TOKENS, OIDC_TRUST)",
     },
     {
       what: "is for another store",
       cache: { storeDir: "/gnu/store" },
       scopes: ["push"],
       code: 2,
-      line: "this cache is for paths in /gnu/store, and the store has its own in /nix/store",
+      line: "this cache is for the store directory /gnu/store, but the store uses /nix/store. Use another cache, or another --store",
     },
     {
       what: "lets the token only read",
       cache: {},
       scopes: ["read"],
       code: 1,
-      line: "the token ci of NARGATE_TOKEN may not push: its scopes are read",
+      line: "the token ci from NARGATE_TOKEN may not push: its scopes are read. Use a token with the scope push",
     },
   ])("says that the cache $what", async ({ cache, scopes, code, line }) => {
     const url = await serve((request, response) => {

@@ -9,33 +9,33 @@ import type { PathEnds } from "./push-report.ts";
 import type { PushSession } from "./push-session.ts";
 import type { Dependent } from "./references-first.ts";
 
-/** What is to be done for a path. */
+/** The decision for one path. */
 type Choice =
   | { readonly kind: "push" }
-  /** It is published, and only our signature is missing. */
+  /** The path is published, but without a signature of our key. */
   | { readonly kind: "sign"; readonly published: Narinfo }
   | {
       readonly kind: "skip";
       readonly reason: string;
-      /** Whether somebody should look into it. */
+      /** Whether the operator should look into it. */
       readonly isSuspicious: boolean;
     };
 
 interface ChoiceOptions {
   readonly client: Pick<CacheClient, "readNarinfo">;
   readonly storeDir: string;
-  /** Names of keys whose signature says that another cache has the path. */
+  /** Names of upstream keys: a path that one of them signed is in another cache. */
   readonly upstreamKeys: ReadonlySet<string>;
   readonly signKey: SecretKey | undefined;
 }
 
-/** A path that the cache lacks, or that it has without our signature. */
+/** A path that must be pushed or signed. */
 export interface Pending extends Dependent {
   readonly info: PathInfo;
   readonly choice: Exclude<Choice, { kind: "skip" }>;
 }
 
-/** Those that there is something to do for; the others are settled. */
+/** Decides for each path. Returns the paths that must be pushed or signed, and settles the others. */
 export async function choosePaths(
   infos: readonly PathInfo[],
   { client, store, options, limits, guard, context }: PushSession,
@@ -68,7 +68,7 @@ export async function choosePaths(
   return choices.flat();
 }
 
-/** Asks the cache, with a pusher's token: the gateway then looks past what its edge remembers. */
+/** Decides for one path. The request has a push token, so the gateway asks the bucket and does not trust a 404 of its edge. */
 export async function choosePath(
   info: PathInfo,
   { client, storeDir, upstreamKeys, signKey }: ChoiceOptions,
@@ -80,7 +80,7 @@ export async function choosePath(
   if (published === undefined) return { kind: "push" };
   const { narinfo } = published;
   const isSame = equalFingerprints(narinfo, { ...info, storePath: info.path });
-  if (!isSame) return { ...skip("published with other contents"), isSuspicious: true };
+  if (!isSame) return { ...skip("in the cache with other contents"), isSuspicious: true };
   if (signKey !== undefined && !isSignedBy(narinfo.signatures, signKey.name)) {
     return { kind: "sign", published: narinfo };
   }

@@ -17,11 +17,11 @@ export interface PackOptions {
   readonly compression: PackCompression;
   readonly compressionLevel: number;
   readonly memory: SpoolMemory;
-  /** Where what does not stay in memory goes. */
+  /** The directory for spools that do not fit into memory. */
   readonly spoolDirectory: string;
 }
 
-/** A NAR as it will lie in the bucket. */
+/** A NAR file, ready to be stored in the bucket. */
 export interface PackedNar {
   readonly key: NarKey;
   readonly compression: PackCompression;
@@ -31,11 +31,12 @@ export interface PackedNar {
 }
 
 /**
- * Dumps, checks, compresses and hashes a path, in one pass. The same path and
- * options give the same bytes again, so that an upload can go on after a kill.
+ * Dumps, checks, compresses and hashes a path in one pass. The same path and
+ * options always give the same bytes, so a later run can continue an upload.
+ * Calls `onPacked` with the number of NAR bytes so far.
  *
- * Throws `ClientError` when the path cannot be read, or is not what the store's
- * database says. `onPacked` is told the bytes of the NAR so far.
+ * Throws `ClientError` if the path cannot be read, or if its contents differ from
+ * the hash and size in the store's database.
  */
 export async function packNar(
   info: PathInfo,
@@ -71,13 +72,13 @@ export async function packNar(
 function createCompressor(narSize: number, { compressionLevel }: PackOptions) {
   return zlib.createZstdCompress({
     chunkSize: Math.min(256 * 1024, Math.max(1024, narSize)),
-    // For a small NAR zstd then takes small tables, which saves it most of the work.
+    // With the size known, zstd uses small tables for a small NAR, which saves most of the work.
     pledgedSrcSize: narSize,
     params: { [zlib.constants.ZSTD_c_compressionLevel]: compressionLevel },
   });
 }
 
-/** A dump that failed is the reason for whatever failed after it. */
+/** Returns the error to report. If the dump failed, its error is the cause of all later errors. */
 async function explain(error: unknown, isWhole: boolean, dump: NixProcess): Promise<unknown> {
   if (isWhole) {
     try {
@@ -93,11 +94,11 @@ async function explain(error: unknown, isWhole: boolean, dump: NixProcess): Prom
 
 function changed(): ClientError {
   return new ClientError(
-    "it differs from what the store's database says; see nix-store --verify --check-contents --repair",
+    "the files of this path differ from the store's database. Repair them with: nix-store --verify --check-contents --repair",
   );
 }
 
-/** Hashes and counts what flows through. */
+/** Creates a meter that hashes and counts the bytes of a stream. */
 function createMeter(onBytes: (bytes: number) => void = () => {}) {
   const digest: Digest = createHash("sha256");
   let bytes = 0;
@@ -118,13 +119,13 @@ function createMeter(onBytes: (bytes: number) => void = () => {}) {
   };
 }
 
-/** The longest block of zstd (RFC 8878, 3.1.1.2.4). */
+/** The size of the longest block of zstd (RFC 8878, 3.1.1.2.4). */
 const BLOCK_BYTES = 128 * 1024;
 
 /**
- * The same bytes in blocks of one size, the last one excepted. zstd looks for
- * repetitions as far as it was fed, so what it makes of a NAR depends on where
- * the chunks of a pipe happened to end.
+ * Yields the same bytes in blocks of equal size; the last block may be shorter.
+ * The output of zstd depends on the sizes of its input chunks, and a pipe splits
+ * a NAR into chunks differently each time. Equal blocks give equal output.
  */
 export async function* inBlocks(
   chunks: AsyncIterable<Uint8Array>,

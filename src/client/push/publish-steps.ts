@@ -10,9 +10,10 @@ import type { PublishSteps } from "./references-first.ts";
 import { spoolDirectory } from "./spool.ts";
 import { createNarUploads, putNarinfo } from "./upload-nar.ts";
 
-/** What is published next: the NAR, if there is one, is stored. */
+/** A path whose narinfo can be published: its NAR is stored. */
 interface Prepared {
   readonly narinfo: Narinfo;
+  /** Undefined if only a signature is added. */
   readonly sent: SentNar | undefined;
 }
 
@@ -22,7 +23,7 @@ interface SentNar {
   readonly startedAt: number;
 }
 
-/** The NAR first, whenever there is room for it; its narinfo in its turn. */
+/** Creates the two steps of a path: first store its NAR as soon as the limits allow, later publish its narinfo. */
 export function createPublishSteps(
   session: PushSession,
   progress: Progress,
@@ -87,7 +88,7 @@ export function createPublishSteps(
         await putNarinfo(path.hash, formatNarinfo(signed), session);
       });
       if (sent === undefined) {
-        const reason = `in the cache; signed by ${signKey?.name ?? ""} now`;
+        const reason = `in the cache; now signed by ${signKey?.name ?? ""}`;
         return { kind: "skipped", path, reason, isSuspicious: false };
       }
       const { fileSize, sentBytes, startedAt } = sent;

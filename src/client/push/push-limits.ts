@@ -1,16 +1,18 @@
 import { availableParallelism } from "node:os";
 import { createSpoolMemory, type SpoolMemory } from "./spool.ts";
 
+/** The limits on the work of one push. */
 export interface PushLimits {
   readonly memory: SpoolMemory;
-  /** Dumping and compressing: the work of processors. */
+  /** Paths that are dumped and compressed at once. This is the work of processors. */
   readonly packing: Semaphore;
-  /** Narinfos asked for, and small paths on their way: mostly waiting for answers. */
+  /** Narinfo lookups, and small paths in progress. They mostly wait for answers. */
   readonly requests: Semaphore;
-  /** Narinfos on their way; apart, since they would stand in line behind all paths. */
+  /** Narinfo uploads. They have a limit of their own; otherwise each would wait behind all NARs. */
   readonly publishing: Semaphore;
-  /** NARs that may not fit into memory and so lie on the disk. */
+  /** Large paths in progress. Their NARs may not fit into memory and then are on the disk. */
   readonly large: Semaphore;
+  /** Parts of large NARs that are sent at once, over all uploads. */
   readonly parts: Semaphore;
 }
 
@@ -31,7 +33,7 @@ export function createPushLimits(): PushLimits {
   };
 }
 
-/** Lets so many at a time through, in the order in which they came. */
+/** Runs a limited number of tasks at once, in the order of their calls. */
 export interface Semaphore {
   run<T>(task: () => Promise<T>): Promise<T>;
 }
@@ -46,7 +48,7 @@ export function createSemaphore(count: number): Semaphore {
       try {
         return await task();
       } finally {
-        // The place goes to the next one directly, so that no newcomer takes it.
+        // The place goes directly to the next waiting task, so that no later task takes it.
         const next = waiting.shift();
         if (next === undefined) free++;
         else next();

@@ -10,10 +10,10 @@ import { publishReferencesFirst } from "./references-first.ts";
 import { Stopped } from "./stop-guard.ts";
 
 /**
- * Pushes all that `roots` need and the cache lacks; paths in `done`, by base
- * name, are known to need nothing and have no outcome. What happens to each path
- * is an outcome; it throws only when nothing at all can be done, or when it is
- * interrupted.
+ * Pushes `roots` and all paths that they need, except paths that the cache has.
+ * `done` has base names of paths that need no work; they get no outcome. The
+ * result of each path is an outcome. The function throws only if Nix cannot list
+ * the paths, or if the push is interrupted.
  */
 export async function pushPaths(
   roots: readonly StorePath[],
@@ -36,7 +36,7 @@ export async function pushPaths(
   function settleError(path: StorePath, error: unknown): void {
     const id = formatStorePathBaseName(path);
     lost.add(id);
-    // After Ctrl-C everything fails, for no reason of its own.
+    // After Ctrl-C every path fails. These errors mean nothing.
     if (context.signal.aborted) return;
     if (error instanceof Stopped || guard.failed(error)) {
       untried.add(id);
@@ -48,7 +48,11 @@ export async function pushPaths(
 
   function settleBlocked(path: StorePath, needs: string): void {
     if (!untried.has(needs)) {
-      return settle({ kind: "failed", path, message: `not published: needs ${needs}` });
+      return settle({
+        kind: "failed",
+        path,
+        message: `not published, because it needs ${needs}, which failed`,
+      });
     }
     untried.add(formatStorePathBaseName(path));
     settle({ kind: "untried", path });
@@ -57,7 +61,12 @@ export async function pushPaths(
   progress.status("asking Nix for the closure");
   const closure = await readClosure(roots, store, context);
   for (const path of closure.invalid) {
-    settle({ kind: "failed", path, message: "the store does not have it; was it collected?" });
+    settle({
+      kind: "failed",
+      path,
+      message:
+        "the store does not have this path. Build it again; Nix may have deleted it as garbage",
+    });
   }
   const infos = [...closure.infos].flatMap(([id, info]) => (done.has(id) ? [] : [info]));
   progress.status(`asking the cache for ${infos.length} paths`);

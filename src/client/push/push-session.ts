@@ -12,37 +12,37 @@ import { createPushLimits, type PushLimits } from "./push-limits.ts";
 import { createStopGuard, type StopGuard } from "./stop-guard.ts";
 import { createUploadApi, type UploadApi } from "./upload-api.ts";
 
-/** One cache, one store, and what bounds the work between them. */
+/** The cache and the store of a push, and the limits on the work between them. */
 export interface PushSession {
   readonly client: CacheClient;
   readonly http: HttpClient;
   readonly api: UploadApi;
   readonly options: PushOptions;
   readonly store: NixStore;
-  /** A file larger than this goes up in parts. */
+  /** A file larger than this is uploaded in parts. */
   readonly partThresholdBytes: number;
   readonly limits: PushLimits;
   readonly guard: StopGuard;
   readonly context: ProcessContext;
 }
 
-/** What a push is told by whoever runs it, read and checked. */
+/** The options of a push, parsed and checked. */
 export interface PushOptions {
   readonly cache: CacheOptions;
-  /** As given with `--store`. */
+  /** The value of `--store`. */
   readonly storeUrl: string | undefined;
-  /** Empty where everything is to be pushed. */
+  /** Names of upstream keys. Paths with their signatures are not pushed. Empty with `--all`. */
   readonly upstreamKeys: ReadonlySet<string>;
   readonly signKey: SecretKey | undefined;
   readonly compression: PackCompression;
   readonly compressionLevel: number;
-  /** Whether a JSON document is wanted at the end. */
+  /** Whether the command prints the report as JSON. */
   readonly isJson: boolean;
 }
 
 /**
- * Opens the cache and asks it whether the token may push, before anything is
- * done for it. Throws `ClientError` with one line that says what is wrong.
+ * Creates the clients for the cache, and checks that the cache accepts pushes with
+ * this token and from this store. Throws `ClientError` or `UsageError`.
  */
 export async function openPushSession(
   options: PushOptions,
@@ -52,18 +52,21 @@ export async function openPushSession(
   if (token === undefined) {
     const { hostname } = new URL(client.url);
     throw new ClientError(
-      `no token for ${hostname}: set NARGATE_TOKEN, give --token-file, or put it into a netrc file`,
+      `no token for ${hostname}: set NARGATE_TOKEN, use --token-file, or put the token into a netrc file`,
     );
   }
   const [{ uploads, storeDir, partSizeThreshold }] = await Promise.all([
     readGatewayFacts(client),
     requirePushToken(client, token.source),
   ]);
-  if (!uploads) throw new ClientError("this cache takes no uploads");
+  if (!uploads)
+    throw new ClientError(
+      "this cache does not accept pushes. Ask its operator to check the settings for pushing (TOKENS, OIDC_TRUST)",
+    );
   const location = findStore(options.storeUrl, context.env);
   if (storeDir !== location.storeDir) {
     throw new UsageError(
-      `this cache is for paths in ${storeDir}, and the store has its own in ${location.storeDir}`,
+      `this cache is for the store directory ${storeDir}, but the store uses ${location.storeDir}. Use another cache, or another --store`,
     );
   }
   return {
@@ -85,11 +88,13 @@ async function requirePushToken(client: CacheClient, source: string): Promise<vo
     token = await readTokenFacts(client);
   } catch (error) {
     if (!(error instanceof CacheRefusal && error.status === 401)) throw error;
-    throw new ClientError(`the token of ${source} was refused: ${error.message}`, { cause: error });
+    throw new ClientError(`the cache refused the token from ${source}: ${error.message}`, {
+      cause: error,
+    });
   }
   const { name, scopes } = token;
   if (scopes.includes("push") || scopes.includes("admin")) return;
   throw new ClientError(
-    `the token ${name} of ${source} may not push: its scopes are ${scopes.join(", ") || "none"}`,
+    `the token ${name} from ${source} may not push: its scopes are ${scopes.join(", ") || "none"}. Use a token with the scope push`,
   );
 }

@@ -125,7 +125,7 @@ describe("choosePath", () => {
     const other = { ...published, narSize: published.narSize + 8 };
     expect(await choose({ published: other, keyName: "own-1" })).toEqual({
       kind: "skip",
-      reason: "published with other contents",
+      reason: "in the cache with other contents",
       isSuspicious: true,
     });
   });

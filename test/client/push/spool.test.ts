@@ -46,7 +46,7 @@ describe("createSpool", () => {
     const directory = path.join(await temporaryDirectory(), "absent");
     const spool = createSpool({ memory: createSpoolMemory(0), directory, expectedBytes: 1 });
     await expect(spool.write(ALL)).rejects.toThrow(
-      `cannot write temporary files in ${directory}: ENOENT; set TMPDIR`,
+      `cannot write temporary files in ${directory}: ENOENT. Set TMPDIR`,
     );
   });
 });

@@ -147,7 +147,7 @@ describe("uploadInParts", () => {
 
   it("does not start for ever", async () => {
     const server = createServer({ part: () => new Response("NoSuchUpload", { status: 404 }) });
-    await expect(upload(server)).rejects.toThrow("keeps losing the upload");
+    await expect(upload(server)).rejects.toThrow("the upload was lost 4 times");
     expect(server.log.filter((line) => line === "POST uploads")).toHaveLength(4);
   });
 
