@@ -65,7 +65,9 @@ function parseJson(text) {
   try {
     return JSON.parse(text);
   } catch {
-    throw new ClientError("nix does not show its settings as JSON");
+    throw new ClientError(
+      "nargate does not understand the settings that nix prints: they are not JSON"
+    );
   }
 }
 function readWords(settings, name) {
@@ -152,7 +154,7 @@ function nixConfLines({ url, publicKeys }) {
   return [
     `extra-substituters = ${url}`,
     ...publicKeys.length === 0 ? [] : [`extra-trusted-public-keys = ${publicKeys.join(" ")}`],
-    // A build goes on by building when the cache fails in the middle of it.
+    // With this setting Nix builds a path itself if the cache fails while it downloads the path.
     "fallback = true"
   ];
 }
@@ -174,7 +176,10 @@ function userNixConf({ env, cwd }) {
   if (first !== "") return resolve(cwd, first);
   const home = env["HOME"] ?? "";
   const config = env["XDG_CONFIG_HOME"] || (home === "" ? "" : join(home, ".config"));
-  if (config === "") throw new UsageError("HOME is not set; name the nix.conf with --file");
+  if (config === "")
+    throw new UsageError(
+      "HOME is not set, so the place of your nix.conf is unknown. Name the file with --file"
+    );
   return join(config, "nix/nix.conf");
 }
 var SUBSTITUTERS = { name: "substituters", alias: "binary-caches" };

@@ -2329,7 +2329,8 @@ async function replaceFile(file, text, { isSecret }) {
   try {
     await mkdir(dirname(target), { recursive: true });
     const old = await stat(target).catch(() => void 0);
-    if (old?.isFile() === false) throw new ClientError(`cannot write ${target}: it is no file`);
+    if (old?.isFile() === false)
+      throw new ClientError(`cannot write ${target}: it is not a regular file`);
     await rm(temporary, { force: true });
     await writeFile2(temporary, text, { mode: isSecret ? 384 : 420, flag: "wx" });
     if (old !== void 0) {

@@ -23,10 +23,12 @@ const COMMANDS: readonly AddCommand[] = [
   addKeyCommand,
 ];
 
-/** The whole `nargate` command. */
+/** Creates the `nargate` program with all its commands. */
 function createProgram(context: ProcessContext, setExitCode: (code: number) => void): Command {
   const program = new Command("nargate")
-    .description("Pushes to and looks after a Nix binary cache behind Nargate.")
+    .description(
+      "Push to a Nix binary cache behind Nargate, set up Nix to pull from it, and find problems.",
+    )
     .version(VERSION)
     .helpCommand(false)
     .enablePositionalOptions()
@@ -36,17 +38,17 @@ function createProgram(context: ProcessContext, setExitCode: (code: number) => v
       writeErr: (text) => void context.stderr.write(text),
       outputError: (text, write) => write(tidyError(text)),
     });
-  // Commands inherit these settings, so they are added last.
+  // Commands inherit the settings above, so they are added last.
   for (const add of COMMANDS) add(program, context, setExitCode);
   return program;
 }
 
-/** Commander's own begins with "error: ", and has a line more where it guesses what was meant. */
+/** Formats an error of commander like our own: with our prefix, and in one line even if it has a suggestion. */
 function tidyError(text: string): string {
   return text.replace(/^error: /, "nargate: ").replaceAll("\n(", " (");
 }
 
-/** Runs the command that `args` name and gives its exit code: 0, 1, 2 for wrong use, 130 for Ctrl-C. */
+/** Runs a command and returns its exit code: 0, 1 for a failure, 2 for wrong use, 130 for Ctrl-C. */
 export async function runProgram(
   args: readonly string[],
   context: ProcessContext,
@@ -66,12 +68,12 @@ export async function runProgram(
   }
 }
 
-/** What was typed may stand in it, and a terminal would obey an escape sequence. */
+/** Removes control characters: a message may contain the user's input, and a terminal would obey an escape sequence. */
 function withoutControls(text: string): string {
   return text.replace(/\p{Cc}+/gu, " ");
 }
 
-/** The first Ctrl-C ends the command in order; the second one ends it at once. */
+/** Runs the command line of this process. The first Ctrl-C ends the command in order, the second one kills it. */
 export async function runProcess(): Promise<void> {
   const outputs = watchOutputs();
   const controller = new AbortController();
@@ -83,8 +85,9 @@ export async function runProcess(): Promise<void> {
 }
 
 /**
- * Who stops reading, as `head` does, has seen enough, and the command goes on
- * to its end. Where the text cannot be kept, such as on a full disk, it fails.
+ * Watches for write errors on the outputs. A reader that closes a pipe, such as
+ * `head`, is no error: the command continues to its end. Any other error, such as
+ * a full disk, makes the command fail.
  */
 function watchOutputs() {
   let isLost = false;
@@ -93,7 +96,7 @@ function watchOutputs() {
       if (code === "EPIPE" || isLost) return;
       isLost = true;
       process.exitCode ||= 1;
-      process.stderr.write(`nargate: cannot write its output: ${code}\n`);
+      process.stderr.write(`nargate: cannot write the output: ${code}\n`);
     });
   }
   return { isLost: () => isLost };

@@ -71,7 +71,7 @@ describe("nargate", () => {
       args: ["use", "--wriet"],
       line: "unknown option '--wriet' (Did you mean --write?)",
     },
-    { what: "push of nothing", args: ["push"], line: "what is to be pushed?" },
+    { what: "push of nothing", args: ["push"], line: "nothing to push: " },
     {
       what: "watch-exec of nothing",
       args: ["watch-exec"],
@@ -95,7 +95,7 @@ describe("nargate", () => {
     {
       what: "use --file without --write",
       args: ["use", "https://a.example", "--file", "x"],
-      line: "--file goes with --write",
+      line: "--file works only together with --write",
     },
     { what: "doctor of no cache", args: ["doctor"], line: "no cache is given" },
     { what: "ls of nothing", args: ["ls"], line: "missing required argument 'path'" },
@@ -134,7 +134,7 @@ describe("nargate", () => {
     {
       what: "a key with a name that Nix refuses",
       args: ["key", "create", "a:b"],
-      line: "NAME has only letters",
+      line: "the name of a key has 1 to 64 characters",
     },
   ])("gives one line and 2 for $what", async ({ args, line }) => {
     const { code, stdout, stderr } = await runNargate(args);

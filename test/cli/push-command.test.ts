@@ -16,7 +16,7 @@ describe("nargate push, used wrongly", () => {
     {
       what: "nothing to push",
       args: [...URL],
-      line: "what is to be pushed? Name store paths, or give --stdin",
+      line: "nothing to push: name store paths, or use --stdin",
     },
     {
       what: "no cache",
@@ -41,12 +41,12 @@ describe("nargate push, used wrongly", () => {
     {
       what: "a key's name that is none",
       args: [...URL, "--upstream-key", ":x", STORE_PATH],
-      line: /not the name of a key/,
+      line: /Give the name of a key, such as cache\.nixos\.org-1\./,
     },
     {
       what: "a secret key that is not there",
       args: [...URL, "--sign-key", "absent", STORE_PATH],
-      line: "--sign-key absent: ENOENT",
+      line: "cannot read --sign-key absent: ENOENT",
     },
     {
       what: "an unknown option",
@@ -66,7 +66,7 @@ describe("nargate push, used wrongly", () => {
     const args = ["push", ...URL, "--sign-key", "key", STORE_PATH];
     const { code, stderr } = await runNargate(args, { cwd });
     expect(code).toBe(2);
-    expect(stderr).toMatch(/^nargate: --sign-key key: it is not a Nix secret key/);
+    expect(stderr).toMatch(/^nargate: --sign-key key is not a Nix secret key/);
     expect(stderr).not.toContain("c2VjcmV0");
   });
 

@@ -47,7 +47,7 @@ describe("the process of nargate", () => {
   it("fails in one line where its output cannot be kept", async () => {
     expect(await start("nargate key create test-1 >/dev/full").ended).toEqual({
       code: 1,
-      stderr: "nargate: cannot write its output: ENOSPC\n",
+      stderr: "nargate: cannot write the output: ENOSPC\n",
     });
   });
 
@@ -84,7 +84,7 @@ describe("nargate watch-exec", () => {
       const shell = `nargate watch-exec --to ${URL} ${dashes}sh -c 'test "$1 $2" = "--json --"' sh --json --`;
       const { code, stderr } = await start(shell, env).ended;
       expect(code).toBe(0);
-      expect(stderr).toMatch(/^nargate: warning: nothing will be pushed: [^\n]*\n$/);
+      expect(stderr).toMatch(/^nargate: warning: cannot push: [^\n]*\n$/);
     }
   }, 30_000);
 });

@@ -11,14 +11,19 @@ interface LsOptions extends CacheOptions {
   readonly json?: boolean;
 }
 
-/** `nargate ls`: which of these paths the cache has. */
+/** `nargate ls`: lists which paths the cache has. */
 export const addLsCommand: AddCommand = (program, context, setExitCode) => {
   const command = program
     .command("ls")
-    .description("List what the cache has of these paths; exit code 1 if any is missing.")
-    .argument("<path...>", "a store path, its base name or hash, or a link such as ./result")
-    .option("--closure", "all that they refer to as well, as the cache knows it")
-    .option("--json", "print JSON, for a program")
+    .description(
+      "List which of these paths the cache has. The exit code is 1 if a path is missing.",
+    )
+    .argument("<path...>", "a store path, its base name or hash, or a symlink such as ./result")
+    .option(
+      "--closure",
+      "also list all paths that these paths need, by the references in the cache",
+    )
+    .option("--json", "print JSON")
     .addHelpText(
       "after",
       "\nExample:\n  nargate ls --closure --to https://cache.example.org ./result",

@@ -20,18 +20,18 @@ Examples:
   nix-store --query --requisites ./result | nargate push --stdin
   nargate push --all --sign-key ~/cache.secret /nix/store/…-hello-2.12
 
-The closure of every PATH is pushed: references first, several paths at once,
-large NARs in parts. What the cache has is skipped, and a push that was cut off
-goes on where it stopped when it is run again.
+Pushes the closure of each PATH: references first, several paths at once, large
+NARs in parts. Skips paths that the cache has. If a push was interrupted, run it
+again: it continues where it stopped.
 `;
 
-/** `nargate push PATH… | --stdin` */
+/** `nargate push`: pushes store paths and their closure. */
 export const addPushCommand: AddCommand = (program, context, setExitCode) => {
   const command = program
     .command("push")
-    .description("Push store paths with all that they need.")
-    .argument("[path...]", "store paths, or links to them such as ./result")
-    .option("--stdin", "read paths from standard input, one a line");
+    .description("Push store paths with all paths that they need.")
+    .argument("[path...]", "store paths, or symlinks to them such as ./result")
+    .option("--stdin", "read paths from standard input, one on each line");
   addPushFlags(command)
     .addHelpText("after", EXAMPLES)
     .action(async (paths: readonly string[], flags: PushFlags & { stdin?: true }) => {
@@ -46,7 +46,7 @@ async function push(
   context: ProcessContext,
 ): Promise<PushReport> {
   if (paths.length === 0 && flags.stdin !== true) {
-    throw new UsageError("what is to be pushed? Name store paths, or give --stdin");
+    throw new UsageError("nothing to push: name store paths, or use --stdin");
   }
   const options = await readPushOptions(flags, context);
   const startedAt = context.now().getTime();
@@ -65,7 +65,9 @@ async function push(
   } catch (error) {
     progress.close();
     if (!context.signal.aborted) throw error;
-    context.stderr.write("nargate: interrupted; run it again to go on where it stopped\n");
+    context.stderr.write(
+      "nargate: interrupted. Run the command again to continue where it stopped\n",
+    );
     throw new ClientError("interrupted", { cause: error });
   }
 }
@@ -84,7 +86,7 @@ async function resolveAll(
   return [...byHash.values()];
 }
 
-/** The lines of standard input, without those that are empty. */
+/** Reads the lines of standard input, without empty lines. */
 export async function readPathList(stdin: ProcessInput): Promise<readonly string[]> {
   const chunks: Buffer[] = [];
   for await (const chunk of stdin) chunks.push(Buffer.from(chunk));

@@ -23,18 +23,18 @@ Examples:
   nargate watch-exec --to https://cache.example.org -- nix build .#everything
   NARGATE_URL=https://cache.example.org nargate watch-exec -- make test
 
-Pushes what COMMAND adds to the store while it runs, and the rest when it ends.
-The exit code is the command's, also where something could not be pushed: that
-is told on stderr. Derivations (.drv) are not pushed.
+Pushes the paths that COMMAND adds to the store, while it runs and after it ends.
+Does not push derivations (.drv). The exit code is the exit code of COMMAND, even
+if a path could not be pushed; standard error names that path.
 `;
 
-/** `nargate watch-exec -- COMMAND…` */
+/** `nargate watch-exec`: runs a command, and pushes the paths that it builds. */
 export const addWatchExecCommand: AddCommand = (program, context, setExitCode) => {
   const command = program
     .command("watch-exec")
-    .description("Run a command, and push what it adds to the Nix store.")
+    .description("Run a command, and push the paths that it adds to the Nix store.")
     .usage("[options] -- <command...>")
-    // Also without the dashes, what follows the command is the command's.
+    // Options behind the command belong to the command, even without the dashes.
     .passThroughOptions()
     .argument("<command...>", "the command and its arguments");
   addPushFlags(command)
@@ -52,7 +52,7 @@ async function watchExec(
   const { directory } = findStore(options.storeUrl, context.env);
   if (directory === undefined) {
     throw new UsageError(
-      "the store is not on this machine, so that nobody sees what is added to it",
+      "the files of this store are not on this machine, so nargate cannot see new paths. Use a store on this machine",
     );
   }
   const session = await tryToOpen(options, context);
@@ -66,7 +66,7 @@ async function watchExec(
   return code;
 }
 
-/** A build does not fail because its cache is away. */
+/** Opens the session. Returns undefined if the cache fails, because a build must not fail because of its cache. */
 async function tryToOpen(
   options: PushOptions,
   context: ProcessContext,
@@ -75,7 +75,7 @@ async function tryToOpen(
     return await openPushSession(options, context);
   } catch (error) {
     if (error instanceof UsageError || context.signal.aborted) throw error;
-    context.stderr.write(`nargate: warning: nothing will be pushed: ${describeError(error)}\n`);
+    context.stderr.write(`nargate: warning: cannot push: ${describeError(error)}\n`);
     return undefined;
   }
 }
@@ -96,7 +96,7 @@ async function runAndPush(
   const outcomes = await watchAndPush({
     watcher,
     push(roots, done, progress) {
-      // What stopped the last batch may be over, and a build goes on for hours.
+      // A new guard: the problem that stopped the last batch may be over, and a build can take hours.
       guard = createStopGuard();
       return pushPaths(roots, { ...session, guard }, progress, done);
     },
@@ -106,14 +106,16 @@ async function runAndPush(
   });
   during.close();
   if (context.signal.aborted) {
-    context.stderr.write("nargate: interrupted; not all that was built is pushed\n");
+    context.stderr.write("nargate: interrupted. Some new paths are not pushed\n");
     return command;
   }
   const seconds = (context.now().getTime() - startedAt) / 1000;
   const report = { outcomes, seconds, stopped: guard.reason() };
   for (const line of formatPushSummary(report)) context.stderr.write(`nargate: ${line}\n`);
   if (hasFailed(report)) {
-    context.stderr.write("nargate: warning: not all that was built is in the cache\n");
+    context.stderr.write(
+      "nargate: warning: some new paths could not be pushed; see the lines above\n",
+    );
   }
   if (session.options.isJson) {
     context.stdout.write(`${formatPushJson(report, session.store.storeDir)}\n`);

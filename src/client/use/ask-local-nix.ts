@@ -7,14 +7,14 @@ import type { ProcessContext } from "../process-context.ts";
 import { readField } from "../read-field.ts";
 import { type NixSettings, readNixSettings, readSystemSettings } from "./nix-settings.ts";
 
-/** Nix on this machine, as this user has it. */
+/** The facts about Nix on this machine, for this user. */
 export interface LocalNix {
   readonly trust: DaemonTrust;
-  /** What counts: of an untrusted user's own settings nothing does. */
+  /** The settings that take effect. For a user whom the daemon does not trust, these are the daemon's settings. */
   readonly settings: NixSettings;
 }
 
-/** Undefined where there is none, or it cannot be asked; `reason` is then told. */
+/** Asks Nix for its settings. Returns the reason if there is no Nix, or if it fails. */
 export async function askLocalNix(
   context: ProcessContext,
 ): Promise<LocalNix | { readonly reason: string }> {
@@ -29,18 +29,19 @@ export async function askLocalNix(
   }
 }
 
-/** Whether Nix does what this user's own nix.conf says about caches. */
+/** The facts that decide whether Nix obeys this user's own nix.conf about caches. */
 export interface DaemonTrust {
-  /** Undefined where nobody could be asked. */
+  /** Whether the daemon trusts the user. Undefined if this is unknown. */
   readonly isTrusted: boolean | undefined;
-  /** Whether it is this user who reads the store, and not a daemon. */
+  /** Whether Nix opens the store itself, without a daemon. */
   readonly isOwnStore: boolean;
   readonly user: string;
 }
 
 /**
- * Asks Nix, which since 2.15 knows whether its daemon trusts it. For an older
- * one: is there a daemon, and does trusted-users name this user?
+ * Finds out whether the daemon trusts this user. Nix 2.15 and later say it. For
+ * an older Nix, this function checks whether there is a daemon, and whether
+ * trusted-users names the user.
  */
 export async function askDaemonTrust(
   context: ProcessContext,
@@ -59,7 +60,7 @@ export async function askDaemonTrust(
   return { isTrusted: isTrustedUser(system.trustedUsers, user, groups), isOwnStore, user };
 }
 
-/** As `matchUser` in libstore's daemon reads trusted-users. */
+/** Returns whether trusted-users names the user. Same rules as `matchUser` in Nix's daemon. */
 export function isTrustedUser(
   trustedUsers: readonly string[],
   user: string,
@@ -93,7 +94,7 @@ async function canReach(file: string, mode: number): Promise<boolean> {
   );
 }
 
-/** As Nix opens the store "auto" (libstore/store-api.cc): who may write there needs no daemon. */
+/** Returns the store that Nix opens for "auto" (libstore/store-api.cc): a user who may write to the state directory needs no daemon. */
 async function guessStore({ env }: ProcessContext): Promise<string | undefined> {
   const remote = env["NIX_REMOTE"] ?? "";
   if (remote !== "" && remote !== "auto") return remote;
@@ -113,7 +114,7 @@ function parseStoreInfo(text: string): StoreInfo | undefined {
   const url = readField(info, "url");
   const trusted = readField(info, "trusted");
   if (typeof url !== "string") return undefined;
-  // A number in the first versions that told, and true or false later.
+  // The first versions with this field print a number, later versions true or false.
   const isKnown = typeof trusted === "boolean" || typeof trusted === "number";
   return { url, isTrusted: isKnown ? Boolean(trusted) : undefined };
 }

@@ -20,18 +20,19 @@ export interface WrittenFile {
 
 export interface WrittenUse {
   readonly nixConf: WrittenFile;
-  /** The lines that are new, as they stand there now. */
+  /** The new and changed lines of the nix.conf. */
   readonly newLines: readonly string[];
   /** Undefined for a public cache. */
   readonly netrc: WrittenFile | undefined;
-  /** What Nix read until now and no more, where it could not be copied. */
+  /** The netrc file that Nix does not read any more, if its entries could not be copied into the new one. */
   readonly hiddenNetrc: string | undefined;
 }
 
 /**
- * Writes a nix.conf, and for a private cache the netrc that it names or else
- * the one beside it. Nothing else in either file changes; done again, nothing at
- * all does. Throws a `ClientError` where NixOS or home-manager makes the file.
+ * Adds a cache to a nix.conf. For a private cache it also writes the token into
+ * the netrc file that this nix.conf names, or into the netrc file beside it. All
+ * other lines stay unchanged, and a second call changes nothing. Throws a
+ * `ClientError` if NixOS or home-manager makes the nix.conf.
  */
 export async function writeUse(
   use: CacheUse,
@@ -41,7 +42,7 @@ export async function writeUse(
 ): Promise<WrittenUse> {
   if ((await findStoreTarget(file)) !== undefined) {
     throw new ClientError(
-      `${file} is made from a NixOS or home-manager configuration; put this there: ${nixosSettings(use)}`,
+      `NixOS or home-manager makes ${file}. Put this into its configuration: ${nixosSettings(use)}`,
     );
   }
   const before = await readTextFile(file);
@@ -71,7 +72,7 @@ export async function writeUse(
   };
 }
 
-/** The netrc that the system's nix.conf names, or else the one beside it. */
+/** Returns the netrc file that the system's nix.conf names, or the netrc file beside it. */
 async function findSystemNetrc(context: ProcessContext): Promise<string> {
   const systemFile = systemNixConf(context);
   const named = readNixConf(await readTextFile(systemFile), "netrc-file");
@@ -83,7 +84,7 @@ interface FormerNetrc {
   readonly hidden: string | undefined;
 }
 
-/** Nix reads one netrc: a new one has to hold what the former one has for other caches. */
+/** Reads the netrc file that Nix has used until now. Nix reads only one, so the new file needs the entries for other caches. */
 async function readFormerNetrc(file: string): Promise<FormerNetrc> {
   try {
     return { text: await readTextFile(file), hidden: undefined };
@@ -92,7 +93,7 @@ async function readFormerNetrc(file: string): Promise<FormerNetrc> {
   }
 }
 
-/** `former` is what a file that is not there yet begins with. */
+/** Writes the token into a netrc file. A new or empty file begins with the text `former`. */
 async function writeNetrc(
   file: string,
   hostname: string,
