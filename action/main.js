@@ -245,34 +245,40 @@ async function addForUser({ use, token, workDirectory, onChange }, { settings },
     const edited = editNixConf(text, use);
     return netrc === void 0 ? edited : appendLine(edited, `netrc-file = ${netrc}`);
   };
-  let told;
+  let place;
   try {
     const file = userNixConf(context);
     if (await findStoreTarget(file) !== void 0)
-      throw new ClientError(`${file} is in the store`);
+      throw new ClientError(`${file} is in the Nix store`);
     const options = { files: OWN_FILES, workDirectory, isSecret: false, onChange };
     const change = await changeFile(file, edit, options);
-    told = change === void 0 ? `${file} says so already` : `by ${file}`;
-    if (isInEffect(use, netrc, await readNixSettings(context))) return told;
-    told = `by NIX_CONFIG, which stands above ${file}`;
+    place = change === void 0 ? `${file} already has the cache` : `added to ${file}`;
+    if (isInEffect(use, netrc, await readNixSettings(context))) return place;
+    place = `added to NIX_CONFIG, which overrides ${file}`;
   } catch (error) {
-    told = `by NIX_CONFIG, since ${describeError(error)}`;
+    place = `added to NIX_CONFIG, because of this problem: ${describeError(error)}`;
   }
   const NIX_CONFIG = edit(context.env["NIX_CONFIG"] ?? "").trimEnd();
   context.runner.exportVariable("NIX_CONFIG", NIX_CONFIG);
   const changed = await readNixSettings({ ...context, env: { ...context.env, NIX_CONFIG } });
-  if (isInEffect(use, netrc, changed)) return told;
-  throw new ClientError("Nix does not take what is added to its settings, neither there nor here");
+  if (isInEffect(use, netrc, changed)) return place;
+  throw new ClientError(
+    "Nix ignores the cache both in nix.conf and in NIX_CONFIG. Run nix config show in this job to find the setting that overrides it"
+  );
 }
 async function addForDaemon({ use, token, workDirectory, onChange }, { settings, trust }, context) {
   const main = systemNixConf(context);
   const because = `the Nix daemon does not trust ${trust.user}`;
   if (await findStoreTarget(main) !== void 0) {
-    throw new ClientError(`${because}, and NixOS makes ${main}; put there: ${nixosSettings(use)}`);
+    throw new ClientError(
+      `${because}, and NixOS makes ${main}. Put this into the NixOS configuration: ${nixosSettings(use)}`
+    );
   }
   if (!(await runTool(["sudo", "-n", "true"], context)).isDone) {
     const lines = nixConfLines(use).join("; ");
-    throw new ClientError(`${because}, and there is no sudo; put into ${main}: ${lines}`);
+    throw new ClientError(
+      `${because}, and this job cannot use sudo. Put these lines into ${main}: ${lines}`
+    );
   }
   const files = createRootFiles(context);
   const file = await findEditable(main, await files.read(main));
@@ -286,11 +292,12 @@ async function addForDaemon({ use, token, workDirectory, onChange }, { settings,
     const edit = (text) => setNetrcPassword(text, hostname, token);
     await changeFile(settings.netrcFile, edit, { ...options, isSecret: true });
   }
-  if (change === void 0) return `${file} says so already`;
+  if (change === void 0) return `${file} already has the cache`;
   const restarted = await restartDaemon(context);
-  if (restarted !== void 0) return `by ${file} and ${restarted}, since ${because}`;
+  if (restarted !== void 0)
+    return `added to ${file}, and restarted the daemon (${restarted}), because ${because}`;
   throw new ClientError(
-    `${file} has the cache now, but the Nix daemon must be started anew to see it`
+    `${file} now has the cache, but the Nix daemon could not be restarted. Restart it in a step of this job`
   );
 }
 async function findEditable(main, text = "") {
@@ -348,28 +355,28 @@ function parseJson2(text) {
 async function planPush(question) {
   const { inputs, fork, cache, sources, ask } = question;
   if (!inputs.push) return pullOnly("the input push is false", true);
-  if (fork !== void 0) return pullOnly(`its code is that of ${fork}, a fork`, true);
+  if (fork !== void 0) return pullOnly(`its code comes from ${fork}, a fork`, true);
   const [first] = sources.keys();
   if (first === void 0) {
     return pullOnly(
-      "it has no token: give the job `permissions: id-token: write`, or this step the input token"
+      "it has no token. Give the job `permissions: id-token: write`, or set the input token of this step"
     );
   }
   if ("reason" in cache) {
     const { reason, isPassing } = cache;
     return isPassing ? { kind: "try", by: first, reason } : pullOnly(reason);
   }
-  if (!cache.uploads) return pullOnly("the cache takes no uploads");
+  if (!cache.uploads) return pullOnly("the cache does not accept pushes");
   const reasons = [];
   for (const [by, source] of sources) {
     try {
       const { name, scopes } = await ask(source);
       if (scopes.includes("push") || scopes.includes("admin")) return { kind: "push", by, name };
-      reasons.push(`${name} may not push: its scopes are ${scopes.join(", ") || "none"}`);
+      reasons.push(`the token ${name} may not push: its scopes are ${scopes.join(", ") || "none"}`);
     } catch (error) {
       const { reason, isPassing } = asTrouble(error);
       if (isPassing) return { kind: "try", by, reason };
-      reasons.push(`${source.name}'s token was refused: ${reason}`);
+      reasons.push(`the cache refused the token from ${source.name}: ${reason}`);
     }
   }
   return pullOnly(reasons.join("; "));
@@ -383,7 +390,9 @@ async function askCache(url, storeDir, context) {
   try {
     const facts = await readGatewayFacts(createCacheClient(url, async () => void 0, http));
     if (facts.storeDir === storeDir) return facts;
-    throw new ClientError(`${url} is for paths in ${facts.storeDir}, and Nix here has ${storeDir}`);
+    throw new ClientError(
+      `${url} is for the store directory ${facts.storeDir}, but Nix on this runner uses ${storeDir}`
+    );
   } catch (error) {
     context.signal.throwIfAborted();
     return asTrouble(error);
@@ -404,7 +413,7 @@ async function runMain(context) {
   let state = {
     workDirectory,
     pushBy: void 0,
-    reason: "its first step failed",
+    reason: "the first step of the action failed",
     publicKeys: [],
     changes: []
   };
@@ -448,7 +457,7 @@ async function requireNix(context) {
     await runNix({ program: "nix", args: ["--version"] }, context);
   } catch (error) {
     throw new ClientError(
-      `${describeError(error)}: put this step after the one that installs it, such as cachix/install-nix-action`,
+      `${describeError(error)}. Put this step after the step that installs Nix, such as cachix/install-nix-action`,
       { cause: error }
     );
   }
@@ -459,10 +468,10 @@ function tellPlan(plan, { runner }) {
   runner.setOutput("reason", reason);
   switch (plan.kind) {
     case "push":
-      runner.info(`what this job builds is pushed when it ends, as ${plan.name}`);
+      runner.info(`this job pushes its new paths when it ends, with the token ${plan.name}`);
       return { pushBy: plan.by, reason };
     case "try":
-      runner.warning(`${reason}; pushing is tried once more when the job ends`);
+      runner.warning(`${reason}. The job tries again to push when it ends`);
       return { pushBy: plan.by, reason };
     case "pull-only": {
       const line = `this job only pulls: ${reason}`;
@@ -474,14 +483,19 @@ function tellPlan(plan, { runner }) {
 }
 function chooseReadToken({ token }, { access: access2 }, fork) {
   if (access2 === "public") return { token: void 0 };
-  if (fork !== void 0) return { reason: `the code of ${fork}, a fork, is given no token` };
-  return token === void 0 ? { reason: "reading it takes the input token, since OIDC tokens end before jobs do" } : { token };
+  if (fork !== void 0)
+    return {
+      reason: `the code of this job comes from ${fork}, a fork, which must not get a token`
+    };
+  return token === void 0 ? {
+    reason: "set the input token. An OIDC token cannot be used to pull, because it expires before the job ends"
+  } : { token };
 }
 async function substitute(substituter, context) {
   const { runner } = context;
   const { url } = substituter.use;
   try {
-    runner.info(`Nix pulls from ${url}: ${await addSubstituter(substituter, context)}`);
+    runner.info(`Nix pulls from ${url} (${await addSubstituter(substituter, context)})`);
   } catch (error) {
     if (!(error instanceof ClientError)) throw error;
     runner.warning(`Nix does not pull from ${url}: ${error.message}`);

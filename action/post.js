@@ -1365,7 +1365,7 @@ function listPaths(outcomes) {
   const pushed = outcomes.flatMap(
     (outcome) => outcome.kind === "pushed" ? [`${nameOf(outcome)} (${formatBytes(outcome.fileSize)})`] : []
   );
-  return [...formatList("What failed", failed), ...formatList("What was pushed", pushed)];
+  return [...formatList("Failed paths", failed), ...formatList("Pushed paths", pushed)];
 }
 function formatList(title, items) {
   if (items.length === 0) return [];
@@ -1401,7 +1401,7 @@ async function runPost(context) {
   const { runner } = context;
   const state = parseJobState(runner.state(JOB_STATE));
   if (state === void 0) {
-    runner.info("nothing to do: the first step did not get far");
+    runner.info("nothing to do, because the first step of the action failed early");
     return;
   }
   try {
@@ -1425,21 +1425,21 @@ async function pushAndTell(inputs, state, context) {
     push ??= { reason };
   }
   if ("outcomes" in push && hasFailed(push)) {
-    tellFailure("not all that was built is in the cache", inputs, context);
+    tellFailure("some new paths could not be pushed; see the lines above", inputs, context);
   }
   const hits = infos === void 0 ? void 0 : countHits(infos, state.publicKeys);
   try {
     await runner.addToSummary(formatJobSummary({ url: inputs.url, push, hits }));
   } catch (error) {
-    runner.warning(`the job's summary could not be written: ${describeError(error)}`);
+    runner.warning(`cannot write the summary of the job: ${describeError(error)}`);
   }
 }
 function whyNot(inputs, { pushBy, reason }) {
   if (pushBy === void 0) return { reason: `this job only pulls: ${reason}` };
   const { pushOnFailure, jobStatus } = inputs;
   if (pushOnFailure || jobStatus === "success") return void 0;
-  const status = jobStatus || "not known";
-  return { reason: `the input push-on-failure is false, and the job's status is ${status}` };
+  const status = jobStatus || "unknown";
+  return { reason: `the input push-on-failure is false, and the status of the job is ${status}` };
 }
 function tellFailure(line, { failOnPushError }, { runner }) {
   if (failOnPushError) runner.fail(line);
@@ -1450,13 +1450,15 @@ async function pushNewPaths(infos, inputs, { pushBy }, context) {
   const { pushFilter, upstreamKeys, signKey, url } = inputs;
   const roots = infos.map(({ path: path2 }) => path2).filter((path2) => pushFilter?.test(formatStorePathBaseName(path2)) !== true);
   if (roots.length === 0) {
-    runner.info("nothing is new in the store, so nothing is pushed");
-    return { reason: "nothing was new in the store" };
+    runner.info("nothing to push: the job added no paths to the store");
+    return { reason: "the job added no paths to the store" };
   }
   const sources = listTokenSources(inputs, context);
   const tokens = pushBy === void 0 ? void 0 : sources.get(pushBy);
   if (tokens === void 0)
-    throw new ClientError("the token of the first step is not there any more");
+    throw new ClientError(
+      "the token that the first step found is gone. Give the action the same inputs and permissions for the whole job"
+    );
   const startedAt = context.now().getTime();
   return await runner.group(`pushing to ${url}`, async () => {
     const options = {
@@ -1487,7 +1489,7 @@ async function cleanUp({ changes, workDirectory }, context) {
     try {
       await undoChange(change, files, workDirectory);
     } catch (error) {
-      context.runner.warning(`${change.file} could not be put back: ${describeError(error)}`);
+      context.runner.warning(`cannot restore ${change.file}: ${describeError(error)}`);
     }
   }
   await rm2(workDirectory, { recursive: true, force: true });

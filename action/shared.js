@@ -576,7 +576,8 @@ function createActionContext(signal) {
     cwd,
     stdin: NO_INPUT,
     stdout,
-    // The runner reads both pipes at once, and would put lines into the wrong group.
+    // All output goes to stdout: the runner reads both pipes at once, and would mix up the order of
+    // lines and groups.
     stderr: stdout,
     fetch: fetch2,
     now,
@@ -2708,7 +2709,7 @@ async function findNewPaths(workDirectory, context) {
   const { directory } = location;
   if (directory === void 0) {
     throw new ClientError(
-      "the store is not on this machine, so that nobody sees what is new in it"
+      "the files of the store are not on this machine, so the action cannot see new paths. Use a store on the runner"
     );
   }
   const store = { ...location, url: void 0 };
@@ -2749,7 +2750,9 @@ async function readInputs(runner) {
   for (const secret of secretParts(signKey)) runner.mask(secret);
   const url = readUrl(runner.input("url"));
   if (token !== "" && !/^[\x21-\x7e]{1,16384}$/.test(token)) {
-    throw new UsageError("the input token is not one word of printable characters");
+    throw new UsageError(
+      "the input token is too long, or contains a space or an unprintable character. Check that the secret is only the token"
+    );
   }
   if (token !== "") requireSafeForTokens(url);
   const flag = (name) => parseFlag(name, runner.input(name));
@@ -2768,7 +2771,8 @@ async function readInputs(runner) {
   };
 }
 function readUrl(text) {
-  if (text === "") throw new UsageError("the input url is missing: the address of the cache");
+  if (text === "")
+    throw new UsageError("the input url is missing. Set it to the address of the cache");
   return parseCacheUrl(text);
 }
 function secretParts(signKey) {
@@ -2781,21 +2785,26 @@ function parseFlag(name, text) {
     case "false":
       return false;
     default:
-      throw new UsageError(`the input ${name} is neither true nor false`);
+      throw new UsageError(`the input ${name} must be true or false`);
   }
 }
 async function parseSignKey(text) {
   const key = parseSecretKey(text);
   if (!key.ok) throw new UsageError(`the input sign-key ${key.error}`);
   if (!await hasMatchingPublicKey(key.value)) {
-    throw new UsageError("the two halves of the input sign-key do not belong together");
+    throw new UsageError(
+      "the input sign-key is damaged: its secret half and its public half do not match"
+    );
   }
   return key.value;
 }
 function parseKeyNames(text) {
   const names = text.split(/\s+/).filter((word) => word !== "").map((word) => word.split(":", 1)[0] ?? "");
   for (const name of names) {
-    if (!isKeyName(name)) throw new UsageError("the input upstream-keys has what names no key");
+    if (!isKeyName(name))
+      throw new UsageError(
+        "the input upstream-keys must have names of keys, such as cache.nixos.org-1, with spaces between them"
+      );
   }
   return new Set(names);
 }
@@ -2812,7 +2821,7 @@ function parseFilter(text) {
 function listTokenSources({ token, audience }, context) {
   const sources = /* @__PURE__ */ new Map();
   if (token !== void 0) {
-    sources.set("token", { name: "the input token", current: async () => token });
+    sources.set("token", { name: "the action's input", current: async () => token });
   }
   const { runner, env, now } = context;
   const url = env["ACTIONS_ID_TOKEN_REQUEST_URL"] ?? "";
@@ -2825,6 +2834,7 @@ function listTokenSources({ token, audience }, context) {
   return sources;
 }
 var MARGIN_MILLISECONDS = 6e4;
+var NO_TOKEN = "GitHub's token service answered without an OIDC token. Run the job again";
 function createOidcTokens({ url, bearer, audience }, { http, now, mask }) {
   let held;
   let asking;
@@ -2837,13 +2847,16 @@ function createOidcTokens({ url, bearer, audience }, { http, now, mask }) {
       headers: { accept: "application/json", authorization: `Bearer ${bearer}` }
     });
     if (status !== 200) {
-      throw new ClientError(`GitHub gives this job no OIDC token: its service answered ${status}`);
+      throw new ClientError(
+        `GitHub gave this job no OIDC token: its token service answered ${status}. Run the job again`
+      );
     }
     const token = readField(parseJson2(body.toString()), "value");
-    if (typeof token !== "string") throw new ClientError("GitHub answered without an OIDC token");
+    if (typeof token !== "string") throw new ClientError(NO_TOKEN);
     mask(token);
     const expires = readExpiry(token);
-    if (expires === void 0) throw new ClientError("GitHub's OIDC token says no time of its end");
+    if (expires === void 0)
+      throw new ClientError("GitHub's OIDC token has no expiry time (exp)");
     held = { token, expires };
   }
   const millisecondsLeft = () => (held?.expires ?? 0) - now().getTime();
@@ -2858,7 +2871,7 @@ function createOidcTokens({ url, bearer, audience }, { http, now, mask }) {
           if (millisecondsLeft() <= 0) throw error2;
         });
       }
-      if (held === void 0) throw new ClientError("GitHub answered without an OIDC token");
+      if (held === void 0) throw new ClientError(NO_TOKEN);
       return held.token;
     }
   };

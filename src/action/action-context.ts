@@ -6,7 +6,7 @@ import {
 } from "../client/process-context.ts";
 import { createRunner, type Runner } from "./runner.ts";
 
-/** What a step gets from the process; tests give other ones. */
+/** The parts of the process that a step of the action may use. Tests replace each of them. */
 export interface ActionContext extends ProcessContext {
   readonly runner: Runner;
   readonly platform: NodeJS.Platform;
@@ -19,7 +19,8 @@ export function createActionContext(signal: AbortSignal): ActionContext {
     cwd,
     stdin: NO_INPUT,
     stdout,
-    // The runner reads both pipes at once, and would put lines into the wrong group.
+    // All output goes to stdout: the runner reads both pipes at once, and would mix up the order of
+    // lines and groups.
     stderr: stdout,
     fetch,
     now,
@@ -37,11 +38,11 @@ const NO_INPUT: ProcessInput = {
   },
 };
 
-/** Runs one of the action's steps in this process. What it throws fails the step, in one line. */
+/** Runs a step of the action in this process. An error fails the step, with one line. */
 export async function runStep(step: (context: ActionContext) => Promise<void>): Promise<void> {
   const controller = new AbortController();
-  // A job that is cancelled: SIGINT, 7.5 seconds, SIGTERM, 2.5 seconds, SIGKILL.
-  // A signal that comes again, as to a whole group of processes, must not cut the clean-up short.
+  // When a job is cancelled, the runner sends SIGINT, after 7.5 s SIGTERM, and after 2.5 s SIGKILL.
+  // The handler stays after the first signal, so that a second signal does not interrupt the clean-up.
   for (const name of ["SIGINT", "SIGTERM"] as const) {
     process.on(name, () => controller.abort(new Interrupted(name)));
   }

@@ -8,7 +8,7 @@ import { listStoreNames, watchStore } from "../client/push/store-watcher.ts";
 import { formatStorePathBaseName } from "../nix/store-path.ts";
 import type { ActionContext } from "./action-context.ts";
 
-/** Writes down what lies in the store when the job begins: a name a line. */
+/** Saves the names in the store directory when the job begins, one on each line. */
 export async function saveStoreNames(
   workDirectory: string,
   { env }: Pick<ActionContext, "env">,
@@ -26,7 +26,7 @@ function storeNamesFile(workDirectory: string): string {
   return path.join(workDirectory, "store-names");
 }
 
-/** What has come into the store since the job began, whoever made it. */
+/** Returns all valid paths that were added to the store since the job began. */
 export async function findNewPaths(
   workDirectory: string,
   context: ActionContext,
@@ -35,7 +35,7 @@ export async function findNewPaths(
   const { directory } = location;
   if (directory === undefined) {
     throw new ClientError(
-      "the store is not on this machine, so that nobody sees what is new in it",
+      "the files of the store are not on this machine, so the action cannot see new paths. Use a store on the runner",
     );
   }
   const store = { ...location, url: undefined };
@@ -49,24 +49,25 @@ export async function findNewPaths(
   return paths.flatMap((path) => infos.get(formatStorePathBaseName(path)) ?? []);
 }
 
-/** Where the paths came from that a job did not begin with. */
+/** The origins of the paths that were added during a job. */
 export interface Hits {
-  /** Signed by a key of this cache. */
+  /** Paths that a key of this cache has signed. */
   readonly fromCache: Tally;
   readonly fromElsewhere: Tally;
-  /** Built here, or added to the store as sources are. */
+  /** Paths that were built, or added to the store as sources are. */
   readonly made: Tally;
 }
 
 export interface Tally {
   readonly paths: number;
-  /** Unpacked. */
+  /** Bytes of the uncompressed NARs. */
   readonly narBytes: number;
 }
 
 /**
- * Counts them by what the store says of each. A path that several caches have
- * signed counts as this one's: Nix does not keep where it was pulled from.
+ * Counts paths by their origin. Nix does not keep the origin of a path, so the
+ * signatures decide: a path that a key of this cache has signed counts as pulled
+ * from this cache, even if another cache has signed it too.
  */
 export function countHits(infos: readonly PathInfo[], publicKeys: readonly string[]): Hits {
   const names = publicKeys.map((key) => key.slice(0, key.indexOf(":") + 1));

@@ -6,12 +6,12 @@ import type { ActionContext } from "./action-context.ts";
 import type { FileAccess } from "./change-file.ts";
 
 export interface ToolResult {
-  /** Whether it ran, and ended well. */
+  /** Whether the program started and exited with 0. */
   readonly isDone: boolean;
   readonly stdout: string;
 }
 
-/** Runs one of the machine's own programs. That it fails, or is not there, is an outcome. */
+/** Runs a program of this machine. Does not throw if the program fails or does not exist. */
 export async function runTool(
   [program = "", ...args]: readonly string[],
   { env, cwd, signal }: ProcessContext,
@@ -31,7 +31,7 @@ export async function runTool(
   });
 }
 
-/** As root, by the sudo without a password that GitHub's runners have. */
+/** Reads and writes files as root, by sudo without a password, as GitHub's runners have it. */
 export function createRootFiles(context: ProcessContext): FileAccess {
   async function sudo(args: readonly string[], input?: string): Promise<string> {
     const { isDone, stdout } = await runTool(["sudo", "-n", ...args], context, input);
@@ -46,7 +46,7 @@ export function createRootFiles(context: ProcessContext): FileAccess {
       return await sudo(["cat", file]);
     },
     async write(file, text, { isSecret }) {
-      // Made first, so that nobody else can open it before it is secret.
+      // A new file is created with its mode first, so that no other user can open it in between.
       if (await isAbsent(file)) {
         await sudo(["install", "-m", isSecret ? "600" : "644", "/dev/null", file]);
       }
@@ -65,12 +65,12 @@ async function isAbsent(file: string): Promise<boolean> {
   );
 }
 
-// Of Determinate's installer, and of all others.
+// The service of Determinate's installer, and the service of all other installers.
 const LAUNCHD_SERVICES = ["systems.determinate.nix-daemon", "org.nixos.nix-daemon"];
 
 /**
- * Has the daemon read its nix.conf, which it does at its start alone. Gives the
- * command that did it; undefined where none did.
+ * Restarts the daemon, because it reads its nix.conf only when it starts. Returns
+ * the command that worked, or undefined if none did.
  */
 export async function restartDaemon(context: ActionContext): Promise<string | undefined> {
   const commands =

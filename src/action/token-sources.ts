@@ -5,17 +5,17 @@ import { readField } from "../client/read-field.ts";
 import type { ActionContext } from "./action-context.ts";
 import type { Inputs } from "./read-inputs.ts";
 
-/** How a job can show who it is. */
+/** The kinds of tokens that a job can have: from the input, or from GitHub's OIDC service. */
 export type TokenKind = "token" | "oidc";
 
-/** All ways that this job has, the one that was given by hand first. */
+/** Returns all token sources of this job. The input comes first. */
 export function listTokenSources(
   { token, audience }: Pick<Inputs, "token" | "audience">,
   context: ActionContext,
 ): ReadonlyMap<TokenKind, TokenSource> {
   const sources = new Map<TokenKind, TokenSource>();
   if (token !== undefined) {
-    sources.set("token", { name: "the input token", current: async () => token });
+    sources.set("token", { name: "the action's input", current: async () => token });
   }
   const { runner, env, now } = context;
   const url = env["ACTIONS_ID_TOKEN_REQUEST_URL"] ?? "";
@@ -28,7 +28,7 @@ export function listTokenSources(
   return sources;
 }
 
-/** What a job with `id-token: write` is given to ask with. */
+/** The data that a job with `id-token: write` gets to request an OIDC token. */
 export interface TokenRequest {
   readonly url: string;
   readonly bearer: string;
@@ -41,13 +41,17 @@ interface OidcEnvironment {
   readonly mask: (secret: string) => void;
 }
 
-// Longer than a request and its retries wait, and a fifth of what a token lives.
+// A token is renewed a minute before it expires. This is longer than a request with its retries takes,
+// and a fifth of the five minutes for which a token is valid.
 const MARGIN_MILLISECONDS = 60_000;
 
+const NO_TOKEN = "GitHub's token service answered without an OIDC token. Run the job again";
+
 /**
- * The identity of the job, as tokens of a few minutes each: the same one until
- * shortly before its end, then a fresh one. `core.getIDToken` would do it as
- * well, with an HTTP client thirty times as large as the rest of that library.
+ * Creates the source of the job's OIDC tokens. It returns the same token until
+ * shortly before it expires, and then requests a new one. It does not use
+ * `core.getIDToken`, because that brings an HTTP client thirty times as large as
+ * the rest of that library.
  */
 export function createOidcTokens(
   { url, bearer, audience }: TokenRequest,
@@ -65,13 +69,16 @@ export function createOidcTokens(
       headers: { accept: "application/json", authorization: `Bearer ${bearer}` },
     });
     if (status !== 200) {
-      throw new ClientError(`GitHub gives this job no OIDC token: its service answered ${status}`);
+      throw new ClientError(
+        `GitHub gave this job no OIDC token: its token service answered ${status}. Run the job again`,
+      );
     }
     const token = readField(parseJson(body.toString()), "value");
-    if (typeof token !== "string") throw new ClientError("GitHub answered without an OIDC token");
+    if (typeof token !== "string") throw new ClientError(NO_TOKEN);
     mask(token);
     const expires = readExpiry(token);
-    if (expires === undefined) throw new ClientError("GitHub's OIDC token says no time of its end");
+    if (expires === undefined)
+      throw new ClientError("GitHub's OIDC token has no expiry time (exp)");
     held = { token, expires };
   }
 
@@ -84,17 +91,17 @@ export function createOidcTokens(
           asking = undefined;
         });
         await asking.catch((error: unknown) => {
-          // The old one does while it lasts.
+          // The old token is used as long as it is valid.
           if (millisecondsLeft() <= 0) throw error;
         });
       }
-      if (held === undefined) throw new ClientError("GitHub answered without an OIDC token");
+      if (held === undefined) throw new ClientError(NO_TOKEN);
       return held.token;
     },
   };
 }
 
-/** In milliseconds. Unverified: who signed it is the cache's business. */
+/** Returns the expiry time in milliseconds. This does not verify the token; the cache does. */
 function readExpiry(token: string): number | undefined {
   const payload = Buffer.from(token.split(".")[1] ?? "", "base64url").toString();
   const expires = readField(parseJson(payload), "exp");

@@ -16,7 +16,7 @@ describe("the action's steps", () => {
     const job = await createActionJob(machine, { inputs: {} });
     expect(await job.main()).toMatchObject({
       code: 1,
-      stdout: "::error::nargate: the input url is missing: the address of the cache\n",
+      stdout: "::error::nargate: the input url is missing. Set it to the address of the cache\n",
       stderr: "",
     });
   });
@@ -26,7 +26,7 @@ describe("the action's steps", () => {
     expect(await job.main()).toMatchObject({
       code: 1,
       stdout:
-        "::error::nargate: nix is not on the PATH; install Nix: put this step after the one that installs it, such as cachix/install-nix-action\n",
+        "::error::nargate: nix is not on the PATH; install Nix. Put this step after the step that installs Nix, such as cachix/install-nix-action\n",
       stderr: "",
     });
   });
@@ -49,7 +49,7 @@ describe("the action's steps", () => {
     await job.main();
     expect(await job.post("failure")).toMatchObject({
       code: 0,
-      stdout: "nargate: nothing to do: the first step did not get far\n",
+      stdout: "nargate: nothing to do, because the first step of the action failed early\n",
     });
     expect(job.summary()).toBe("");
   });

@@ -71,13 +71,13 @@ describe("formatJobSummary", () => {
 | Pulled from other caches | 1 path, 2.0 KiB unpacked |
 | Built or added here | nothing |
 
-<details><summary>What failed</summary>
+<details><summary>Failed paths</summary>
 
 - ${HASH}-hello-2.12: PUT: 400 &lt;b>no&lt;/b> | yes
 
 </details>
 
-<details><summary>What was pushed</summary>
+<details><summary>Pushed paths</summary>
 
 - ${HASH}-hello-2.12 (2.0 KiB)
 - ${HASH}-hello-2.12 (4.0 KiB)

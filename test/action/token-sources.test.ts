@@ -86,13 +86,13 @@ describe("createOidcTokens", () => {
     service.answer({ status: 500 });
     expect(await service.current()).toBe(token);
     service.pass(60);
-    await expect(service.current()).rejects.toThrow("its service answered 500");
+    await expect(service.current()).rejects.toThrow("its token service answered 500");
   });
 
   it.each([
     { what: "no token", value: 7, says: "without an OIDC token" },
-    { what: "what is no token", value: "secret", says: "says no time of its end" },
-    { what: "a token without an end", value: formatToken({}), says: "says no time of its end" },
+    { what: "what is no token", value: "secret", says: "has no expiry time (exp)" },
+    { what: "a token without an end", value: formatToken({}), says: "has no expiry time (exp)" },
   ])("refuses $what, without quoting it", async ({ value, says }) => {
     const service = createService();
     service.answer({ value });

@@ -119,7 +119,7 @@ describe("nargate token", () => {
     {
       what: "a name that is none",
       given: ["create", "a b"],
-      line: "a b: entry 2 lacks a plain name",
+      line: "the name of a token has 1 to 64 characters: letters, digits and . _ @ - (entry 2 lacks a plain name)",
     },
     {
       what: "a token that is not there",

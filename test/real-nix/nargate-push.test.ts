@@ -150,7 +150,9 @@ describe.skipIf(!hasNix)("nargate push", () => {
     const report = JSON.parse(stdout);
     expect(report.pushed).toMatchObject([{ path: good }]);
     expect(report.failed.map((one: { path: string }) => one.path)).toEqual([bad, top]);
-    expect(report.failed[1].message).toBe(`not published, because it needs ${path.basename(bad)}, which failed`);
+    expect(report.failed[1].message).toBe(
+      `not published, because it needs ${path.basename(bad)}, which failed`,
+    );
     expect(stderr).toContain("1 path pushed");
     expect(stderr).toContain("2 failed");
     await expectPullable(good);
@@ -167,7 +169,9 @@ describe.skipIf(!hasNix)("nargate push", () => {
     await writeFile(file, "something else\n");
     const { code, stderr } = await nargate.attempt("push", spoilt);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/failed \S+-spoilt: the files of this path differ from the store's database/);
+    expect(stderr).toMatch(
+      /failed \S+-spoilt: the files of this path differ from the store's database/,
+    );
     expect((await fetch(`${gateway.url}/${hashPart(spoilt)}.narinfo`)).status).toBe(404);
   });
 

@@ -95,6 +95,8 @@ describe.skipIf(!hasNix || !canBuild())("nargate watch-exec", () => {
     const result = await nargate.attempt("watch-exec", "--", "nix-build", "--no-out-link", file);
     gateway.faults.clear();
     expect(result.code).toBe(0);
-    expect(result.stderr).toContain("nargate: warning: some new paths could not be pushed; see the lines above\n");
+    expect(result.stderr).toContain(
+      "nargate: warning: some new paths could not be pushed; see the lines above\n",
+    );
   });
 });

@@ -94,7 +94,11 @@ async function create(
   });
   if (!entries.ok) throw new UsageError(entries.error);
   const check = parseTokens(formatTokens(entries.value));
-  if (!check.ok) throw new UsageError(`${name}: ${check.error}`);
+  if (!check.ok) {
+    throw new UsageError(
+      `the name of a token has 1 to 64 characters: letters, digits and . _ @ - (${check.error})`,
+    );
+  }
   await writeTokenFile(file, entries.value);
   if (options.json === true) {
     const shown = { name, token, scopes, expires: expiry?.value ?? null, tokens: entries.value };
