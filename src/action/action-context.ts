@@ -42,7 +42,8 @@ const NO_INPUT: ProcessInput = {
 export async function runStep(step: (context: ActionContext) => Promise<void>): Promise<void> {
   const controller = new AbortController();
   // When a job is cancelled, the runner sends SIGINT, after 7.5 s SIGTERM, and after 2.5 s SIGKILL.
-  // The handler stays after the first signal, so that a second signal does not interrupt the clean-up.
+  // The handler stays after the first signal, so that a second signal does not interrupt the
+  // clean-up.
   for (const name of ["SIGINT", "SIGTERM"] as const) {
     process.on(name, () => controller.abort(new Interrupted(name)));
   }

@@ -72,7 +72,8 @@ async function addForUser(
   } catch (error) {
     place = `added to NIX_CONFIG, because of this problem: ${describeError(error)}`;
   }
-  // Nix reads NIX_CONFIG after all files. It may already have a list that replaces the list in the files.
+  // Nix reads NIX_CONFIG after all files. It may already have a list that replaces the list in the
+  // files.
   const NIX_CONFIG = edit(context.env["NIX_CONFIG"] ?? "").trimEnd();
   context.runner.exportVariable("NIX_CONFIG", NIX_CONFIG);
   const changed = await readNixSettings({ ...context, env: { ...context.env, NIX_CONFIG } });
@@ -82,7 +83,10 @@ async function addForUser(
   );
 }
 
-/** Adds the cache to the daemon's nix.conf, and restarts the daemon, because it reads this file only when it starts. */
+/**
+ * Adds the cache to the daemon's nix.conf, and restarts the daemon, because it
+ * reads this file only when it starts.
+ */
 async function addForDaemon(
   { use, token, workDirectory, onChange }: Substituter,
   { settings, trust }: LocalNix,
@@ -123,7 +127,10 @@ async function addForDaemon(
   );
 }
 
-/** Returns the file to edit: nix.custom.conf if nix.conf includes it, because such installers overwrite nix.conf. */
+/**
+ * Returns the file to edit: nix.custom.conf if nix.conf includes it, because such
+ * installers overwrite nix.conf.
+ */
 async function findEditable(main: string, text = ""): Promise<string> {
   const included = /^[ \t]*!?include[ \t]+(\S*nix\.custom\.conf)[ \t]*$/m.exec(text)?.[1];
   return included === undefined ? main : path.resolve(path.dirname(main), included);

@@ -28,7 +28,10 @@ export function findForkInEvent(eventName: string, payload: unknown): string | u
   return /^pull_request|^workflow_run$/.test(eventName) ? "an unknown repository" : undefined;
 }
 
-/** Returns the name of `head` if it is not `base`. Compares numbers, because another person can take over a name. A deleted fork is null. */
+/**
+ * Returns the name of `head` if it is not `base`. Compares numbers, because
+ * another person can take over a name. A deleted fork is null.
+ */
 function nameOther(head: unknown, base: unknown): string | undefined {
   const headId = readField(head, "id");
   if (headId !== undefined && headId === readField(base, "id")) return undefined;

@@ -2,13 +2,19 @@ import { readField, readList } from "../client/read-field.ts";
 import type { FileChange } from "./change-file.ts";
 import type { TokenKind } from "./token-sources.ts";
 
-/** The state that the first step saves for the last step. It has no secrets, because the runner may log it. */
+/**
+ * The state that the first step saves for the last step. It has no secrets,
+ * because the runner may log it.
+ */
 export interface JobState {
   /** The directory of this job. The last step removes it. */
   readonly workDirectory: string;
   /** The kind of token for pushing. Undefined if the job only pulls. */
   readonly pushBy: TokenKind | undefined;
-  /** The reason why the job only pulls, or the first problem with the cache. Empty if there is none. */
+  /**
+   * The reason why the job only pulls, or the first problem with the cache. Empty if
+   * there is none.
+   */
   readonly reason: string;
   /** The public keys of the cache. Empty if the cache did not answer. */
   readonly publicKeys: readonly string[];

@@ -30,7 +30,10 @@ export interface PushQuestion {
   readonly ask: (source: TokenSource) => Promise<TokenFacts>;
 }
 
-/** Decides whether the job may push. This happens at its start, so the user sees a problem before a long build. */
+/**
+ * Decides whether the job may push. This happens at its start, so the user sees a
+ * problem before a long build.
+ */
 export async function planPush(question: PushQuestion): Promise<PushPlan> {
   const { inputs, fork, cache, sources, ask } = question;
   if (!inputs.push) return pullOnly("the input push is false", true);
@@ -95,7 +98,10 @@ export async function askCache(
   }
 }
 
-/** Returns the trouble that an error means. A busy, failing or unreachable cache may be over later. */
+/**
+ * Returns the trouble that an error means. A busy, failing or unreachable cache
+ * may be over later.
+ */
 export function asTrouble(error: unknown): CacheTrouble {
   const isPassing =
     error instanceof CacheRefusal

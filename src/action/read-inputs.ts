@@ -64,7 +64,10 @@ function readUrl(text: string): string {
   return parseCacheUrl(text);
 }
 
-/** Returns the texts to mask: the whole key, and the part behind the name, because that part could be printed alone. */
+/**
+ * Returns the texts to mask: the whole key, and the part behind the name, because
+ * that part could be printed alone.
+ */
 function secretParts(signKey: string): readonly string[] {
   return signKey === "" ? [] : [signKey, signKey.slice(signKey.indexOf(":") + 1)];
 }

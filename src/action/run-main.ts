@@ -104,7 +104,10 @@ function tellPlan(plan: PushPlan, { runner }: ActionContext): Pick<JobState, "pu
   }
 }
 
-/** Returns the token that Nix sends to a private cache. An OIDC token cannot be used, because it expires within minutes. */
+/**
+ * Returns the token that Nix sends to a private cache. An OIDC token cannot be
+ * used, because it expires within minutes.
+ */
 function chooseReadToken(
   { token }: Inputs,
   { access }: GatewayFacts,

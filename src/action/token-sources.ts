@@ -41,8 +41,8 @@ interface OidcEnvironment {
   readonly mask: (secret: string) => void;
 }
 
-// A token is renewed a minute before it expires. This is longer than a request with its retries takes,
-// and a fifth of the five minutes for which a token is valid.
+// A token is renewed a minute before it expires. This is longer than a request with its retries
+// takes, and a fifth of the five minutes for which a token is valid.
 const MARGIN_MILLISECONDS = 60_000;
 
 const NO_TOKEN = "GitHub's token service answered without an OIDC token. Run the job again";

@@ -43,12 +43,18 @@ function createProgram(context: ProcessContext, setExitCode: (code: number) => v
   return program;
 }
 
-/** Formats an error of commander like our own: with our prefix, and in one line even if it has a suggestion. */
+/**
+ * Formats an error of commander like our own: with our prefix, and in one line
+ * even if it has a suggestion.
+ */
 function tidyError(text: string): string {
   return text.replace(/^error: /, "nargate: ").replaceAll("\n(", " (");
 }
 
-/** Runs a command and returns its exit code: 0, 1 for a failure, 2 for wrong use, 130 for Ctrl-C. */
+/**
+ * Runs a command and returns its exit code: 0, 1 for a failure, 2 for wrong use,
+ * 130 for Ctrl-C.
+ */
 export async function runProgram(
   args: readonly string[],
   context: ProcessContext,
@@ -68,12 +74,18 @@ export async function runProgram(
   }
 }
 
-/** Removes control characters: a message may contain the user's input, and a terminal would obey an escape sequence. */
+/**
+ * Removes control characters: a message may contain the user's input, and a
+ * terminal would obey an escape sequence.
+ */
 function withoutControls(text: string): string {
   return text.replace(/\p{Cc}+/gu, " ");
 }
 
-/** Runs the command line of this process. The first Ctrl-C ends the command in order, the second one kills it. */
+/**
+ * Runs the command line of this process. The first Ctrl-C ends the command in
+ * order, the second one kills it.
+ */
 export async function runProcess(): Promise<void> {
   const outputs = watchOutputs();
   const controller = new AbortController();

@@ -55,7 +55,10 @@ export function addPushFlags(command: Command): Command {
     .option("--json", "print the result as JSON at the end");
 }
 
-/** Reads the options of a push from the flags. Throws `UsageError` if the key file cannot be read or is malformed. */
+/**
+ * Reads the options of a push from the flags. Throws `UsageError` if the key file
+ * cannot be read or is malformed.
+ */
 export async function readPushOptions(
   flags: PushFlags,
   context: ProcessContext,
@@ -72,7 +75,10 @@ export async function readPushOptions(
   };
 }
 
-/** Collects the values of --upstream-key. The first value replaces the default. A whole public key counts as its name. */
+/**
+ * Collects the values of --upstream-key. The first value replaces the default. A
+ * whole public key counts as its name.
+ */
 function collectKeys(text: string, previous: readonly string[]): readonly string[] {
   const name = text.split(":", 1)[0] ?? "";
   if (!isKeyName(name))

@@ -5,13 +5,22 @@ import { type ProcessContext } from "../client/process-context.ts";
 
 /** A running command of the user. It shares our terminal. */
 export interface WatchedCommand {
-  /** The exit code. If a signal ended the command, it is 128 plus the signal's number, as in a shell. */
+  /**
+   * The exit code. If a signal ended the command, it is 128 plus the signal's
+   * number, as in a shell.
+   */
   readonly ended: Promise<number>;
-  /** The reason why the command could not start, or undefined. Read it after `ended`; the exit code is then 126 or 127. */
+  /**
+   * The reason why the command could not start, or undefined. Read it after `ended`;
+   * the exit code is then 126 or 127.
+   */
   failure(): ClientError | undefined;
 }
 
-/** Starts a command with the input and outputs of this process, and forwards the signals that this process gets. */
+/**
+ * Starts a command with the input and outputs of this process, and forwards the
+ * signals that this process gets.
+ */
 export function runWatched(
   [program = "", ...args]: readonly string[],
   { env, cwd, signal, stdin }: ProcessContext,
@@ -21,7 +30,8 @@ export function runWatched(
 
   function forward(): void {
     const name = signal.reason instanceof Interrupted ? signal.reason.signal : "SIGTERM";
-    // A terminal sends Ctrl-C to the command as well. A second SIGINT would kill many commands at once.
+    // A terminal sends Ctrl-C to the command as well. A second SIGINT would kill many commands at
+    // once.
     if (name === "SIGINT" && stdin.isTTY === true) return;
     child.kill(name);
   }

@@ -13,12 +13,18 @@ export const MAX_SECRET_BYTES = 5 * 1024;
 /** The beginning of every token. Secret scanners recognise tokens by it. */
 export const TOKEN_PREFIX = "nargate_";
 
-/** Returns a new token: `nargate_` and 256 random bits in nix32. These are 52 letters and digits, so a double click selects the whole token. */
+/**
+ * Returns a new token: `nargate_` and 256 random bits in nix32. These are 52
+ * letters and digits, so a double click selects the whole token.
+ */
 export function generateToken(): string {
   return TOKEN_PREFIX + encodeNix32(randomBytes(32));
 }
 
-/** Returns the list with an entry for `token`. Fails if the name is taken, or if the list would be too large for a secret. */
+/**
+ * Returns the list with an entry for `token`. Fails if the name is taken, or if
+ * the list would be too large for a secret.
+ */
 export function addToken(
   entries: readonly TokenEntry[],
   token: string,
@@ -51,7 +57,10 @@ export function formatTokens(entries: readonly TokenEntry[]): string {
   return JSON.stringify(entries);
 }
 
-/** Returns a day as YYYY-MM-DD. `text` is such a day, or a number of days from today such as 90d. */
+/**
+ * Returns a day as YYYY-MM-DD. `text` is such a day, or a number of days from
+ * today such as 90d.
+ */
 export function parseExpiry(text: string, today: Date): Result<string> {
   const days = /^(\d{1,4})d$/.exec(text)?.[1];
   if (days !== undefined) {
@@ -62,7 +71,10 @@ export function parseExpiry(text: string, today: Date): Result<string> {
     : err("--expires must be a day such as 2027-01-31, or a number of days such as 90d");
 }
 
-/** Reads the list of tokens. Returns an empty list if the file does not exist. Throws `UsageError` if it is malformed. */
+/**
+ * Reads the list of tokens. Returns an empty list if the file does not exist.
+ * Throws `UsageError` if it is malformed.
+ */
 export async function readTokenFile(file: string): Promise<readonly TokenEntry[]> {
   let text: string;
   try {

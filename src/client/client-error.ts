@@ -1,4 +1,7 @@
-/** The user gave wrong arguments, settings or files. The command prints the message in one line and exits with 2. */
+/**
+ * The user gave wrong arguments, settings or files. The command prints the message
+ * in one line and exits with 2.
+ */
 export class UsageError extends Error {}
 
 /** The work failed. The command prints the message in one line and exits with 1. */
@@ -14,7 +17,10 @@ export class Interrupted extends ClientError {
   }
 }
 
-/** Returns the reason of an error in one line. `fetch` only says "fetch failed" and has the reason in its cause. */
+/**
+ * Returns the reason of an error in one line. `fetch` only says "fetch failed" and
+ * has the reason in its cause.
+ */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   // Their messages are complete.

@@ -22,11 +22,17 @@ export interface PathInspection {
   readonly narinfo: Narinfo;
   readonly signatures: readonly SignatureVerdict[];
   readonly nar: NarState;
-  /** Whether the content address gives the path's name. Undefined if the path has no content address. */
+  /**
+   * Whether the content address gives the path's name. Undefined if the path has no
+   * content address.
+   */
   readonly isAddressTrue: boolean | undefined;
 }
 
-/** Verifies the signatures and the content address of a narinfo, and asks the bucket for the NAR. */
+/**
+ * Verifies the signatures and the content address of a narinfo, and asks the
+ * bucket for the NAR.
+ */
 export async function inspectPath(
   narinfo: Narinfo,
   client: CacheClient,
@@ -42,7 +48,10 @@ export async function inspectPath(
   };
 }
 
-/** Returns whether clients can use the path: they can fetch the NAR, and nothing in the narinfo is false. */
+/**
+ * Returns whether clients can use the path: they can fetch the NAR, and nothing in
+ * the narinfo is false.
+ */
 export function isSound({ signatures, nar, isAddressTrue }: PathInspection): boolean {
   return (
     nar.verdict !== "MISSING" &&

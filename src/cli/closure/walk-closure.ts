@@ -23,7 +23,10 @@ export interface ClosureOptions {
 /** Requests at once: enough for the user not to wait for long, and not too many for one client. */
 const REQUESTS_AT_ONCE = 16;
 
-/** Lists paths, and with `isWhole` their closure. The references come from the cache, so this machine needs no store. Breadth first, each path once. */
+/**
+ * Lists paths, and with `isWhole` their closure. The references come from the
+ * cache, so this machine needs no store. Breadth first, each path once.
+ */
 export async function walkClosure(
   roots: readonly PathArgument[],
   { storeDir, isWhole, readNarinfo }: ClosureOptions,
@@ -56,7 +59,10 @@ function uniquePaths(paths: readonly PathArgument[]): readonly PathArgument[] {
   return [...new Map(paths.map((path) => [path.hash, path])).values()];
 }
 
-/** Maps all items, `REQUESTS_AT_ONCE` at a time, and returns the results in the order of the items. After a failure it starts no further item. */
+/**
+ * Maps all items, `REQUESTS_AT_ONCE` at a time, and returns the results in the
+ * order of the items. After a failure it starts no further item.
+ */
 async function mapAtOnce<T, R>(
   items: readonly T[],
   map: (item: T) => Promise<R>,

@@ -10,7 +10,10 @@ interface DoctorOptions extends CacheOptions {
   readonly json?: boolean;
 }
 
-/** Few attempts, because a person waits, and because an answer that needs many attempts is a problem to report. */
+/**
+ * Few attempts, because a person waits, and because an answer that needs many
+ * attempts is a problem to report.
+ */
 const RETRIES = { attempts: 2, idleMilliseconds: 20_000 };
 
 /** `nargate doctor`: finds out why a cache does not work on this machine. */

@@ -100,7 +100,10 @@ async function useCache(options: UseOptions, context: ProcessContext): Promise<v
   }
 }
 
-/** Returns the token for a private cache after the cache has accepted it. Undefined for a public cache. */
+/**
+ * Returns the token for a private cache after the cache has accepted it. Undefined
+ * for a public cache.
+ */
 async function provedToken(
   { isPrivate, url }: CacheUse,
   { client, token }: OpenCache,

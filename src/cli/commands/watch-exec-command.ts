@@ -66,7 +66,10 @@ async function watchExec(
   return code;
 }
 
-/** Opens the session. Returns undefined if the cache fails, because a build must not fail because of its cache. */
+/**
+ * Opens the session. Returns undefined if the cache fails, because a build must
+ * not fail because of its cache.
+ */
 async function tryToOpen(
   options: PushOptions,
   context: ProcessContext,
@@ -96,7 +99,8 @@ async function runAndPush(
   const outcomes = await watchAndPush({
     watcher,
     push(roots, done, progress) {
-      // A new guard: the problem that stopped the last batch may be over, and a build can take hours.
+      // A new guard: the problem that stopped the last batch may be over, and a build can take
+      // hours.
       guard = createStopGuard();
       return pushPaths(roots, { ...session, guard }, progress, done);
     },

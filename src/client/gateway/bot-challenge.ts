@@ -1,4 +1,7 @@
-/** Returns whether an answer is a bot challenge: Cloudflare stopped the request before it reached the cache. */
+/**
+ * Returns whether an answer is a bot challenge: Cloudflare stopped the request
+ * before it reached the cache.
+ */
 export function isBotChallenge(status: number, headers: Headers): boolean {
   if (headers.has("cf-mitigated")) return true;
   const isHtml = (headers.get("content-type") ?? "").includes("text/html");

@@ -19,7 +19,10 @@ export interface CacheClient {
   readonly url: string;
   /** Resolves with the final answer, whatever its status is. */
   send(request: CacheRequest): Promise<HttpAnswer>;
-  /** Calls `/api/v1/…` and returns the JSON of the answer. Throws `CacheRefusal` if the status is not 2xx. */
+  /**
+   * Calls `/api/v1/…` and returns the JSON of the answer. Throws `CacheRefusal` if
+   * the status is not 2xx.
+   */
   call(method: "GET" | "POST", target: string, input?: unknown): Promise<unknown>;
   /** Calls `/api/v1/…` and passes each JSON line of the answer to `onLine` as it arrives. */
   callForLines(target: string, input: unknown, onLine: (line: unknown) => void): Promise<void>;
@@ -32,7 +35,10 @@ export interface NarinfoText {
   readonly narinfo: Narinfo;
 }
 
-/** The cache, or Cloudflare in front of it, refused a request. The message is one line for people. */
+/**
+ * The cache, or Cloudflare in front of it, refused a request. The message is one
+ * line for people.
+ */
 export class CacheRefusal extends ClientError {
   readonly status: number;
   /** A code of `src/api/failures`, if the API gave one. */
@@ -45,7 +51,10 @@ export class CacheRefusal extends ClientError {
   }
 }
 
-/** Creates a client. It calls `token` before each request, because a token may expire while the command runs. */
+/**
+ * Creates a client. It calls `token` before each request, because a token may
+ * expire while the command runs.
+ */
 export function createCacheClient(
   url: string,
   token: () => Promise<string | undefined>,
@@ -100,7 +109,10 @@ function apiRequest(method: "GET" | "POST", target: string, input?: unknown): Ca
   return { method, target, headers: { "content-type": "application/json" }, body };
 }
 
-/** Returns the refusal that an answer without success means. `what` names the request in the message. */
+/**
+ * Returns the refusal that an answer without success means. `what` names the
+ * request in the message.
+ */
 export function refusalOf(what: string, { status, headers, body }: HttpAnswer): CacheRefusal {
   if (isBotChallenge(status, headers)) {
     return new CacheRefusal(
@@ -117,7 +129,10 @@ export function refusalOf(what: string, { status, headers, body }: HttpAnswer): 
   return new CacheRefusal(`${what}: ${status} ${toOneLine(sentence)}`, status, error?.code);
 }
 
-/** Removes control characters: the text of a server goes to a terminal, which would obey an escape sequence. */
+/**
+ * Removes control characters: the text of a server goes to a terminal, which would
+ * obey an escape sequence.
+ */
 function toOneLine(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029]+/gu, " ").slice(0, 1000);
 }

@@ -5,12 +5,18 @@ const READ_PAUSE_MILLISECONDS = 500;
 
 /** The result of several reads of one object. */
 export interface EdgeReads {
-  /** The word of `Server-Timing` in the last answer, such as `hit`; `unknown` if the header is missing. */
+  /**
+   * The word of `Server-Timing` in the last answer, such as `hit`; `unknown` if the
+   * header is missing.
+   */
   readonly outcome: string;
   readonly attempts: number;
 }
 
-/** Reads an object until its answer comes from the edge, at most three times after the first read. */
+/**
+ * Reads an object until its answer comes from the edge, at most three times after
+ * the first read.
+ */
 export async function readUntilEdgeHit(
   read: () => Promise<Headers>,
   sleep: (milliseconds: number) => Promise<unknown>,

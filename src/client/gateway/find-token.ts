@@ -39,7 +39,10 @@ export function requireSafeForTokens(cacheUrl: string): void {
   throw new UsageError(`refusing to send a token to ${hostname} over plain http. Use an https URL`);
 }
 
-/** Returns whether a token that is sent to this URL stays secret: over https, or to this machine itself. */
+/**
+ * Returns whether a token that is sent to this URL stays secret: over https, or to
+ * this machine itself.
+ */
 export function isSafeForTokens(cacheUrl: string): boolean {
   const { protocol, hostname } = new URL(cacheUrl);
   return protocol === "https:" || LOOPBACK.has(hostname);
@@ -72,7 +75,10 @@ async function lookForToken(
   return undefined;
 }
 
-/** Returns the netrc files in the order in which they are searched: the user's own files before the daemon's file. */
+/**
+ * Returns the netrc files in the order in which they are searched: the user's own
+ * files before the daemon's file.
+ */
 function netrcFiles(env: ProcessContext["env"]): readonly string[] {
   // Without HOME there is no file of the user: a relative name would mean the current directory.
   const home = env["HOME"] || undefined;

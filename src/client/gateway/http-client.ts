@@ -7,7 +7,10 @@ export interface HttpRequest {
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: HttpBody;
-  /** Called with the bytes of the body that the current attempt has sent. Each attempt begins at 0 again. */
+  /**
+   * Called with the bytes of the body that the current attempt has sent. Each
+   * attempt begins at 0 again.
+   */
   readonly onSent?: (bytes: number) => void;
 }
 

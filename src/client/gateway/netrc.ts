@@ -44,12 +44,13 @@ function unquote(word: string): string {
  */
 export function setNetrcPassword(text: string, hostname: string, password: string): string {
   if (hasEntry(text, hostname) && findNetrcPassword(text, hostname) === password) return text;
-  // The entry has a login, because without one curl 7.88 forgets the password if another entry follows.
+  // The entry has a login, because without one curl 7.88 forgets the password if another entry
+  // follows.
   return `machine ${hostname} login nargate password ${password}\n${withoutEntry(text, hostname)}`;
 }
 
-// Matches one `machine` entry and its login, password and account, on one line or on several. The match
-// ends before the next entry or macro.
+// Matches one `machine` entry and its login, password and account, on one line or on several. The
+// match ends before the next entry or macro.
 function entryPattern(hostname: string): RegExp {
   const name = hostname.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   return new RegExp(

@@ -46,7 +46,10 @@ export async function openCache(
   return { client: createCacheClient(url, async () => token?.token, http), http, token };
 }
 
-/** Returns the URL of a cache without a final slash. Throws `UsageError` if the text is not such a URL. */
+/**
+ * Returns the URL of a cache without a final slash. Throws `UsageError` if the
+ * text is not such a URL.
+ */
 export function parseCacheUrl(text: string): string {
   if (text === "") throw new UsageError("no cache is given: use --to URL, or set NARGATE_URL");
   if (!/^https?:\/\//.test(text) || !URL.canParse(text)) {

@@ -102,7 +102,10 @@ function parseHashField(value: unknown): Result<Hash> {
   return parseHash(`${algorithm}:${digest}`);
 }
 
-/** Accepts a missing deriver, an empty one and null: versions of Nix differ in how they print an unknown deriver. */
+/**
+ * Accepts a missing deriver, an empty one and null: versions of Nix differ in how
+ * they print an unknown deriver.
+ */
 function parseDeriver(value: unknown, storeDir: string): Result<StorePath | undefined> {
   if (value === undefined || value === null || value === "") return ok(undefined);
   return parsePath(value, storeDir);

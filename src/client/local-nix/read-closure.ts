@@ -12,8 +12,8 @@ export interface Closure {
   readonly invalid: readonly StorePath[];
 }
 
-// Paths on one command line. The longest path has 266 bytes: 11 for "/nix/store/" and 255 for the name.
-// 2000 paths are half a megabyte, and Linux accepts two megabytes.
+// Paths on one command line. The longest path has 266 bytes: 11 for "/nix/store/" and 255 for the
+// name. 2000 paths are half a megabyte, and Linux accepts two megabytes.
 const BATCH_PATHS = 2000;
 
 /**
@@ -46,7 +46,10 @@ export async function readClosure(
   return { infos, invalid };
 }
 
-/** Returns the base names of the paths that are not valid: absent from the store, or not registered yet. */
+/**
+ * Returns the base names of the paths that are not valid: absent from the store,
+ * or not registered yet.
+ */
 export async function findInvalidPaths(
   paths: readonly StorePath[],
   store: NixStore,

@@ -10,7 +10,10 @@ import { type NixStore, storeArgs } from "./store-location.ts";
 /** A running program of Nix. */
 export interface NixProcess {
   readonly stdout: Readable;
-  /** Resolves if the program exits with 0. Otherwise rejects with a `ClientError` that has the last line of its stderr. */
+  /**
+   * Resolves if the program exits with 0. Otherwise rejects with a `ClientError`
+   * that has the last line of its stderr.
+   */
   readonly ended: Promise<void>;
   kill(): void;
 }
@@ -25,7 +28,10 @@ export interface NixInvocation {
 /** The parts of the context that a program of Nix needs. */
 export type NixSurroundings = Pick<ProcessContext, "env" | "cwd" | "signal">;
 
-/** Starts a program of Nix with the environment of this process, and with the experimental commands enabled. */
+/**
+ * Starts a program of Nix with the environment of this process, and with the
+ * experimental commands enabled.
+ */
 export function startNix(
   { program, args, input }: NixInvocation,
   { env, cwd, signal }: NixSurroundings,

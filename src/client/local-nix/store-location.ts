@@ -7,11 +7,14 @@ import { UsageError } from "../client-error.ts";
 export interface StoreLocation {
   /** The store directory in the names of its paths: `/nix/store`. */
   readonly storeDir: string;
-  /** The place of that directory on the disk of this machine. Undefined if only Nix can reach the files. */
+  /**
+   * The place of that directory on the disk of this machine. Undefined if only Nix
+   * can reach the files.
+   */
   readonly directory: string | undefined;
 }
 
-/** A store, as the programs of Nix are told which one to use. */
+/** A store, with the URL by which the programs of Nix find it. */
 export interface NixStore extends StoreLocation {
   /** The value of `--store`, which every program of Nix gets. Undefined means Nix's own default. */
   readonly url: string | undefined;

@@ -11,7 +11,10 @@ export interface BarStyle {
 // More bars would scroll earlier lines out of a small window.
 const MAX_BARS = 8;
 
-/** Returns a bar for the whole push and a bar for each path in progress. No line is wider than the terminal. */
+/**
+ * Returns a bar for the whole push and a bar for each path in progress. No line is
+ * wider than the terminal.
+ */
 export function formatBars(view: TransfersView, style: BarStyle): readonly string[] {
   const { endedPaths, totalPaths, fraction, sentBytes, bytesPerSecond, secondsLeft } = view;
   const facts = [
@@ -81,7 +84,10 @@ function formatPercent(fraction: number): string {
   return `${String(Math.floor(fraction * 100)).padStart(3)} %`;
 }
 
-/** Shortens a text in its middle, because both ends of a store path's name tell more than the middle. */
+/**
+ * Shortens a text in its middle, because both ends of a store path's name tell
+ * more than the middle.
+ */
 export function cutMiddle(text: string, columns: number): string {
   if (text.length <= columns) return text;
   const head = Math.ceil((columns - 1) / 2);

@@ -28,7 +28,10 @@ export const everyInterval: Every = (milliseconds, task) => {
 
 const QUIET_MILLISECONDS = 10_000;
 
-/** Creates a progress for logs: a line for each finished path, and a line after ten seconds without one. */
+/**
+ * Creates a progress for logs: a line for each finished path, and a line after ten
+ * seconds without one.
+ */
 export function createPlainProgress(
   { stderr, now }: Pick<ProcessContext, "stderr" | "now">,
   prefix = "",

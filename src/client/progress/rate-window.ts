@@ -10,7 +10,10 @@ const WINDOW_MILLISECONDS = 15_000;
 const SAMPLE_MILLISECONDS = 250;
 const LEAST_MILLISECONDS = 1_000;
 
-/** Measures over the last 15 seconds: long enough for a steady number, short enough to follow a change. */
+/**
+ * Measures over the last 15 seconds: long enough for a steady number, short enough
+ * to follow a change.
+ */
 export function createRateWindow(): RateWindow {
   const samples: { readonly time: number; value: number }[] = [];
 

@@ -50,7 +50,10 @@ export function createTerminalProgress(
   };
 }
 
-/** Returns whether to use colours: not with NO_COLOR (https://no-color.org), and not on a dumb terminal. */
+/**
+ * Returns whether to use colours: not with NO_COLOR (https://no-color.org), and
+ * not on a dumb terminal.
+ */
 function hasColour(env: ProcessContext["env"]): boolean {
   return (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
 }

@@ -6,7 +6,10 @@ export type TransferPhase = "packing" | "sending" | "checking";
 export interface TransferView {
   readonly name: string;
   readonly phase: TransferPhase;
-  /** Bytes that the current phase has done: of the NAR while packing, of the compressed file later. */
+  /**
+   * Bytes that the current phase has done: of the NAR while packing, of the
+   * compressed file later.
+   */
   readonly doneBytes: number;
   readonly totalBytes: number;
   readonly bytesPerSecond: number | undefined;
@@ -44,7 +47,10 @@ export interface TransferModel {
   view(): TransfersView;
 }
 
-/** The part of a path's work that is done when each phase begins. For most paths, sending takes most of the time. */
+/**
+ * The part of a path's work that is done when each phase begins. For most paths,
+ * sending takes most of the time.
+ */
 const PHASE_STARTS = { packing: 0, sending: 0.1, checking: 0.9 } as const;
 const PHASE_SHARES = { packing: 0.1, sending: 0.8, checking: 0.1 } as const;
 
@@ -59,7 +65,10 @@ interface State {
   rate: ReturnType<typeof createRateWindow>;
 }
 
-/** Creates a model that computes bytes, rates and remaining times of many transfers. `now` is in milliseconds. */
+/**
+ * Creates a model that computes bytes, rates and remaining times of many
+ * transfers. `now` is in milliseconds.
+ */
 export function createTransferModel(now: () => number): TransferModel {
   const active = new Set<State>();
   const sentRate = createRateWindow();

@@ -35,7 +35,10 @@ export interface Pending extends Dependent {
   readonly choice: Exclude<Choice, { kind: "skip" }>;
 }
 
-/** Decides for each path. Returns the paths that must be pushed or signed, and settles the others. */
+/**
+ * Decides for each path. Returns the paths that must be pushed or signed, and
+ * settles the others.
+ */
 export async function choosePaths(
   infos: readonly PathInfo[],
   { client, store, options, limits, guard, context }: PushSession,
@@ -68,7 +71,10 @@ export async function choosePaths(
   return choices.flat();
 }
 
-/** Decides for one path. The request has a push token, so the gateway asks the bucket and does not trust a 404 of its edge. */
+/**
+ * Decides for one path. The request has a push token, so the gateway asks the
+ * bucket and does not trust a 404 of its edge.
+ */
 export async function choosePath(
   info: PathInfo,
   { client, storeDir, upstreamKeys, signKey }: ChoiceOptions,

@@ -37,7 +37,7 @@ export function composeNarinfo(info: PathInfo, file: NarFile, storeDir: string):
   return narinfo.value;
 }
 
-/** Returns the narinfo with a signature of `key` added. A signature that already has this key name stays. */
+/** Returns the narinfo with a signature of `key` added, unless it has one with this key name. */
 export async function signNarinfo(
   narinfo: Narinfo,
   key: SecretKey,

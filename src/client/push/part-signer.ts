@@ -4,7 +4,10 @@ import type { OpenUpload, UploadApi } from "./upload-api.ts";
 
 /** Supplies the URLs to which the parts of one upload are PUT. */
 export interface PartSigner {
-  /** Returns a valid URL for a part. If it has none, it asks the gateway for as many URLs as one request gives. */
+  /**
+   * Returns a valid URL for a part. If it has none, it asks the gateway for as many
+   * URLs as one request gives.
+   */
   urlOf(number: number): Promise<string>;
   /** Forgets the URL of a part, because the bucket refused it. */
   renounce(number: number): void;
@@ -42,7 +45,8 @@ export function createPartSigner(
 
   return {
     async urlOf(number) {
-      // A URL that has just arrived is used even if it looks expired, because our clock may be wrong.
+      // A URL that has just arrived is used even if it looks expired, because our clock may be
+      // wrong.
       let isFresh = false;
       for (;;) {
         const signed = known.get(number);

@@ -23,7 +23,10 @@ interface SentNar {
   readonly startedAt: number;
 }
 
-/** Creates the two steps of a path: first store its NAR as soon as the limits allow, later publish its narinfo. */
+/**
+ * Creates the two steps of a path: first store its NAR as soon as the limits
+ * allow, later publish its narinfo.
+ */
 export function createPublishSteps(
   session: PushSession,
   progress: Progress,

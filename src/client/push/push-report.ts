@@ -8,7 +8,10 @@ export type PathOutcome =
       readonly path: StorePath;
       readonly narSize: number;
       readonly fileSize: number;
-      /** Bytes of the file that this run sent. Less than `fileSize` if the bucket had parts, 0 if it had the file. */
+      /**
+       * Bytes of the file that this run sent. Less than `fileSize` if the bucket had
+       * parts, 0 if it had the file.
+       */
       readonly sentBytes: number;
       readonly seconds: number;
     }
@@ -62,7 +65,10 @@ export function hasFailed({ outcomes, stopped }: PushReport): boolean {
   return stopped !== undefined || outcomes.some(({ kind }) => kind === "failed");
 }
 
-/** Returns the summary for people: a line with the numbers, and a line with the reason if the push stopped early. */
+/**
+ * Returns the summary for people: a line with the numbers, and a line with the
+ * reason if the push stopped early.
+ */
 export function formatPushSummary({ outcomes, seconds, stopped }: PushReport): readonly string[] {
   const pushed = outcomes.filter((outcome) => outcome.kind === "pushed");
   const skipped = outcomes.filter((outcome) => outcome.kind === "skipped");

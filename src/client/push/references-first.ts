@@ -12,7 +12,10 @@ export type Publication<T> =
   | { readonly outcome: "blocked"; readonly needs: string };
 
 export interface PublishSteps<D extends Dependent, P, T> {
-  /** Does the work that needs no reference. All calls start at once; the step itself must limit how many run. */
+  /**
+   * Does the work that needs no reference. All calls start at once; the step itself
+   * must limit how many run.
+   */
   prepare(path: D): Promise<P>;
   /** Publishes the path. Called after all its references are published. */
   publish(path: D, prepared: P): Promise<T>;

@@ -9,7 +9,10 @@ export interface StopGuard {
   check(): void;
   /** Records that the cache has answered a request of a path. */
   succeeded(): void;
-  /** Records the error of a path. Returns whether the push has stopped because of errors of this kind. */
+  /**
+   * Records the error of a path. Returns whether the push has stopped because of
+   * errors of this kind.
+   */
   failed(error: unknown): boolean;
   /** The reason in one line. Undefined if the push has not stopped. */
   reason(): string | undefined;
@@ -18,7 +21,10 @@ export interface StopGuard {
 /** The error of a path that was not tried, because the push has stopped. */
 export class Stopped extends Error {}
 
-/** The push stops after this number of paths in a row without an answer. The HTTP client has tried each of them several times. */
+/**
+ * The push stops after this number of paths in a row without an answer. The HTTP
+ * client has tried each of them several times.
+ */
 const UNANSWERED_PATHS = 3;
 
 export function createStopGuard(): StopGuard {
@@ -34,7 +40,8 @@ export function createStopGuard(): StopGuard {
     failed(error) {
       const status = error instanceof CacheRefusal ? error.status : undefined;
       const isRefused = status === 401 || status === 403;
-      // A broken or busy gateway counts too. Otherwise each of 20,000 paths would wait for it again.
+      // A broken or busy gateway counts too. Otherwise each of 20,000 paths would wait for it
+      // again.
       const isUnanswered =
         error instanceof Unreachable || (status !== undefined && isTransientStatus(status));
       if (isUnanswered) unanswered++;

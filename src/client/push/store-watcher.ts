@@ -50,7 +50,10 @@ function parsePushable(name: string): readonly StorePath[] {
   return path.ok && !name.endsWith(".drv") ? [path.value] : [];
 }
 
-/** Returns all names in a store directory. The list is empty if the directory does not exist yet. */
+/**
+ * Returns all names in a store directory. The list is empty if the directory does
+ * not exist yet.
+ */
 export async function listStoreNames(directory: string): Promise<readonly string[]> {
   try {
     return await readdir(directory);

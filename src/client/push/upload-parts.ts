@@ -35,10 +35,16 @@ interface CountedEvents extends UploadEvents {
 const PARTS_AT_ONCE = 4;
 /** How often an upload is started: once, and again each time the bucket has forgotten it. */
 const MAX_STARTS = 4;
-/** How often `complete` is called: once, and again each time its answer was cut or reports a passing failure. */
+/**
+ * How often `complete` is called: once, and again each time its answer was cut or
+ * reports a passing failure.
+ */
 const MAX_COMPLETIONS = 8;
 
-/** The bucket has forgotten this upload, or the gateway refuses its handle. The upload must start again. */
+/**
+ * The bucket has forgotten this upload, or the gateway refuses its handle. The
+ * upload must start again.
+ */
 class UploadGone extends Error {}
 
 /**
@@ -77,7 +83,10 @@ export async function uploadInParts(
   }
 }
 
-/** Returns whether the hash is wrong and an earlier run sent some of the parts: they were damaged. The gateway has removed all parts. */
+/**
+ * Returns whether the hash is wrong and an earlier run sent some of the parts:
+ * they were damaged. The gateway has removed all parts.
+ */
 function isOfEarlierParts(error: unknown, { parts }: OpenUpload): boolean {
   return error instanceof CacheRefusal && error.code === "nar-hash-mismatch" && parts.size > 0;
 }
@@ -201,7 +210,7 @@ function asGone(error: unknown): unknown {
 }
 
 function refusedPart(number: number, answer: Parameters<typeof refusalOf>[1]): ClientError {
-  // A ClientError and not a CacheRefusal: the bucket refused, not the gateway. So this path fails and
-  // the push continues with the others.
+  // A ClientError and not a CacheRefusal: the bucket refused, not the gateway. So this path fails
+  // and the push continues with the others.
   return new ClientError(`part ${number}: ${refusalOf("the bucket", answer).message}`);
 }

@@ -10,7 +10,10 @@ import { type NixSettings, readNixSettings, readSystemSettings } from "./nix-set
 /** The facts about Nix on this machine, for this user. */
 export interface LocalNix {
   readonly trust: DaemonTrust;
-  /** The settings that take effect. For a user whom the daemon does not trust, these are the daemon's settings. */
+  /**
+   * The settings that take effect. For a user whom the daemon does not trust, these
+   * are the daemon's settings.
+   */
   readonly settings: NixSettings;
 }
 
@@ -94,7 +97,10 @@ async function canReach(file: string, mode: number): Promise<boolean> {
   );
 }
 
-/** Returns the store that Nix opens for "auto" (libstore/store-api.cc): a user who may write to the state directory needs no daemon. */
+/**
+ * Returns the store that Nix opens for "auto" (libstore/store-api.cc): a user who
+ * may write to the state directory needs no daemon.
+ */
 async function guessStore({ env }: ProcessContext): Promise<string | undefined> {
   const remote = env["NIX_REMOTE"] ?? "";
   if (remote !== "" && remote !== "auto") return remote;

@@ -7,7 +7,10 @@ export function systemNixConf({ env }: Pick<ProcessContext, "env">): string {
   return join(env["NIX_CONF_DIR"] ?? "/etc/nix", "nix.conf");
 }
 
-/** Returns this user's own nix.conf. If NIX_USER_CONF_FILES names several, it is the first, which Nix reads last. */
+/**
+ * Returns this user's own nix.conf. If NIX_USER_CONF_FILES names several, it is
+ * the first, which Nix reads last.
+ */
 export function userNixConf({ env, cwd }: Pick<ProcessContext, "env" | "cwd">): string {
   const [first = ""] = (env["NIX_USER_CONF_FILES"] ?? "").split(":");
   if (first !== "") return resolve(cwd, first);
@@ -64,8 +67,8 @@ export function addToNixConf(
   if (missing.length === 0) return text;
 
   const last = lines.findLastIndex(isExtra);
-  // An included file may replace the list, and this function does not read it. So an `extra-x` line above
-  // an include is not extended.
+  // An included file may replace the list, and this function does not read it. So an `extra-x` line
+  // above an include is not extended.
   const barrier = lines.findLastIndex((line) => isPlain(line) || isInclude(line));
   if (last > barrier) {
     return joinLines(
@@ -88,7 +91,10 @@ export function appendLine(text: string, line: string): string {
   return `${text}${isEnded ? "" : "\n"}${line}\n`;
 }
 
-/** Splits lines as `AbstractConfig::applyConfig` does: a line is a list of words, and the second word is "=". */
+/**
+ * Splits lines as `AbstractConfig::applyConfig` does: a line is a list of words,
+ * and the second word is "=".
+ */
 function splitLines(text: string): readonly Line[] {
   return text.split("\n").map((line) => {
     const [setting, equals, ...values] = (line.split("#", 1)[0] ?? "")

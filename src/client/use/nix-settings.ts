@@ -11,14 +11,17 @@ export interface NixSettings {
   readonly netrcFile: string;
 }
 
-/** Reads the settings that apply to this user. Throws a `ClientError` if there is no Nix, or if it cannot print them. */
+/**
+ * Reads the settings that apply to this user. Throws a `ClientError` if there is
+ * no Nix, or if it cannot print them.
+ */
 export async function readNixSettings(context: NixSurroundings): Promise<NixSettings> {
   let text: string;
   try {
     text = await runNix({ program: "nix", args: ["config", "show", "--json"] }, context);
   } catch {
-    // The name of the command until Nix 2.20. If the first command failed because a setting is wrong,
-    // this command fails with the same message.
+    // The name of the command until Nix 2.20. If the first command failed because a setting is
+    // wrong, this command fails with the same message.
     text = await runNix({ program: "nix", args: ["show-config", "--json"] }, context);
   }
   const settings = parseJson(text);
@@ -30,7 +33,10 @@ export async function readNixSettings(context: NixSurroundings): Promise<NixSett
   };
 }
 
-/** Reads the settings of the daemon: those of the system, without the files and variables of this user. */
+/**
+ * Reads the settings of the daemon: those of the system, without the files and
+ * variables of this user.
+ */
 export async function readSystemSettings(context: NixSurroundings): Promise<NixSettings> {
   const { cwd, signal } = context;
   const env = { ...context.env, NIX_USER_CONF_FILES: "/dev/null", NIX_CONFIG: undefined };
@@ -58,7 +64,10 @@ export interface KeyMatch {
   /** In Nix's format: `name:base64`. */
   readonly key: string;
   readonly name: string;
-  /** `another` means that Nix trusts a key of this name with other bytes. Nix uses only one key of a name. */
+  /**
+   * `another` means that Nix trusts a key of this name with other bytes. Nix uses
+   * only one key of a name.
+   */
   readonly state: "trusted" | "missing" | "another";
 }
 

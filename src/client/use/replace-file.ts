@@ -12,7 +12,10 @@ import {
 import { dirname, resolve } from "node:path";
 import { ClientError } from "../client-error.ts";
 
-/** Reads a file. Returns an empty text if the file does not exist. Throws a `ClientError` if it cannot be read. */
+/**
+ * Reads a file. Returns an empty text if the file does not exist. Throws a
+ * `ClientError` if it cannot be read.
+ */
 export async function readTextFile(file: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
@@ -55,7 +58,10 @@ export async function replaceFile(
   }
 }
 
-/** Returns the file in the Nix store to which a name leads, or undefined. NixOS and home-manager make such files. */
+/**
+ * Returns the file in the Nix store to which a name leads, or undefined. NixOS and
+ * home-manager make such files.
+ */
 export async function findStoreTarget(file: string): Promise<string | undefined> {
   const target = await followLinks(file);
   return target.startsWith("/nix/store/") ? target : undefined;

@@ -24,7 +24,10 @@ export interface WrittenUse {
   readonly newLines: readonly string[];
   /** Undefined for a public cache. */
   readonly netrc: WrittenFile | undefined;
-  /** The netrc file that Nix does not read any more, if its entries could not be copied into the new one. */
+  /**
+   * The netrc file that Nix does not read any more, if its entries could not be
+   * copied into the new one.
+   */
   readonly hiddenNetrc: string | undefined;
 }
 
@@ -84,7 +87,10 @@ interface FormerNetrc {
   readonly hidden: string | undefined;
 }
 
-/** Reads the netrc file that Nix has used until now. Nix reads only one, so the new file needs the entries for other caches. */
+/**
+ * Reads the netrc file that Nix has used until now. Nix reads only one, so the new
+ * file needs the entries for other caches.
+ */
 async function readFormerNetrc(file: string): Promise<FormerNetrc> {
   try {
     return { text: await readTextFile(file), hidden: undefined };
