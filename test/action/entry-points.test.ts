@@ -12,7 +12,7 @@ describe("the action's steps", () => {
     machine = await createNixMachine(await temporaryDirectory());
   });
 
-  it("fail in one line where the workflow names no cache", async () => {
+  it("fail in one line if the workflow names no cache", async () => {
     const job = await createActionJob(machine, { inputs: {} });
     expect(await job.main()).toMatchObject({
       code: 1,
@@ -21,7 +21,7 @@ describe("the action's steps", () => {
     });
   });
 
-  it("fail in one line where Nix is not installed yet", async () => {
+  it("fail in one line if Nix is not installed yet", async () => {
     const job = await createActionJob(machine, { inputs: { url }, env: { PATH: "/nonexistent" } });
     expect(await job.main()).toMatchObject({
       code: 1,
@@ -44,7 +44,7 @@ describe("the action's steps", () => {
     ]);
   });
 
-  it("have nothing left to do after a first one that failed", async () => {
+  it("do nothing at the end if the first step failed", async () => {
     const job = await createActionJob(machine, { inputs: {} });
     await job.main();
     expect(await job.post("failure")).toMatchObject({

@@ -10,7 +10,7 @@ const HASH = "bmzwz4nw9l9hfw14g35x4qj231imizfk";
 const URL = "https://cache.example.org";
 const path = valueOf(parseStorePathBaseName(`${HASH}-hello-2.12`));
 
-/** As `nix path-info --json` prints them. */
+/** Returns path infos like those of `nix path-info --json`. */
 function infosOf(list: readonly { readonly ultimate?: boolean; readonly signatures?: string[] }[]) {
   const printed = list.map((fields, index) => ({
     path: `/nix/store/${HASH}-p${index}`,

@@ -103,17 +103,17 @@ const ROWS: readonly Row[] = [
     plan: { kind: "try", by: "token", reason: error.message },
   })),
   {
-    what: "tries again later where the cache was away at first",
+    what: "tries again later if the cache did not answer",
     question: { cache: { reason: "cannot reach it", isPassing: true } },
     plan: { kind: "try", by: "token", reason: "cannot reach it" },
   },
   {
-    what: "does not try again at what is no cache",
+    what: "does not try again if the server is not a cache",
     question: { cache: { reason: "it is no Nargate", isPassing: false } },
     plan: { kind: "pull-only", reason: "it is no Nargate", isMeant: false },
   },
   {
-    what: "does not push to a cache that takes no uploads",
+    what: "does not push to a cache that does not accept pushes",
     question: { cache: { uploads: false } },
     plan: { kind: "pull-only", reason: "the cache does not accept pushes", isMeant: false },
   },

@@ -34,7 +34,7 @@ describe("restartDaemon", () => {
     });
   });
 
-  it("says so where nobody could be asked", async () => {
+  it("returns undefined if no command works", async () => {
     expect(await restart("linux", { systemctl: "exit 1" })).toMatchObject({ restarted: undefined });
   });
 });

@@ -7,7 +7,7 @@ import { VERSION } from "../../src/api/endpoints.ts";
 
 const BUILD = path.resolve(import.meta.dirname, "../../tools/build/build-command.ts");
 
-/** A Node before 22.15, if the machine has one beside the project's own. */
+/** A Node before 22.15, if this machine has one. */
 const oldNode = (process.env["PATH"] ?? "")
   .split(":")
   .map((directory) => path.join(directory, "node"))
@@ -36,7 +36,7 @@ describe("npm run build", () => {
     return { code: status, stdout, stderr };
   }
 
-  it("makes one file that runs where there is nothing else", () => {
+  it("makes one file that runs without any other file", () => {
     expect(run(process.execPath, "--version")).toEqual({
       code: 0,
       stdout: `${VERSION}\n`,

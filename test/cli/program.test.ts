@@ -23,7 +23,7 @@ const COMMANDS = [
   "key create",
 ];
 
-/** One line, without a stack, that begins with the name of the command. */
+/** Matches one line that begins with the name of the command, so no stack trace. */
 const ONE_LINE = /^nargate: [^\n]+\n$/;
 
 describe("nargate", () => {
@@ -221,7 +221,7 @@ async function runAlone(args: readonly string[]) {
   return { port, ...(await runNargate(args, { env, cwd: home })) };
 }
 
-describe("nargate where nobody answers", () => {
+describe("nargate without an answer", () => {
   it.each([
     { command: "push", args: ["push", PATH] },
     { command: "use", args: ["use"] },

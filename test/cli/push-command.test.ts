@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { createFakeNix } from "../../testkit/node/fake-store.ts";
+import { createFakeStore } from "../../testkit/node/fake-store.ts";
 import { GATEWAY_FACTS } from "../../testkit/node/gateway-facts.ts";
 import { runNargate } from "../../testkit/node/run-nargate.ts";
 import { answerJson, serve } from "../../testkit/node/serve.ts";
@@ -122,7 +122,7 @@ describe("nargate push, before anything is pushed", () => {
     expect(result).toEqual({ code, stdout: "", stderr: `nargate: ${line}\n` });
   });
 
-  it("says that what answers is no Nargate", async () => {
+  it("says that the server is not a Nargate cache", async () => {
     const url = await serve((_request, response) => void response.writeHead(404).end("no"));
     const { code, stderr } = await runNargate(["push", "--to", url, STORE_PATH], { env });
     expect(code).toBe(1);
@@ -147,7 +147,7 @@ describe("nargate push to a gateway that stops answering well", () => {
     { what: "refuses the token", status: 401, text: "This token has expired." },
     { what: "forbids it", status: 403, text: "No." },
   ])("stops at once when the gateway $what in the middle", async ({ status, text }) => {
-    const { env, cwd, top } = await createFakeNix();
+    const { env, cwd, top } = await createFakeStore();
     let writes = 0;
     const url = await serve((request, response) => {
       request.resume();
@@ -168,12 +168,12 @@ describe("nargate push to a gateway that stops answering well", () => {
     expect(report.pushed.length + report.untried.length).toBe(100);
     expect(report.untried).toContain(top);
     expect(stderr.split("\n").filter((line) => line.includes(text))).toHaveLength(1);
-    // What was under way ended; nothing more was begun.
+    // Started paths ended, and no further path started.
     expect(writes).toBeLessThan(80);
   });
 
   it("stops soon when the gateway is out of order", async () => {
-    const { env, cwd, top } = await createFakeNix();
+    const { env, cwd, top } = await createFakeStore();
     const url = await serve((request, response) => {
       request.resume();
       if (request.url === "/api/v1/cache") answerJson(response, GATEWAY_FACTS);
@@ -188,8 +188,8 @@ describe("nargate push to a gateway that stops answering well", () => {
     expect(report.stopped).toContain("503 Come back later.");
   });
 
-  it("stops soon when nobody answers any more", async () => {
-    const { env, cwd, top } = await createFakeNix();
+  it("stops soon when the gateway does not answer any more", async () => {
+    const { env, cwd, top } = await createFakeStore();
     const url = await serve((request, response) => {
       request.resume();
       if (request.url === "/api/v1/cache") answerJson(response, GATEWAY_FACTS);
@@ -208,9 +208,9 @@ describe("nargate push to a gateway that stops answering well", () => {
 
 describe("nargate watch-exec", () => {
   it("pushes in the end what it could not while the gateway was out of order", async () => {
-    const { env, cwd } = await createFakeNix();
+    const { env, cwd } = await createFakeStore();
     await writeFile(join(cwd, "bin/nix-store"), '#!/bin/sh\n[ "$1" != --dump ] || cat "$2"\n');
-    // Six attempts for each of the paths that are asked for at once.
+    // Six attempts for each of the 32 paths that are looked up at once.
     let refusals = 6 * 32;
     const url = await serve((request, response) => {
       request.resume();

@@ -55,7 +55,7 @@ describe("addToken", () => {
       if (!added.ok) break;
       entries = added.value;
     }
-    // Some 110 bytes an entry.
+    // An entry has about 110 bytes.
     expect(entries.length).toBeGreaterThan(40);
     const left = MAX_SECRET_BYTES - formatTokens(entries).length;
     const entry = { name: "", sha256: sha256("last"), scopes: ["push"] };

@@ -11,7 +11,7 @@ import { temporaryDirectory } from "../../testkit/node/temporary-directory.ts";
 const TRUSTED: FakeNixOptions = { store: { url: "daemon", trusted: true } };
 const UNTRUSTED: FakeNixOptions = { store: { url: "daemon", trusted: false } };
 
-/** A user with a home of their own, and a cache. */
+/** Prepares a user with a home, and a cache. */
 async function prepare(nix: FakeNixOptions = TRUSTED, facts: Partial<GatewayFacts> = {}) {
   const home = await temporaryDirectory();
   const PATH = await createFakeNix(home, nix);
@@ -40,7 +40,7 @@ describe("nargate use", () => {
     );
   });
 
-  it("says where they belong, and that they work in a trusted user's own file", async () => {
+  it("says where the lines belong, and that they work in a trusted user's own file", async () => {
     const { home, nixConf, run } = await prepare();
     const { stderr } = await run([]);
     expect(stderr).toContain(
@@ -129,7 +129,7 @@ describe("nargate use --write", () => {
     expect((await stat(nixConf)).ino).toBe(before.ino);
   });
 
-  it("keeps what is there, its mode, and the link that leads to it", async () => {
+  it("keeps the other lines, the mode, and the symlink to the file", async () => {
     const { home, url, nixConf, run } = await prepare();
     await mkdir(path.dirname(nixConf), { recursive: true });
     const target = path.join(home, "dotfiles.conf");
@@ -162,11 +162,11 @@ describe("nargate use --write", () => {
     expect(await readFile(path.join(home, file), "utf8")).toContain(url);
   });
 
-  it("writes the file that --file names, relative to where the person is", async () => {
+  it("writes the file that --file names, relative to the current directory", async () => {
     const { home, url, run } = await prepare(UNTRUSTED);
     const { stderr } = await run(["--write", "--file", "etc/nix.conf"]);
     expect(await readFile(path.join(home, "etc/nix.conf"), "utf8")).toContain(url);
-    // That one counts, whomever the daemon trusts.
+    // The system's nix.conf takes effect for every user, so there is no warning.
     expect(stderr).toBe("");
   });
 
@@ -204,9 +204,9 @@ describe("nargate use --write", () => {
     expect(netrc).toContain("machine 127.0.0.1 login nargate password t\n");
   });
 
-  it("says which netrc Nix no longer reads, where that cannot be read", async () => {
+  it("names the netrc that Nix no longer reads, if it could not be copied", async () => {
     const { home, run } = await prepare(TRUSTED, { access: "token" });
-    // A folder cannot be read as a file, by root neither.
+    // A directory, because not even root can read it as a file.
     await mkdir(path.join(home, "etc/netrc"), { recursive: true });
     const { code, stderr } = await run(["--write"], { NARGATE_TOKEN: "t" });
     expect(code).toBe(0);
@@ -233,7 +233,7 @@ describe("nargate use --write", () => {
     expect((await readFile(nixConf, "utf8")).match(/netrc-file/g)).toHaveLength(1);
   });
 
-  it("does not name the netrc where Nix looks by itself", async () => {
+  it("does not name the netrc that Nix reads by default", async () => {
     const { home, run } = await prepare(TRUSTED, { access: "token" });
     await run(["--write", "--file", "etc/nix.conf"], { NARGATE_TOKEN: "t" });
     expect(await readFile(path.join(home, "etc/netrc"), "utf8")).toContain("password t\n");

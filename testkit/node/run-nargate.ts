@@ -8,7 +8,7 @@ export interface NargateResult {
   readonly stderr: string;
 }
 
-/** Runs a command in this process, with the real fetch and what `overrides` give. */
+/** Runs a command in this process, with the real fetch and the `overrides` of the context. */
 export async function runNargate(
   args: readonly string[],
   overrides: Partial<ProcessContext> = {},

@@ -1,6 +1,6 @@
 import type { ProcessContext } from "../../src/client/process-context.ts";
 
-/** A context without a network, a home or a pause; `overrides` give what a test is about. */
+/** Creates a context without network, home and pauses. `overrides` replaces parts of it. */
 export function createTestContext(overrides: Partial<ProcessContext> = {}): ProcessContext {
   return {
     env: { PATH: process.env["PATH"], HOME: "/nonexistent" },

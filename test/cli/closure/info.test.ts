@@ -118,7 +118,7 @@ describe("nargate info", () => {
   });
 
   it.each([
-    // Of builtins.toFile "hi" "hi", as Nix 2.8 computes it.
+    // The path that Nix 2.8 computes for builtins.toFile "hi" "hi".
     { what: "its own", name: "hi", code: 0, text: ": matches this path" },
     { what: "another's", name: "ho", code: 1, text: ": does NOT match this path" },
   ])("holds the path against a content address that is $what", async ({ name, code, text }) => {

@@ -42,7 +42,7 @@ describe("setNetrcPassword", () => {
     expect(setNetrcPassword(before, HOST, "new")).toBe(after);
   });
 
-  it("changes nothing where the password is there, whatever stands around it", () => {
+  it("changes nothing if the file has the password, whatever else it has", () => {
     const text = `# mine\nmachine o.example password x\nmachine ${HOST} login ci password new\n`;
     expect(setNetrcPassword(text, HOST, "new")).toBe(text);
   });

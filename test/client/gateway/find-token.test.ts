@@ -7,7 +7,7 @@ import { temporaryDirectory } from "../../../testkit/node/temporary-directory.ts
 
 const URL = "https://cache.example.org";
 
-/** Files by name relative to a directory, which is home and current directory. */
+/** Writes files into a directory that is both home and current directory. */
 async function prepare(files: Readonly<Record<string, string>>) {
   const directory = await temporaryDirectory();
   for (const [name, text] of Object.entries(files)) {
@@ -75,7 +75,7 @@ describe("findToken", () => {
     });
   });
 
-  it("finds none where there is none", async () => {
+  it("finds no token if there is none", async () => {
     const { directory, env } = await prepare({});
     expect(await findToken(URL, undefined, { env, cwd: directory })).toBeUndefined();
   });

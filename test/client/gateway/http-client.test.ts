@@ -13,7 +13,7 @@ import { createTestContext } from "../../../testkit/node/test-context.ts";
 
 interface Paused {
   readonly client: HttpClient;
-  /** In milliseconds, one a retry. */
+  /** The pauses between attempts, in milliseconds. */
   readonly pauses: number[];
 }
 
@@ -94,7 +94,7 @@ describe("HttpClient.send", () => {
     expect(answer.status).toBe(200);
     const whole = { length: "200000", chunked: undefined, body: bytes.toString() };
     expect(seen).toEqual([whole, whole]);
-    // The second attempt begins at nothing.
+    // The second attempt begins at 0 again.
     expect(sent.filter((count) => count === 0)).toHaveLength(2);
     expect(sent.at(-1)).toBe(200_000);
   });
@@ -110,7 +110,7 @@ describe("HttpClient.send", () => {
     expect([answer.status, asked]).toEqual([302, ["/here"]]);
   });
 
-  it("gives up an answer in which nothing moves, and says so", async () => {
+  it("ends an attempt after some time without data, and says so", async () => {
     const url = await serve((_, response) => {
       response.writeHead(200, { "content-length": "10" }).write("12345");
     });
@@ -134,7 +134,7 @@ describe("HttpClient.send", () => {
     expect(answer.body.toString()).toBe("xxxxxxxx");
   });
 
-  it("names the host that nobody answers at, and the reason", async () => {
+  it("names the host that does not answer, and the reason", async () => {
     const port = await findFreePort();
     const { client, pauses } = createClient();
     const sending = client.send({ method: "GET", url: `http://127.0.0.1:${port}/secret-part` });

@@ -50,7 +50,7 @@ describe("inBlocks", () => {
       return Buffer.concat(file);
     };
     const whole = await compress([nar.byteLength]);
-    // Sizes at which zstd, fed directly, makes other files.
+    // Without inBlocks, zstd makes other files from chunks of these sizes.
     for (const chunkSizes of [[777], [65_537, 1], [40_000, 3, 131_073], [131_071]]) {
       expect((await compress(chunkSizes)).equals(whole)).toBe(true);
     }

@@ -29,7 +29,7 @@ function infoOf(nar: Buffer): PathInfo {
 }
 
 interface Setting {
-  /** What `nix-store --dump` prints: a stand-in prints the file itself. */
+  /** The output of `nix-store --dump`, for which a fake prints the file itself. */
   readonly dumped: Buffer;
   readonly script?: string;
   readonly memoryBytes?: number;

@@ -101,7 +101,7 @@ describe("createStopGuard", () => {
     expect(guard.reason()).toBe("gone");
   });
 
-  it("goes on after what concerns one path alone", () => {
+  it("continues after an error of one path only", () => {
     const guard = createStopGuard();
     for (let count = 0; count < 9; count++) {
       expect(guard.failed(new CacheRefusal("bad", 400, undefined))).toBe(false);
@@ -111,7 +111,7 @@ describe("createStopGuard", () => {
 });
 
 describe("createSemaphore", () => {
-  it("lets so many in at once, in order, also after a failure", async () => {
+  it("runs a limited number of tasks at once, in order, also after a failure", async () => {
     const semaphore = createSemaphore(2);
     const started: number[] = [];
     let running = 0;

@@ -55,7 +55,7 @@ const succeed = (path: StorePath): PathOutcome => ({
 });
 
 interface Setting {
-  /** What comes in, look by look; the last one after the command has ended. */
+  /** The new paths of each look at the store. The last look is after the end of the command. */
   readonly found: readonly (readonly StorePath[])[];
   readonly push: (roots: readonly StorePath[], count: number) => readonly PathOutcome[];
 }

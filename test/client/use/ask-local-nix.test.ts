@@ -47,7 +47,7 @@ describe("askLocalNix", () => {
       own: { "trusted-users": ["alice"] },
       isTrusted: false,
     },
-  ])("looks into trusted-users where Nix cannot say: $what", async ({ isTrusted, ...options }) => {
+  ])("reads trusted-users if Nix does not say it: $what", async ({ isTrusted, ...options }) => {
     const { trust } = await ask(
       { ...options, groups: ["alice", "wheel"], isOld: true },
       { NIX_REMOTE: "daemon" },
@@ -71,7 +71,7 @@ describe("askLocalNix", () => {
     expect(trust).toEqual({ isTrusted: false, isOwnStore: false, user: "alice" });
   });
 
-  it("does not guess where there is neither store nor daemon", async () => {
+  it("does not guess without a store and a daemon", async () => {
     const { trust } = await ask({ isOld: true }, { NIX_STATE_DIR: "/nonexistent" });
     expect(trust.isTrusted).toBeUndefined();
   });
