@@ -24,6 +24,7 @@ import {
   listTokenSources,
   literal,
   maxLength,
+  mergeSignatures,
   minValue,
   notAnObject,
   number,
@@ -270,23 +271,6 @@ function formatFingerprint(narinfo, storeDir) {
 }
 function equalFingerprints(a, b) {
   return formatFingerprint(a, "") === formatFingerprint(b, "");
-}
-
-// src/nix/merge-signatures.ts
-var MAX_SIGNATURES = 32;
-function mergeSignatures(existing, incoming) {
-  const signed = new Set(existing.map(keyNameOf));
-  const merged = [...existing];
-  for (const signature of incoming) {
-    const keyName = keyNameOf(signature);
-    if (merged.length >= MAX_SIGNATURES || signed.has(keyName)) continue;
-    signed.add(keyName);
-    merged.push(signature);
-  }
-  return merged;
-}
-function keyNameOf(signature) {
-  return signature.split(":", 1)[0] ?? "";
 }
 
 // src/client/push/compose-narinfo.ts
@@ -636,35 +620,6 @@ var signPartsSchema = object(
   },
   notAnObject
 );
-var storedParts = array(object({ number: number(), size: number() }));
-var signedUrls = {
-  urls: array(object({ number: number(), url: string() })),
-  /** The time until which the URLs are valid, in ISO format and by the gateway's clock. */
-  urlsExpire: string()
-};
-var partUrlsSchema = object(signedUrls);
-var partsSchema = object({ parts: storedParts });
-var uploadStartedSchema = variant("status", [
-  object({ status: literal("stored") }),
-  object({
-    status: literal("open"),
-    handle: string(),
-    /** In ISO format, by the gateway's clock. */
-    handleExpires: string(),
-    /** Bytes of the whole file. */
-    size: number(),
-    /** Bytes of every part but the last. */
-    partSize: pipe(number(), minValue(1)),
-    /** The parts that an earlier try has left in the bucket. */
-    parts: storedParts,
-    ...signedUrls
-  })
-]);
-var completionLineSchema = variant("status", [
-  object({ status: literal("checking"), bytes: optional(number(), 0), size: optional(number()) }),
-  object({ status: literal("copying") }),
-  object({ status: literal("stored") })
-]);
 
 // src/client/push/part-signer.ts
 var MARGIN_MILLISECONDS = 6e4;
@@ -1208,6 +1163,37 @@ function createSemaphore(count2) {
     }
   };
 }
+
+// src/api/direct-upload-answers.ts
+var storedParts = array(object({ number: number(), size: number() }));
+var signedUrls = {
+  urls: array(object({ number: number(), url: string() })),
+  /** The time until which the URLs are valid, in ISO format and by the gateway's clock. */
+  urlsExpire: string()
+};
+var partUrlsSchema = object(signedUrls);
+var partsSchema = object({ parts: storedParts });
+var uploadStartedSchema = variant("status", [
+  object({ status: literal("stored") }),
+  object({
+    status: literal("open"),
+    handle: string(),
+    /** In ISO format, by the gateway's clock. */
+    handleExpires: string(),
+    /** Bytes of the whole file. */
+    size: number(),
+    /** Bytes of every part but the last. */
+    partSize: pipe(number(), minValue(1)),
+    /** The parts that an earlier try has left in the bucket. */
+    parts: storedParts,
+    ...signedUrls
+  })
+]);
+var completionLineSchema = variant("status", [
+  object({ status: literal("checking"), bytes: optional(number(), 0), size: optional(number()) }),
+  object({ status: literal("copying") }),
+  object({ status: literal("stored") })
+]);
 
 // src/client/push/upload-api.ts
 function createUploadApi(client) {

@@ -1432,7 +1432,7 @@ function notAnObject({ received, path: path4 }) {
   return received === "undefined" && path4 !== void 0 ? "is missing" : "is not a JSON object";
 }
 
-// src/nix/base32.ts
+// src/nix/encodings.ts
 var NIX32_ALPHABET = "0123456789abcdfghijklmnpqrsvwxyz";
 var DIGITS = new Map(
   [...NIX32_ALPHABET].map((character, digit) => [character, digit])
@@ -1468,8 +1468,6 @@ function parseNix32(text) {
 function lengthOfEncoded(byteLength) {
   return Math.ceil(byteLength * 8 / 5);
 }
-
-// src/nix/base64.ts
 function encodeBase64(bytes) {
   let binary = "";
   for (const byte of bytes) binary += String.fromCharCode(byte);
@@ -1584,9 +1582,11 @@ var SINGLE_VALUED = /* @__PURE__ */ new Set([
   "Deriver",
   "CA"
 ]);
+var MAX_LINES = 1e3;
 function parseNarinfoFields(text) {
   if (text === "") return err("the narinfo is empty");
   if (!text.endsWith("\n")) return err("the last line does not end");
+  if (hasMoreLines(text, MAX_LINES)) return err(`it has more than ${MAX_LINES} lines`);
   const all = [];
   const single = /* @__PURE__ */ new Map();
   for (const [index, line] of text.slice(0, -1).split("\n").entries()) {
@@ -1601,6 +1601,14 @@ function parseNarinfoFields(text) {
   }
   return ok({ all, single });
 }
+function hasMoreLines(text, limit) {
+  let lines = 0;
+  for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", end + 1)) {
+    lines++;
+    if (lines > limit) return true;
+  }
+  return false;
+}
 function parseLine(line) {
   if (line.endsWith("\r")) return err("ends in a carriage return");
   if (/[\0-\x1f\x7f]/.test(line)) return err("holds a control character");
@@ -1613,6 +1621,7 @@ function parseLine(line) {
 
 // src/nix/narinfo.ts
 var MAX_NARINFO_BYTES = 2 * 1024 * 1024;
+var MAX_STORED_NARINFO_BYTES = 2 * MAX_NARINFO_BYTES;
 function parseNarinfo(text, storeDir) {
   const fields = parseNarinfoFields(text);
   if (!fields.ok) return fields;
@@ -2117,8 +2126,9 @@ async function hasMatchingPublicKey(secretKey) {
   const signature = parseSignature(await signMessage(secretKey, probe));
   return signature.ok && await verifySignature(secretKey.publicKey, probe, signature.value);
 }
+var MAX_KEY_NAME_LENGTH = 256;
 function isKeyName(text) {
-  return /^[^\s:\p{Cc}]+$/u.test(text);
+  return text.length <= MAX_KEY_NAME_LENGTH && /^[^\s:\p{Cc}]+$/u.test(text);
 }
 var PKCS8_HEADER = Uint8Array.of(
   48,
@@ -2166,8 +2176,28 @@ function parseNamedBytes(text, byteLength) {
 function encodeText(text) {
   return new TextEncoder().encode(text);
 }
+var MAX_SIGNATURES = 32;
+function mergeSignatures(existing, incoming, isKnownKey = () => false) {
+  const signed = new Set(existing.map(keyNameOf));
+  const merged = [...existing];
+  for (const signature of incoming) {
+    const keyName = keyNameOf(signature);
+    if (signed.has(keyName)) continue;
+    if (merged.length >= MAX_SIGNATURES) {
+      const place = merged.findLastIndex((held) => !isKnownKey(keyNameOf(held)));
+      if (place === -1 || !isKnownKey(keyName)) continue;
+      merged.splice(place, 1);
+    }
+    signed.add(keyName);
+    merged.push(signature);
+  }
+  return merged;
+}
+function keyNameOf(signature) {
+  return signature.split(":", 1)[0] ?? "";
+}
 
-// src/api/gateway-facts.ts
+// src/api/fact-answers.ts
 var publicKey = pipe(
   string("is not a text"),
   check((text) => parsePublicKey(text).ok, "is not a public key")
@@ -2720,7 +2750,7 @@ async function findNewPaths(workDirectory, context) {
   );
   const paths = await watcher.findNew();
   const { infos } = await readClosure(paths, store, context);
-  return paths.flatMap((path4) => infos.get(formatStorePathBaseName(path4)) ?? []);
+  return paths.flatMap((found) => infos.get(formatStorePathBaseName(found)) ?? []);
 }
 function countHits(infos, publicKeys) {
   const names = publicKeys.map((key) => key.slice(0, key.indexOf(":") + 1));
@@ -2952,6 +2982,7 @@ export {
   openCache,
   ENDPOINTS,
   signMessage,
+  mergeSignatures,
   readTokenFacts,
   findStore,
   runNix,

@@ -37,7 +37,7 @@ export async function createFakeIssuer(url: string, algorithm = "RS256"): Promis
 
   async function makeKey() {
     const keyId = `key-${++generation}`;
-    const { privateKey, publicKey } = await generateKeyPair(algorithm);
+    const { privateKey, publicKey } = await nextKeyPair(algorithm);
     const jwk = { ...(await exportJWK(publicKey)), kid: keyId, alg: algorithm, use: "sig" };
     return { keyId, privateKey, jwk };
   }
@@ -108,4 +108,17 @@ export function githubTrust(issuer: string, audience: string) {
     },
     scopes: ["push"],
   };
+}
+
+// More than any one test uses: the keys of its issuers and of their rotations differ.
+const KEY_PAIRS = 12;
+const keyPairs = new Map<string, ReturnType<typeof generateKeyPair>[]>();
+let taken = 0;
+
+/** Returns key pairs in turn, because generating one takes a tenth of a second of CPU. */
+function nextKeyPair(algorithm: string): ReturnType<typeof generateKeyPair> {
+  const made = keyPairs.get(algorithm) ?? [];
+  keyPairs.set(algorithm, made);
+  const place = taken++ % KEY_PAIRS;
+  return (made[place] ??= generateKeyPair(algorithm));
 }

@@ -1,4 +1,4 @@
-import { encodeNix32 } from "../src/nix/base32.ts";
+import { encodeNix32 } from "../src/nix/encodings.ts";
 import { formatFingerprint } from "../src/nix/fingerprint.ts";
 import { parseNarinfo } from "../src/nix/narinfo.ts";
 import { parseSecretKey, signMessage } from "../src/nix/signature.ts";

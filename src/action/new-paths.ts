@@ -46,7 +46,7 @@ export async function findNewPaths(
   );
   const paths = await watcher.findNew();
   const { infos } = await readClosure(paths, store, context);
-  return paths.flatMap((path) => infos.get(formatStorePathBaseName(path)) ?? []);
+  return paths.flatMap((found) => infos.get(formatStorePathBaseName(found)) ?? []);
 }
 
 /** The origins of the paths that were added during a job. */

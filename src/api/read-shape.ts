@@ -1,4 +1,10 @@
-import { type BaseIssue, type GenericSchema, getDotPath, type InferOutput, safeParse } from "valibot";
+import {
+  type BaseIssue,
+  type GenericSchema,
+  getDotPath,
+  type InferOutput,
+  safeParse,
+} from "valibot";
 import { err, ok, type Result } from "../result.ts";
 
 /**

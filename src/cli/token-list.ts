@@ -3,9 +3,9 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Scope } from "../api/scopes.ts";
 import { UsageError } from "../client/client-error.ts";
-import { encodeNix32 } from "../nix/base32.ts";
+import { encodeNix32 } from "../nix/encodings.ts";
 import { err, ok, type Result } from "../result.ts";
-import { isCalendarDay, parseTokens, type TokenEntry } from "../settings/token.ts";
+import { isCalendarDay, parseTokens, type TokenEntry } from "../settings/token-entries.ts";
 
 /** The largest size of a secret of Cloudflare Workers. */
 export const MAX_SECRET_BYTES = 5 * 1024;

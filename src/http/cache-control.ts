@@ -4,20 +4,20 @@ const HOUR = 3600;
 const YEAR = 365 * 24 * HOUR;
 
 /**
- * How long an answer may be kept, by the edge and by anyone behind it. Every
- * answer carries one of these: without Cache-Control an edge keeps even a 404
- * for minutes.
+ * How long the edge, and every cache between it and the client, may keep an
+ * answer. Every answer has one of these values: without Cache-Control, an edge
+ * keeps even a 404 for minutes.
  */
 export const CACHE_CONTROL = {
   /** A narinfo may gain a signature, so it is not immutable. */
   metadata: `public, max-age=${HOUR}, stale-if-error=${24 * HOUR}`,
-  /** Long enough to absorb a burst of the same question, short enough for a push that follows it. */
+  /** Long enough for a burst of equal requests, short enough for a push that comes next. */
   absentNarinfo: "public, max-age=10, stale-if-error=0",
   /** The name is the hash of the bytes. */
   nar: `public, max-age=${YEAR}, immutable`,
   cacheInfo: `public, max-age=${HOUR}`,
   never: "no-store",
-  /** To a client that had to show a token: nothing between us may keep it. */
+  /** For clients that had to send a token: no cache between the gateway and the client may keep the answer. */
   private: "private, no-store",
 } as const;
 
@@ -27,7 +27,7 @@ export function cacheControlOfFound(key: ObjectKey): CacheControl {
   switch (key.kind) {
     case "cache-info":
       return CACHE_CONTROL.cacheInfo;
-    // Other NAR names, as found in old buckets, do not vouch for their bytes.
+    // Old buckets have other NAR names, which say nothing about the bytes.
     case "nar":
       return key.fileHash === undefined ? CACHE_CONTROL.metadata : CACHE_CONTROL.nar;
     case "narinfo":
@@ -40,7 +40,7 @@ export function cacheControlOfFound(key: ObjectKey): CacheControl {
   }
 }
 
-/** Only narinfos: Nix asks for them by the hundred, and for everything else only once a narinfo was found. */
+/** Keeps only the absence of narinfos: Nix asks for hundreds of them, and for other objects only after it found a narinfo. */
 export function cacheControlOfAbsent(key: ObjectKey): CacheControl {
   return key.kind === "narinfo" ? CACHE_CONTROL.absentNarinfo : CACHE_CONTROL.never;
 }

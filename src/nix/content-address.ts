@@ -1,5 +1,5 @@
 import { err, ok, type Result } from "../result.ts";
-import { encodeNix32 } from "./base32.ts";
+import { encodeNix32 } from "./encodings.ts";
 import { formatHash, type Hash, parseHash } from "./hash.ts";
 import {
   equalStorePaths,

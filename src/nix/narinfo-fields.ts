@@ -27,6 +27,13 @@ const SINGLE_VALUED: ReadonlySet<string> = new Set([
 ]);
 
 /**
+ * The most lines of a narinfo. Nix writes at most 11 and one for each signature.
+ * Parsing a line costs memory beside its bytes, so many empty lines would cost
+ * hundreds of times their size.
+ */
+const MAX_LINES = 1000;
+
+/**
  * Takes a narinfo apart into lines.
  *
  * Nix skips one character after the colon, whatever it is: it reads
@@ -37,6 +44,7 @@ const SINGLE_VALUED: ReadonlySet<string> = new Set([
 export function parseNarinfoFields(text: string): Result<NarinfoFields> {
   if (text === "") return err("the narinfo is empty");
   if (!text.endsWith("\n")) return err("the last line does not end");
+  if (hasMoreLines(text, MAX_LINES)) return err(`it has more than ${MAX_LINES} lines`);
   const all: NarinfoField[] = [];
   const single = new Map<string, string>();
   for (const [index, line] of text.slice(0, -1).split("\n").entries()) {
@@ -50,6 +58,16 @@ export function parseNarinfoFields(text: string): Result<NarinfoFields> {
     all.push(field.value);
   }
   return ok({ all, single });
+}
+
+/** Counts without splitting: the pieces would already take the memory. */
+function hasMoreLines(text: string, limit: number): boolean {
+  let lines = 0;
+  for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", end + 1)) {
+    lines++;
+    if (lines > limit) return true;
+  }
+  return false;
 }
 
 function parseLine(line: string): Result<NarinfoField> {

@@ -5,10 +5,17 @@ import { parseNarinfoFields, type NarinfoField } from "./narinfo-fields.ts";
 import { parseStorePath, parseStorePathBaseName, type StorePath } from "./store-path.ts";
 
 /**
- * No honest narinfo comes near it: a reference takes at most 32 + 1 + 211 + 1
- * = 245 bytes, so this holds 8,500 of the longest, and 35,000 usual ones.
+ * The largest narinfo that the gateway writes. Honest ones are far smaller: a
+ * reference takes at most 32 + 1 + 211 + 1 = 245 bytes, so this limit holds 8,500
+ * of the longest, and 35,000 usual ones.
  */
 export const MAX_NARINFO_BYTES = 2 * 1024 * 1024;
+
+/**
+ * The largest stored narinfo that a push reads and merges into. It lies above the
+ * limit for writing, so the gateway can always read back what it wrote.
+ */
+export const MAX_STORED_NARINFO_BYTES = 2 * MAX_NARINFO_BYTES;
 
 /** The metadata of one store path, with every line that it was read from. */
 export interface Narinfo {

@@ -1,5 +1,5 @@
 import { err, ok, type Result } from "../result.ts";
-import { parseNix32 } from "./base32.ts";
+import { parseNix32 } from "./encodings.ts";
 import { isNarExtension, narExtension } from "./compression.ts";
 import { type DrvOutputId, parseDrvOutputId, parseOutputName } from "./drv-output.ts";
 import { formatDigest, type Hash } from "./hash.ts";
@@ -211,4 +211,11 @@ function parseDebuginfoName(name: string): Result<DebuginfoKey> {
 /** The only door to the brand. */
 function brandPath(path: string): ObjectPath {
   return path as ObjectPath;
+}
+
+/** Returns the SHA-256 in the name of a NAR, in lower-case hex. `undefined` for a name that Nix never writes. */
+export function narSha256(key: NarKey): string | undefined {
+  const hash = key.writable && key.fileHash !== undefined ? parseNix32(key.fileHash) : undefined;
+  if (hash === undefined || !hash.ok) return undefined;
+  return formatDigest({ algorithm: "sha256", bytes: hash.value }, "base16");
 }

@@ -1,5 +1,5 @@
 import { err, ok, type Result } from "../result.ts";
-import { encodeBase64, parseBase64 } from "./base64.ts";
+import { encodeBase64, parseBase64 } from "./encodings.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 // `CryptoKey` has no name that Node's types and workerd's share.
@@ -108,9 +108,16 @@ export async function generateSecretKey(name: string): Promise<string> {
   return `${name}:${encodeBase64(Uint8Array.of(...seed, ...publicBytes))}`;
 }
 
-/** Whether a key may have this name. Nix takes what precedes the first colon. */
+/**
+ * The longest name of a key, in UTF-16 code units. Real names have some 30, such
+ * as "cache.example.org-1". Without a limit, one signature whose key name has a
+ * megabyte would make a narinfo larger than anyone reads.
+ */
+export const MAX_KEY_NAME_LENGTH = 256;
+
+/** Whether a key may have this name. Nix takes the text before the first colon. */
 export function isKeyName(text: string): boolean {
-  return /^[^\s:\p{Cc}]+$/u.test(text);
+  return text.length <= MAX_KEY_NAME_LENGTH && /^[^\s:\p{Cc}]+$/u.test(text);
 }
 
 // What stands before the 32 bytes of a seed in PKCS #8 (RFC 8410, section 7).
@@ -169,4 +176,46 @@ function parseNamedBytes(
 
 function encodeText(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text) as Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * The most signatures that a narinfo or realisation keeps; no honest path has
+ * more. Every client downloads and parses all of them, and without a limit the
+ * holder of a push token could add one signature at a time forever.
+ */
+export const MAX_SIGNATURES = 32;
+
+/**
+ * Merges two lists of signatures. Every existing signature stays, in its order.
+ * An incoming signature is added if its key has none yet: Ed25519 is
+ * deterministic, so a second signature by the same key over the same message is
+ * either equal or wrong.
+ *
+ * In a full list, a signature by a known key takes the place of the last one by an
+ * unknown key. Otherwise 32 worthless signatures would keep out the one signature
+ * that clients ask for.
+ */
+export function mergeSignatures(
+  existing: readonly string[],
+  incoming: readonly string[],
+  isKnownKey: (keyName: string) => boolean = () => false,
+): string[] {
+  const signed = new Set(existing.map(keyNameOf));
+  const merged = [...existing];
+  for (const signature of incoming) {
+    const keyName = keyNameOf(signature);
+    if (signed.has(keyName)) continue;
+    if (merged.length >= MAX_SIGNATURES) {
+      const place = merged.findLastIndex((held) => !isKnownKey(keyNameOf(held)));
+      if (place === -1 || !isKnownKey(keyName)) continue;
+      merged.splice(place, 1);
+    }
+    signed.add(keyName);
+    merged.push(signature);
+  }
+  return merged;
+}
+
+function keyNameOf(signature: string): string {
+  return signature.split(":", 1)[0] ?? "";
 }

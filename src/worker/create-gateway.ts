@@ -1,66 +1,65 @@
+import type { Settings } from "../settings/settings.ts";
 import { createOidcVerifier } from "./access/oidc/verify-oidc-token.ts";
 import { createB2Bucket } from "./bucket/b2-bucket.ts";
 import { createS3Client } from "./bucket/s3-client.ts";
 import { createS3Presigner } from "./bucket/s3-presign.ts";
-import type { Config, ReadConfig } from "../settings/config.ts";
+import { type CacheReads, createCaches } from "./caches/cache-scope.ts";
+import { type Clock, platformClock } from "./clock.ts";
 import { createCacheApiEdge } from "./edge/cache-api-edge.ts";
 import { type Edge, noEdge } from "./edge/edge.ts";
-import { createEdgeKeys } from "./edge/edge-key.ts";
 import { createWorkersCacheEdge } from "./edge/workers-cache-edge.ts";
-import { CacheError } from "./cache-error.ts";
 import type { Gateway } from "./gateway.ts";
 import { createBufferPool } from "./ingest/buffer-pool.ts";
+import { createIngestMemory } from "./ingest/push-context.ts";
 import type { Log } from "./log.ts";
 
-const now = () => new Date();
-const sleep = (milliseconds: number) => scheduler.wait(milliseconds);
-
-function noBucket(): never {
-  throw new CacheError("misconfigured", "there is no bucket");
-}
-
-/** The gateway on the real platform: its fetch, its clock, its cache. */
-export function createGateway(config: Config, log: Log): Gateway {
-  const base = {
-    config,
-    pool: createBufferPool(sleep),
-    oidc: createOidc(config),
-    now,
+/** Creates the gateway on the real platform: its fetch, its clock, its cache. */
+export function createGateway(settings: Settings, log: Log, clock: Clock = platformClock): Gateway {
+  const openS3 = oncePer((cache: CacheReads) => ({
+    send: createS3Client(cache.bucket, {
+      fetch: (url, init) => fetch(url, init),
+      ...clock,
+      random: Math.random,
+    }),
+    presign: createS3Presigner(cache.bucket, clock.now),
+  }));
+  return {
+    caches: createCaches(settings),
+    openBucket: (cache, meter) => createB2Bucket(cache.bucket, openS3(cache), meter),
+    openEdge: oncePer((cache: CacheReads) => createEdge(cache, clock)),
+    openOidc: oncePer(({ oidcTrust }) =>
+      oidcTrust.length === 0
+        ? undefined
+        : createOidcVerifier(oidcTrust, {
+            fetch: (url, init) => fetch(url, init),
+            timeout: (milliseconds) => AbortSignal.timeout(milliseconds),
+            ...clock,
+          }),
+    ),
+    pool: createBufferPool(clock),
+    memory: createIngestMemory(),
+    clock,
     log,
   };
-  if (!config.reads.ok) return { ...base, openBucket: noBucket, edge: noEdge };
-  const reads = config.reads.value;
-  const send = createS3Client(reads.bucket, {
-    fetch: (url, init) => fetch(url, init),
-    now,
-    sleep,
-    random: Math.random,
-  });
-  const presign = createS3Presigner(reads.bucket, now);
-  return {
-    ...base,
-    openBucket: (meter) => createB2Bucket(reads.bucket, { send, presign }, meter),
-    edge: createEdge(reads),
-  };
 }
 
-function createOidc({ oidcTrust }: Config) {
-  if (oidcTrust.length === 0) return undefined;
-  return createOidcVerifier(oidcTrust, {
-    fetch: (url, init) => fetch(url, init),
-    timeout: (milliseconds) => AbortSignal.timeout(milliseconds),
-    now,
-    sleep,
-  });
-}
-
-function createEdge(reads: ReadConfig): Edge {
-  switch (reads.edge) {
+function createEdge(cache: CacheReads, clock: Clock): Edge {
+  switch (cache.edge) {
     case "cache-api":
-      return createCacheApiEdge(caches.default, createEdgeKeys(reads));
+      return createCacheApiEdge(caches.default, cache.edgeKeys, clock.sleep);
     case "workers-cache":
-      return createWorkersCacheEdge(createEdgeKeys(reads));
+      return createWorkersCacheEdge(cache.edgeKeys);
     case "off":
       return noEdge;
   }
+}
+
+/** Makes one value for each key, and remembers it as long as the key lives. */
+function oncePer<Key extends object, Value>(create: (key: Key) => Value): (key: Key) => Value {
+  const made = new WeakMap<Key, { readonly value: Value }>();
+  return (key) => {
+    const entry = made.get(key) ?? { value: create(key) };
+    made.set(key, entry);
+    return entry.value;
+  };
 }

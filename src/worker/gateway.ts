@@ -1,19 +1,26 @@
 import type { OidcVerifier } from "./access/oidc/verify-oidc-token.ts";
 import type { Bucket, BucketMeter } from "./bucket/bucket.ts";
-import type { Config } from "../settings/config.ts";
+import type { CacheReads, Caches, CacheScope } from "./caches/cache-scope.ts";
+import type { Clock } from "./clock.ts";
 import type { Edge } from "./edge/edge.ts";
 import type { BufferPool } from "./ingest/buffer-pool.ts";
+import type { IngestMemory } from "./ingest/push-context.ts";
 import type { Log } from "./log.ts";
 
-/** Everything the routes work with. One an isolate; tests make their own. */
+/**
+ * Everything that the routes work with, and everything that an isolate remembers.
+ * An isolate makes one; each test makes its own.
+ */
 export interface Gateway {
-  readonly config: Config;
-  /** The bucket, counting what it is asked. Only called where `config.reads` is good. */
-  openBucket(meter: BucketMeter): Bucket;
-  readonly edge: Edge;
+  readonly caches: Caches;
+  /** Opens the bucket of a cache. `meter` counts the requests to it. */
+  openBucket(cache: CacheReads, meter: BucketMeter): Bucket;
+  /** Opens the edge in front of a cache's bucket. */
+  openEdge(cache: CacheReads): Edge;
+  /** Returns what checks OIDC tokens for a cache. `undefined` if OIDC_TRUST is empty. */
+  openOidc(cache: CacheScope): OidcVerifier | undefined;
   readonly pool: BufferPool;
-  /** Only where OIDC_TRUST names somebody. */
-  readonly oidc: OidcVerifier | undefined;
-  readonly now: () => Date;
+  readonly memory: IngestMemory;
+  readonly clock: Clock;
   readonly log: Log;
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { parseTokens, type TokenEntry } from "../../src/settings/token.ts";
+import { parseTokens, type TokenEntry } from "../../src/settings/token-entries.ts";
 import {
   addToken,
   formatTokens,

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { parseTokens } from "../../src/settings/token.ts";
+import { parseTokens } from "../../src/settings/token-entries.ts";
 import { runNargate } from "../../testkit/node/run-nargate.ts";
 import { temporaryDirectory } from "../../testkit/node/temporary-directory.ts";
 

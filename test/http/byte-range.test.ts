@@ -5,7 +5,7 @@ import {
   formatByteRange,
   parseByteRange,
   resolveByteRange,
-} from "../../src/http/byte-range.ts";
+} from "../../src/http/request-headers.ts";
 
 // 15 digits are read, and are exact as numbers.
 const offsets = fc.nat({ max: Number.MAX_SAFE_INTEGER }).map((n) => n % 1e15);

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readCredential } from "../../src/http/credential.ts";
+import { readCredential } from "../../src/http/request-headers.ts";
 
 function credentialOf(authorization: string): string | undefined {
   return readCredential(new Headers({ authorization }));

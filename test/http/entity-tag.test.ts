@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { matchesEntityTag } from "../../src/http/entity-tag.ts";
+import { matchesEntityTag } from "../../src/http/request-headers.ts";
 
 describe("matchesEntityTag", () => {
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { resendsEmptyBody } from "../../src/http/nix-client.ts";
+import { resendsEmptyBody } from "../../src/http/request-headers.ts";
 
 // As filetransfer.cc writes them: "curl/<v> Nix/<v>[ suffix]", Lix "curl/<v> Lix/<v>",
 // Determinate "curl/<v> Nix/<v> DeterminateNix/<v>".

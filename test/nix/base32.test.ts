@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { encodeNix32, parseNix32 } from "../../src/nix/base32.ts";
+import { encodeNix32, parseNix32 } from "../../src/nix/encodings.ts";
 import { valueOf } from "../../testkit/value-of.ts";
 
 const bytesUpTo = (length: number) => Uint8Array.from({ length }, (_, index) => index);

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { encodeBase64, parseBase64 } from "../../src/nix/base64.ts";
+import { encodeBase64, parseBase64 } from "../../src/nix/encodings.ts";
 import { valueOf } from "../../testkit/value-of.ts";
 
 describe("parseBase64", () => {

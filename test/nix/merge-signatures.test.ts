@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { MAX_SIGNATURES, mergeSignatures } from "../../src/nix/merge-signatures.ts";
+import { MAX_SIGNATURES, mergeSignatures } from "../../src/nix/signature.ts";
 
 describe("mergeSignatures", () => {
   it.each([
@@ -22,6 +22,17 @@ describe("mergeSignatures", () => {
     },
   ])("keeps $what", ({ existing, incoming, merged }) => {
     expect(mergeSignatures(existing, incoming)).toEqual(merged);
+  });
+
+  it("gives a known key the place of the last unknown one in a full list", () => {
+    const existing = Array.from({ length: MAX_SIGNATURES }, (_, index) => `old-${index}:x`);
+    const isKnown = (name: string) => name === "known" || name === "old-31";
+    expect(mergeSignatures(existing, ["unknown:x", "known:x"], isKnown)).toEqual([
+      ...existing.slice(0, 30),
+      "old-31:x",
+      "known:x",
+    ]);
+    expect(mergeSignatures(existing, ["known:x"], () => true)).toEqual(existing);
   });
 
   it("stops at the most a path may have, dropping what comes in", () => {

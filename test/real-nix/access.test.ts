@@ -38,7 +38,8 @@ describe.skipIf(!hasNix)("nix copy to a gateway that does not let it", () => {
       what: "a token that may only read",
       options: { token: READ_TOKEN },
       line: "HTTP error 403",
-      sentence: "This token may not do that. Ask the operator for one with the scope push.",
+      sentence:
+        "This token does not allow this. Ask the operator of the cache for a token with the scope push.",
     },
   ])("fails at once with $what, and says what to do", async ({ options, line, sentence }) => {
     const machine = await createNixMachine(gateway.directory, options);

@@ -185,17 +185,17 @@ describe.skipIf(!canBuild())("the action in a job, with npm start and OIDC", () 
     {
       what: "pull_request_target",
       claims: { event_name: "pull_request_target" },
-      says: "This cache admits no OIDC token that has event_name (pull_request_target).",
+      says: "This cache does not accept an OIDC token that has event_name (pull_request_target).",
     },
     {
       what: "a repository with the same name and another id",
       claims: { repository_id: "75" },
-      says: "This cache admits no OIDC token that has repository_id (75).",
+      says: "This cache does not accept an OIDC token that has repository_id (75).",
     },
     {
       what: "a time that is over",
       claims: { iat: 1_700_000_000, nbf: 1_700_000_000, exp: 1_700_000_300 },
-      says: "This OIDC token has expired. Ask its issuer for a new one; this one ended at 2023-11-14T22:18:20Z.",
+      says: "This OIDC token has expired. Ask the issuer for a new one. This token ended at 2023-11-14T22:18:20Z.",
     },
     {
       what: "another audience",

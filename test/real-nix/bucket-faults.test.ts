@@ -130,7 +130,7 @@ describe.skipIf(!hasNix)("pushing while the bucket fails", () => {
     const failed = await pusher.attempt("nix", "copy", "--to", target, noise);
     expect(failed.code).toBe(1);
     expect(failed.stderr).toContain("HTTP error 501");
-    expect(failed.stderr).toContain("The upload failed and may be tried again by hand:");
+    expect(failed.stderr).toContain("The upload failed. You can start it again by hand:");
     expect(failed.milliseconds).toBeLessThan(90_000);
 
     gateway.faults.clear();

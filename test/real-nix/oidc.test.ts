@@ -34,7 +34,7 @@ describe.skipIf(!hasNix)("nix copy with an OIDC token in its netrc", () => {
     const { copied } = await copy({ ...GOOD, event_name: "pull_request_target" }, "refused");
     expect(copied.code).toBe(1);
     expect(copied.stderr).toContain(
-      "This cache admits no OIDC token that has event_name (pull_request_target).",
+      "This cache does not accept an OIDC token that has event_name (pull_request_target).",
     );
     expect(gateway.bucket.keys()).toEqual([]);
   });
@@ -66,7 +66,7 @@ describe.skipIf(!hasNix)("nix copy with an OIDC token in its netrc", () => {
     expect((await put(await issuer.sign(GOOD))).status).toBe(200);
     const refused = await put(former);
     expect(refused.status).toBe(401);
-    expect(await refused.text()).toBe("This OIDC token is not signed by any key of its issuer.\n");
+    expect(await refused.text()).toBe("No key of the issuer has signed this OIDC token.\n");
     await fresh.stop();
   });
 });

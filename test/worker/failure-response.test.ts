@@ -47,7 +47,7 @@ describe("failureResponse", () => {
     const plain = await failureResponse(
       new CacheError("nar-absent", "", { subject: "nar/a.nar." }),
     ).text();
-    expect(plain).toBe("Push the NAR first: the bucket does not hold nar/a.nar.\n");
+    expect(plain).toBe("Push the NAR before its narinfo: the bucket does not hold nar/a.nar.\n");
   });
 
   it("asks for a credential with every 401, and with nothing else", () => {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { encodeNix32 } from "../../src/nix/base32.ts";
+import { encodeNix32 } from "../../src/nix/encodings.ts";
 import { formatFingerprint } from "../../src/nix/fingerprint.ts";
 import { formatNarinfo, parseNarinfo, withSignatures } from "../../src/nix/narinfo.ts";
 import { parseSecretKey, signMessage } from "../../src/nix/signature.ts";

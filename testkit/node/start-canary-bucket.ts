@@ -2,9 +2,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect } from "vitest";
-import type { BucketConfig } from "../../src/settings/config.ts";
-import type { Capability } from "../../tools/b2-server/access.ts";
-import { type S3Server, startS3Server } from "../../tools/b2-server/b2-server.ts";
+import type { BucketLocation } from "../../src/settings/bucket-settings.ts";
+import type { Capability } from "../../tools/b2-server/application-key.ts";
+import { type B2Server, startB2Server } from "../../tools/b2-server/b2-server.ts";
 import type { BucketStore } from "../../tools/b2-server/store/bucket-store.ts";
 import { type BucketView, createBucketView } from "./bucket-view.ts";
 
@@ -24,17 +24,17 @@ export const LIFECYCLE = `<LifecycleConfiguration><Rule><ID>cache</ID><Filter><P
 
 /** A bucket with an object of the cache, and one beside it. */
 export interface CanaryBucketServer {
-  readonly server: S3Server;
+  readonly server: B2Server;
   readonly view: BucketView;
   readonly store: BucketStore;
-  configOf(keyId: string): BucketConfig;
+  configOf(keyId: string): BucketLocation;
   expectNothingLeft(): void;
   close(): Promise<void>;
 }
 
 export async function startCanaryBucket(): Promise<CanaryBucketServer> {
   const directory = await mkdtemp(path.join(tmpdir(), "canary-test-"));
-  const server = await startS3Server({
+  const server = await startB2Server({
     directory,
     region: REGION,
     buckets: [BUCKET],

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { encodeNix32 } from "../../src/nix/base32.ts";
+import { encodeNix32 } from "../../src/nix/encodings.ts";
 
 /** Random bytes of any number, none of which are kept: the same block with its number in front. */
 export interface MadeNar {

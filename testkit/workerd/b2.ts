@@ -12,7 +12,7 @@ import {
 } from "../../src/worker/bucket/s3-client.ts";
 import type { CopyLimits } from "../../src/worker/bucket/s3-copy.ts";
 import { createS3Presigner } from "../../src/worker/bucket/s3-presign.ts";
-import type { BucketConfig } from "../../src/settings/config.ts";
+import type { BucketLocation } from "../../src/settings/bucket-settings.ts";
 import { type ObjectKey, type ObjectPath, parseObjectKey } from "../../src/nix/object-key.ts";
 import { createFakeB2Client, type FakeBucket } from "../fake-b2-client.ts";
 
@@ -20,7 +20,7 @@ export const B2_PREFIX = "nix/cache/";
 
 /** The B2 adapter in front of a bucket of its own in the fake B2; pauses between attempts take no time. */
 export interface TestB2 {
-  readonly config: BucketConfig;
+  readonly config: BucketLocation;
   readonly bucket: Bucket;
   readonly send: S3Client;
   readonly meter: BucketMeter;
@@ -32,7 +32,7 @@ export interface TestB2 {
 export interface TestB2Options {
   /** With the application key that lacks listFiles. */
   readonly unlisted?: boolean;
-  readonly config?: Partial<BucketConfig>;
+  readonly config?: Partial<BucketLocation>;
   /** How far the gateway's clock is ahead. */
   readonly clockAheadMilliseconds?: number;
   readonly copyLimits?: CopyLimits;
@@ -42,7 +42,7 @@ export async function openB2(options: TestB2Options = {}): Promise<TestB2> {
   const access = inject("fakeB2");
   const fake = await createFakeB2Client(access.controlUrl).createBucket();
   const { keyId, secret } = options.unlisted === true ? access.unlisted : access;
-  const config: BucketConfig = {
+  const config: BucketLocation = {
     endpoint: access.endpoint,
     region: access.region,
     bucket: fake.name,

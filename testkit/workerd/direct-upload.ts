@@ -1,5 +1,5 @@
-import { encodeNix32 } from "../../src/nix/base32.ts";
-import { sizeOfPart } from "../../src/worker/ingest/part-plan.ts";
+import { encodeNix32 } from "../../src/nix/encodings.ts";
+import { sizeOfPart } from "../../src/worker/ingest/direct/part-plan.ts";
 import type { NarKey } from "../../src/nix/object-key.ts";
 import { keyOf } from "./b2.ts";
 import { sha256Hex } from "../sha256-hex.ts";

@@ -1,4 +1,4 @@
-import type { ReadConfig } from "../../src/settings/config.ts";
+import type { ReadSettings } from "../../src/settings/read-settings.ts";
 import { createEdgeKeys, type EdgeKeys } from "../../src/worker/edge/edge-key.ts";
 import type { EdgeContext, Origin } from "../../src/worker/edge/edge.ts";
 import { CACHE_CONTROL } from "../../src/http/cache-control.ts";
@@ -7,7 +7,7 @@ import { keyOf } from "./b2.ts";
 export const NARINFO = keyOf("narinfo", "w9yy7v61ipb5rx6i35zq1mvc2iqfmps1.narinfo");
 export const NAR = keyOf("nar", "nar/15zk4zszw9lgkdkkwy7w11m5vag11n5dhv2i6hj308qpxczvdddx.nar.xz");
 
-export const READS: ReadConfig = {
+export const READS: ReadSettings = {
   bucket: {
     endpoint: "https://s3.us-east-005.backblazeb2.com",
     region: "us-east-005",

@@ -1,4 +1,4 @@
-import { parseByteRange, resolveByteRange } from "../../src/http/byte-range.ts";
+import { parseByteRange, resolveByteRange } from "../../src/http/request-headers.ts";
 
 /**
  * Cloudflare's Workers Cache as documented (developers.cloudflare.com/workers/cache,

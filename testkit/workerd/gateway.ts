@@ -4,7 +4,7 @@ import { inject } from "vitest";
 import type { OidcEnvironment } from "../../src/worker/access/oidc/issuer-keys.ts";
 import { createOidcVerifier } from "../../src/worker/access/oidc/verify-oidc-token.ts";
 import { createApp } from "../../src/worker/app.ts";
-import { parseConfig } from "../../src/settings/config.ts";
+import { parseSettings } from "../../src/settings/settings.ts";
 import { createGateway } from "../../src/worker/create-gateway.ts";
 import { createFakeB2Client, type FakeBucket } from "../fake-b2-client.ts";
 
@@ -48,7 +48,7 @@ export async function startGateway(
   const access = inject("fakeB2");
   const bucket = await createFakeB2Client(access.controlUrl).createBucket();
   const log: LogLine[] = [];
-  const config = parseConfig({
+  const config = parseSettings({
     B2_ENDPOINT: access.endpoint,
     B2_REGION: access.region,
     B2_BUCKET: bucket.name,
@@ -66,8 +66,9 @@ export async function startGateway(
   const gateway = createGateway(config, (level, code, fields) =>
     log.push({ level, code, ...fields }),
   );
+  const verifier = oidc === undefined ? undefined : createOidcVerifier(config.oidcTrust, oidc);
   const app = createApp(
-    oidc === undefined ? gateway : { ...gateway, oidc: createOidcVerifier(config.oidcTrust, oidc) },
+    verifier === undefined ? gateway : { ...gateway, openOidc: () => verifier },
   );
 
   const open: TestGateway["open"] = async (path, init = {}) => {

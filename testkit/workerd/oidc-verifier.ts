@@ -1,7 +1,7 @@
 import type { CacheError } from "../../src/worker/cache-error.ts";
 import { parseOidcTrust } from "../../src/settings/oidc/parse-oidc-trust.ts";
 import { createOidcVerifier } from "../../src/worker/access/oidc/verify-oidc-token.ts";
-import type { Identity } from "../../src/worker/access/identity.ts";
+import type { Identity } from "../../src/worker/access/authenticate.ts";
 import { failureResponse } from "../../src/worker/failure-response.ts";
 import type { Result } from "../../src/result.ts";
 import { valueOf } from "../value-of.ts";

@@ -1,7 +1,9 @@
-import type { ReadConfig, WriteConfig } from "../../src/settings/config.ts";
+import { createCacheReads } from "../../src/worker/caches/cache-scope.ts";
+import type { PushSettings } from "../../src/settings/push-settings.ts";
 import { type Edge, noEdge } from "../../src/worker/edge/edge.ts";
+import { platformClock } from "../../src/worker/clock.ts";
 import { createBufferPool } from "../../src/worker/ingest/buffer-pool.ts";
-import type { Push } from "../../src/worker/ingest/ingest.ts";
+import { createIngestMemory, type Push } from "../../src/worker/ingest/push-context.ts";
 import { parsePublicKey, parseSecretKey } from "../../src/nix/signature.ts";
 import { valueOf } from "../value-of.ts";
 import { READS } from "./edge.ts";
@@ -14,14 +16,14 @@ export interface TestPush extends Push {
   /** The paths that the edge was told to forget. */
   readonly forgotten: readonly string[];
   /** The same cache, by another push. */
-  again(writes?: Partial<WriteConfig>): TestPush;
+  again(rules?: Partial<PushSettings>): TestPush;
 }
 
 export interface TestPushOptions extends MemoryBucketHooks {
-  readonly writes?: Partial<WriteConfig>;
+  readonly rules?: Partial<PushSettings>;
 }
 
-const DEFAULTS: WriteConfig = {
+const DEFAULTS: PushSettings = {
   signingKey: undefined,
   trustedPublicKeys: [],
   onConflict: "keep",
@@ -33,24 +35,24 @@ export function createPush(options: TestPushOptions = {}): TestPush {
   const { log, lines } = createTestLog();
   const forgotten: string[] = [];
   const edge: Edge = { ...noEdge, forget: async ({ path }) => void forgotten.push(path) };
-  const reads: ReadConfig = {
-    ...READS,
-    bucket: { ...READS.bucket, bucket: crypto.randomUUID() },
-  };
-  const pool = createBufferPool((milliseconds) => scheduler.wait(milliseconds));
-  const pushOf = (writes: Partial<WriteConfig>): TestPush => ({
+  const pool = createBufferPool(platformClock);
+  const memory = createIngestMemory();
+  const pushOf = (rules: Partial<PushSettings>): TestPush => ({
     by: "ci",
     bucket,
     edge,
-    reads,
-    writes: { ...DEFAULTS, ...writes },
+    cache: createCacheReads(READS),
+    rules: { ...DEFAULTS, ...rules },
     pool,
+    memory,
+    // Pauses between looks at the bucket take no time.
+    clock: { ...platformClock, sleep: async () => {} },
     log,
     lines,
     forgotten,
     again: (others = {}) => pushOf(others),
   });
-  return pushOf(options.writes ?? {});
+  return pushOf(options.rules ?? {});
 }
 
 export const signingWith = (text: string) => ({ signingKey: valueOf(parseSecretKey(text)) });

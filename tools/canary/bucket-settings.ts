@@ -1,9 +1,6 @@
-import {
-  BUCKET_SETTINGS,
-  type BucketConfig,
-  type ConfigProblem,
-  parseConfig,
-} from "../../src/settings/config.ts";
+import { BUCKET_SETTINGS, type BucketLocation } from "../../src/settings/bucket-settings.ts";
+import type { SettingProblem } from "../../src/settings/setting-reader.ts";
+import { parseSettings } from "../../src/settings/settings.ts";
 import { err, ok, type Result } from "../../src/result.ts";
 
 /**
@@ -13,13 +10,13 @@ import { err, ok, type Result } from "../../src/result.ts";
  */
 export function readBucketSettings(
   environment: Readonly<Record<string, string | undefined>>,
-): Result<BucketConfig | undefined, readonly ConfigProblem[]> {
+): Result<BucketLocation | undefined, readonly SettingProblem[]> {
   const missing = BUCKET_SETTINGS.filter((name) => environment[name] === undefined);
   if (missing.length === BUCKET_SETTINGS.length) return ok(undefined);
   if (missing.length > 0) {
     return err(missing.map((setting) => ({ setting, problem: "is not set" })));
   }
   const settings = Object.fromEntries(BUCKET_SETTINGS.map((name) => [name, environment[name]]));
-  const { reads } = parseConfig(settings);
+  const { reads } = parseSettings(settings);
   return reads.ok ? ok(reads.value.bucket) : reads;
 }

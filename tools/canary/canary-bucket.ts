@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { AwsV4Signer } from "aws4fetch";
 import { WRITE_RETRIES } from "../../src/http/retry.ts";
 import { readElement } from "../../src/http/s3-xml.ts";
-import type { BucketConfig } from "../../src/settings/config.ts";
+import type { BucketLocation } from "../../src/settings/bucket-settings.ts";
 import type { BucketAnswer, BucketRequest } from "./bucket-exchange.ts";
 import { retryTransient } from "./retry-transient.ts";
 import { createTrace, type Trace } from "./trace.ts";
@@ -28,7 +28,7 @@ export interface CanaryEnvironment {
 
 /** A bucket, of which only one new folder below the cache's prefix is ever written. */
 export interface CanaryBucket {
-  readonly config: BucketConfig;
+  readonly config: BucketLocation;
   /** What was written, for the clean-up. */
   readonly trace: Trace;
   /** Waits for what a server does in its own time. */
@@ -51,7 +51,7 @@ export interface CanaryBucket {
 
 /** Opens a folder that nobody knows. */
 export function openCanaryBucket(
-  config: BucketConfig,
+  config: BucketLocation,
   environment: CanaryEnvironment,
 ): CanaryBucket {
   const folder = `${config.prefix}.canary/${randomBytes(8).toString("hex")}/`;
@@ -59,7 +59,7 @@ export function openCanaryBucket(
 }
 
 function createCanaryBucket(
-  config: BucketConfig,
+  config: BucketLocation,
   trace: Trace,
   { signal, sleep }: CanaryEnvironment,
 ): CanaryBucket {

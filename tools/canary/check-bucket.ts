@@ -1,4 +1,4 @@
-import type { BucketConfig } from "../../src/settings/config.ts";
+import type { BucketLocation } from "../../src/settings/bucket-settings.ts";
 import { describeAnswer } from "./bucket-steps.ts";
 import { type CanaryEnvironment, openCanaryBucket } from "./canary-bucket.ts";
 import { describeError } from "../../src/client/client-error.ts";
@@ -18,7 +18,7 @@ const BUCKET_CHECKS = [...WRITE_CHECKS, ...READ_CHECKS, ...MULTIPART_CHECKS, ...
  * nothing can be written there at all.
  */
 export async function checkBucket(
-  config: BucketConfig,
+  config: BucketLocation,
   environment: CanaryEnvironment,
 ): Promise<Report> {
   const { signal } = environment;

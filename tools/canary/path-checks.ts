@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { encodeNix32 } from "../../src/nix/base32.ts";
+import { encodeNix32 } from "../../src/nix/encodings.ts";
 import type { Narinfo } from "../../src/nix/narinfo.ts";
 import { readUntilEdgeHit } from "../../src/client/gateway/edge-hit.ts";
 import { type Check, known, NotSeen } from "./check.ts";

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { encodeNix32 } from "../../src/nix/base32.ts";
+import { encodeNix32 } from "../../src/nix/encodings.ts";
 import { type CacheInfo, parseCacheInfo } from "../../src/nix/cache-info.ts";
 import { botChallengeRemedy, isBotChallenge } from "../../src/client/gateway/bot-challenge.ts";
 import { type Check, known, NotSeen, type Observation } from "./check.ts";

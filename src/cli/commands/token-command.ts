@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { isScope, SCOPES } from "../../api/scopes.ts";
 import { UsageError } from "../../client/client-error.ts";
 import type { ProcessContext } from "../../client/process-context.ts";
-import { isCurrent, parseTokens, type TokenEntry } from "../../settings/token.ts";
+import { isCurrent, parseTokens, type TokenEntry } from "../../settings/token-entries.ts";
 import type { AddCommand } from "../command.ts";
 import {
   addToken,

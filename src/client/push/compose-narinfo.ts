@@ -1,6 +1,6 @@
 import { formatFingerprint } from "../../nix/fingerprint.ts";
 import { formatHash } from "../../nix/hash.ts";
-import { mergeSignatures } from "../../nix/merge-signatures.ts";
+import { mergeSignatures } from "../../nix/signature.ts";
 import { type Narinfo, parseNarinfo, withSignatures } from "../../nix/narinfo.ts";
 import { type SecretKey, signMessage } from "../../nix/signature.ts";
 import { formatStorePath, formatStorePathBaseName } from "../../nix/store-path.ts";

@@ -1,13 +1,13 @@
 import type { GenericSchema, InferOutput } from "valibot";
 import {
   completionLineSchema,
-  MAX_PART_URLS,
   type PartsAnswer,
   partsSchema,
   type PartUrlsAnswer,
   partUrlsSchema,
   uploadStartedSchema,
-} from "../../api/direct-uploads.ts";
+} from "../../api/direct-upload-answers.ts";
+import { MAX_PART_URLS } from "../../api/direct-uploads.ts";
 import { ENDPOINTS } from "../../api/endpoints.ts";
 import { readShape } from "../../api/read-shape.ts";
 import { formatDigest, type Hash } from "../../nix/hash.ts";

@@ -1,12 +1,12 @@
 import type { Scope } from "../../api/scopes.ts";
 
-/** One entry of OIDC_TRUST: the tokens that it describes earn its scopes. */
+/** One entry of OIDC_TRUST. A token that fits the entry gets its scopes. */
 export interface OidcTrust {
-  /** Compared with `iss` as it is written. */
+  /** Must equal the claim `iss`, letter by letter. */
   readonly issuer: string;
-  /** The addresses of this cache, as origins. `aud` must hold one. */
+  /** The addresses of this cache, as origins. The claim `aud` must hold one of them. */
   readonly audiences: readonly string[];
-  /** For each claim the patterns of which one must match. A token must carry all of them. */
+  /** The patterns of each claim. A token must have every claim, and one pattern of each must match. */
   readonly claims: ReadonlyMap<string, readonly string[]>;
   readonly scopes: readonly Scope[];
 }

@@ -1,11 +1,10 @@
 import { err, ok, type Result } from "../../result.ts";
-import { parseEntries } from "../parse-entries.ts";
+import { parseSecureUrl } from "../../http/secure-url.ts";
+import { isJsonObject, parseEntries } from "../json-entries.ts";
 import type { Scope } from "../../api/scopes.ts";
-import { parseClaimPattern } from "./claim-pattern.ts";
-import { describeHole } from "./forge.ts";
-import { isJsonObject } from "./json-object.ts";
 import type { OidcTrust } from "./oidc-trust.ts";
-import { parseSecureUrl } from "./secure-url.ts";
+import { parseClaimPattern } from "./claim-pattern.ts";
+import { describeHole } from "./git-forge.ts";
 
 const ENTRY_FIELDS = new Set(["issuer", "audience", "claims", "scopes"]);
 

@@ -1,11 +1,21 @@
-import { isCurrent, type TokenEntry } from "../../settings/token.ts";
+import type { Scope } from "../../api/scopes.ts";
+import { isCurrent, type TokenEntry } from "../../settings/token-entries.ts";
+import type { CacheError } from "../cache-error.ts";
+
+/** Who sent a request, as far as a valid token tells, and what that token allows. */
+export interface Identity {
+  /** Appears in logs. */
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  /** Why this identity may not push, where more can be said than that the scope is missing. */
+  readonly pushRefusal?: CacheError;
+}
 
 /**
- * The entry of the token that was presented, or `undefined` when it is unknown
- * or expired.
+ * Returns the entry of a token, or `undefined` if the token is unknown or expired.
  *
- * Every entry is compared, each in constant time, so that neither the time of
- * an answer nor the order of the entries tells how near a guess came.
+ * Compares with every entry, each in constant time. Neither the time of an answer
+ * nor the order of the entries then shows how near a guess came.
  */
 export async function authenticate(
   token: string,

@@ -1,4 +1,4 @@
-import type { ByteRange } from "../../http/byte-range.ts";
+import type { ByteRange } from "../../http/request-headers.ts";
 import type { ObjectPath } from "../../nix/object-key.ts";
 import type { BucketPath, IncomingPath } from "./incoming-path.ts";
 
@@ -17,12 +17,12 @@ export interface Bucket {
    */
   get(path: BucketPath, range?: ByteRange, signal?: AbortSignal): Promise<StoredObject | undefined>;
   /**
-   * A small object, whole and in memory: asked for again if its body is cut or
-   * stalls. Edges store a truncated body without complaint, and what is merged
-   * into a truncated narinfo would lose the rest of it. Throws
-   * `bucket-unavailable` for one of more than `maxBytes`, unread.
+   * Reads a small object into memory, and asks for it again if its body is cut or
+   * stalls. Edges store a truncated body without complaint, and merging into a
+   * truncated narinfo would lose the rest of it. "too-large" for an object of more
+   * than `maxBytes`, which is left unread: a limit of ours is no fault of the bucket.
    */
-  read(path: BucketPath, maxBytes: number): Promise<SmallObject | undefined>;
+  read(path: BucketPath, maxBytes: number): Promise<SmallObject | "too-large" | undefined>;
   head(path: BucketPath): Promise<StoredHead | undefined>;
   /** Stores `body`. Resolves once the bytes are durable. */
   put(path: ObjectPath, body: Uint8Array<ArrayBuffer>, options: PutOptions): Promise<void>;

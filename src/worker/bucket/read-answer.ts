@@ -1,5 +1,5 @@
 import { CacheError } from "../cache-error.ts";
-import { isDecodedByPlatform } from "../../http/platform-encoding.ts";
+import { isDecodedByPlatform } from "../../http/text-decoding.ts";
 
 // A listing of 1,000 keys of the longest kind has 2 MB.
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
@@ -19,7 +19,7 @@ export async function readAnswer(
   const length = headers.get("content-length");
   if (Number(length) > maxBytes) {
     await body.cancel();
-    throw tooLong(what, Number(length));
+    throw new AnswerTooLarge(what, Number(length));
   }
   if (length === null || isDecodedByPlatform(headers.get("content-encoding"))) {
     return new Response(await readAtMost(body, maxBytes, what), { status, headers });
@@ -35,12 +35,15 @@ async function readAtMost(body: ReadableStream<Uint8Array>, maxBytes: number, wh
   let size = 0;
   for await (const chunk of body) {
     size += chunk.byteLength;
-    if (size > maxBytes) throw tooLong(what, size);
+    if (size > maxBytes) throw new AnswerTooLarge(what, size);
     chunks.push(chunk);
   }
   return size === 0 ? null : await new Blob(chunks).arrayBuffer();
 }
 
-function tooLong(what: string, sizeBytes: number): CacheError {
-  return new CacheError("bucket-unavailable", `${what} answered with ${sizeBytes} bytes`);
+/** An answer has more bytes than its reader accepts. For most answers of the bucket, that is a fault. */
+export class AnswerTooLarge extends CacheError {
+  constructor(what: string, sizeBytes: number) {
+    super("bucket-unavailable", `${what} answered with ${sizeBytes} bytes`);
+  }
 }

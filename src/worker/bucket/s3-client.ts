@@ -1,4 +1,4 @@
-import type { BucketConfig } from "../../settings/config.ts";
+import type { BucketLocation } from "../../settings/bucket-settings.ts";
 import { CacheError } from "../cache-error.ts";
 import type { BucketMeter } from "./bucket.ts";
 import { readAnswer } from "./read-answer.ts";
@@ -61,7 +61,7 @@ export type S3Client = (request: S3Request, meter: BucketMeter) => Promise<Respo
  * Only the signature is aws4fetch's: its `AwsClient` retries for up to 25 s,
  * without Retry-After, and never a connection that failed.
  */
-export function createS3Client(config: BucketConfig, environment: S3Environment): S3Client {
+export function createS3Client(config: BucketLocation, environment: S3Environment): S3Client {
   const { now, sleep, random } = environment;
   const sign = createS3Signer(config, now);
 

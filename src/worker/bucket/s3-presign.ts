@@ -1,4 +1,4 @@
-import type { BucketConfig } from "../../settings/config.ts";
+import type { BucketLocation } from "../../settings/bucket-settings.ts";
 import { createS3Signer } from "./s3-signer.ts";
 import { formatS3Url } from "./s3-url.ts";
 
@@ -18,7 +18,7 @@ export type S3Presigner = (part: PartToSign) => Promise<string>;
  * method, the key and both parameters are signed; the bytes are not, since they
  * are proved once they are there.
  */
-export function createS3Presigner(config: BucketConfig, now: () => Date): S3Presigner {
+export function createS3Presigner(config: BucketLocation, now: () => Date): S3Presigner {
   const sign = createS3Signer(config, now);
   return async function presign({ key, uploadId, partNumber, seconds }) {
     const url = formatS3Url(config, key, {

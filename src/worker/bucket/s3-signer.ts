@@ -1,5 +1,5 @@
 import { AwsV4Signer } from "aws4fetch";
-import type { BucketConfig } from "../../settings/config.ts";
+import type { BucketLocation } from "../../settings/bucket-settings.ts";
 import { formatAmzDate } from "./s3-url.ts";
 
 export interface RequestToSign {
@@ -15,7 +15,7 @@ export type S3Signer = (
 ) => Promise<{ readonly url: URL; readonly headers: Headers }>;
 
 /** Signs requests to one bucket by SigV4, as of now. */
-export function createS3Signer(config: BucketConfig, now: () => Date): S3Signer {
+export function createS3Signer(config: BucketLocation, now: () => Date): S3Signer {
   const signing = {
     accessKeyId: config.keyId,
     secretAccessKey: config.applicationKey,

@@ -1,9 +1,9 @@
-import type { BucketConfig } from "../../settings/config.ts";
+import type { BucketLocation } from "../../settings/bucket-settings.ts";
 
 type Query = Readonly<Record<string, string>>;
 
 /** The URL of `key`, unencoded and with the prefix, or with an empty one of the bucket itself. */
-export function formatS3Url(config: BucketConfig, key: string, query: Query = {}): string {
+export function formatS3Url(config: BucketLocation, key: string, query: Query = {}): string {
   const path = key === "" ? "" : `/${encodeKey(key)}`;
   const pairs = Object.entries(query).map(
     ([name, value]) => `${encodeRfc3986(name)}=${encodeRfc3986(value)}`,

@@ -1,4 +1,5 @@
-import { type ByteRange, formatByteRange } from "../../http/byte-range.ts";
+import { type ByteRange, formatByteRange } from "../../http/request-headers.ts";
+import type { Clock } from "../clock.ts";
 import type { Edge, EdgeContext } from "./edge.ts";
 import type { EdgeKeys } from "./edge-key.ts";
 
@@ -9,7 +10,7 @@ export type EdgeStore = Pick<Cache, "match" | "put" | "delete">;
 const MAX_STORED_BYTES = 512 * 1024 * 1024;
 
 /** The Cache API: one data centre's cache, around the same origin. */
-export function createCacheApiEdge(store: EdgeStore, keys: EdgeKeys): Edge {
+export function createCacheApiEdge(store: EdgeStore, keys: EdgeKeys, sleep: Clock["sleep"]): Edge {
   return {
     async read({ key, range, isPushing }, origin, context) {
       const url = keys.urlOf(key);
@@ -31,7 +32,7 @@ export function createCacheApiEdge(store: EdgeStore, keys: EdgeKeys): Edge {
       const answer =
         key.kind === "narinfo"
           ? await storeWhole(store, url, response, context)
-          : storeAside(store, url, response, context);
+          : storeAside(store, url, response, context, sleep);
       return { response: answer, outcome: "miss" };
     },
 
@@ -82,6 +83,7 @@ function storeAside(
   url: string,
   response: Response,
   context: EdgeContext,
+  sleep: Clock["sleep"],
 ): Response {
   if (response.body === null) return response;
   // The fixed length counts the body natively and breaks when it comes short.
@@ -91,8 +93,8 @@ function storeAside(
   const counting = response.body.pipeTo(counted.writable);
   const [forClient, forEdge] = counted.readable.tee();
   const storing = store.put(url, new Response(forEdge, response));
-  const filling = [endOfCount(counting, storing), storing];
-  context.waitUntil(deleteUnlessFilled(store, url, filling));
+  const filling = [endOfCount(counting, storing, sleep), storing];
+  context.waitUntil(deleteUnlessFilled(store, url, filling, sleep));
   return new Response(forClient, response);
 }
 
@@ -100,13 +102,16 @@ function storeAside(
  * The end of the count, or a failure soon after the store's: a store that broke
  * off reads no more, and once the client has left too, the count never ends.
  */
-async function endOfCount(counting: Promise<void>, storing: Promise<void>): Promise<void> {
+async function endOfCount(
+  counting: Promise<void>,
+  storing: Promise<void>,
+  sleep: Clock["sleep"],
+): Promise<void> {
+  const failLate = async (): Promise<never> => {
+    await sleep(COUNT_GRACE_MILLISECONDS);
+    throw new Error("the body was not read to its end");
+  };
   await Promise.race([counting, storing.then(failLate, failLate)]);
-}
-
-async function failLate(): Promise<never> {
-  await scheduler.wait(COUNT_GRACE_MILLISECONDS);
-  throw new Error("the body was not read to its end");
 }
 
 // The count of a body that was read to its end is there within the same turn.
@@ -123,11 +128,12 @@ async function deleteUnlessFilled(
   store: EdgeStore,
   url: string,
   filling: readonly Promise<void>[],
+  sleep: Clock["sleep"],
 ): Promise<void> {
   const outcomes = await Promise.allSettled(filling);
   if (outcomes.every((outcome) => outcome.status === "fulfilled")) return;
   for (const pause of LATE_ENTRY_PAUSES_MILLISECONDS) {
-    await scheduler.wait(pause);
+    await sleep(pause);
     await store.delete(url);
   }
 }

@@ -1,5 +1,5 @@
 import type { BucketMeter } from "../bucket/bucket.ts";
-import type { ByteRange } from "../../http/byte-range.ts";
+import type { ByteRange } from "../../http/request-headers.ts";
 import type { ObjectKey } from "../../nix/object-key.ts";
 
 /** A GET of one object through the edge. */

@@ -1,7 +1,7 @@
 import type { BucketMeter } from "../bucket/bucket.ts";
 import { CacheError } from "../cache-error.ts";
 import { FAILURES, type FailureCode } from "../../api/failures/failures.ts";
-import { formatByteRange } from "../../http/byte-range.ts";
+import { formatByteRange } from "../../http/request-headers.ts";
 import type { CachedEntrypoint, Edge, EdgeAnswer, EdgeRead, Origin } from "./edge.ts";
 import type { EdgeKeys } from "./edge-key.ts";
 

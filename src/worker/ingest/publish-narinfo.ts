@@ -1,75 +1,108 @@
 import { type Bucket, isListed } from "../bucket/bucket.ts";
-import { isDecodedByPlatform } from "../../http/platform-encoding.ts";
+import { isDecodedByPlatform } from "../../http/text-decoding.ts";
 import { CacheError } from "../cache-error.ts";
-import { decodeText } from "../../http/decode-text.ts";
-import { formatFingerprint } from "../../nix/fingerprint.ts";
+import { decodeText } from "../../http/text-decoding.ts";
+import { equalFingerprints, formatFingerprint } from "../../nix/fingerprint.ts";
 import { equalHashes, formatHash } from "../../nix/hash.ts";
 import {
   formatNarinfo,
   MAX_NARINFO_BYTES,
+  MAX_STORED_NARINFO_BYTES,
   type Narinfo,
   parseNarinfo,
   withSignatures,
 } from "../../nix/narinfo.ts";
-import { mergeSignatures } from "../../nix/merge-signatures.ts";
 import { type NarinfoKey, type ObjectPath, parseNarUrl } from "../../nix/object-key.ts";
-import type { PublicKey } from "../../nix/signature.ts";
+import { mergeSignatures, type PublicKey } from "../../nix/signature.ts";
 import { formatStorePathBaseName } from "../../nix/store-path.ts";
-import { checkNarinfo, type PublishableNarinfo } from "./check-narinfo.ts";
-import { ensureCacheInfo } from "./ensure-cache-info.ts";
-import type { Push } from "./ingest.ts";
-import { decidePublication, type Publication } from "./publication.ts";
-import { ownPublicKeys, ownSignatures } from "./own-signatures.ts";
-import { findTrust, withoutFalseSignatures } from "./trust.ts";
-import { writeDocument } from "./write-document.ts";
+import { commitDocument } from "./commit.ts";
+import {
+  checkIdentity,
+  checkNarinfo,
+  decideNarinfo,
+  type NarinfoDecision,
+  type PublishableNarinfo,
+} from "./narinfo-rules.ts";
+import { ensureCacheInfo } from "./publish-cache-info.ts";
+import type { Push } from "./push-context.ts";
+import { findTrust, ownPublicKeys, ownSignatures, withoutFalseSignatures } from "./signatures.ts";
 
 /**
- * Publishes a narinfo, or adds its signatures to the one that is there.
- * Resolves once that is durable; throws when it may not be published.
+ * Publishes a narinfo, or adds its signatures to the published narinfo. Resolves
+ * once the change is durable. Throws a `CacheError` if the rules forbid it.
  */
 export async function publishNarinfo(
   key: NarinfoKey,
   text: string,
   push: Push,
-): Promise<Publication["outcome"]> {
-  const { bucket, reads, writes, by } = push;
-  const candidate = parsePublishable(key, text, reads.storeDir);
-  const { narinfo } = candidate;
-  const needsTrust = writes.trustedPublicKeys.length > 0;
+): Promise<NarinfoDecision["outcome"]> {
+  const { cache, rules, by } = push;
+  const narinfo = parsePushed(key, text, cache.storeDir);
+  const needsTrust = rules.trustedPublicKeys.length > 0;
   const trust = needsTrust
-    ? await findTrust(narinfo, reads.storeDir, writes.trustedPublicKeys)
+    ? await findTrust(narinfo, cache.storeDir, rules.trustedPublicKeys)
     : undefined;
   if (needsTrust && trust === undefined) {
     throw new CacheError("signature-required", `${key.path} by ${by}`);
   }
-  const fingerprint = formatFingerprint(narinfo, reads.storeDir);
-  const known = [...ownPublicKeys(writes), ...writes.trustedPublicKeys, ...reads.publicKeys];
-  // What only claims its contents gets no signature of ours: it would vouch for them.
-  const own = trust === "claimed" ? [] : await ownSignatures(fingerprint, writes);
+  const fingerprint = formatFingerprint(narinfo, cache.storeDir);
+  const known = [...ownPublicKeys(rules), ...rules.trustedPublicKeys, ...cache.publicKeys];
+  const isKnownKey = (keyName: string) => known.some(({ name }) => name === keyName);
+  // A path whose contents are only claimed gets no signature of the gateway, which
+  // would vouch for these contents.
+  const own = trust === "claimed" ? [] : await ownSignatures(fingerprint, push);
   const signatures = await sortOutSignatures(fingerprint, narinfo.signatures, known);
-  const [published] = await Promise.all([
+  const [published, refusal] = await Promise.all([
     readPublished(key, narinfo.url, push),
-    // Law 2: the NAR was proved when it was stored.
-    requireNar(candidate, bucket),
+    findRefusal(key, narinfo, push),
   ]);
   if (published === "opaque") return "kept";
-  const publication = decidePublication(
+  // Signatures for a published path are welcome whatever their narinfo says about
+  // the file: the published URL, FileHash and FileSize stay anyway.
+  const isKnownPath = published !== undefined && equalFingerprints(published, narinfo);
+  if (refusal !== undefined && !isKnownPath) throw refusal;
+  const decision = decideNarinfo(
     published === undefined
       ? undefined
-      : await withTrueSignatures(published, known, reads.storeDir),
-    withSignatures(narinfo, mergeSignatures(own, signatures)),
+      : await withTrueSignatures(published, known, cache.storeDir),
+    withSignatures(narinfo, mergeSignatures(own, signatures, isKnownKey)),
+    isKnownKey,
   );
-  if (publication.outcome === "conflict") refuseOrLog(key, publication.published, narinfo, push);
-  else if (publication.outcome !== "kept") {
-    if (publication.outcome === "published") await ensureCacheInfo(push);
-    await writeDocument(key, formatNarinfo(publication.narinfo), push);
+  return await carryOut(decision, key, narinfo, push);
+}
+
+async function carryOut(
+  decision: NarinfoDecision,
+  key: NarinfoKey,
+  narinfo: Narinfo,
+  push: Push,
+): Promise<NarinfoDecision["outcome"]> {
+  if (decision.outcome === "kept") return "kept";
+  if (decision.outcome === "conflict") {
+    refuseOrLog(key, decision.published, narinfo, push);
+    return "conflict";
   }
-  return publication.outcome;
+  const text = formatNarinfo(decision.narinfo);
+  // The text that would be written counts, not the text that came: signatures were
+  // added. The gateway must be able to read back what it wrote.
+  if (new TextEncoder().encode(text).byteLength > MAX_NARINFO_BYTES) {
+    if (decision.outcome === "signed") {
+      push.log("warn", "narinfo-full", { path: key.path, by: push.by });
+      return "kept";
+    }
+    throw new CacheError("body-too-large", `${key.path} with its signatures`, {
+      subject: `(${MAX_NARINFO_BYTES} bytes, with the signatures that the gateway adds).`,
+    });
+  }
+  if (decision.outcome === "published") await ensureCacheInfo(push);
+  await commitDocument(key, text, push);
+  return decision.outcome;
 }
 
 /**
- * Two CI machines that race on a build that is not reproducible are everyday,
- * and a failed PUT would abort the whole copy: so by default this is only told.
+ * Logs the conflict, and refuses the push if ON_CONFLICT asks for that. By default
+ * the gateway only logs: two CI machines often race on a build that is not
+ * reproducible, and a failed PUT would abort the whole copy.
  */
 function refuseOrLog(key: NarinfoKey, published: Narinfo, refused: Narinfo, push: Push): void {
   push.log("warn", "narinfo-conflict", {
@@ -79,20 +112,38 @@ function refuseOrLog(key: NarinfoKey, published: Narinfo, refused: Narinfo, push
     differs: equalHashes(published.narHash, refused.narHash) ? "NarSize or References" : "NarHash",
     by: push.by,
   });
-  if (push.writes.onConflict === "keep") return;
+  if (push.rules.onConflict === "keep") return;
   throw new CacheError("build-not-reproducible", key.path, {
     subject: `(${formatStorePathBaseName(refused.storePath)}).`,
   });
 }
 
-function parsePublishable(key: NarinfoKey, text: string, storeDir: string): PublishableNarinfo {
+function parsePushed(key: NarinfoKey, text: string, storeDir: string): Narinfo {
   const narinfo = parseNarinfo(text, storeDir);
   if (!narinfo.ok) {
     throw new CacheError("narinfo-malformed", narinfo.error, { subject: `(${narinfo.error}).` });
   }
-  const checked = checkNarinfo(narinfo.value, key.hash);
-  if (!checked.ok) throw new CacheError(checked.error, key.path);
-  return checked.value;
+  const identity = checkIdentity(narinfo.value, key.hash);
+  if (!identity.ok) throw new CacheError(identity.error, key.path);
+  return narinfo.value;
+}
+
+/** Returns the reason why a narinfo may not become a new publication, if there is one. */
+async function findRefusal(
+  key: NarinfoKey,
+  narinfo: Narinfo,
+  { bucket }: Push,
+): Promise<CacheError | undefined> {
+  const checked = checkNarinfo(narinfo);
+  if (!checked.ok) return new CacheError(checked.error, key.path);
+  try {
+    // The NAR was proved when it was stored (law 2).
+    await requireNar(checked.value, bucket);
+    return undefined;
+  } catch (error) {
+    if (error instanceof CacheError) return error;
+    throw error;
+  }
 }
 
 async function requireNar({ nar, fileSizeBytes }: PublishableNarinfo, bucket: Bucket) {
@@ -107,21 +158,30 @@ async function requireNar({ nar, fileSizeBytes }: PublishableNarinfo, bucket: Bu
   }
 }
 
-/** What is published, unless it is of no use to anyone: unreadable, or without its NAR. */
+/**
+ * Returns the published narinfo. `undefined` if there is none, or if no client can
+ * use it: it is unreadable, or its NAR is gone. "opaque" if
+ * clients can read it and the gateway cannot.
+ */
 async function readPublished(
   key: NarinfoKey,
   incomingUrl: string,
-  { bucket, reads, log, by }: Push,
+  { bucket, cache, log, by }: Push,
 ): Promise<Narinfo | "opaque" | undefined> {
-  const stored = await bucket.read(key.path, MAX_NARINFO_BYTES);
+  const stored = await bucket.read(key.path, MAX_STORED_NARINFO_BYTES);
   if (stored === undefined) return undefined;
+  if (stored === "too-large") {
+    // Clients can read it, although the gateway does not. It stays (law 3).
+    log("warn", "narinfo-opaque", { path: key.path, why: "it is too large", by });
+    return "opaque";
+  }
   const { contentEncoding } = stored;
   if (contentEncoding !== undefined && !isDecodedByPlatform(contentEncoding)) {
-    // Written by a Nix with narinfo-compression. It cannot be read here, so it stays (law 3).
+    // A Nix with narinfo-compression wrote it. The gateway cannot read it, so it stays (law 3).
     log("warn", "narinfo-opaque", { path: key.path, contentEncoding, by });
     return "opaque";
   }
-  const narinfo = parseNarinfo(decodeText(stored.bytes), reads.storeDir);
+  const narinfo = parseNarinfo(decodeText(stored.bytes), cache.storeDir);
   if (!narinfo.ok || narinfo.value.storePath.hash !== key.hash) {
     log("warn", "narinfo-replaced", { path: key.path, why: "it was unreadable", by });
     return undefined;
@@ -135,12 +195,12 @@ async function readPublished(
   return narinfo.value;
 }
 
-/** Proved by a listing: a HEAD's 404 has no body that could say what is missing. */
+/** Whether an object is gone. A listing proves it, because a 404 to HEAD has no body that names the missing thing. */
 async function isGone(path: ObjectPath, bucket: Bucket): Promise<boolean> {
   return (await bucket.head(path)) === undefined && !(await isListed(bucket, path));
 }
 
-/** Without signatures that are none, so that the true one of the same key can be added. */
+/** Drops false signatures, so that the true signature of the same key can be added. */
 async function withTrueSignatures(
   narinfo: Narinfo,
   known: readonly PublicKey[],
@@ -153,7 +213,10 @@ async function withTrueSignatures(
     : withSignatures(narinfo, signatures);
 }
 
-/** Those of known keys first, if they are true, so that no crowd of others displaces them. */
+/**
+ * Drops false signatures and puts those of known keys first, so that many
+ * signatures of unknown keys cannot displace them.
+ */
 async function sortOutSignatures(
   fingerprint: string,
   signatures: readonly string[],

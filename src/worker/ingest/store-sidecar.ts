@@ -1,7 +1,6 @@
-import { CONTENT_TYPES } from "../../http/content-type.ts";
 import { narinfoKey, type ObjectKey } from "../../nix/object-key.ts";
-import type { Push } from "./ingest.ts";
-import { storeBody } from "./store-body.ts";
+import type { Push } from "./push-context.ts";
+import { commitBody } from "./commit.ts";
 
 export type SidecarKey = ObjectKey & { kind: "listing" | "log" | "debuginfo" };
 
@@ -13,9 +12,10 @@ export interface Sidecar {
 }
 
 /**
- * Stores what Nix writes beside a store path. A log's last write wins. Listings
- * and debug links differ in their bytes between Nix versions, so the first one
- * stays once people may have read it: the upload is then read and dropped.
+ * Stores an object that Nix writes beside a store path. The last write of a log
+ * wins. Nix versions write listings and debug links with other bytes, so the
+ * first one stays once clients may have read it: a later upload is then read and
+ * dropped ("kept").
  */
 export async function storeSidecar(sidecar: Sidecar, push: Push): Promise<"stored" | "kept"> {
   const { key, body, lengthBytes, contentEncoding } = sidecar;
@@ -23,23 +23,14 @@ export async function storeSidecar(sidecar: Sidecar, push: Push): Promise<"store
     await body.pipeTo(new WritableStream());
     return "kept";
   }
-  await storeBody(
-    {
-      path: key.path,
-      body,
-      lengthBytes,
-      sha256: undefined,
-      contentType: CONTENT_TYPES[key.kind],
-      contentEncoding,
-    },
-    push.bucket,
-    push.pool,
-  );
-  await push.edge.forget(key);
+  await commitBody(key, { body, lengthBytes, sha256: undefined, contentEncoding }, push);
   return "stored";
 }
 
-/** A debug link has no store path to its name, so its presence alone settles it. */
+/**
+ * Whether clients may have read the object. A listing counts once its narinfo is
+ * published. A debug link, whose name has no store path, counts at once.
+ */
 async function isSettled(key: SidecarKey, { bucket }: Push): Promise<boolean> {
   if ((await bucket.head(key.path)) === undefined) return false;
   return key.kind !== "listing" || (await bucket.head(narinfoKey(key.hash).path)) !== undefined;

@@ -1,33 +1,32 @@
-import { authenticate } from "../access/authenticate.ts";
-import { isOidcToken } from "../access/oidc/verify-oidc-token.ts";
 import { hasScope, type Scope } from "../../api/scopes.ts";
-import type { Identity } from "../access/identity.ts";
-import type { TokenEntry } from "../../settings/token.ts";
-import {
-  type Config,
-  formatProblems,
-  type Setting,
-  type WriteConfig,
-} from "../../settings/config.ts";
-import { CacheError } from "../cache-error.ts";
-import { readCredential } from "../../http/credential.ts";
+import { readCredential } from "../../http/request-headers.ts";
 import { err, ok, type Result } from "../../result.ts";
-import { type Exchange, readConfig } from "./exchange.ts";
+import type { PushSettings } from "../../settings/push-settings.ts";
+import { formatProblems } from "../../settings/setting-reader.ts";
+import type { Setting } from "../../settings/settings.ts";
+import type { TokenEntry } from "../../settings/token-entries.ts";
+import { authenticate, type Identity } from "../access/authenticate.ts";
+import { isOidcToken } from "../access/oidc/verify-oidc-token.ts";
+import { CacheError } from "../cache-error.ts";
+import type { CacheScope } from "../caches/cache-scope.ts";
+import { cacheReads, type Exchange } from "./exchange.ts";
 
-// Enough for a second and a third try at an issuer that stumbles.
+// Long enough for a second and a third try at an issuer that fails once.
 const ISSUER_WAIT_MILLISECONDS = 10_000;
 
-/** The entry of TOKENS that the request shows, if it is one of ours. */
+/** Returns the entry of TOKENS whose token the request sends, if there is one. */
 export async function findTokenEntry(exchange: Exchange): Promise<TokenEntry | undefined> {
-  const { config, now } = exchange.gateway;
-  const credential = readCredential(exchange.request.headers);
+  const { cache, gateway, request } = exchange;
+  const credential = readCredential(request.headers);
   const entry =
-    credential === undefined ? undefined : await authenticate(credential, config.tokens, now());
+    credential === undefined
+      ? undefined
+      : await authenticate(credential, cache.tokens, gateway.clock.now());
   exchange.token = entry;
   return entry;
 }
 
-/** Who the request comes from, by TOKENS or else by OIDC_TRUST. */
+/** Finds out who sent the request, by TOKENS or else by OIDC_TRUST. */
 async function identify(
   exchange: Exchange,
   waitMilliseconds: number,
@@ -36,39 +35,39 @@ async function identify(
   if (entry !== undefined) return ok(entry);
   const credential = readCredential(exchange.request.headers);
   if (credential === undefined) return err(new CacheError("credential-missing", "no token"));
-  const { config, oidc } = exchange.gateway;
-  if (!isOidcToken(credential)) return err(refuseUnknown("TOKENS", config));
-  if (oidc === undefined) return err(refuseUnknown("OIDC_TRUST", config));
-  const { edge } = exchange;
+  const { cache, edgeContext, gateway } = exchange;
+  if (!isOidcToken(credential)) return err(refuseUnknown("TOKENS", cache));
+  const oidc = gateway.openOidc(cache);
+  if (oidc === undefined) return err(refuseUnknown("OIDC_TRUST", cache));
   const identity = await oidc.verify(credential, {
     waitMilliseconds,
-    waitUntil: (promise) => edge.waitUntil(promise),
+    waitUntil: (promise) => edgeContext.waitUntil(promise),
   });
   if (identity.ok) exchange.token = identity.value;
   return identity;
 }
 
 /**
- * The refusal of a token that a setting does not know. Where the setting is
- * broken its holder is not to blame, and Nix would take a 401 for "not there"
- * (law 10).
+ * Refuses a token that a setting does not know. If the setting itself is broken,
+ * the holder of the token is not to blame, and Nix would take a 401 for "not in
+ * this cache": the answer is then a misconfiguration (law 10).
  */
-function refuseUnknown(setting: Setting, { writes }: Config): CacheError {
-  const problems = writes.ok ? [] : writes.error.filter((problem) => problem.setting === setting);
+function refuseUnknown(setting: Setting, { pushes }: CacheScope): CacheError {
+  const problems = pushes.ok ? [] : pushes.error.filter((problem) => problem.setting === setting);
   return problems.length > 0
     ? new CacheError("misconfigured", formatProblems(problems))
     : new CacheError("credential-wrong", `not in ${setting}`);
 }
 
 /**
- * Lets a reader in. A public cache lets in everyone, whatever credential they
- * show, and waits for no issuer (law 6). `isPushing` tells that this one may
- * push, and so perhaps is about to.
+ * Lets a reader in. A public cache lets everyone in, whatever token they send,
+ * and never waits for an issuer (law 6). `isPushing` tells whether the reader has
+ * a token that may push, and may therefore be about to push.
  */
 export async function admitReader(exchange: Exchange): Promise<{ readonly isPushing: boolean }> {
-  const { isPrivate } = readConfig(exchange.gateway);
-  // Nearly every reader shows nothing, and the stack of a refusal that nobody
-  // sees would be a tenth of what a hit costs.
+  const { isPrivate } = cacheReads(exchange);
+  // Nearly every reader sends no token. The stack trace of a refusal that is never
+  // shown would be a tenth of the cost of a hit.
   const isAnonymous = readCredential(exchange.request.headers) === undefined;
   if (isAnonymous && !isPrivate) return { isPushing: false };
   const identity = await identify(exchange, isPrivate ? ISSUER_WAIT_MILLISECONDS : 0);
@@ -76,27 +75,25 @@ export async function admitReader(exchange: Exchange): Promise<{ readonly isPush
   return { isPushing: identity.ok && hasScope(identity.value, "push") };
 }
 
-/** Whoever shows a token, and what it may do. */
+/** Lets the holder of any valid token in. */
 export async function admitHolder(exchange: Exchange): Promise<Identity> {
   const identity = await identify(exchange, ISSUER_WAIT_MILLISECONDS);
   if (!identity.ok) throw identity.error;
   return identity.value;
 }
 
-/** Lets a writer in, and says which settings stop all writers. */
+/** Lets a writer in. Throws `misconfigured` if a setting stops all writers. */
 export async function admitWriter(
   exchange: Exchange,
   scope: Scope,
-): Promise<{ readonly writes: WriteConfig; readonly by: string }> {
-  const { config } = exchange.gateway;
-  if (!config.writes.ok) {
-    throw new CacheError("misconfigured", formatProblems(config.writes.error));
-  }
-  if (config.tokens.length === 0 && config.oidcTrust.length === 0) {
+): Promise<{ readonly rules: PushSettings; readonly by: string }> {
+  const { pushes, tokens, oidcTrust } = exchange.cache;
+  if (!pushes.ok) throw new CacheError("misconfigured", formatProblems(pushes.error));
+  if (tokens.length === 0 && oidcTrust.length === 0) {
     throw new CacheError("uploads-off", "TOKENS and OIDC_TRUST are empty");
   }
   const identity = await identify(exchange, ISSUER_WAIT_MILLISECONDS);
-  return { writes: config.writes.value, by: requireScope(identity, scope).name };
+  return { rules: pushes.value, by: requireScope(identity, scope).name };
 }
 
 function requireScope(identity: Result<Identity, CacheError>, scope: Scope): Identity {

@@ -1,61 +1,68 @@
 import type { Context } from "hono";
-import type { Identity } from "../access/identity.ts";
-import { type Bucket, type BucketMeter, createBucketMeter } from "../bucket/bucket.ts";
-import { formatProblems, type ReadConfig } from "../../settings/config.ts";
-import type { CachedEntrypoint, EdgeAnswer, EdgeContext } from "../edge/edge.ts";
-import { CacheError } from "../cache-error.ts";
-import type { Gateway } from "../gateway.ts";
 import type { ObjectKey } from "../../nix/object-key.ts";
+import { formatProblems } from "../../settings/setting-reader.ts";
+import type { Identity } from "../access/authenticate.ts";
+import { type Bucket, type BucketMeter, createBucketMeter } from "../bucket/bucket.ts";
+import { CacheError } from "../cache-error.ts";
+import type { CacheReads, CacheScope } from "../caches/cache-scope.ts";
+import type { CachedEntrypoint, EdgeAnswer, EdgeContext } from "../edge/edge.ts";
+import type { Gateway } from "../gateway.ts";
 
-/** What Hono carries along with each request. */
+/** The variables that Hono carries along with each request. */
 export interface AppEnv {
   Variables: { exchange: Exchange };
 }
 
-/** One request and what has come of it so far. */
+/** One request, the cache that it is for, and the facts about it that are known so far. */
 export interface Exchange {
   readonly gateway: Gateway;
+  readonly cache: CacheScope;
   readonly request: Request;
   readonly meter: BucketMeter;
-  readonly edge: EdgeContext;
+  readonly edgeContext: EdgeContext;
   readonly requestId: string;
   outcome: EdgeAnswer["outcome"];
-  /** What the path turned out to be, once it is parsed. */
+  /** The name of the route, for the log. `undefined` for objects, whose kind is the name. */
+  route: "page" | "health" | "cache-info" | "api" | undefined;
+  /** The object that the path names, once the path is parsed. */
   key: ObjectKey | undefined;
-  /** Whose token it was, once that is known. */
+  /** The holder of the token, once the token is verified. */
   token: Identity | undefined;
 }
 
 export function createExchange(gateway: Gateway, context: Context<AppEnv>): Exchange {
   const { executionCtx } = context;
+  const request = context.req.raw;
   return {
     gateway,
-    request: context.req.raw,
+    cache: gateway.caches.find(request),
+    request,
     meter: createBucketMeter(),
-    edge: {
+    edgeContext: {
       waitUntil: (promise) => executionCtx.waitUntil(promise),
       objects: (executionCtx as { exports?: { Objects?: CachedEntrypoint } }).exports?.Objects,
     },
     requestId: context.req.header("cf-ray") ?? crypto.randomUUID(),
     outcome: "bypass",
+    route: undefined,
     key: undefined,
     token: undefined,
   };
 }
 
-export function openBucket({ gateway, meter }: Exchange): Bucket {
-  return gateway.openBucket(meter);
+/** Returns the half of the cache that serves. Throws `misconfigured` if its settings are wrong (law 10). */
+export function cacheReads({ cache }: Exchange): CacheReads {
+  if (cache.reads.ok) return cache.reads.value;
+  throw new CacheError("misconfigured", formatProblems(cache.reads.error));
 }
 
-/** The settings that every route needs; a gateway without them says so (law 10). */
-export function readConfig({ config }: Gateway): ReadConfig {
-  if (config.reads.ok) return config.reads.value;
-  throw new CacheError("misconfigured", formatProblems(config.reads.error));
+export function openBucket(exchange: Exchange): Bucket {
+  return exchange.gateway.openBucket(cacheReads(exchange), exchange.meter);
 }
 
 /**
- * The path as it came on the wire. Not `new URL(…).pathname`: that would resolve
- * dot segments, and a path is parsed here, never mended (law 4).
+ * Returns the path as it came on the wire. `new URL(…).pathname` would resolve
+ * dot segments, but the gateway parses a path and never mends it (law 4).
  */
 export function rawPath(url: string): string {
   const start = url.indexOf("/", url.indexOf("://") + 3);
@@ -64,7 +71,7 @@ export function rawPath(url: string): string {
   return end < 0 ? url.slice(start) : url.slice(start, start + end);
 }
 
-/** Tells on every answer what happened: the edge's outcome, and what it cost at the bucket. */
+/** Returns the Server-Timing header of each answer: the edge's outcome, and the cost at the bucket. */
 export function serverTiming({ outcome, meter }: Exchange): string {
   return `edge;desc="${outcome}", bucket;dur=${meter.milliseconds.toFixed(1)};desc="${meter.requests}"`;
 }

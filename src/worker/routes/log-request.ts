@@ -1,22 +1,23 @@
 import { describeCause, toFailure } from "../failure-response.ts";
-import { isApiPath } from "./api/api-path.ts";
-import { type Exchange, rawPath } from "./exchange.ts";
+import type { Exchange } from "./exchange.ts";
+
+type Level = "info" | "warn" | "error";
 
 /**
- * One line a request: what was asked, what it cost, and what went wrong. It
- * names the token, and never holds it; of a path it has only the checked key.
+ * Logs one line for each request: the object, the cost, and the failure. The line
+ * names the token and never holds it. Of the path it holds only the checked key,
+ * because the path itself is the client's own text.
  */
 export function logRequest(exchange: Exchange, response: Response, error: unknown): void {
-  const { gateway, request, requestId, key, token, outcome, meter } = exchange;
+  const { gateway, request, requestId, key, route, token, outcome, meter } = exchange;
   const failure = error === undefined ? undefined : toFailure(error);
   const level = failure === undefined ? "info" : levelOf(failure.code);
-  const { reads } = gateway.config;
-  if (level === "info" && reads.ok && reads.value.logs === "faults") return;
+  if (isLeftOut(level, exchange)) return;
   const sized = request.method === "PUT" ? request : response;
   gateway.log(level, "request", {
     requestId,
     method: request.method.slice(0, 20),
-    route: routeName(rawPath(request.url)) ?? key?.kind ?? "none",
+    route: route ?? key?.kind ?? "none",
     path: key?.path,
     status: response.status,
     token: token?.name,
@@ -31,19 +32,13 @@ export function logRequest(exchange: Exchange, response: Response, error: unknow
   });
 }
 
-const ROUTE_NAMES: ReadonlyMap<string, string> = new Map([
-  ["/", "page"],
-  ["/healthz", "health"],
-  ["/nix-cache-info", "cache-info"],
-]);
-
-/** Of what is not an object; anything else has no name here, since it is a client's own text. */
-function routeName(path: string): string | undefined {
-  return isApiPath(path) ? "api" : ROUTE_NAMES.get(path);
+/** Whether the setting LOG leaves out lines of this level. */
+export function isLeftOut(level: Level, { cache: { reads } }: Exchange): boolean {
+  return level === "info" && reads.ok && reads.value.logs === "faults";
 }
 
-/** What the client did wrong is news; what the bucket or we did is not. */
-export function levelOf(code: string): "info" | "warn" | "error" {
+/** Returns "info" for mistakes of the client, and more for faults of the bucket, an issuer or the gateway. */
+export function levelOf(code: string): Level {
   if (["misconfigured", "internal"].includes(code)) return "error";
   return code.startsWith("bucket-") || ["upload-failed", "oidc-issuer-unavailable"].includes(code)
     ? "warn"

@@ -1,16 +1,16 @@
 import type { Bucket, StoredObject } from "../bucket/bucket.ts";
-import { isDecodedByPlatform } from "../../http/platform-encoding.ts";
-import type { ByteRange } from "../../http/byte-range.ts";
+import { isDecodedByPlatform } from "../../http/text-decoding.ts";
+import type { ByteRange } from "../../http/request-headers.ts";
 import {
   CACHE_CONTROL,
   cacheControlOfAbsent,
   cacheControlOfFound,
 } from "../../http/cache-control.ts";
-import { CONTENT_TYPES } from "../../http/content-type.ts";
-import { MAX_NARINFO_BYTES, parseNarinfo } from "../../nix/narinfo.ts";
+import { CONTENT_TYPES } from "../../http/response-headers.ts";
+import { parseNarinfo } from "../../nix/narinfo.ts";
 import type { ObjectKey } from "../../nix/object-key.ts";
 import type { Log } from "../log.ts";
-import { decodeText } from "../../http/decode-text.ts";
+import { decodeText } from "../../http/text-decoding.ts";
 import { sliceStream } from "./slice-stream.ts";
 
 export interface OriginDependencies {
@@ -84,13 +84,21 @@ export function entityTagOf(key: ObjectKey): string | undefined {
   return key.kind === "nar" && key.fileHash !== undefined ? `"${key.fileHash}"` : undefined;
 }
 
-/** A narinfo is read whole and looked at before anyone may keep it. */
+/**
+ * The largest narinfo that is read into memory and inspected. Honest ones have a
+ * few kilobytes; 256 KiB hold 4,000 references. A larger one is streamed, and no
+ * cache may keep it, so memory does not grow with its size (law 7).
+ */
+export const MAX_INSPECTED_NARINFO_BYTES = 256 * 1024;
+
+/** Reads a narinfo whole and inspects it before any cache may keep it. */
 async function readNarinfo(
   key: ObjectKey & { kind: "narinfo" },
   { bucket, storeDir, log }: OriginDependencies,
 ): Promise<Response> {
-  const stored = await bucket.read(key.path, MAX_NARINFO_BYTES);
+  const stored = await bucket.read(key.path, MAX_INSPECTED_NARINFO_BYTES);
   if (stored === undefined) return absent(key);
+  if (stored === "too-large") return await streamNarinfo(key, bucket);
   const { bytes, contentEncoding } = stored;
   const headers = objectHeaders(key, { ...stored, sizeBytes: bytes.byteLength });
   if (contentEncoding !== undefined && !isDecodedByPlatform(contentEncoding)) {
@@ -107,4 +115,15 @@ async function readNarinfo(
     });
   }
   return new Response(bytes, { headers });
+}
+
+async function streamNarinfo(
+  key: ObjectKey & { kind: "narinfo" },
+  bucket: Bucket,
+): Promise<Response> {
+  const stored = await bucket.get(key.path);
+  if (stored === undefined) return absent(key);
+  const response = present(key, stored, undefined);
+  response.headers.set("cache-control", CACHE_CONTROL.never);
+  return response;
 }

@@ -1,6 +1,6 @@
 import type { StoredObject } from "../bucket/bucket.ts";
 import { CacheError } from "../cache-error.ts";
-import { type ByteRange, resolveByteRange } from "../../http/byte-range.ts";
+import { type ByteRange, resolveByteRange } from "../../http/request-headers.ts";
 
 export interface Slice {
   readonly first: number;

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest
 import { checkDeployment } from "../../../tools/canary/check-deployment.ts";
 import { parseStorePathArgument } from "../../../tools/canary/deployment.ts";
 import { exitCodeOf, formatReport, type Report } from "../../../tools/canary/report.ts";
-import { encodeNix32 } from "../../../src/nix/base32.ts";
+import { encodeNix32 } from "../../../src/nix/encodings.ts";
 import { type LocalGateway, startLocalGateway } from "../../../testkit/node/local-gateway.ts";
 import { errorOf, valueOf } from "../../../testkit/value-of.ts";
 import { runCanary } from "../../../testkit/node/run-canary.ts";

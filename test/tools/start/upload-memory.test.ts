@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { encodeNix32 } from "../../../src/nix/base32.ts";
+import { encodeNix32 } from "../../../src/nix/encodings.ts";
 import {
   type LocalGateway,
   PUSH_TOKEN,

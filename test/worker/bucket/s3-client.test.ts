@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { createBucketMeter } from "../../../src/worker/bucket/bucket.ts";
 import { createS3Client, type S3Request } from "../../../src/worker/bucket/s3-client.ts";
-import type { BucketConfig } from "../../../src/settings/config.ts";
+import type { BucketLocation } from "../../../src/settings/bucket-settings.ts";
 import { rejectionOf } from "../../../testkit/workerd/rejection.ts";
 
-const CONFIG: BucketConfig = {
+const CONFIG: BucketLocation = {
   endpoint: "https://s3.us-east-005.backblazeb2.com",
   region: "us-east-005",
   bucket: "ai-dev-env",

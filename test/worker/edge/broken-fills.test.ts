@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { platformClock } from "../../../src/worker/clock.ts";
 import { createCacheApiEdge, type EdgeStore } from "../../../src/worker/edge/cache-api-edge.ts";
 import {
   createContext,
@@ -42,7 +43,7 @@ describe("a NAR that comes", () => {
     { what: "longer than was announced", answer: broken("0123456789abc", "close") },
   ])("$what is not kept", async ({ answer }) => {
     const { origin, asked } = createOrigin(answer, found("0123456789"));
-    const edge = createCacheApiEdge(STORE, createOwnKeys());
+    const edge = createCacheApiEdge(STORE, createOwnKeys(), platformClock.sleep);
     const context = createContext();
     const first = await edge.read(READ, origin, context);
     await first.response.arrayBuffer().catch(() => {});
@@ -56,7 +57,7 @@ describe("a NAR that comes", () => {
 
   it("whole is kept, though its reader goes away in the middle", async () => {
     const { origin, asked } = createOrigin(found("0123456789"));
-    const edge = createCacheApiEdge(STORE, createOwnKeys());
+    const edge = createCacheApiEdge(STORE, createOwnKeys(), platformClock.sleep);
     const context = createContext();
     const { response } = await edge.read(READ, origin, context);
     await response.body?.cancel();
@@ -79,7 +80,7 @@ describe("a store that fails", () => {
     };
     const { origin } = createOrigin(found("0123456789"));
     const context = createContext();
-    const { response } = await createCacheApiEdge(store, createOwnKeys()).read(
+    const { response } = await createCacheApiEdge(store, createOwnKeys(), platformClock.sleep).read(
       READ,
       origin,
       context,

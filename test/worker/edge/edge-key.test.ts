@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ReadConfig } from "../../../src/settings/config.ts";
+import type { ReadSettings } from "../../../src/settings/read-settings.ts";
 import { createEdgeKeys } from "../../../src/worker/edge/edge-key.ts";
 import { errorOf, valueOf } from "../../../testkit/value-of.ts";
 import { keyOf } from "../../../testkit/workerd/b2.ts";
@@ -11,7 +11,7 @@ const BASE = KEYS.urlOf(keyOf("cache-info", "nix-cache-info")).slice(0, -"/nix-c
 describe("urlOf", () => {
   const { bucket } = READS;
 
-  it.each<{ what: string; config: ReadConfig }>([
+  it.each<{ what: string; config: ReadSettings }>([
     {
       what: "another endpoint",
       config: { ...READS, bucket: { ...bucket, endpoint: "https://x" } },
@@ -30,7 +30,7 @@ describe("urlOf", () => {
     expect(new URL(other.urlOf(NAR)).pathname).not.toBe(new URL(KEYS.urlOf(NAR)).pathname);
   });
 
-  it.each<{ what: string; config: ReadConfig }>([
+  it.each<{ what: string; config: ReadSettings }>([
     { what: "a rotated key", config: { ...READS, bucket: { ...bucket, keyId: "new" } } },
     { what: "another engine", config: { ...READS, edge: "workers-cache" } },
     { what: "another priority", config: { ...READS, priority: 1 } },

@@ -5,6 +5,7 @@ import {
   createBufferPool,
   type Lease,
 } from "../../../src/worker/ingest/buffer-pool.ts";
+import { createClock } from "../../../testkit/workerd/clock.ts";
 
 /** A timer that goes off when the test says so, for the last waiter first. */
 function createTimer() {
@@ -45,14 +46,14 @@ function detach(lease: Lease): void {
 
 describe("createBufferPool", () => {
   it("gives six buffers of 8 MiB and no more: 48 of an isolate's 128 MiB (law 7)", () => {
-    const leases = takeAll(createBufferPool(async () => {}));
+    const leases = takeAll(createBufferPool(createClock({ sleep: async () => {} })));
     expect(leases.map(({ buffer }) => buffer.byteLength)).toEqual(
       Array.from({ length: 6 }, () => 8 * 1024 * 1024),
     );
   });
 
   it("gives the same memory again", async () => {
-    const pool = createBufferPool(async () => {}, 1);
+    const pool = createBufferPool(createClock({ sleep: async () => {} }), 1);
     const first = await pool.acquire();
     const { buffer } = first;
     pool.release(first);
@@ -61,7 +62,7 @@ describe("createBufferPool", () => {
 
   it("keeps a waiter on a timer of its own until a buffer is free", async () => {
     const { sleep, tick, pauses } = createTimer();
-    const pool = createBufferPool(sleep, 1);
+    const pool = createBufferPool(createClock({ sleep }), 1);
     const lease = await pool.acquire();
     const got: Lease[] = [];
     const waiting = collect(pool, got);
@@ -78,15 +79,14 @@ describe("createBufferPool", () => {
 
   it("makes another buffer for one whose request was ended in the middle, but not before", async () => {
     let now = 0;
-    const pool = createBufferPool(
-      async () => {},
-      1,
-      () => now,
-    );
+    const pool = createBufferPool({ sleep: async () => {}, now: () => new Date(now) }, 1);
     const lost = await pool.acquire();
     now = 14 * 60_000;
     expect(pool.tryAcquire()).toBeUndefined();
-    now = 16 * 60_000;
+    pool.touch(lost);
+    now = 28 * 60_000;
+    expect(pool.tryAcquire()).toBeUndefined();
+    now = 30 * 60_000;
     const next = pool.tryAcquire();
     expect(next?.buffer.byteLength).toBe(BUFFER_BYTES);
     // Should its request live after all, the pool does not grow by it.
@@ -96,7 +96,7 @@ describe("createBufferPool", () => {
 
   it("serves waiters in the order they came", async () => {
     const { sleep, tick } = createTimer();
-    const pool = createBufferPool(sleep, 1);
+    const pool = createBufferPool(createClock({ sleep }), 1);
     const lease = await pool.acquire();
     const served: Lease[][] = [[], [], []];
     for (const own of served) void collect(pool, own);
@@ -116,7 +116,7 @@ describe("createBufferPool", () => {
 
   it("does not let one who asks by the way overtake a waiter", async () => {
     const { sleep, tick } = createTimer();
-    const pool = createBufferPool(sleep, 2);
+    const pool = createBufferPool(createClock({ sleep }), 2);
     const [one, two] = [await pool.acquire(), await pool.acquire()];
     const waiting = pool.acquire();
     pool.release(one);
@@ -128,7 +128,7 @@ describe("createBufferPool", () => {
   });
 
   it("makes another buffer for one that was lost with its stream", async () => {
-    const pool = createBufferPool(async () => {}, 2);
+    const pool = createBufferPool(createClock({ sleep: async () => {} }), 2);
     for (let count = 0; count < 5; count++) {
       const lease = await pool.acquire();
       detach(lease);
@@ -142,7 +142,9 @@ describe("createBufferPool", () => {
     const { sleep, tick } = createTimer();
     let isDead = false;
     const pool = createBufferPool(
-      (milliseconds) => (isDead ? new Promise(() => {}) : sleep(milliseconds)),
+      createClock({
+        sleep: (milliseconds) => (isDead ? new Promise(() => {}) : sleep(milliseconds)),
+      }),
       1,
     );
     const lease = await pool.acquire();
@@ -163,7 +165,10 @@ describe("createBufferPool", () => {
     const wakes: (() => void)[] = [];
     let isSlow = false;
     const pool = createBufferPool(
-      (milliseconds) => (isSlow ? new Promise((wake) => wakes.push(wake)) : sleep(milliseconds)),
+      createClock({
+        sleep: (milliseconds) =>
+          isSlow ? new Promise((wake) => wakes.push(wake)) : sleep(milliseconds),
+      }),
       1,
     );
     const lease = await pool.acquire();
@@ -184,7 +189,7 @@ describe("createBufferPool", () => {
 
   it("does not pass over one that only waits long", async () => {
     const { sleep, tick } = createTimer();
-    const pool = createBufferPool(sleep, 1);
+    const pool = createBufferPool(createClock({ sleep }), 1);
     const lease = await pool.acquire();
     const served: Lease[][] = [[], [], []];
     for (const own of served) void collect(pool, own);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { CacheError } from "../../../src/worker/cache-error.ts";
+import { platformClock } from "../../../src/worker/clock.ts";
 import { createBufferPool } from "../../../src/worker/ingest/buffer-pool.ts";
 import { storeBody } from "../../../src/worker/ingest/store-body.ts";
 import { B2_PREFIX, openB2 } from "../../../testkit/workerd/b2.ts";
@@ -24,7 +25,7 @@ const failingAt = (call: string) => (name: string) => {
 };
 
 function openStore(hooks: MemoryBucketHooks = {}) {
-  const pool = createBufferPool((milliseconds) => scheduler.wait(milliseconds), 2);
+  const pool = createBufferPool(platformClock, 2);
   const bucket = createMemoryBucket(hooks);
   return {
     bucket,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { decidePublication } from "../../../src/worker/ingest/publication.ts";
+import { decideNarinfo } from "../../../src/worker/ingest/narinfo-rules.ts";
 import { formatHash } from "../../../src/nix/hash.ts";
 import { formatNarinfo, type Narinfo, parseNarinfo } from "../../../src/nix/narinfo.ts";
-import { MAX_SIGNATURES } from "../../../src/nix/merge-signatures.ts";
+import { MAX_SIGNATURES } from "../../../src/nix/signature.ts";
 import {
   NARINFO_BZIP2_TWO_SIGNATURES,
   NARINFO_NONE_SELF_REFERENCE,
@@ -18,7 +18,7 @@ const sign = (text: string, ...names: readonly string[]): string =>
   text + names.map((name) => `Sig: ${name}:${"A".repeat(86)}==\n`).join("");
 
 function decide(published: string | undefined, incoming: string) {
-  const decided = decidePublication(
+  const decided = decideNarinfo(
     published === undefined ? undefined : parse(published),
     parse(incoming),
   );
@@ -28,7 +28,7 @@ function decide(published: string | undefined, incoming: string) {
   };
 }
 
-describe("decidePublication", () => {
+describe("decideNarinfo", () => {
   it("publishes what is new, to the letter", () => {
     expect(decide(undefined, ONE)).toEqual({ outcome: "published", text: ONE });
   });

@@ -6,7 +6,10 @@ import {
   NARINFO_NONE_SELF_REFERENCE,
   NARINFO_XZ_TEXT_CA,
 } from "../../nix/data/narinfos.ts";
-import { createPush, type TestPush } from "../../../testkit/workerd/push.ts";
+import { parsePublicKey } from "../../../src/nix/signature.ts";
+import { PUBLIC_KEY_ONE, SECRET_KEY_TWO } from "../../nix/data/keys.ts";
+import { valueOf } from "../../../testkit/value-of.ts";
+import { createPush, signingWith, type TestPush } from "../../../testkit/workerd/push.ts";
 import { fileSizeOf, keyOfNarinfo, narPathOf, putNarOf } from "../../../testkit/narinfo.ts";
 import { rejectionOf } from "../../../testkit/workerd/rejection.ts";
 
@@ -95,11 +98,11 @@ describe("a narinfo without its NAR (law 2)", () => {
     expect(written(push)).toEqual([]);
   });
 
-  it("is refused though the path is published with another NAR", async () => {
+  it("only adds its signatures where the path is published with another NAR", async () => {
     const push = preparePush(ONE);
     await publish(ONE, push);
-    expect(await rejectionOf(publish(BOTH, push))).toMatchObject({ code: "nar-absent" });
-    expect(push.bucket.textOf(KEY.path)).toBe(ONE);
+    expect(await publish(BOTH, push)).toBe("signed");
+    expect(push.bucket.textOf(KEY.path)).toBe(ONE + SECOND_SIGNATURE);
   });
 });
 
@@ -123,12 +126,15 @@ describe("a narinfo that may not be published", () => {
       code: "narinfo-bad-url",
       subject: undefined,
     },
-  ])("is refused without a look at the bucket: $what", async ({ text, code, subject }) => {
-    const push = preparePush(ONE);
-    const error = await rejectionOf(publishNarinfo(KEY, text, push));
-    expect({ code: error.code, subject: error.subject }).toEqual({ code, subject });
-    expect(push.bucket.calls).toEqual([]);
-  });
+  ])(
+    "is refused, and the bucket is at most asked for it: $what",
+    async ({ text, code, subject }) => {
+      const push = preparePush(ONE);
+      const error = await rejectionOf(publishNarinfo(KEY, text, push));
+      expect({ code: error.code, subject: error.subject }).toEqual({ code, subject });
+      expect([[], [`read ${KEY.path}`]]).toContainEqual(push.bucket.calls);
+    },
+  );
 });
 
 describe("a narinfo of a path that is published", () => {
@@ -236,5 +242,92 @@ describe("a bucket that fails while something is published", () => {
     await expect(publish(ONE, push)).rejects.toThrow("down");
     expect(push.bucket.textOf(KEY.path)).toBe("StorePath: ?\n");
     expect(push.forgotten).toEqual([]);
+  });
+});
+
+const SIGNATURE_BYTES = `${"A".repeat(86)}==`;
+const MIB = 1024 * 1024;
+
+/** `text` with an unknown line, which the gateway keeps, so that it has `sizeBytes`. */
+function padded(text: string, sizeBytes: number): string {
+  return `${text}Note: ${"x".repeat(sizeBytes - text.length - "Note: \n".length)}\n`;
+}
+
+describe("a narinfo that would become too large to be read back", () => {
+  it("is refused with a key name of more than 256 characters", async () => {
+    const named = (length: number) => `${ONE}Sig: ${"k".repeat(length)}:${SIGNATURE_BYTES}\n`;
+    const push = preparePush(ONE);
+    expect(await rejectionOf(publish(named(257), push))).toMatchObject({
+      code: "narinfo-bad-signature",
+    });
+    expect(push.bucket.textOf(KEY.path)).toBeUndefined();
+    expect(await publish(named(256), push)).toBe("published");
+  });
+
+  it("stays as it is published, and the log says that it is full", async () => {
+    const push = preparePush(ONE);
+    const published = padded(ONE, 2 * MIB - 10);
+    push.bucket.setText(KEY.path, published);
+    expect(await publish(BOTH, push)).toBe("kept");
+    expect(push.bucket.textOf(KEY.path)).toBe(published);
+    expect(push.lines).toMatchObject([
+      { code: "narinfo-full", fields: { path: KEY.path, by: "ci" } },
+    ]);
+  });
+
+  it("is refused if only the gateway's own signature makes it so", async () => {
+    const push = createPush({ rules: signingWith(SECRET_KEY_TWO) });
+    putNarOf(push.bucket, ONE);
+    const error = await rejectionOf(publish(padded(ONE, 2 * MIB - 10), push));
+    expect(error.code).toBe("body-too-large");
+    expect(push.bucket.textOf(KEY.path)).toBeUndefined();
+  });
+
+  it("is left alone where one beyond every limit lies in the bucket", async () => {
+    const push = preparePush(ONE);
+    const published = padded(ONE, 4 * MIB + 1);
+    push.bucket.setText(KEY.path, published);
+    expect(await publish(ONE, push)).toBe("kept");
+    expect(push.bucket.textOf(KEY.path)).toBe(published);
+    expect(push.lines).toMatchObject([{ code: "narinfo-opaque", fields: { path: KEY.path } }]);
+  });
+});
+
+describe("signatures for a published path", () => {
+  const unsigned = ONE.replaceAll(/^Sig: .*\n/gm, "");
+
+  // A path that an old bucket holds in a form that is no new publication's.
+  it.each([
+    { what: "a URL with a UUID", edit: [/^URL: .*$/m, "URL: nar/0b5d0b1e-9f5e-4b7e.nar"] },
+    { what: "a URL with a query", edit: [/^URL: (.*)$/m, "URL: $1?hash=abc"] },
+    { what: "no FileHash", edit: [/^FileHash: .*\n/m, ""] },
+  ] as const)("are added to a narinfo with $what", async ({ edit: [pattern, replacement] }) => {
+    const push = createPush();
+    push.bucket.setText(KEY.path, unsigned.replace(pattern, replacement));
+    expect(await publish(ONE.replace(pattern, replacement), push)).toBe("signed");
+    const stored = push.bucket.textOf(KEY.path) ?? "";
+    expect(stored).toBe(ONE.replace(pattern, replacement));
+  });
+
+  it("do not open a way to publish such a narinfo anew", async () => {
+    const push = preparePush(ONE);
+    const error = await rejectionOf(publish(ONE.replace(/^FileHash: .*\n/m, ""), push));
+    expect(error.code).toBe("narinfo-file-missing");
+    expect(push.bucket.textOf(KEY.path)).toBeUndefined();
+  });
+
+  it("of a published key displace one of 32 that nobody knows", async () => {
+    const push = preparePush(ONE);
+    const worthless = Array.from(
+      { length: 32 },
+      (_, index) => `Sig: x-${index}:${SIGNATURE_BYTES}\n`,
+    );
+    push.bucket.setText(KEY.path, unsigned + worthless.join(""));
+    const known = { ...push.cache, publicKeys: [valueOf(parsePublicKey(PUBLIC_KEY_ONE))] };
+    expect(await publishNarinfo(KEY, ONE, { ...push, cache: known })).toBe("signed");
+    const signatures = (push.bucket.textOf(KEY.path) ?? "").match(/^Sig: .*$/gm) ?? [];
+    expect(signatures).toHaveLength(32);
+    expect(signatures.at(-1)).toContain("nargate-test-1:");
+    expect(signatures[0]).toContain("x-0:");
   });
 });

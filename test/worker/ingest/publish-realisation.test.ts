@@ -133,13 +133,13 @@ describe("publishRealisation", () => {
 
 describe("the keys of publishRealisation", () => {
   it("sign a realisation as Nix did", async () => {
-    const push = createPush({ writes: signingWith(SECRET_KEY_ONE) });
+    const push = createPush({ rules: signingWith(SECRET_KEY_ONE) });
     await publishRealisation(KEY, signed(REALISATION_SIGNED), push);
     expect(push.bucket.textOf(KEY.path)).toBe(REALISATION_SIGNED);
   });
 
   it("sign a build trace entry as Nix does, with its key signed along", async () => {
-    const push = createPush({ writes: signingWith(BUILD_TRACE_SECRET_KEY) });
+    const push = createPush({ rules: signingWith(BUILD_TRACE_SECRET_KEY) });
     await publishRealisation(TRACE_KEY, BUILD_TRACE_SIMPLE, push);
     const [keyName, sig] = BUILD_TRACE_SIMPLE_SIGNATURE.split(":");
     const { signatures }: { signatures: unknown } = JSON.parse(
@@ -149,7 +149,7 @@ describe("the keys of publishRealisation", () => {
   });
 
   it("let in what is signed by a trusted one", async () => {
-    const push = createPush({ writes: trusting(PUBLIC_KEY_TWO, PUBLIC_KEY_ONE) });
+    const push = createPush({ rules: trusting(PUBLIC_KEY_TWO, PUBLIC_KEY_ONE) });
     expect(await publishRealisation(KEY, REALISATION_SIGNED, push)).toBe("published");
   });
 
@@ -162,9 +162,56 @@ describe("the keys of publishRealisation", () => {
       key: PUBLIC_KEY_ONE,
     },
   ])("keep out what is signed $what", async ({ text, key }) => {
-    const push = createPush({ writes: trusting(key) });
+    const push = createPush({ rules: trusting(key) });
     const error = await rejectionOf(publishRealisation(KEY, text, push));
     expect(error.code).toBe("signature-required");
     expect(push.bucket.calls).toEqual([]);
+  });
+});
+
+describe("a published realisation that the gateway cannot read", () => {
+  it("stays, stored in zstd, and the log names the encoding", async () => {
+    const push = createPush();
+    const bytes = new TextEncoder().encode("(zstd)") as Uint8Array<ArrayBuffer>;
+    push.bucket.objects.set(KEY.path, {
+      bytes,
+      contentType: "application/json",
+      contentEncoding: "zstd",
+    });
+    expect(await publishRealisation(KEY, REALISATION_SIGNED, push)).toBe("kept");
+    expect(push.bucket.textOf(KEY.path)).toBe("(zstd)");
+    expect(push.lines).toMatchObject([
+      { code: "realisation-opaque", fields: { path: KEY.path, why: "it is zstd", by: "ci" } },
+    ]);
+  });
+
+  it("stays, larger than any that the gateway writes", async () => {
+    const push = createPush();
+    const text = JSON.stringify({ note: "x".repeat(4 * 1024 * 1024) });
+    push.bucket.setText(KEY.path, text);
+    expect(await publishRealisation(KEY, REALISATION_SIGNED, push)).toBe("kept");
+    expect(push.bucket.textOf(KEY.path)).toBe(text);
+  });
+});
+
+describe("a realisation that would become too large to be read back", () => {
+  const large = (text: string, sizeBytes: number) =>
+    JSON.stringify({ ...(JSON.parse(text) as object), note: "x".repeat(sizeBytes) });
+
+  it("stays as it is published, and the log says that it is full", async () => {
+    const push = createPush();
+    const published = large(signed(REALISATION_SIGNED), 2 * 1024 * 1024 - 300);
+    push.bucket.setText(KEY.path, published);
+    expect(await publishRealisation(KEY, REALISATION_SIGNED, push)).toBe("kept");
+    expect(push.bucket.textOf(KEY.path)).toBe(published);
+    expect(push.lines).toMatchObject([{ code: "realisation-full" }]);
+  });
+
+  it("is refused if it is new", async () => {
+    const push = createPush();
+    const text = large(REALISATION_SIGNED, 2 * 1024 * 1024);
+    const error = await rejectionOf(publishRealisation(KEY, text, push));
+    expect(error.code).toBe("body-too-large");
+    expect(push.bucket.textOf(KEY.path)).toBeUndefined();
   });
 });

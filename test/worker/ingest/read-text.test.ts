@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readText } from "../../../src/worker/ingest/read-text.ts";
+import { readText } from "../../../src/worker/ingest/read-body.ts";
 import { rejectionOf } from "../../../testkit/workerd/rejection.ts";
 
 const bytes = (...values: number[]) => new Blob([new Uint8Array(values)]).stream();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { publishNarinfo } from "../../../src/worker/ingest/publish-narinfo.ts";
-import { findTrust } from "../../../src/worker/ingest/trust.ts";
+import { findTrust } from "../../../src/worker/ingest/signatures.ts";
 import { formatFingerprint } from "../../../src/nix/fingerprint.ts";
 import { type Narinfo, parseNarinfo } from "../../../src/nix/narinfo.ts";
 import { parsePublicKey, parseSignature, verifySignature } from "../../../src/nix/signature.ts";
@@ -31,8 +31,8 @@ const SIGNED = NARINFO_NONE_SELF_REFERENCE;
 const SIGNATURE = /^Sig: (.*)$/m.exec(SIGNED)?.[1] ?? "";
 const FORGED = SIGNED.replace(SIGNATURE, `nargate-test-1:${"A".repeat(86)}==`);
 
-async function publish(text: string, writes: Parameters<TestPush["again"]>[0]) {
-  const push = createPush({ writes: writes ?? {} });
+async function publish(text: string, rules: Parameters<TestPush["again"]>[0]) {
+  const push = createPush({ rules: rules ?? {} });
   putNarOf(push.bucket, text);
   const key = keyOfNarinfo(text);
   const outcome = await publishNarinfo(key, text, push);
@@ -100,9 +100,9 @@ describe("SIGNING_KEY", () => {
     );
     const halves = [Uint8Array.fromBase64(one), Uint8Array.fromBase64(two)] as const;
     const glued = new Uint8Array([...halves[0].subarray(0, 32), ...halves[1].subarray(32)]);
-    const writes = signingWith(`nargate-test-1:${glued.toBase64()}`);
+    const rules = signingWith(`nargate-test-1:${glued.toBase64()}`);
     for (let count = 0; count < 2; count++) {
-      const error = await rejectionOf(publish(SIGNED, writes));
+      const error = await rejectionOf(publish(SIGNED, rules));
       expect(error.code).toBe("misconfigured");
       expect(error.message).toBe("SIGNING_KEY has a public half that is not its own");
     }
@@ -145,7 +145,7 @@ describe("TRUSTED_PUBLIC_KEYS", () => {
       keys: [PUBLIC_KEY_ONE],
     },
   ])("keep out what $what", async ({ text, keys }) => {
-    const push = createPush({ writes: trusting(...keys) });
+    const push = createPush({ rules: trusting(...keys) });
     putNarOf(push.bucket, text);
     const key = keyOfNarinfo(text);
     expect(await rejectionOf(publishNarinfo(key, text, push))).toMatchObject({
@@ -156,8 +156,8 @@ describe("TRUSTED_PUBLIC_KEYS", () => {
   });
 
   it("are not satisfied by the gateway's own signature", async () => {
-    const writes = { ...signingWith(SECRET_KEY_ONE), ...trusting(PUBLIC_KEY_ONE) };
-    expect((await rejectionOf(publish(unsigned(SIGNED), writes))).code).toBe("signature-required");
+    const rules = { ...signingWith(SECRET_KEY_ONE), ...trusting(PUBLIC_KEY_ONE) };
+    expect((await rejectionOf(publish(unsigned(SIGNED), rules))).code).toBe("signature-required");
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { platformClock } from "../../../src/worker/clock.ts";
 import { BUFFER_BYTES, createBufferPool } from "../../../src/worker/ingest/buffer-pool.ts";
 import { storeBody } from "../../../src/worker/ingest/store-body.ts";
 import { sha256Hex } from "../../../testkit/sha256-hex.ts";
@@ -13,7 +14,7 @@ const MIB = 1024 * 1024;
 
 /** A pool of `count` buffers and a bucket in memory. */
 function openStore(count: number, hooks: MemoryBucketHooks = {}) {
-  const pool = createBufferPool((milliseconds) => scheduler.wait(milliseconds), count);
+  const pool = createBufferPool(platformClock, count);
   const bucket = createMemoryBucket(hooks);
   return {
     pool,

@@ -84,7 +84,7 @@ describe("a push", () => {
     const path = await makeStorePath(HASH);
     const response = await push(path.narPath, path.nar);
     expect(response.status).toBe(403);
-    expect(await response.text()).toContain("takes no uploads");
+    expect(await response.text()).toContain("accepts no uploads");
   });
 });
 

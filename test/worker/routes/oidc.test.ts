@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { githubTrust } from "../../../testkit/fake-issuer.ts";
-import { unsignedToken } from "../../../testkit/workerd/forged-tokens.ts";
+import { unsignedToken } from "../../../testkit/workerd/bad-tokens.ts";
 import { PUSH_TOKEN, READ_TOKEN } from "../../../testkit/workerd/gateway.ts";
 import { startOidcGateway } from "../../../testkit/workerd/oidc-gateway.ts";
 import { AUDIENCE, GOOD_CLAIMS, ISSUER } from "../../../testkit/workerd/oidc-verifier.ts";
@@ -9,7 +9,7 @@ import { makeStorePath } from "../../../testkit/store-path.ts";
 
 const NAME = "issuer.example.org:octo-org/octo-repo";
 const UNAVAILABLE =
-  "The issuer of this OIDC token does not give out its keys right now, so the token cannot be checked. Try again shortly.\n";
+  "The token cannot be checked, because the issuer of this OIDC token does not publish its keys right now. Try again shortly.\n";
 
 describe("a push with an OIDC token", () => {
   it("is taken, and logged under the name of its repository", async () => {
@@ -45,22 +45,22 @@ describe("a push with an OIDC token", () => {
     {
       what: "from pull_request_target",
       claims: { event_name: "pull_request_target" },
-      line: "This cache admits no OIDC token that has event_name (pull_request_target).",
+      line: "This cache does not accept an OIDC token that has event_name (pull_request_target).",
     },
     {
       what: "from a repository with the same name and another id",
       claims: { repository_id: "75", repository: "octo-org/octo-repo" },
-      line: "This cache admits no OIDC token that has repository_id (75).",
+      line: "This cache does not accept an OIDC token that has repository_id (75).",
     },
     {
       what: "that has expired",
       claims: { exp: expired },
-      line: `This OIDC token has expired. Ask its issuer for a new one; this one ended at ${new Date(expired * 1000).toISOString().replace(".000", "")}.`,
+      line: `This OIDC token has expired. Ask the issuer for a new one. This token ended at ${new Date(expired * 1000).toISOString().replace(".000", "")}.`,
     },
     {
       what: "for another service",
       claims: { aud: "sts.amazonaws.com" },
-      line: "This OIDC token is for another audience. Ask its issuer for one with the audience https://cache.example.org (this one has sts.amazonaws.com).",
+      line: "This OIDC token is for another audience. Ask the issuer for a token with the audience https://cache.example.org (this one has sts.amazonaws.com).",
     },
   ])("$what is refused with a line that says why", async ({ claims, line }) => {
     const { bucket, log, path, push, holder } = await startOidcGateway();
@@ -101,7 +101,7 @@ describe("a push with an OIDC token", () => {
     const headers = { ...(await holder()), "user-agent": "curl/8.9.1 Nix/2.18.1" };
     const response = await push(path.narPath, path.nar, headers);
     expect(response.status).toBe(501);
-    expect(await response.text()).toContain("does not give out its keys right now");
+    expect(await response.text()).toContain("does not publish its keys right now");
   });
 
   it("that may only read is told why it may not push", async () => {
@@ -113,7 +113,7 @@ describe("a push with an OIDC token", () => {
     const response = await push(path.narPath, path.nar, headers);
     expect(response.status).toBe(401);
     expect(await response.text()).toBe(
-      "This cache admits no OIDC token that has event_name (pull_request_target).\n",
+      "This cache does not accept an OIDC token that has event_name (pull_request_target).\n",
     );
   });
 
@@ -123,7 +123,9 @@ describe("a push with an OIDC token", () => {
     ]);
     const response = await push(path.narPath, path.nar, await holder());
     expect(response.status).toBe(403);
-    expect(await response.text()).toContain("Ask the operator for one with the scope push.");
+    expect(await response.text()).toContain(
+      "Ask the operator of the cache for a token with the scope push.",
+    );
   });
 
   it("never deletes", async () => {
@@ -228,7 +230,7 @@ describe("a private cache with OIDC_TRUST", () => {
       const response = await request(name, { headers });
       expect(response.status).toBe(401);
       expect(await response.text()).toBe(
-        "This cache admits no OIDC token that has repository_owner_id (66).\n",
+        "This cache does not accept an OIDC token that has repository_owner_id (66).\n",
       );
     }
     expect(await (await request(path.narPath)).text()).toContain("A token is required");

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { StoredObject, StoredRange } from "../../../src/worker/bucket/bucket.ts";
 import { CacheError } from "../../../src/worker/cache-error.ts";
-import type { ByteRange } from "../../../src/http/byte-range.ts";
+import type { ByteRange } from "../../../src/http/request-headers.ts";
 import { sliceStream } from "../../../src/worker/serve/slice-stream.ts";
 
 interface Source {

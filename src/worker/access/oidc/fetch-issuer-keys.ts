@@ -1,6 +1,6 @@
 import type { JSONWebKeySet } from "jose";
-import { isJsonObject } from "../../../settings/oidc/json-object.ts";
-import { parseSecureUrl } from "../../../settings/oidc/secure-url.ts";
+import { isJsonObject } from "../../../settings/json-entries.ts";
+import { parseSecureUrl } from "../../../http/secure-url.ts";
 
 /** The way out. */
 export interface KeyFetch {

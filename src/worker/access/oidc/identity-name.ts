@@ -1,5 +1,5 @@
 import type { JWTPayload } from "jose";
-import { forgeOf } from "../../../settings/oidc/forge.ts";
+import { forgeOf } from "../../../settings/oidc/git-forge.ts";
 import { claimText } from "./match-claims.ts";
 import type { OidcTrust } from "../../../settings/oidc/oidc-trust.ts";
 

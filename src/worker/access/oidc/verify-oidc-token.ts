@@ -1,7 +1,7 @@
 import { decodeJwt, decodeProtectedHeader, type JWTPayload, jwtVerify } from "jose";
 import { CacheError } from "../../cache-error.ts";
 import { err, ok, type Result } from "../../../result.ts";
-import type { Identity } from "../identity.ts";
+import type { Identity } from "../authenticate.ts";
 import type { Scope } from "../../../api/scopes.ts";
 import { formatIdentityName } from "./identity-name.ts";
 import { createIssuerKeys, type OidcEnvironment, type Patience } from "./issuer-keys.ts";

@@ -12,11 +12,12 @@ const inSeconds = (seconds: number) => Math.floor(Date.now() / 1000) + seconds;
 
 const timeOf = (seconds: number) => new Date(seconds * 1000).toISOString().replace(".000", "");
 
-const HAS = "401 This cache admits no OIDC token that has";
+const HAS = "401 This cache does not accept an OIDC token that has";
 const CANNOT_BE_READ = "401 This OIDC token cannot be read:";
-const EXPIRED = "401 This OIDC token has expired. Ask its issuer for a new one; this one ended at";
+const EXPIRED =
+  "401 This OIDC token has expired. Ask the issuer for a new one. This token ended at";
 const AUDIENCE_LINE =
-  "401 This OIDC token is for another audience. Ask its issuer for one with the audience https://cache.example.org";
+  "401 This OIDC token is for another audience. Ask the issuer for a token with the audience https://cache.example.org";
 const UNTRUSTED = "401 This cache trusts no OIDC token of the issuer";
 
 describe("an OIDC token is refused in one line that says why, if", () => {
@@ -38,7 +39,7 @@ describe("an OIDC token is refused in one line that says why, if", () => {
     {
       what: "it is not valid yet",
       change: { nbf: future },
-      line: `401 This OIDC token is not valid yet. Try again later; it begins at ${timeOf(future)}.`,
+      line: `401 This OIDC token is not valid yet. Try again later. It becomes valid at ${timeOf(future)}.`,
     },
     {
       what: "it has no exp",
@@ -179,7 +180,7 @@ describe("an OIDC token is refused in one line that says why, if", () => {
     const { issuer, lineFor } = await startVerifier();
     issuer.goDown();
     expect(await lineFor(await issuer.sign(GOOD_CLAIMS))).toBe(
-      "503 The issuer of this OIDC token does not give out its keys right now, so the token cannot be checked. Try again shortly.",
+      "503 The token cannot be checked, because the issuer of this OIDC token does not publish its keys right now. Try again shortly.",
     );
   });
 });

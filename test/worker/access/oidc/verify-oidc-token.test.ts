@@ -76,9 +76,7 @@ describe("an OIDC token", () => {
     await issuer.rotateKeys();
     environment.pass(31_000);
     expect(await lineFor(await issuer.sign(GOOD_CLAIMS))).toBe("admitted: push");
-    expect(await lineFor(former)).toBe(
-      "401 This OIDC token is not signed by any key of its issuer.",
-    );
+    expect(await lineFor(former)).toBe("401 No key of the issuer has signed this OIDC token.");
   });
 });
 
@@ -121,7 +119,7 @@ describe("several entries", () => {
     });
     const token = await issuer.sign({ ...GOOD_CLAIMS, ref: "refs/heads/x" });
     expect(await lineFor(token)).toBe(
-      "401 This cache admits no OIDC token that has ref (refs/heads/x).",
+      "401 This cache does not accept an OIDC token that has ref (refs/heads/x).",
     );
   });
 

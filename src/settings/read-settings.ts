@@ -1,0 +1,75 @@
+import { parsePublicKey, type PublicKey } from "../nix/signature.ts";
+import { err, ok, type Result } from "../result.ts";
+import { type BucketLocation, readBucketSettings } from "./bucket-settings.ts";
+import { matching, oneOf, type SettingReader } from "./setting-reader.ts";
+
+export const EDGE_ENGINES = ["workers-cache", "cache-api", "off"] as const;
+export type EdgeEngine = (typeof EDGE_ENGINES)[number];
+
+/** The settings without which the gateway cannot serve anything. */
+export interface ReadSettings {
+  readonly bucket: BucketLocation;
+  readonly storeDir: string;
+  /** Nix asks caches in ascending order of this number. */
+  readonly priority: number;
+  readonly edge: EdgeEngine;
+  /** Another value makes the edge forget every object. */
+  readonly edgeEpoch: string;
+  /** Whether a read needs a token with the scope `read`. */
+  readonly isPrivate: boolean;
+  /** The answer for a narinfo while the bucket is unavailable: "fail" is 503, "miss" is 404. */
+  readonly bucketDown: "fail" | "miss";
+  /** "requests" logs every request, "faults" only those that failed on the gateway's side. */
+  readonly logs: "requests" | "faults";
+  /** Shown to people, who put them into nix.conf. */
+  readonly publicKeys: readonly PublicKey[];
+}
+
+export const READ_SETTINGS = [
+  "STORE_DIR",
+  "PRIORITY",
+  "EDGE",
+  "EDGE_EPOCH",
+  "READ_ACCESS",
+  "BUCKET_DOWN",
+  "LOG",
+  "PUBLIC_KEYS",
+] as const;
+
+export function readReadSettings(reader: SettingReader): ReadSettings {
+  return {
+    bucket: readBucketSettings(reader),
+    storeDir: reader.optional(
+      "STORE_DIR",
+      "/nix/store",
+      matching(/^(?:\/[\w.+-]+)+$/, "is not an absolute path without a final slash"),
+    ),
+    priority: reader.optional("PRIORITY", 41, parsePriority),
+    edge: reader.optional<EdgeEngine>("EDGE", "workers-cache", oneOf(EDGE_ENGINES)),
+    edgeEpoch: reader.optional(
+      "EDGE_EPOCH",
+      "0",
+      matching(/^[\w.-]{1,64}$/, "is not a word of letters, digits and ._-"),
+    ),
+    isPrivate:
+      reader.optional("READ_ACCESS", "public", oneOf(["public", "token"] as const)) === "token",
+    bucketDown: reader.optional("BUCKET_DOWN", "fail", oneOf(["fail", "miss"] as const)),
+    logs: reader.optional("LOG", "requests", oneOf(["requests", "faults"] as const)),
+    publicKeys: reader.optional("PUBLIC_KEYS", [], parsePublicKeys),
+  };
+}
+
+function parsePriority(text: string): Result<number> {
+  return /^\d{1,6}$/.test(text) ? ok(Number(text)) : err("is not a whole number");
+}
+
+/** Parses public keys in Nix's format, separated by white space. Errors name a key by its place. */
+export function parsePublicKeys(text: string): Result<readonly PublicKey[]> {
+  const keys: PublicKey[] = [];
+  for (const [index, word] of text.split(/\s+/).entries()) {
+    const key = parsePublicKey(word);
+    if (!key.ok) return err(`key ${index + 1} ${key.error}`);
+    keys.push(key.value);
+  }
+  return ok(keys);
+}

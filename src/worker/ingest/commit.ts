@@ -1,0 +1,73 @@
+import { CONTENT_TYPES } from "../../http/response-headers.ts";
+import type { NarKey, ObjectKey } from "../../nix/object-key.ts";
+import type { Bucket, CopySource } from "../bucket/bucket.ts";
+import type { IncomingPath } from "../bucket/incoming-path.ts";
+import type { Edge, EdgeContext } from "../edge/edge.ts";
+import type { Push } from "./push-context.ts";
+import { type BodyToStore, storeBody } from "./store-body.ts";
+
+/**
+ * The one place that changes which objects a cache has. Each function writes to
+ * the bucket and then lets everything that remembers the object know.
+ */
+
+/** Writes a document that a rule has decided on. Resolves once it is durable. */
+export async function commitDocument(key: ObjectKey, text: string, push: Push): Promise<void> {
+  const bytes = new TextEncoder().encode(text) as Uint8Array<ArrayBuffer>;
+  await push.bucket.put(key.path, bytes, { contentType: CONTENT_TYPES[key.kind] });
+  await afterWrite(key, push);
+}
+
+/** Stores a body under `key`. Resolves once it is durable; see `storeBody` for its errors. */
+export async function commitBody(
+  key: ObjectKey,
+  body: Omit<BodyToStore, "path" | "contentType">,
+  push: Push,
+): Promise<void> {
+  const input = { ...body, path: key.path, contentType: CONTENT_TYPES[key.kind] };
+  await storeBody(input, push.bucket, push.pool);
+  await afterWrite(key, push);
+}
+
+/** Copies a proved NAR from where it was uploaded to its own name; see `Bucket.copy`. */
+export async function commitNar(
+  from: IncomingPath,
+  key: NarKey,
+  source: Omit<CopySource, "contentType">,
+  push: Push,
+): Promise<"copied" | "changed" | "gone"> {
+  const outcome = await push.bucket.copy(from, key.path, {
+    ...source,
+    contentType: CONTENT_TYPES[key.kind],
+  });
+  if (outcome === "copied") await afterWrite(key, push);
+  return outcome;
+}
+
+/** Lets the edge know of an object that was written, perhaps by another request. */
+export async function afterWrite(key: ObjectKey, { edge }: Pick<Push, "edge">): Promise<void> {
+  // The gateway makes nix-cache-info itself, so the edge never has it.
+  if (key.kind !== "cache-info") await edge.forget(key);
+}
+
+/** Results of a deletion: whether the object existed, and whether the edge has dropped it everywhere. */
+export interface Deletion {
+  readonly existed: boolean;
+  readonly isPurged: boolean;
+}
+
+/**
+ * Deletes an object and purges it from the edge. The purge runs also for an
+ * object that is gone, so that a purge which Cloudflare refused can be repeated.
+ */
+export async function commitDeletion(
+  key: ObjectKey,
+  bucket: Bucket,
+  edge: Edge,
+  context: EdgeContext,
+): Promise<Deletion> {
+  const existed = (await bucket.head(key.path)) !== undefined;
+  if (existed) await bucket.delete(key.path);
+  const isPurged = await edge.purge(key, context).catch(() => false);
+  return { existed, isPurged };
+}

@@ -1,0 +1,171 @@
+import type { UploadedPart } from "../../bucket/bucket.ts";
+import { CacheError } from "../../cache-error.ts";
+import { narSha256 } from "../../../nix/object-key.ts";
+import { clearIncoming, type DirectUpload, isStored, readUploadState } from "./direct-upload.ts";
+import { afterWrite, commitNar } from "../commit.ts";
+import type { Push } from "../push-context.ts";
+import { goodParts, missingParts } from "./part-plan.ts";
+import { proveObject } from "./prove-object.ts";
+
+/** The rest of the work on an upload that may be completed. */
+export type Completion =
+  | { readonly kind: "stored" }
+  /** The parts of the object. `undefined` if they have been made one object already. */
+  | { readonly kind: "ready"; readonly parts: readonly UploadedPart[] | undefined };
+
+/** The work on an upload right now; `bytes` have been hashed so far. */
+export type UploadProgress =
+  | { readonly kind: "checking"; readonly bytes: number }
+  | { readonly kind: "copying" };
+
+/** Called often, with the current work. */
+export type ReportProgress = (progress: UploadProgress) => void;
+
+/** Finds out whether an upload may be completed. Throws `upload-incomplete` or `upload-gone`. */
+export async function prepareCompletion(upload: DirectUpload, push: Push): Promise<Completion> {
+  const { nar, sizeBytes } = upload;
+  if (await isStored(nar, sizeBytes, push)) return { kind: "stored" };
+  const state = await readUploadState(upload, push);
+  switch (state.kind) {
+    case "gone":
+      // Another completion may have finished after the first look.
+      if (await isStored(nar, sizeBytes, push)) return { kind: "stored" };
+      throw new CacheError("upload-gone", nar.path);
+    case "completed":
+      return { kind: "ready", parts: undefined };
+    case "open":
+      requireAllParts(state.parts, upload);
+      return { kind: "ready", parts: state.parts };
+  }
+}
+
+/** The most part numbers that a message names. */
+const NAMED_PARTS = 10;
+
+function requireAllParts(parts: readonly UploadedPart[], { nar, sizeBytes }: DirectUpload): void {
+  const missing = missingParts(parts, sizeBytes);
+  const good = new Set<UploadedPart>(goodParts(parts, sizeBytes));
+  const surplus = parts.filter((part) => !good.has(part)).map(({ number }) => number);
+  const wrong = [...new Set([...missing, ...surplus])].toSorted((left, right) => left - right);
+  if (wrong.length === 0) return;
+  const named = wrong.slice(0, NAMED_PARTS).join(", ");
+  const more = wrong.length > NAMED_PARTS ? ` and ${wrong.length - NAMED_PARTS} more` : "";
+  throw new CacheError("upload-incomplete", nar.path, {
+    subject: `parts ${named}${more} are missing or have a wrong size.`,
+  });
+}
+
+/**
+ * Turns an upload into a NAR of the cache: makes one object of its parts, reads it
+ * back and hashes it, and only then copies it to the name that clients can read
+ * (law 2). A second call finishes the work, whichever step the first one broke at.
+ */
+export async function finishUpload(
+  upload: DirectUpload,
+  completion: Completion,
+  push: Push,
+  report: ReportProgress,
+): Promise<void> {
+  if (completion.kind === "ready") {
+    try {
+      report({ kind: "checking", bytes: 0 });
+      if (completion.parts !== undefined) {
+        await makeObject(upload, completion.parts, push);
+      }
+      await proveAndCopy(upload, push, report);
+    } catch (error) {
+      // Two completions at once: the slower one finds the object gone. A copy
+      // whose answer was lost has still been made.
+      if (!(await isStored(upload.nar, upload.sizeBytes, push).catch(() => false))) throw error;
+      await afterWrite(upload.nar, push);
+    }
+  }
+  await clearIncoming(upload.nar, push);
+}
+
+// The bucket takes seconds to complete an upload of 10 GB.
+const LOOKS = 10;
+const LOOK_MILLISECONDS = 1_000;
+
+/** Makes one object of the parts, under the incoming name. */
+async function makeObject(
+  upload: DirectUpload,
+  parts: readonly UploadedPart[],
+  push: Push,
+): Promise<void> {
+  const { incoming, uploadId } = upload;
+  if (uploadId === undefined) throw new CacheError("internal", "parts of an upload without its id");
+  try {
+    const outcome = await push.bucket.openUpload(incoming, uploadId).complete(parts);
+    if (outcome === "completed") return;
+    if (outcome === "changed") {
+      throw new CacheError("upload-changed", `${incoming}: a part was sent again meanwhile`);
+    }
+    // The upload existed a moment ago. Another request completes it, or the first
+    // try did and its answer was lost. The object will exist soon.
+    for (let look = 1; look <= LOOKS; look++) {
+      if ((await isThere(upload, push)) || (await isStored(upload.nar, upload.sizeBytes, push))) {
+        return;
+      }
+      await push.clock.sleep(LOOK_MILLISECONDS);
+    }
+    throw new CacheError("upload-gone", incoming);
+  } catch (error) {
+    if (!(await isThere(upload, push).catch(() => false))) throw error;
+  }
+}
+
+async function isThere({ incoming, sizeBytes }: DirectUpload, { bucket }: Push): Promise<boolean> {
+  return (await bucket.head(incoming))?.sizeBytes === sizeBytes;
+}
+
+async function proveAndCopy(
+  upload: DirectUpload,
+  push: Push,
+  report: ReportProgress,
+): Promise<void> {
+  const { nar, incoming, sizeBytes } = upload;
+  const head = await push.bucket.head(incoming);
+  if (head === undefined) throw new CacheError("upload-gone", incoming);
+  if (head.sizeBytes === undefined || head.etag === undefined) {
+    throw new CacheError("bucket-unavailable", `${incoming} has no size or no entity tag`);
+  }
+  if (head.sizeBytes !== sizeBytes) {
+    await refuse(upload, push, new CacheError("upload-changed", `it has ${head.sizeBytes} bytes`));
+  }
+  const object = { path: incoming, sizeBytes, etag: head.etag };
+  const proof = await proveObject(push.bucket, object, {
+    onProgress: (bytes) => report({ kind: "checking", bytes }),
+  });
+  if (proof.kind === "hashed" && proof.sha256 !== narSha256(nar)) {
+    const detail = `the bytes hash to ${proof.sha256}, not ${narSha256(nar)}`;
+    await refuse(upload, push, new CacheError("nar-hash-mismatch", detail));
+  }
+  report({ kind: "copying" });
+  const outcome =
+    proof.kind === "hashed" ? await commitNar(incoming, nar, object, push) : proof.kind;
+  if (outcome === "gone") throw new CacheError("upload-gone", incoming);
+  if (outcome === "changed") {
+    await refuse(upload, push, new CacheError("upload-changed", `${incoming} is another object`));
+  }
+}
+
+/** Removes an object that can never become the NAR, and throws `error`. Only logs a failure to remove it. */
+async function refuse(upload: DirectUpload, push: Push, error: CacheError): Promise<never> {
+  await push.bucket.delete(upload.incoming).catch((cause: unknown) => {
+    push.log("warn", "incoming-not-removed", {
+      path: upload.nar.path,
+      detail: cause instanceof Error ? cause.message : String(cause),
+      by: push.by,
+    });
+  });
+  throw error;
+}
+
+/** Drops an upload in whatever state it is. Succeeds if it is gone already. */
+export async function abortUpload(upload: DirectUpload, push: Push): Promise<void> {
+  const { bucket } = push;
+  const { incoming, uploadId } = upload;
+  if (uploadId !== undefined) await bucket.openUpload(incoming, uploadId).abort();
+  if ((await bucket.head(incoming)) !== undefined) await bucket.delete(incoming);
+}

@@ -1,0 +1,40 @@
+import type { SecretKey } from "../../nix/signature.ts";
+import type { PushSettings } from "../../settings/push-settings.ts";
+import type { Bucket } from "../bucket/bucket.ts";
+import type { CacheReads } from "../caches/cache-scope.ts";
+import type { Clock } from "../clock.ts";
+import type { Edge } from "../edge/edge.ts";
+import type { Log } from "../log.ts";
+import type { BufferPool } from "./buffer-pool.ts";
+
+/** Facts that an isolate learned while it ingested, so that it need not ask or compute again. */
+export interface IngestMemory {
+  /** `bucketId`s of the buckets that hold `nix-cache-info`. */
+  readonly cacheInfoSeen: Set<string>;
+  /** Times of the last sweep of `.incoming/`, in milliseconds, by `bucketId`. */
+  readonly incomingSweptAt: Map<string, number>;
+  /** Whether the public half of a signing key is its own; the check costs two signatures. */
+  readonly hasMatchingPublicKey: WeakMap<SecretKey, boolean>;
+}
+
+export function createIngestMemory(): IngestMemory {
+  return {
+    cacheInfoSeen: new Set(),
+    incomingSweptAt: new Map(),
+    hasMatchingPublicKey: new WeakMap(),
+  };
+}
+
+/** One push that was let in: who pushes, into which cache, and everything that it takes. */
+export interface Push {
+  /** The name of the token, for the log. */
+  readonly by: string;
+  readonly cache: CacheReads;
+  readonly rules: PushSettings;
+  readonly bucket: Bucket;
+  readonly edge: Edge;
+  readonly pool: BufferPool;
+  readonly memory: IngestMemory;
+  readonly clock: Clock;
+  readonly log: Log;
+}

@@ -1,0 +1,31 @@
+import { CacheError } from "../cache-error.ts";
+
+/** Returns the Content-Length of a request in bytes. Throws `length-required` without one: S3 stores no body of unknown length, and Nix always knows it. */
+export function contentLength(request: Request): number {
+  const header = request.headers.get("content-length");
+  if (header === null || !/^\d{1,15}$/.test(header))
+    throw new CacheError("length-required", `${header}`);
+  return Number(header);
+}
+
+/** Reads a small text body to its end. Throws if it is longer than `maxBytes`, cut short, or not UTF-8. */
+export async function readText(
+  body: ReadableStream<Uint8Array> | null,
+  lengthBytes: number,
+  maxBytes: number,
+): Promise<string> {
+  if (lengthBytes > maxBytes) {
+    throw new CacheError("body-too-large", `${lengthBytes} bytes`, {
+      subject: `(${maxBytes} bytes).`,
+    });
+  }
+  const bytes = body === null ? new ArrayBuffer(0) : await new Response(body).arrayBuffer();
+  if (bytes.byteLength !== lengthBytes) {
+    throw new CacheError("body-too-short", `${bytes.byteLength} of ${lengthBytes} bytes`);
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw new CacheError("body-not-text", "not UTF-8", { cause });
+  }
+}

@@ -1,0 +1,66 @@
+import { type Context, Hono } from "hono";
+import { ENDPOINTS } from "../../../api/endpoints.ts";
+import { CacheError } from "../../cache-error.ts";
+import { jsonFailureResponse, toFailure } from "../../failure-response.ts";
+import type { AppEnv, Exchange } from "../exchange.ts";
+import { completeDirectUpload } from "./complete-direct-upload.ts";
+import { abortDirectUpload, listUploadParts, signUploadParts } from "./continue-direct-upload.ts";
+import { readCacheFacts, readOwnToken } from "./read-facts.ts";
+import { startDirectUpload } from "./start-direct-upload.ts";
+
+type Endpoint = (exchange: Exchange) => Response | Promise<Response>;
+
+const READS: readonly (readonly [target: string, endpoint: Endpoint])[] = [
+  [ENDPOINTS.cache, readCacheFacts],
+  [ENDPOINTS.token, readOwnToken],
+];
+
+const CALLS: readonly (readonly [target: string, endpoint: Endpoint])[] = [
+  [ENDPOINTS.uploads, startDirectUpload],
+  [ENDPOINTS.uploadUrls, signUploadParts],
+  [ENDPOINTS.uploadParts, listUploadParts],
+  [ENDPOINTS.uploadAbort, abortDirectUpload],
+  [ENDPOINTS.uploadComplete, completeDirectUpload],
+];
+
+/** The API, to be mounted at `/api/`. It answers every path below, and every failure in JSON. */
+export function createNargateApi(): Hono<AppEnv> {
+  const api = new Hono<AppEnv>();
+
+  api.use(async (context, next) => {
+    context.get("exchange").route = "api";
+    await next();
+  });
+  for (const [target, endpoint] of READS) {
+    api.get(pathOf(target), (context) => endpoint(context.get("exchange")));
+    api.all(pathOf(target), refuseMethod(["GET", "HEAD"]));
+  }
+  for (const [target, endpoint] of CALLS) {
+    api.post(pathOf(target), (context) => endpoint(context.get("exchange")));
+    api.all(pathOf(target), refuseMethod(["POST"]));
+  }
+  // "/api/" is a path of the API and "/api" is not, so this cannot be "*".
+  api.all("/", refusePath);
+  api.all("/:path{.+}", refusePath);
+
+  api.onError((error, context) =>
+    jsonFailureResponse(toFailure(error), context.get("exchange").requestId),
+  );
+  return api;
+}
+
+/** Returns the path of an endpoint below `/api/`. */
+function pathOf(target: string): string {
+  return target.replace(/^api/, "");
+}
+
+function refuseMethod(allowedMethods: readonly string[]) {
+  return (context: Context<AppEnv>): never => {
+    const method = context.req.method.slice(0, 20);
+    throw new CacheError("method-not-allowed", method, { allowedMethods });
+  };
+}
+
+function refusePath(): never {
+  throw new CacheError("not-found", "no such path of the API");
+}

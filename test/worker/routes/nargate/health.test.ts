@@ -1,0 +1,46 @@
+import { describe, expect, it } from "vitest";
+import { ADMIN_TOKEN, PUSH_TOKEN, startGateway } from "../../../../testkit/workerd/gateway.ts";
+
+const withToken = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
+
+describe("GET /healthz", () => {
+  it.each([{ init: {} }, { init: withToken(PUSH_TOKEN) }, { init: withToken("wrong") }])(
+    "says ok to anyone, and no more",
+    async ({ init }) => {
+      const { bucket, request } = await startGateway({ SIGNING_KEY: "broken" });
+      const response = await request("/healthz", init);
+      expect(response.status).toBe(200);
+      expect(await response.text()).toBe("ok\n");
+      expect(await bucket.countRequests()).toBe(0);
+    },
+  );
+
+  it("tells an admin that all is well", async () => {
+    const { request } = await startGateway();
+    const response = await request("/healthz", withToken(ADMIN_TOKEN));
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({
+      configuration: { ok: true, problems: [] },
+      bucket: { ok: true, milliseconds: expect.any(Number) },
+    });
+  });
+
+  it("tells an admin which settings are wrong, without their values", async () => {
+    const { request } = await startGateway({ SIGNING_KEY: "broken-secret" });
+    const response = await request("/healthz", withToken(ADMIN_TOKEN));
+    expect(response.status).toBe(503);
+    const text = await response.text();
+    expect(text).toContain('"setting":"SIGNING_KEY"');
+    expect(text).not.toContain("broken-secret");
+  });
+
+  it("tells an admin what is wrong with the bucket", async () => {
+    const { bucket, request } = await startGateway();
+    await bucket.addFaults({ match: {}, effect: { status: 503, code: "SlowDown" } });
+    const response = await request("/healthz", withToken(ADMIN_TOKEN));
+    expect(response.status).toBe(503);
+    expect(await response.json()).toMatchObject({
+      bucket: { ok: false, fault: "bucket-unavailable" },
+    });
+  });
+});
