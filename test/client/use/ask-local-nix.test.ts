@@ -1,8 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { isTrustedUser } from "../../../src/client/use/daemon-trust.ts";
-import { askLocalNix } from "../../../src/client/use/local-nix.ts";
+import { askLocalNix, isTrustedUser } from "../../../src/client/use/ask-local-nix.ts";
 import { createFakeNix, type FakeNixOptions } from "../../../testkit/node/fake-nix.ts";
 import { temporaryDirectory } from "../../../testkit/node/temporary-directory.ts";
 import { createTestContext } from "../../../testkit/node/test-context.ts";
@@ -48,7 +47,7 @@ describe("askLocalNix", () => {
       own: { "trusted-users": ["alice"] },
       isTrusted: false,
     },
-  ])("looks into trusted-users where Nix cannot say: $what", async ({ isTrusted, ...options }) => {
+  ])("reads trusted-users if Nix does not say it: $what", async ({ isTrusted, ...options }) => {
     const { trust } = await ask(
       { ...options, groups: ["alice", "wheel"], isOld: true },
       { NIX_REMOTE: "daemon" },
@@ -72,7 +71,7 @@ describe("askLocalNix", () => {
     expect(trust).toEqual({ isTrusted: false, isOwnStore: false, user: "alice" });
   });
 
-  it("does not guess where there is neither store nor daemon", async () => {
+  it("does not guess without a store and a daemon", async () => {
     const { trust } = await ask({ isOld: true }, { NIX_STATE_DIR: "/nonexistent" });
     expect(trust.isTrusted).toBeUndefined();
   });

@@ -1,26 +1,53 @@
 import { execFile } from "node:child_process";
 import { access, constants } from "node:fs/promises";
 import { promisify } from "node:util";
-import type { CliContext } from "../process-context.ts";
+import { ClientError } from "../client-error.ts";
 import { runNix } from "../local-nix/run-nix.ts";
+import type { ProcessContext } from "../process-context.ts";
 import { readField } from "../read-field.ts";
-import type { NixSettings } from "./nix-settings.ts";
+import { type NixSettings, readNixSettings, readSystemSettings } from "./nix-settings.ts";
 
-/** Whether Nix does what this user's own nix.conf says about caches. */
+/** The facts about Nix on this machine, for this user. */
+export interface LocalNix {
+  readonly trust: DaemonTrust;
+  /**
+   * The settings that take effect. For a user whom the daemon does not trust, these
+   * are the daemon's settings.
+   */
+  readonly settings: NixSettings;
+}
+
+/** Asks Nix for its settings. Returns the reason if there is no Nix, or if it fails. */
+export async function askLocalNix(
+  context: ProcessContext,
+): Promise<LocalNix | { readonly reason: string }> {
+  try {
+    const system = await readSystemSettings(context);
+    const trust = await askDaemonTrust(context, system);
+    const settings = trust.isTrusted === false ? system : await readNixSettings(context);
+    return { trust, settings };
+  } catch (error) {
+    if (error instanceof ClientError) return { reason: error.message };
+    throw error;
+  }
+}
+
+/** The facts that decide whether Nix obeys this user's own nix.conf about caches. */
 export interface DaemonTrust {
-  /** Undefined where nobody could be asked. */
+  /** Whether the daemon trusts the user. Undefined if this is unknown. */
   readonly isTrusted: boolean | undefined;
-  /** Whether it is this user who reads the store, and not a daemon. */
+  /** Whether Nix opens the store itself, without a daemon. */
   readonly isOwnStore: boolean;
   readonly user: string;
 }
 
 /**
- * Asks Nix, which since 2.15 knows whether its daemon trusts it. For an older
- * one: is there a daemon, and does trusted-users name this user?
+ * Finds out whether the daemon trusts this user. Nix 2.15 and later say it. For
+ * an older Nix, this function checks whether there is a daemon, and whether
+ * trusted-users names the user.
  */
 export async function askDaemonTrust(
-  context: CliContext,
+  context: ProcessContext,
   system: NixSettings,
 ): Promise<DaemonTrust> {
   const user = (await runId(["-un"], context)) || "you";
@@ -36,7 +63,7 @@ export async function askDaemonTrust(
   return { isTrusted: isTrustedUser(system.trustedUsers, user, groups), isOwnStore, user };
 }
 
-/** As `matchUser` in libstore's daemon reads trusted-users. */
+/** Returns whether trusted-users names the user. Same rules as `matchUser` in Nix's daemon. */
 export function isTrustedUser(
   trustedUsers: readonly string[],
   user: string,
@@ -53,7 +80,7 @@ interface StoreInfo {
   readonly isTrusted: boolean | undefined;
 }
 
-async function askStore(context: CliContext): Promise<StoreInfo | undefined> {
+async function askStore(context: ProcessContext): Promise<StoreInfo | undefined> {
   for (const name of ["info", "ping"]) {
     const args = ["store", name, "--json"];
     const text = await runNix({ program: "nix", args }, context).catch(() => "");
@@ -70,8 +97,11 @@ async function canReach(file: string, mode: number): Promise<boolean> {
   );
 }
 
-/** As Nix opens the store "auto" (libstore/store-api.cc): who may write there needs no daemon. */
-async function guessStore({ env }: CliContext): Promise<string | undefined> {
+/**
+ * Returns the store that Nix opens for "auto" (libstore/store-api.cc): a user who
+ * may write to the state directory needs no daemon.
+ */
+async function guessStore({ env }: ProcessContext): Promise<string | undefined> {
   const remote = env["NIX_REMOTE"] ?? "";
   if (remote !== "" && remote !== "auto") return remote;
   const state = env["NIX_STATE_DIR"] ?? "/nix/var/nix";
@@ -90,12 +120,12 @@ function parseStoreInfo(text: string): StoreInfo | undefined {
   const url = readField(info, "url");
   const trusted = readField(info, "trusted");
   if (typeof url !== "string") return undefined;
-  // A number in the first versions that told, and true or false later.
+  // The first versions with this field print a number, later versions true or false.
   const isKnown = typeof trusted === "boolean" || typeof trusted === "number";
   return { url, isTrusted: isKnown ? Boolean(trusted) : undefined };
 }
 
-async function runId(args: readonly string[], { env, cwd }: CliContext): Promise<string> {
+async function runId(args: readonly string[], { env, cwd }: ProcessContext): Promise<string> {
   return await promisify(execFile)("id", args, { env, cwd }).then(
     ({ stdout }) => stdout.trim(),
     () => "",

@@ -1,16 +1,21 @@
 import { dirname, join, resolve } from "node:path";
-import { addCacheOptions } from "../cache-options.ts";
+import { UsageError } from "../../client/client-error.ts";
 import { readGatewayFacts } from "../../client/gateway/gateway-facts.ts";
 import { type CacheOptions, type OpenCache, openCache } from "../../client/gateway/open-cache.ts";
 import { readTokenFacts } from "../../client/gateway/token-facts.ts";
-import type { CliContext } from "../../client/process-context.ts";
-import { UsageError } from "../../client/client-error.ts";
-import type { AddCommand } from "../program.ts";
-import { type CacheUse, nixConfLines, nixSettingsJson } from "../../client/use/cache-use.ts";
-import { askLocalNix } from "../../client/use/local-nix.ts";
-import { systemNixConf, userNixConf } from "../../client/use/nix-conf-files.ts";
-import { cacheNotes, netrcNote, trustNote } from "../../client/use/use-notes.ts";
+import type { ProcessContext } from "../../client/process-context.ts";
+import { askLocalNix } from "../../client/use/ask-local-nix.ts";
+import {
+  cacheNotes,
+  type CacheUse,
+  netrcNote,
+  nixConfLines,
+  nixSettingsJson,
+  trustNote,
+} from "../../client/use/cache-use.ts";
+import { systemNixConf, userNixConf } from "../../client/use/nix-conf.ts";
 import { type WrittenUse, writeUse } from "../../client/use/write-use.ts";
+import { addCacheOptions, type AddCommand } from "../command.ts";
 
 interface UseOptions extends CacheOptions {
   readonly write?: boolean;
@@ -18,18 +23,21 @@ interface UseOptions extends CacheOptions {
   readonly json?: boolean;
 }
 
-/** `nargate use`: what makes Nix on this machine pull from the cache. */
+/** `nargate use`: prints or writes the settings that make Nix pull from a cache. */
 export const addUseCommand: AddCommand = (program, context) => {
   const command = program
     .command("use")
     .summary("Print the nix.conf lines for a cache, or write them.")
     .description(
-      "Print the nix.conf lines for a cache and what a private one needs in netrc; with --write, edit your nix.conf.",
+      "Print the nix.conf lines for a cache, and for a private cache the netrc line. With --write, edit your nix.conf.",
     )
-    .argument("[url]", "the cache; the same as --to")
-    .option("--write", "add them to your own nix.conf, and your token to the netrc beside it")
+    .argument("[url]", "the URL of the cache; the same as --to")
+    .option(
+      "--write",
+      "add the lines to your own nix.conf, and the token of a private cache to your netrc file",
+    )
     .option("--file <file>", "with --write: another nix.conf, such as /etc/nix/nix.conf")
-    .option("--json", "print JSON, for a program")
+    .option("--json", "print JSON")
     .addHelpText("after", "\nExample:\n  nargate use https://cache.example.org --write\n")
     .action(async (url: string | undefined, options: UseOptions) => {
       await useCache({ ...options, to: url ?? options.to }, context);
@@ -37,9 +45,9 @@ export const addUseCommand: AddCommand = (program, context) => {
   addCacheOptions(command);
 };
 
-async function useCache(options: UseOptions, context: CliContext): Promise<void> {
+async function useCache(options: UseOptions, context: ProcessContext): Promise<void> {
   if (options.file !== undefined && options.write !== true) {
-    throw new UsageError("--file goes with --write");
+    throw new UsageError("--file works only together with --write");
   }
   const cache = await openCache(options, context);
   const { access, publicKeys } = await readGatewayFacts(cache.client);
@@ -66,11 +74,13 @@ async function useCache(options: UseOptions, context: CliContext): Promise<void>
     context.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
     return;
   }
-  // Standard output has the lines and nothing else, so that it can go into a file.
+  // Standard output has only the lines for nix.conf, so the user can append it to a file.
   const tell = (text: string) => context.stderr.write(`${text}\n`);
   const isForAll = written !== undefined && file === systemFile;
   if (written === undefined) {
-    tell(`For everyone on this machine, in ${systemFile} (NixOS: nix.settings):\n`);
+    tell(
+      `For all users of this machine, put these lines into ${systemFile} (on NixOS into nix.settings):\n`,
+    );
     context.stdout.write(`${nixConfLines(use).join("\n")}\n`);
     tell("");
     if (use.isPrivate) tell(`${netrcNote(use, join(dirname(systemFile), "netrc"))}\n`);
@@ -80,7 +90,7 @@ async function useCache(options: UseOptions, context: CliContext): Promise<void>
   if (written?.hiddenNetrc !== undefined) {
     const { hiddenNetrc, netrc } = written;
     tell(
-      `Nix reads ${netrc?.file} now and not ${hiddenNetrc}, which only root can read: what that has for other caches belongs into the new one.`,
+      `Nix now reads ${netrc?.file} and no longer ${hiddenNetrc}, which only root can read. Copy the entries for other caches from the old file to the new file, as root.`,
     );
   }
   for (const note of cacheNotes(use, nix)) tell(note);
@@ -90,14 +100,17 @@ async function useCache(options: UseOptions, context: CliContext): Promise<void>
   }
 }
 
-/** The token for a private cache, once the cache has taken it. */
+/**
+ * Returns the token for a private cache after the cache has accepted it. Undefined
+ * for a public cache.
+ */
 async function provedToken(
   { isPrivate, url }: CacheUse,
   { client, token }: OpenCache,
 ): Promise<string | undefined> {
   if (!isPrivate) return undefined;
   if (token === undefined) {
-    throw new UsageError(`${url} is private: give a token by NARGATE_TOKEN or --token-file`);
+    throw new UsageError(`${url} is private: give a token with NARGATE_TOKEN or --token-file`);
   }
   await readTokenFacts(client);
   return token.token;
@@ -105,11 +118,11 @@ async function provedToken(
 
 function describeWritten({ nixConf, newLines, netrc }: WrittenUse): string {
   const lines = nixConf.isChanged
-    ? [`${nixConf.file} says now:`, ...newLines.map((line) => `  ${line}`)]
-    : [`${nixConf.file} has them already`];
+    ? [`${nixConf.file} now has these lines:`, ...newLines.map((line) => `  ${line}`)]
+    : [`${nixConf.file} already has the lines`];
   if (netrc !== undefined) {
     lines.push(
-      netrc.isChanged ? `${netrc.file} has the token now` : `${netrc.file} has the token already`,
+      netrc.isChanged ? `Added the token to ${netrc.file}` : `${netrc.file} already has the token`,
     );
   }
   return `${lines.join("\n")}\n`;

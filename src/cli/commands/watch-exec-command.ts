@@ -1,37 +1,40 @@
-import type { CliContext } from "../../client/process-context.ts";
 import { describeError, UsageError } from "../../client/client-error.ts";
 import { findInvalidPaths } from "../../client/local-nix/read-closure.ts";
 import { findStore } from "../../client/local-nix/store-location.ts";
-import type { AddCommand } from "../program.ts";
-import { createProgress } from "../../client/progress/create-progress.ts";
-import { createPlainProgress } from "../../client/progress/plain-progress.ts";
-import { addPushFlags, type PushFlags, readPushOptions } from "../push-flags.ts";
-import type { PushOptions } from "../../client/push/push-options.ts";
+import type { ProcessContext } from "../../client/process-context.ts";
+import { createPlainProgress } from "../../client/progress/progress.ts";
+import { createProgress } from "../../client/progress/terminal-progress.ts";
 import { pushPaths } from "../../client/push/push-paths.ts";
-import { formatJson, formatSummary, hasFailed } from "../../client/push/push-report.ts";
-import { openPushSession, type PushSession } from "../../client/push/push-session.ts";
+import { formatPushJson, formatPushSummary, hasFailed } from "../../client/push/push-report.ts";
+import {
+  openPushSession,
+  type PushOptions,
+  type PushSession,
+} from "../../client/push/push-session.ts";
 import { createStopGuard } from "../../client/push/stop-guard.ts";
-import { runWatched, type WatchedCommand } from "../run-watched.ts";
 import { watchStore } from "../../client/push/store-watcher.ts";
 import { watchAndPush } from "../../client/push/watch-and-push.ts";
+import type { AddCommand } from "../command.ts";
+import { addPushFlags, type PushFlags, readPushOptions } from "../push-flags.ts";
+import { runWatched, type WatchedCommand } from "../run-watched.ts";
 
 const EXAMPLES = `
 Examples:
   nargate watch-exec --to https://cache.example.org -- nix build .#everything
   NARGATE_URL=https://cache.example.org nargate watch-exec -- make test
 
-Pushes what COMMAND adds to the store while it runs, and the rest when it ends.
-The exit code is the command's, also where something could not be pushed: that
-is told on stderr. Derivations (.drv) are not pushed.
+Pushes the paths that COMMAND adds to the store, while it runs and after it ends.
+Does not push derivations (.drv). The exit code is the exit code of COMMAND, even
+if a path could not be pushed; standard error names that path.
 `;
 
-/** `nargate watch-exec -- COMMAND…` */
+/** `nargate watch-exec`: runs a command, and pushes the paths that it builds. */
 export const addWatchExecCommand: AddCommand = (program, context, setExitCode) => {
   const command = program
     .command("watch-exec")
-    .description("Run a command, and push what it adds to the Nix store.")
+    .description("Run a command, and push the paths that it adds to the Nix store.")
     .usage("[options] -- <command...>")
-    // Also without the dashes, what follows the command is the command's.
+    // Options behind the command belong to the command, even without the dashes.
     .passThroughOptions()
     .argument("<command...>", "the command and its arguments");
   addPushFlags(command)
@@ -44,12 +47,12 @@ export const addWatchExecCommand: AddCommand = (program, context, setExitCode) =
 async function watchExec(
   words: readonly string[],
   options: PushOptions,
-  context: CliContext,
+  context: ProcessContext,
 ): Promise<number> {
   const { directory } = findStore(options.storeUrl, context.env);
   if (directory === undefined) {
     throw new UsageError(
-      "the store is not on this machine, so that nobody sees what is added to it",
+      "the files of this store are not on this machine, so nargate cannot see new paths. Use a store on this machine",
     );
   }
   const session = await tryToOpen(options, context);
@@ -63,16 +66,19 @@ async function watchExec(
   return code;
 }
 
-/** A build does not fail because its cache is away. */
+/**
+ * Opens the session. Returns undefined if the cache fails, because a build must
+ * not fail because of its cache.
+ */
 async function tryToOpen(
   options: PushOptions,
-  context: CliContext,
+  context: ProcessContext,
 ): Promise<PushSession | undefined> {
   try {
     return await openPushSession(options, context);
   } catch (error) {
     if (error instanceof UsageError || context.signal.aborted) throw error;
-    context.stderr.write(`nargate: warning: nothing will be pushed: ${describeError(error)}\n`);
+    context.stderr.write(`nargate: warning: cannot push: ${describeError(error)}\n`);
     return undefined;
   }
 }
@@ -81,7 +87,7 @@ async function runAndPush(
   words: readonly string[],
   directory: string,
   session: PushSession,
-  context: CliContext,
+  context: ProcessContext,
 ): Promise<WatchedCommand> {
   const watcher = await watchStore(directory, (paths) =>
     findInvalidPaths(paths, session.store, context),
@@ -93,7 +99,8 @@ async function runAndPush(
   const outcomes = await watchAndPush({
     watcher,
     push(roots, done, progress) {
-      // What stopped the last batch may be over, and a build goes on for hours.
+      // A new guard: the problem that stopped the last batch may be over, and a build can take
+      // hours.
       guard = createStopGuard();
       return pushPaths(roots, { ...session, guard }, progress, done);
     },
@@ -103,17 +110,19 @@ async function runAndPush(
   });
   during.close();
   if (context.signal.aborted) {
-    context.stderr.write("nargate: interrupted; not all that was built is pushed\n");
+    context.stderr.write("nargate: interrupted. Some new paths are not pushed\n");
     return command;
   }
   const seconds = (context.now().getTime() - startedAt) / 1000;
   const report = { outcomes, seconds, stopped: guard.reason() };
-  for (const line of formatSummary(report)) context.stderr.write(`nargate: ${line}\n`);
+  for (const line of formatPushSummary(report)) context.stderr.write(`nargate: ${line}\n`);
   if (hasFailed(report)) {
-    context.stderr.write("nargate: warning: not all that was built is in the cache\n");
+    context.stderr.write(
+      "nargate: warning: some new paths could not be pushed; see the lines above\n",
+    );
   }
   if (session.options.isJson) {
-    context.stdout.write(`${formatJson(report, session.store.storeDir)}\n`);
+    context.stdout.write(`${formatPushJson(report, session.store.storeDir)}\n`);
   }
   return command;
 }

@@ -1,20 +1,18 @@
-import type { StorePath } from "../../nix/store-path.ts";
-import type { CliContext } from "../../client/process-context.ts";
-import { CliError, UsageError } from "../../client/client-error.ts";
-import { resolveStorePath } from "../../client/local-nix/resolve-store-path.ts";
-import { findStore } from "../../client/local-nix/store-location.ts";
-import type { AddCommand } from "../program.ts";
-import { createProgress } from "../../client/progress/create-progress.ts";
-import { addPushFlags, type PushFlags, readPushOptions } from "../push-flags.ts";
+import { ClientError, UsageError } from "../../client/client-error.ts";
+import { findStore, resolveStorePath } from "../../client/local-nix/store-location.ts";
+import type { ProcessContext, ProcessInput } from "../../client/process-context.ts";
+import { createProgress } from "../../client/progress/terminal-progress.ts";
 import { pushPaths } from "../../client/push/push-paths.ts";
 import {
-  formatJson,
-  formatSummary,
+  formatPushJson,
+  formatPushSummary,
   hasFailed,
   type PushReport,
 } from "../../client/push/push-report.ts";
 import { openPushSession } from "../../client/push/push-session.ts";
-import { readPathList } from "../read-path-list.ts";
+import type { StorePath } from "../../nix/store-path.ts";
+import type { AddCommand } from "../command.ts";
+import { addPushFlags, type PushFlags, readPushOptions } from "../push-flags.ts";
 
 const EXAMPLES = `
 Examples:
@@ -22,18 +20,18 @@ Examples:
   nix-store --query --requisites ./result | nargate push --stdin
   nargate push --all --sign-key ~/cache.secret /nix/store/…-hello-2.12
 
-The closure of every PATH is pushed: references first, several paths at once,
-large NARs in parts. What the cache has is skipped, and a push that was cut off
-goes on where it stopped when it is run again.
+Pushes the closure of each PATH: references first, several paths at once, large
+NARs in parts. Skips paths that the cache has. If a push was interrupted, run it
+again: it continues where it stopped.
 `;
 
-/** `nargate push PATH… | --stdin` */
+/** `nargate push`: pushes store paths and their closure. */
 export const addPushCommand: AddCommand = (program, context, setExitCode) => {
   const command = program
     .command("push")
-    .description("Push store paths with all that they need.")
-    .argument("[path...]", "store paths, or links to them such as ./result")
-    .option("--stdin", "read paths from standard input, one a line");
+    .description("Push store paths with all paths that they need.")
+    .argument("[path...]", "store paths, or symlinks to them such as ./result")
+    .option("--stdin", "read paths from standard input, one on each line");
   addPushFlags(command)
     .addHelpText("after", EXAMPLES)
     .action(async (paths: readonly string[], flags: PushFlags & { stdin?: true }) => {
@@ -45,10 +43,10 @@ export const addPushCommand: AddCommand = (program, context, setExitCode) => {
 async function push(
   paths: readonly string[],
   flags: PushFlags & { stdin?: true },
-  context: CliContext,
+  context: ProcessContext,
 ): Promise<PushReport> {
   if (paths.length === 0 && flags.stdin !== true) {
-    throw new UsageError("what is to be pushed? Name store paths, or give --stdin");
+    throw new UsageError("nothing to push: name store paths, or use --stdin");
   }
   const options = await readPushOptions(flags, context);
   const startedAt = context.now().getTime();
@@ -61,21 +59,23 @@ async function push(
     const seconds = (context.now().getTime() - startedAt) / 1000;
     const report = { outcomes, seconds, stopped: session.guard.reason() };
     progress.close();
-    for (const line of formatSummary(report)) context.stderr.write(`${line}\n`);
-    if (options.isJson) context.stdout.write(`${formatJson(report, session.store.storeDir)}\n`);
+    for (const line of formatPushSummary(report)) context.stderr.write(`${line}\n`);
+    if (options.isJson) context.stdout.write(`${formatPushJson(report, session.store.storeDir)}\n`);
     return report;
   } catch (error) {
     progress.close();
     if (!context.signal.aborted) throw error;
-    context.stderr.write("nargate: interrupted; run it again to go on where it stopped\n");
-    throw new CliError("interrupted", { cause: error });
+    context.stderr.write(
+      "nargate: interrupted. Run the command again to continue where it stopped\n",
+    );
+    throw new ClientError("interrupted", { cause: error });
   }
 }
 
 async function resolveAll(
   texts: readonly string[],
   storeUrl: string | undefined,
-  { env, cwd }: CliContext,
+  { env, cwd }: ProcessContext,
 ): Promise<readonly StorePath[]> {
   const location = findStore(storeUrl, env);
   const byHash = new Map<string, StorePath>();
@@ -84,4 +84,15 @@ async function resolveAll(
     byHash.set(path.hash, path);
   }
   return [...byHash.values()];
+}
+
+/** Reads the lines of standard input, without empty lines. */
+export async function readPathList(stdin: ProcessInput): Promise<readonly string[]> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stdin) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks)
+    .toString()
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { restartDaemon } from "../../src/action/restart-daemon.ts";
+import { restartDaemon } from "../../src/action/root-access.ts";
 import { createTestContext } from "../../testkit/node/test-context.ts";
 import { temporaryDirectory } from "../../testkit/node/temporary-directory.ts";
 import { addFakePrograms, SUDO } from "../../testkit/nix/fake-programs.ts";
@@ -34,7 +34,7 @@ describe("restartDaemon", () => {
     });
   });
 
-  it("says so where nobody could be asked", async () => {
+  it("returns undefined if no command works", async () => {
     expect(await restart("linux", { systemctl: "exit 1" })).toMatchObject({ restarted: undefined });
   });
 });

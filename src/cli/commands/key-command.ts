@@ -1,12 +1,12 @@
+import { UsageError } from "../../client/client-error.ts";
+import type { ProcessContext } from "../../client/process-context.ts";
 import {
   formatPublicKey,
   generateSecretKey,
   parseSecretKey,
   publicKeyOf,
 } from "../../nix/signature.ts";
-import type { CliContext } from "../../client/process-context.ts";
-import { UsageError } from "../../client/client-error.ts";
-import type { AddCommand } from "../program.ts";
+import type { AddCommand } from "../command.ts";
 
 interface KeyOptions {
   readonly json?: boolean;
@@ -16,22 +16,30 @@ interface KeyOptions {
 export const addKeyCommand: AddCommand = (program, context) => {
   const command = program
     .command("key")
-    .description("Make a signing key: the value of the secret SIGNING_KEY.")
+    .description("Make a signing key, the value of the secret SIGNING_KEY.")
     .helpCommand(false)
     .addHelpText("after", "\nExample:\n  nargate key create cache.example.org-1\n");
   command
     .command("create")
     .description(
-      "Make an Ed25519 key pair in Nix's format. The secret half is shown once; the public half goes into PUBLIC_KEYS and nix.conf.",
+      "Make an Ed25519 key pair in Nix's format. The command shows the secret half once. The public half goes into PUBLIC_KEYS and into nix.conf.",
     )
-    .argument("<name>", "whose it is and which one, such as cache.example.org-1")
-    .option("--json", "print JSON, for a program")
+    .argument(
+      "<name>",
+      "the name of the key: the host of the cache and a number, such as cache.example.org-1",
+    )
+    .option("--json", "print JSON")
     .addHelpText("after", "\nExample:\n  nargate key create cache.example.org-1\n")
     .action(async (name: string, options: KeyOptions) => await create(name, options, context));
 };
 
-async function create(name: string, { json }: KeyOptions, { stdout }: CliContext): Promise<void> {
-  if (!/^[\w.+-]{1,64}$/.test(name)) throw new UsageError("NAME has only letters, digits and ._+-");
+async function create(
+  name: string,
+  { json }: KeyOptions,
+  { stdout }: ProcessContext,
+): Promise<void> {
+  if (!/^[\w.+-]{1,64}$/.test(name))
+    throw new UsageError("the name of a key has 1 to 64 characters: letters, digits and . _ + -");
   const secretKey = await generateSecretKey(name);
   const key = parseSecretKey(secretKey);
   if (!key.ok) throw new Error(key.error);
@@ -40,9 +48,9 @@ async function create(name: string, { json }: KeyOptions, { stdout }: CliContext
     json === true
       ? `${JSON.stringify({ name, secretKey, publicKey }, null, 2)}\n`
       : [
-          "Secret half, shown this once; store it with: npx wrangler secret put SIGNING_KEY",
+          "Secret half, shown only now. Store it with: npx wrangler secret put SIGNING_KEY",
           `  ${secretKey}`,
-          "Public half, for PUBLIC_KEYS in wrangler.toml and trusted-public-keys in nix.conf:",
+          "Public half, for PUBLIC_KEYS in wrangler.toml and for trusted-public-keys in nix.conf:",
           `  ${publicKey}`,
           "",
         ].join("\n"),

@@ -1,7 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { findNetrcPassword } from "../../../src/client/gateway/netrc.ts";
-import { setNetrcPassword } from "../../../src/client/use/edit-netrc.ts";
+import { findNetrcPassword, setNetrcPassword } from "../../../src/client/gateway/netrc.ts";
 
 const HOST = "cache.example.org";
 const ENTRY = `machine ${HOST} login nargate password new\n`;
@@ -43,7 +42,7 @@ describe("setNetrcPassword", () => {
     expect(setNetrcPassword(before, HOST, "new")).toBe(after);
   });
 
-  it("changes nothing where the password is there, whatever stands around it", () => {
+  it("changes nothing if the file has the password, whatever else it has", () => {
     const text = `# mine\nmachine o.example password x\nmachine ${HOST} login ci password new\n`;
     expect(setNetrcPassword(text, HOST, "new")).toBe(text);
   });

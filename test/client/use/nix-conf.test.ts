@@ -5,7 +5,7 @@ import {
   readNixConf,
   SUBSTITUTERS,
   TRUSTED_KEYS,
-} from "../../../src/client/use/edit-nix-conf.ts";
+} from "../../../src/client/use/nix-conf.ts";
 
 const URL = "https://cache.example.org";
 
@@ -159,7 +159,7 @@ function endLastLine(text: string): string {
   return text === "" || text.endsWith("\n") ? text : `${text}\n`;
 }
 
-/** The text, and every text that comes of taking one occurrence of a word out. */
+/** Returns the text, and each text without one occurrence of a word. */
 function withoutOne(text: string, word: string): readonly string[] {
   const parts = text.split(word);
   const others = parts.slice(1).map((_, at) => {

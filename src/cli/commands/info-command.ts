@@ -1,26 +1,25 @@
-import { addCacheOptions } from "../cache-options.ts";
 import { readGatewayFacts } from "../../client/gateway/gateway-facts.ts";
 import { type CacheOptions, openCache } from "../../client/gateway/open-cache.ts";
-import type { CliContext } from "../../client/process-context.ts";
+import type { ProcessContext } from "../../client/process-context.ts";
 import { inspectPath, isSound } from "../closure/inspect-path.ts";
 import { resolvePathArgument } from "../closure/path-argument.ts";
 import { formatInspection, formatInspectionJson } from "../closure/path-report.ts";
-import type { AddCommand } from "../program.ts";
+import { addCacheOptions, type AddCommand } from "../command.ts";
 
 interface InfoOptions extends CacheOptions {
   readonly json?: boolean;
 }
 
-/** `nargate info`: all that the cache says about one path, and whether it is true. */
+/** `nargate info`: shows all facts of one path in the cache, and checks them. */
 export const addInfoCommand: AddCommand = (program, context, setExitCode) => {
   const command = program
     .command("info")
-    .summary("Show all that the cache has of one path, and whether it is sound.")
+    .summary("Show all facts of one path in the cache, and check them.")
     .description(
-      "Show all that the cache has of one path, and check signatures and NAR; exit code 1 if it is missing or unsound.",
+      "Show all facts of one path in the cache, and check its signatures and its NAR. The exit code is 1 if the path is missing, or if clients would refuse it.",
     )
-    .argument("<path>", "a store path, its base name or hash, or a link such as ./result")
-    .option("--json", "print JSON, for a program")
+    .argument("<path>", "a store path, its base name or hash, or a symlink such as ./result")
+    .option("--json", "print JSON")
     .addHelpText("after", "\nExample:\n  nargate info --to https://cache.example.org ./result\n")
     .action(async (path: string, options: InfoOptions) => {
       setExitCode(await inspect(path, options, context));
@@ -28,7 +27,11 @@ export const addInfoCommand: AddCommand = (program, context, setExitCode) => {
   addCacheOptions(command);
 };
 
-async function inspect(path: string, options: InfoOptions, context: CliContext): Promise<number> {
+async function inspect(
+  path: string,
+  options: InfoOptions,
+  context: ProcessContext,
+): Promise<number> {
   const { client } = await openCache(options, context);
   const facts = await readGatewayFacts(client);
   const { hash, text } = await resolvePathArgument(path, facts.storeDir, context);

@@ -1,25 +1,29 @@
-import { addCacheOptions } from "../cache-options.ts";
 import { readGatewayFacts } from "../../client/gateway/gateway-facts.ts";
 import { type CacheOptions, openCache } from "../../client/gateway/open-cache.ts";
-import type { CliContext } from "../../client/process-context.ts";
+import type { ProcessContext } from "../../client/process-context.ts";
 import { formatClosure, formatClosureJson } from "../closure/closure-report.ts";
 import { resolvePathArgument } from "../closure/path-argument.ts";
 import { walkClosure } from "../closure/walk-closure.ts";
-import type { AddCommand } from "../program.ts";
+import { addCacheOptions, type AddCommand } from "../command.ts";
 
 interface LsOptions extends CacheOptions {
   readonly closure?: boolean;
   readonly json?: boolean;
 }
 
-/** `nargate ls`: which of these paths the cache has. */
+/** `nargate ls`: lists which paths the cache has. */
 export const addLsCommand: AddCommand = (program, context, setExitCode) => {
   const command = program
     .command("ls")
-    .description("List what the cache has of these paths; exit code 1 if any is missing.")
-    .argument("<path...>", "a store path, its base name or hash, or a link such as ./result")
-    .option("--closure", "all that they refer to as well, as the cache knows it")
-    .option("--json", "print JSON, for a program")
+    .description(
+      "List which of these paths the cache has. The exit code is 1 if a path is missing.",
+    )
+    .argument("<path...>", "a store path, its base name or hash, or a symlink such as ./result")
+    .option(
+      "--closure",
+      "also list all paths that these paths need, by the references in the cache",
+    )
+    .option("--json", "print JSON")
     .addHelpText(
       "after",
       "\nExample:\n  nargate ls --closure --to https://cache.example.org ./result",
@@ -33,7 +37,7 @@ export const addLsCommand: AddCommand = (program, context, setExitCode) => {
 async function list(
   paths: readonly string[],
   options: LsOptions,
-  context: CliContext,
+  context: ProcessContext,
 ): Promise<number> {
   const { client } = await openCache(options, context);
   const { storeDir } = await readGatewayFacts(client);

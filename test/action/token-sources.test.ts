@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { createOidcTokens } from "../../src/action/oidc-tokens.ts";
+import { createOidcTokens } from "../../src/action/token-sources.ts";
 import type { HttpRequest } from "../../src/client/gateway/http-client.ts";
 
 const START = Date.parse("2026-11-22T12:00:00Z");
 
-/** A token service whose tokens end five minutes after they were asked for. */
+/** Creates a token service whose tokens expire after five minutes. */
 function createService() {
   let time = START;
   let status = 200;
@@ -79,20 +79,20 @@ describe("createOidcTokens", () => {
     expect(service.masked.map(countOf)).toEqual([1, 2]);
   });
 
-  it("goes on with the old one while it lasts, if there is no fresh one", async () => {
+  it("uses the old token while it is valid, if there is no new one", async () => {
     const service = createService();
     const token = await service.current();
     service.pass(241);
     service.answer({ status: 500 });
     expect(await service.current()).toBe(token);
     service.pass(60);
-    await expect(service.current()).rejects.toThrow("its service answered 500");
+    await expect(service.current()).rejects.toThrow("its token service answered 500");
   });
 
   it.each([
     { what: "no token", value: 7, says: "without an OIDC token" },
-    { what: "what is no token", value: "secret", says: "says no time of its end" },
-    { what: "a token without an end", value: formatToken({}), says: "says no time of its end" },
+    { what: "a text that is not a token", value: "secret", says: "has no expiry time (exp)" },
+    { what: "a token without an end", value: formatToken({}), says: "has no expiry time (exp)" },
   ])("refuses $what, without quoting it", async ({ value, says }) => {
     const service = createService();
     service.answer({ value });
