@@ -1949,6 +1949,12 @@ function parseJson(target, text) {
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
+// src/http/secure-url.ts
+var LOOPBACK = /* @__PURE__ */ new Set(["127.0.0.1", "localhost", "[::1]"]);
+function isSecureUrl({ protocol, hostname }) {
+  return protocol === "https:" || protocol === "http:" && LOOPBACK.has(hostname);
+}
+
 // src/client/gateway/netrc.ts
 function findNetrcPassword(text, hostname) {
   const words = text.split("\n").filter((line) => !line.trimStart().startsWith("#")).flatMap((line) => line.split(/\s+/)).filter((word) => word !== "");
@@ -2011,15 +2017,12 @@ async function findToken(cacheUrl, tokenFile, context) {
   return found;
 }
 function requireSafeForTokens(cacheUrl) {
-  if (isSafeForTokens(cacheUrl)) return;
-  const { hostname } = new URL(cacheUrl);
-  throw new UsageError(`refusing to send a token to ${hostname} over plain http. Use an https URL`);
+  const url = new URL(cacheUrl);
+  if (isSecureUrl(url)) return;
+  throw new UsageError(
+    `refusing to send a token to ${url.hostname} over plain http. Use an https URL`
+  );
 }
-function isSafeForTokens(cacheUrl) {
-  const { protocol, hostname } = new URL(cacheUrl);
-  return protocol === "https:" || LOOPBACK.has(hostname);
-}
-var LOOPBACK = /* @__PURE__ */ new Set(["127.0.0.1", "localhost", "[::1]"]);
 async function lookForToken(hostname, tokenFile, { env, cwd }) {
   if (tokenFile !== void 0) {
     try {

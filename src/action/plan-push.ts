@@ -1,6 +1,7 @@
 import { ClientError, describeError } from "../client/client-error.ts";
 import { CacheRefusal, createCacheClient } from "../client/gateway/cache-client.ts";
-import { type GatewayFacts, readGatewayFacts } from "../client/gateway/gateway-facts.ts";
+import type { GatewayFacts } from "../api/fact-answers.ts";
+import { readGatewayFacts } from "../client/gateway/gateway-facts.ts";
 import { createHttpClient, type HttpRetries, Unreachable } from "../client/gateway/http-client.ts";
 import type { TokenSource } from "../client/gateway/open-cache.ts";
 import type { TokenFacts } from "../client/gateway/token-facts.ts";

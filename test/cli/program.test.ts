@@ -182,6 +182,11 @@ async function runRefused(args: readonly string[]) {
   return await runNargate(args, { env, cwd: home });
 }
 
+/** Joins the lines that the report has broken at 80 columns. */
+function unwrapped(report: string): string {
+  return report.replace(/\n {10,}/g, " ");
+}
+
 describe("nargate at a private cache that does not know the token", () => {
   it.each([
     { command: "push", args: ["push", PATH] },
@@ -198,7 +203,9 @@ describe("nargate at a private cache that does not know the token", () => {
   it("doctor says so in its line on the token", async () => {
     const { code, stdout } = await runRefused(["doctor"]);
     expect(code).toBe(1);
-    expect(stdout).toMatch(/^FAIL +token +the one of NARGATE_TOKEN: .*401 This token is unknown/m);
+    expect(unwrapped(stdout)).toMatch(
+      /^FAIL +token +the one of NARGATE_TOKEN: .*401 This token is unknown/m,
+    );
   });
 
   it("watch-exec says so in one line, and runs the command all the same", async () => {
@@ -236,7 +243,7 @@ describe("nargate without an answer", () => {
   it("doctor fails at its first line, and skips the rest", async () => {
     const { code, stdout } = await runAlone(["doctor"]);
     expect(code).toBe(1);
-    expect(stdout.split("\n").slice(2)).toEqual([
+    expect(unwrapped(stdout).split("\n").slice(2)).toEqual([
       expect.stringMatching(/^FAIL +reachable +cannot reach 127\.0\.0\.1:\d+: fetch failed/),
       expect.stringMatching(/^ +→ Is the URL right\?/),
       expect.stringMatching(/^skipped +all else /),

@@ -83,7 +83,9 @@ describe.skipIf(!hasNix || !canBuild())("nargate watch-exec", () => {
     const command = await createNargate(machine, gateway, "nonsense");
     const result = await command.attempt("watch-exec", "--", "sh", "-c", "echo ran; exit 3");
     expect(result).toMatchObject({ code: 3, stdout: "ran\n" });
-    expect(result.stderr).toMatch(/^nargate: warning: cannot push: the cache refused the token .*\n$/);
+    expect(result.stderr).toMatch(
+      /^nargate: warning: cannot push: the cache refused the token .*\n$/,
+    );
   });
 
   it("keeps the exit code of a build whose push failed, and says so", async () => {

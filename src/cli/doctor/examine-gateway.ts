@@ -1,5 +1,5 @@
 import { VERSION } from "../../api/endpoints.ts";
-import type { GatewayFacts } from "../../client/gateway/gateway-facts.ts";
+import type { GatewayFacts } from "../../api/fact-answers.ts";
 import type { Finding } from "../../checks/finding.ts";
 
 /** Whether the operator tells which keys sign. */

@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { createCacheClient } from "../../client/gateway/cache-client.ts";
-import { isSafeForTokens } from "../../client/gateway/find-token.ts";
+import { isSecureUrl } from "../../http/secure-url.ts";
 import type { HttpClient } from "../../client/gateway/http-client.ts";
 import { findNetrcPassword } from "../../client/gateway/netrc.ts";
 import { readTokenFacts } from "../../client/gateway/token-facts.ts";
@@ -74,7 +74,7 @@ export async function examineNetrc(
   if (password === undefined) {
     return { check, verdict: "FAIL", says: `${file} has no entry for ${hostname}`, remedy };
   }
-  if (!isSafeForTokens(use.url)) {
+  if (!isSecureUrl(new URL(use.url))) {
     const says = `${file} has a token for ${hostname}, which Nix would send over plain http`;
     return { check, verdict: "warn", says, remedy: "Use https." };
   }

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { UsageError } from "../client-error.ts";
+import { isSecureUrl } from "../../http/secure-url.ts";
 import type { ProcessContext } from "../process-context.ts";
 import { findNetrcPassword } from "./netrc.ts";
 
@@ -34,21 +35,12 @@ export async function findToken(
 
 /** Throws `UsageError` if others on the network could read a token that is sent to this URL. */
 export function requireSafeForTokens(cacheUrl: string): void {
-  if (isSafeForTokens(cacheUrl)) return;
-  const { hostname } = new URL(cacheUrl);
-  throw new UsageError(`refusing to send a token to ${hostname} over plain http. Use an https URL`);
+  const url = new URL(cacheUrl);
+  if (isSecureUrl(url)) return;
+  throw new UsageError(
+    `refusing to send a token to ${url.hostname} over plain http. Use an https URL`,
+  );
 }
-
-/**
- * Returns whether a token that is sent to this URL stays secret: over https, or to
- * this machine itself.
- */
-export function isSafeForTokens(cacheUrl: string): boolean {
-  const { protocol, hostname } = new URL(cacheUrl);
-  return protocol === "https:" || LOOPBACK.has(hostname);
-}
-
-const LOOPBACK = new Set(["127.0.0.1", "localhost", "[::1]"]);
 
 async function lookForToken(
   hostname: string,

@@ -4,8 +4,6 @@ import { readShape } from "../../api/read-shape.ts";
 import { ClientError } from "../client-error.ts";
 import { type CacheClient, CacheRefusal } from "./cache-client.ts";
 
-export type { GatewayFacts };
-
 /**
  * Reads the facts that a gateway publishes about itself. Throws a `ClientError`
  * when the server that answers is not a Nargate gateway.
