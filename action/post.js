@@ -8,6 +8,7 @@ import {
   UsageError,
   array,
   bytesBody,
+  completionLineSchema,
   countHits,
   createRootFiles,
   describeError,
@@ -22,7 +23,6 @@ import {
   formatStorePathBaseName,
   isTransientStatus,
   listTokenSources,
-  literal,
   maxLength,
   mergeSignatures,
   minValue,
@@ -30,9 +30,10 @@ import {
   number,
   object,
   openCache,
-  optional,
   parseJobState,
   parseNarinfo,
+  partUrlsSchema,
+  partsSchema,
   pipe,
   readClosure,
   readError,
@@ -49,7 +50,7 @@ import {
   startDump,
   string,
   undoChange,
-  variant,
+  uploadStartedSchema,
   withSignatures
 } from "./shared.js";
 
@@ -1163,37 +1164,6 @@ function createSemaphore(count2) {
     }
   };
 }
-
-// src/api/direct-upload-answers.ts
-var storedParts = array(object({ number: number(), size: number() }));
-var signedUrls = {
-  urls: array(object({ number: number(), url: string() })),
-  /** The time until which the URLs are valid, in ISO format and by the gateway's clock. */
-  urlsExpire: string()
-};
-var partUrlsSchema = object(signedUrls);
-var partsSchema = object({ parts: storedParts });
-var uploadStartedSchema = variant("status", [
-  object({ status: literal("stored") }),
-  object({
-    status: literal("open"),
-    handle: string(),
-    /** In ISO format, by the gateway's clock. */
-    handleExpires: string(),
-    /** Bytes of the whole file. */
-    size: number(),
-    /** Bytes of every part but the last. */
-    partSize: pipe(number(), minValue(1)),
-    /** The parts that an earlier try has left in the bucket. */
-    parts: storedParts,
-    ...signedUrls
-  })
-]);
-var completionLineSchema = variant("status", [
-  object({ status: literal("checking"), bytes: optional(number(), 0), size: optional(number()) }),
-  object({ status: literal("copying") }),
-  object({ status: literal("stored") })
-]);
 
 // src/client/push/upload-api.ts
 function createUploadApi(client) {

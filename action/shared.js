@@ -1206,7 +1206,213 @@ function safeParse(schema, input, config$1) {
   };
 }
 
-// src/api/failure-body.ts
+// src/nix/encodings.ts
+var NIX32_ALPHABET = "0123456789abcdfghijklmnpqrsvwxyz";
+var DIGITS = new Map(
+  [...NIX32_ALPHABET].map((character, digit) => [character, digit])
+);
+function encodeNix32(bytes) {
+  let text = "";
+  for (let digit = lengthOfEncoded(bytes.length) - 1; digit >= 0; digit--) {
+    const bit = digit * 5;
+    const byte = bit >> 3;
+    const pair = (bytes[byte + 1] ?? 0) << 8 | (bytes[byte] ?? 0);
+    text += NIX32_ALPHABET.charAt(pair >> (bit & 7) & 31);
+  }
+  return text;
+}
+function parseNix32(text) {
+  const bytes = new Uint8Array(Math.floor(text.length * 5 / 8));
+  if (lengthOfEncoded(bytes.length) !== text.length)
+    return err("nix32 text has an impossible length");
+  for (let index = 0; index < text.length; index++) {
+    const digit = DIGITS.get(text.charAt(text.length - 1 - index));
+    if (digit === void 0) return err("nix32 text holds a character outside its alphabet");
+    const bit = index * 5;
+    const byte = bit >> 3;
+    const pair = digit << (bit & 7);
+    const carry = pair >> 8;
+    if (carry !== 0 && byte + 1 >= bytes.length)
+      return err("nix32 text does not end on a whole byte");
+    bytes[byte] = (bytes[byte] ?? 0) | pair & 255;
+    if (carry !== 0) bytes[byte + 1] = carry;
+  }
+  return ok(bytes);
+}
+function lengthOfEncoded(byteLength) {
+  return Math.ceil(byteLength * 8 / 5);
+}
+function encodeBase64(bytes) {
+  let binary = "";
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return btoa(binary);
+}
+function parseBase64(text) {
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4 !== 0) return err("not base64");
+  const binary = atob(text);
+  if (btoa(binary) !== text) return err("not canonical base64");
+  return ok(Uint8Array.from(binary, (character) => character.charCodeAt(0)));
+}
+
+// src/nix/signature.ts
+function parsePublicKey(text) {
+  const parts = parseNamedBytes(text, 32);
+  return parts === void 0 ? err("is not a Nix public key, a name and 32 bytes as name:base64") : ok(parts);
+}
+function parseSecretKey(text) {
+  const parts = parseNamedBytes(text, 64);
+  if (parts === void 0) {
+    return err("is not a Nix secret key, a name and 64 bytes as name:base64");
+  }
+  const { name, bytes } = parts;
+  return ok({ name, seed: bytes.slice(0, 32), publicKey: { name, bytes: bytes.slice(32) } });
+}
+function parseSignature(text) {
+  const parts = parseNamedBytes(text, 64);
+  return parts === void 0 ? err("is not a signature, a key name and 64 bytes as name:base64") : ok({ keyName: parts.name, bytes: parts.bytes });
+}
+function formatSignature(signature) {
+  return `${signature.keyName}:${encodeBase64(signature.bytes)}`;
+}
+async function verifySignature(publicKey2, message, signature) {
+  if (publicKey2.name !== signature.keyName) return false;
+  const key = await importPublicKey(publicKey2);
+  return await crypto.subtle.verify("Ed25519", key, signature.bytes, encodeText(message));
+}
+async function signMessage(secretKey, message) {
+  const key = await importSecretKey(secretKey);
+  const bytes = await crypto.subtle.sign("Ed25519", key, encodeText(message));
+  return formatSignature({ keyName: secretKey.name, bytes: new Uint8Array(bytes) });
+}
+async function hasMatchingPublicKey(secretKey) {
+  const probe = "whether a seed and a public key belong together";
+  const signature = parseSignature(await signMessage(secretKey, probe));
+  return signature.ok && await verifySignature(secretKey.publicKey, probe, signature.value);
+}
+var MAX_KEY_NAME_LENGTH = 256;
+function isKeyName(text) {
+  return text.length <= MAX_KEY_NAME_LENGTH && /^[^\s:\p{Cc}]+$/u.test(text);
+}
+var PKCS8_HEADER = Uint8Array.of(
+  48,
+  46,
+  2,
+  1,
+  0,
+  48,
+  5,
+  6,
+  3,
+  43,
+  101,
+  112,
+  4,
+  34,
+  4,
+  32
+);
+var importedPublicKeys = /* @__PURE__ */ new WeakMap();
+var importedSecretKeys = /* @__PURE__ */ new WeakMap();
+async function importPublicKey(publicKey2) {
+  const known = importedPublicKeys.get(publicKey2);
+  if (known !== void 0) return known;
+  const key = await crypto.subtle.importKey("raw", publicKey2.bytes, "Ed25519", false, ["verify"]);
+  importedPublicKeys.set(publicKey2, key);
+  return key;
+}
+async function importSecretKey(secretKey) {
+  const known = importedSecretKeys.get(secretKey);
+  if (known !== void 0) return known;
+  const pkcs8 = Uint8Array.of(...PKCS8_HEADER, ...secretKey.seed);
+  const key = await crypto.subtle.importKey("pkcs8", pkcs8, "Ed25519", false, ["sign"]);
+  importedSecretKeys.set(secretKey, key);
+  return key;
+}
+function parseNamedBytes(text, byteLength) {
+  const colon = text.indexOf(":");
+  if (colon === -1) return void 0;
+  const name = text.slice(0, colon);
+  const bytes = parseBase64(text.slice(colon + 1));
+  if (!isKeyName(name) || !bytes.ok || bytes.value.length !== byteLength) return void 0;
+  return { name, bytes: bytes.value };
+}
+function encodeText(text) {
+  return new TextEncoder().encode(text);
+}
+var MAX_SIGNATURES = 32;
+function mergeSignatures(existing, incoming, isKnownKey = () => false) {
+  const signed = new Set(existing.map(keyNameOf));
+  const merged = [...existing];
+  for (const signature of incoming) {
+    const keyName = keyNameOf(signature);
+    if (signed.has(keyName)) continue;
+    if (merged.length >= MAX_SIGNATURES) {
+      const place = merged.findLastIndex((held) => !isKnownKey(keyNameOf(held)));
+      if (place === -1 || !isKnownKey(keyName)) continue;
+      merged.splice(place, 1);
+    }
+    signed.add(keyName);
+    merged.push(signature);
+  }
+  return merged;
+}
+function keyNameOf(signature) {
+  return signature.split(":", 1)[0] ?? "";
+}
+
+// src/api/answers.ts
+var publicKey = pipe(
+  string("is not a text"),
+  check((text) => parsePublicKey(text).ok, "is not a public key")
+);
+var gatewayFactsSchema = object({
+  version: string(),
+  storeDir: string(),
+  priority: number(),
+  access: union([literal("public"), literal("token")]),
+  /** In Nix's format. Each key is checked, because clients write it into nix.conf. */
+  publicKeys: pipe(array(publicKey), readonly()),
+  /** Whether the gateway accepts pushes. */
+  uploads: boolean(),
+  /** Bytes. The parts of a larger NAR go straight to the bucket. */
+  partSizeThreshold: number()
+});
+var tokenAnswerSchema = object({
+  name: string(),
+  /** Texts rather than scopes: a newer gateway may know more scopes than this client. */
+  scopes: array(string()),
+  /** The last day on which the token is valid, in UTC: YYYY-MM-DD. Null for a token without one. */
+  expires: nullish(string())
+});
+var storedParts = array(object({ number: number(), size: number() }));
+var signedUrls = {
+  urls: array(object({ number: number(), url: string() })),
+  /** The time until which the URLs are valid, in ISO format and by the gateway's clock. */
+  urlsExpire: string()
+};
+var partUrlsSchema = object(signedUrls);
+var partsSchema = object({ parts: storedParts });
+var uploadStartedSchema = variant("status", [
+  object({ status: literal("stored") }),
+  object({
+    status: literal("open"),
+    handle: string(),
+    /** In ISO format, by the gateway's clock. */
+    handleExpires: string(),
+    /** Bytes of the whole file. */
+    size: number(),
+    /** Bytes of every part but the last. */
+    partSize: pipe(number(), minValue(1)),
+    /** The parts that an earlier try has left in the bucket. */
+    parts: storedParts,
+    ...signedUrls
+  })
+]);
+var completionLineSchema = variant("status", [
+  object({ status: literal("checking"), bytes: optional(number(), 0), size: optional(number()) }),
+  object({ status: literal("copying") }),
+  object({ status: literal("stored") })
+]);
 var failureBodySchema = object({
   error: object({
     /** A code of `failures/failures.ts`, or of a newer gateway. */
@@ -1290,6 +1496,30 @@ var DIRECT_UPLOAD_FAILURES = {
   "upload-changed": {
     status: 409,
     message: "The upload changed while it was checked. Nothing was stored. Start it again."
+  }
+};
+
+// src/api/failures/read-failures.ts
+var READ_FAILURES = {
+  "not-found": { status: 404, message: "No such object in this cache." },
+  "bad-path": { status: 404, message: "This is not a path of a Nix binary cache." },
+  "method-not-allowed": { status: 405, message: "This path does not accept this method." },
+  "range-not-satisfiable": { status: 416, message: "The range lies outside the object." },
+  "bucket-unavailable": {
+    status: 503,
+    message: "The bucket behind this cache is not available right now. Try again shortly."
+  },
+  "bucket-cap-exceeded": {
+    status: 503,
+    message: "The bucket's daily cap is used up. It resets at 00:00 UTC. The operator can raise it under Caps & Alerts."
+  },
+  misconfigured: {
+    status: 500,
+    message: "This cache is not configured correctly. The operator finds the reason in the log."
+  },
+  internal: {
+    status: 500,
+    message: "The gateway failed. The operator finds the reason in the log."
   }
 };
 
@@ -1386,30 +1616,6 @@ var PUSH_FAILURES = {
   }
 };
 
-// src/api/failures/read-failures.ts
-var READ_FAILURES = {
-  "not-found": { status: 404, message: "No such object in this cache." },
-  "bad-path": { status: 404, message: "This is not a path of a Nix binary cache." },
-  "method-not-allowed": { status: 405, message: "This path does not accept this method." },
-  "range-not-satisfiable": { status: 416, message: "The range lies outside the object." },
-  "bucket-unavailable": {
-    status: 503,
-    message: "The bucket behind this cache is not available right now. Try again shortly."
-  },
-  "bucket-cap-exceeded": {
-    status: 503,
-    message: "The bucket's daily cap is used up. It resets at 00:00 UTC. The operator can raise it under Caps & Alerts."
-  },
-  misconfigured: {
-    status: 500,
-    message: "This cache is not configured correctly. The operator finds the reason in the log."
-  },
-  internal: {
-    status: 500,
-    message: "The gateway failed. The operator finds the reason in the log."
-  }
-};
-
 // src/api/failures/failures.ts
 var FAILURES = {
   ...READ_FAILURES,
@@ -1430,54 +1636,6 @@ function readShape(schema, value) {
 }
 function notAnObject({ received, path: path4 }) {
   return received === "undefined" && path4 !== void 0 ? "is missing" : "is not a JSON object";
-}
-
-// src/nix/encodings.ts
-var NIX32_ALPHABET = "0123456789abcdfghijklmnpqrsvwxyz";
-var DIGITS = new Map(
-  [...NIX32_ALPHABET].map((character, digit) => [character, digit])
-);
-function encodeNix32(bytes) {
-  let text = "";
-  for (let digit = lengthOfEncoded(bytes.length) - 1; digit >= 0; digit--) {
-    const bit = digit * 5;
-    const byte = bit >> 3;
-    const pair = (bytes[byte + 1] ?? 0) << 8 | (bytes[byte] ?? 0);
-    text += NIX32_ALPHABET.charAt(pair >> (bit & 7) & 31);
-  }
-  return text;
-}
-function parseNix32(text) {
-  const bytes = new Uint8Array(Math.floor(text.length * 5 / 8));
-  if (lengthOfEncoded(bytes.length) !== text.length)
-    return err("nix32 text has an impossible length");
-  for (let index = 0; index < text.length; index++) {
-    const digit = DIGITS.get(text.charAt(text.length - 1 - index));
-    if (digit === void 0) return err("nix32 text holds a character outside its alphabet");
-    const bit = index * 5;
-    const byte = bit >> 3;
-    const pair = digit << (bit & 7);
-    const carry = pair >> 8;
-    if (carry !== 0 && byte + 1 >= bytes.length)
-      return err("nix32 text does not end on a whole byte");
-    bytes[byte] = (bytes[byte] ?? 0) | pair & 255;
-    if (carry !== 0) bytes[byte + 1] = carry;
-  }
-  return ok(bytes);
-}
-function lengthOfEncoded(byteLength) {
-  return Math.ceil(byteLength * 8 / 5);
-}
-function encodeBase64(bytes) {
-  let binary = "";
-  for (const byte of bytes) binary += String.fromCharCode(byte);
-  return btoa(binary);
-}
-function parseBase64(text) {
-  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4 !== 0) return err("not base64");
-  const binary = atob(text);
-  if (btoa(binary) !== text) return err("not canonical base64");
-  return ok(Uint8Array.from(binary, (character) => character.charCodeAt(0)));
 }
 
 // src/nix/hash.ts
@@ -2093,137 +2251,6 @@ var ENDPOINTS = {
   uploadAbort: "api/v1/uploads/abort",
   uploadComplete: "api/v1/uploads/complete"
 };
-
-// src/nix/signature.ts
-function parsePublicKey(text) {
-  const parts = parseNamedBytes(text, 32);
-  return parts === void 0 ? err("is not a Nix public key, a name and 32 bytes as name:base64") : ok(parts);
-}
-function parseSecretKey(text) {
-  const parts = parseNamedBytes(text, 64);
-  if (parts === void 0) {
-    return err("is not a Nix secret key, a name and 64 bytes as name:base64");
-  }
-  const { name, bytes } = parts;
-  return ok({ name, seed: bytes.slice(0, 32), publicKey: { name, bytes: bytes.slice(32) } });
-}
-function parseSignature(text) {
-  const parts = parseNamedBytes(text, 64);
-  return parts === void 0 ? err("is not a signature, a key name and 64 bytes as name:base64") : ok({ keyName: parts.name, bytes: parts.bytes });
-}
-function formatSignature(signature) {
-  return `${signature.keyName}:${encodeBase64(signature.bytes)}`;
-}
-async function verifySignature(publicKey2, message, signature) {
-  if (publicKey2.name !== signature.keyName) return false;
-  const key = await importPublicKey(publicKey2);
-  return await crypto.subtle.verify("Ed25519", key, signature.bytes, encodeText(message));
-}
-async function signMessage(secretKey, message) {
-  const key = await importSecretKey(secretKey);
-  const bytes = await crypto.subtle.sign("Ed25519", key, encodeText(message));
-  return formatSignature({ keyName: secretKey.name, bytes: new Uint8Array(bytes) });
-}
-async function hasMatchingPublicKey(secretKey) {
-  const probe = "whether a seed and a public key belong together";
-  const signature = parseSignature(await signMessage(secretKey, probe));
-  return signature.ok && await verifySignature(secretKey.publicKey, probe, signature.value);
-}
-var MAX_KEY_NAME_LENGTH = 256;
-function isKeyName(text) {
-  return text.length <= MAX_KEY_NAME_LENGTH && /^[^\s:\p{Cc}]+$/u.test(text);
-}
-var PKCS8_HEADER = Uint8Array.of(
-  48,
-  46,
-  2,
-  1,
-  0,
-  48,
-  5,
-  6,
-  3,
-  43,
-  101,
-  112,
-  4,
-  34,
-  4,
-  32
-);
-var importedPublicKeys = /* @__PURE__ */ new WeakMap();
-var importedSecretKeys = /* @__PURE__ */ new WeakMap();
-async function importPublicKey(publicKey2) {
-  const known = importedPublicKeys.get(publicKey2);
-  if (known !== void 0) return known;
-  const key = await crypto.subtle.importKey("raw", publicKey2.bytes, "Ed25519", false, ["verify"]);
-  importedPublicKeys.set(publicKey2, key);
-  return key;
-}
-async function importSecretKey(secretKey) {
-  const known = importedSecretKeys.get(secretKey);
-  if (known !== void 0) return known;
-  const pkcs8 = Uint8Array.of(...PKCS8_HEADER, ...secretKey.seed);
-  const key = await crypto.subtle.importKey("pkcs8", pkcs8, "Ed25519", false, ["sign"]);
-  importedSecretKeys.set(secretKey, key);
-  return key;
-}
-function parseNamedBytes(text, byteLength) {
-  const colon = text.indexOf(":");
-  if (colon === -1) return void 0;
-  const name = text.slice(0, colon);
-  const bytes = parseBase64(text.slice(colon + 1));
-  if (!isKeyName(name) || !bytes.ok || bytes.value.length !== byteLength) return void 0;
-  return { name, bytes: bytes.value };
-}
-function encodeText(text) {
-  return new TextEncoder().encode(text);
-}
-var MAX_SIGNATURES = 32;
-function mergeSignatures(existing, incoming, isKnownKey = () => false) {
-  const signed = new Set(existing.map(keyNameOf));
-  const merged = [...existing];
-  for (const signature of incoming) {
-    const keyName = keyNameOf(signature);
-    if (signed.has(keyName)) continue;
-    if (merged.length >= MAX_SIGNATURES) {
-      const place = merged.findLastIndex((held) => !isKnownKey(keyNameOf(held)));
-      if (place === -1 || !isKnownKey(keyName)) continue;
-      merged.splice(place, 1);
-    }
-    signed.add(keyName);
-    merged.push(signature);
-  }
-  return merged;
-}
-function keyNameOf(signature) {
-  return signature.split(":", 1)[0] ?? "";
-}
-
-// src/api/fact-answers.ts
-var publicKey = pipe(
-  string("is not a text"),
-  check((text) => parsePublicKey(text).ok, "is not a public key")
-);
-var gatewayFactsSchema = object({
-  version: string(),
-  storeDir: string(),
-  priority: number(),
-  access: union([literal("public"), literal("token")]),
-  /** In Nix's format. Each key is checked, because clients write it into nix.conf. */
-  publicKeys: pipe(array(publicKey), readonly()),
-  /** Whether the gateway accepts pushes. */
-  uploads: boolean(),
-  /** Bytes. The parts of a larger NAR go straight to the bucket. */
-  partSizeThreshold: number()
-});
-var tokenAnswerSchema = object({
-  name: string(),
-  /** Texts rather than scopes: a newer gateway may know more scopes than this client. */
-  scopes: array(string()),
-  /** The last day on which the token is valid, in UTC: YYYY-MM-DD. Null for a token without one. */
-  expires: nullish(string())
-});
 
 // src/api/scopes.ts
 var SCOPES = ["read", "push", "admin"];
@@ -2954,14 +2981,17 @@ export {
   regex,
   safeInteger,
   array,
-  literal,
   number,
   object,
-  optional,
   string,
-  variant,
   pipe,
   err,
+  signMessage,
+  mergeSignatures,
+  partUrlsSchema,
+  partsSchema,
+  uploadStartedSchema,
+  completionLineSchema,
   readShape,
   notAnObject,
   formatHash,
@@ -2984,8 +3014,6 @@ export {
   setNetrcPassword,
   openCache,
   ENDPOINTS,
-  signMessage,
-  mergeSignatures,
   readTokenFacts,
   findStore,
   runNix,

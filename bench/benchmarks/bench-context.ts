@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
-import type { BucketProcess } from "../bucket/start-bucket.ts";
-import { startBucket } from "../bucket/start-bucket.ts";
+import { type BucketProcess, startBucket } from "../bucket/start-bucket.ts";
 import type { Teardown } from "../measure/teardown.ts";
 import { buildSmallestWorker, type SmallestWorker } from "../subjects/build-worker.ts";
 import type { RunningProcess } from "../subjects/start-process.ts";

@@ -1,6 +1,6 @@
 import { ClientError, describeError } from "../client/client-error.ts";
 import { CacheRefusal, createCacheClient } from "../client/gateway/cache-client.ts";
-import type { GatewayFacts } from "../api/fact-answers.ts";
+import type { GatewayFacts } from "../api/answers.ts";
 import { readGatewayFacts } from "../client/gateway/gateway-facts.ts";
 import { createHttpClient, type HttpRetries, Unreachable } from "../client/gateway/http-client.ts";
 import type { TokenSource } from "../client/gateway/open-cache.ts";

@@ -2,7 +2,7 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { ClientError, describeError } from "../client/client-error.ts";
-import type { GatewayFacts } from "../api/fact-answers.ts";
+import type { GatewayFacts } from "../api/answers.ts";
 import { openCache } from "../client/gateway/open-cache.ts";
 import { readTokenFacts } from "../client/gateway/token-facts.ts";
 import { runNix } from "../client/local-nix/run-nix.ts";

@@ -1,6 +1,5 @@
 import { err, ok, type Result } from "../result.ts";
-import { encodeNix32, parseNix32 } from "./encodings.ts";
-import { encodeBase64, parseBase64 } from "./encodings.ts";
+import { encodeNix32, parseNix32, encodeBase64, parseBase64 } from "./encodings.ts";
 
 const DIGEST_BYTES = { md5: 16, sha1: 20, sha256: 32, sha512: 64 } as const;
 

@@ -1,8 +1,7 @@
 import { err, ok, type Result } from "../result.ts";
 import { encodeBase64 } from "./encodings.ts";
 import { type DrvOutputId, parseDrvOutputId } from "./drv-output.ts";
-import { mergeSignatures } from "./signature.ts";
-import { parseSignature } from "./signature.ts";
+import { mergeSignatures, parseSignature } from "./signature.ts";
 import { formatStorePathBaseName, parseStorePathBaseName, type StorePath } from "./store-path.ts";
 
 /** What an output of a content-addressed derivation turned out to be. */

@@ -1,5 +1,5 @@
 import { FAILURES } from "../api/failures/failures.ts";
-import type { FailureBody } from "../api/failure-body.ts";
+import type { FailureBody } from "../api/answers.ts";
 import { CACHE_CONTROL } from "../http/cache-control.ts";
 import { answerHeaders } from "../http/response-headers.ts";
 import { CacheError } from "./cache-error.ts";

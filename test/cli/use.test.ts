@@ -1,7 +1,7 @@
 import { chmod, mkdir, readFile, readlink, stat, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import type { GatewayFacts } from "../../src/api/fact-answers.ts";
+import type { GatewayFacts } from "../../src/api/answers.ts";
 import { createFakeNix, type FakeNixOptions } from "../../testkit/node/fake-nix.ts";
 import { GATEWAY_FACTS, PUBLIC_KEY } from "../../testkit/node/gateway-facts.ts";
 import { runNargate } from "../../testkit/node/run-nargate.ts";

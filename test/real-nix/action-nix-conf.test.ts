@@ -4,8 +4,7 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createActionJob, OWN_REPOSITORY } from "../../testkit/nix/action-job.ts";
 import { addFakePrograms, SUDO, untrustedNix } from "../../testkit/nix/fake-programs.ts";
-import { closureOf } from "../../testkit/nix/gateway-clients.ts";
-import { createPusher } from "../../testkit/nix/gateway-clients.ts";
+import { closureOf, createPusher } from "../../testkit/nix/gateway-clients.ts";
 import {
   type LocalGateway,
   READ_TOKEN,

@@ -1,4 +1,4 @@
-import type { GatewayFacts } from "../../src/api/fact-answers.ts";
+import type { GatewayFacts } from "../../src/api/answers.ts";
 
 /** The public key of cache.nixos.org, which is built into Nix. */
 export const PUBLIC_KEY = "cache.nixos.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY=";

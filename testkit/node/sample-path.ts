@@ -3,8 +3,7 @@ import { encodeNix32 } from "../../src/nix/encodings.ts";
 import { formatFingerprint } from "../../src/nix/fingerprint.ts";
 import { formatNarinfo, parseNarinfo, withSignatures } from "../../src/nix/narinfo.ts";
 import { parseSecretKey, signMessage } from "../../src/nix/signature.ts";
-import type { StorePathHash } from "../../src/nix/store-path.ts";
-import { parseStorePath } from "../../src/nix/store-path.ts";
+import { type StorePathHash, parseStorePath } from "../../src/nix/store-path.ts";
 import { valueOf } from "../value-of.ts";
 
 /** A made-up store path, with the objects that a cache would have for it. */

@@ -1,4 +1,4 @@
-import type { GatewayFacts } from "../../src/api/fact-answers.ts";
+import type { GatewayFacts } from "../../src/api/answers.ts";
 import { GATEWAY_FACTS } from "./gateway-facts.ts";
 import type { SamplePath } from "./sample-path.ts";
 import { answerJson, serve } from "./serve.ts";

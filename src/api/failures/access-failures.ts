@@ -1,4 +1,4 @@
-import type { FailureTable } from "./failure-table.ts";
+import type { FailureTable } from "./read-failures.ts";
 
 /**
  * Failures of tokens. All OIDC refusals are 401, like that of any wrong token:

@@ -1,4 +1,4 @@
-import type { FailureTable } from "./failure-table.ts";
+import type { FailureTable } from "./read-failures.ts";
 
 /** Failures of `/api/v1/uploads`: uploads whose parts go straight to the bucket. */
 export const DIRECT_UPLOAD_FAILURES = {

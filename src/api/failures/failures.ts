@@ -1,8 +1,7 @@
 import { ACCESS_FAILURES } from "./access-failures.ts";
 import { DIRECT_UPLOAD_FAILURES } from "./direct-upload-failures.ts";
-import type { FailureTable } from "./failure-table.ts";
+import { type FailureTable, READ_FAILURES } from "./read-failures.ts";
 import { PUSH_FAILURES } from "./push-failures.ts";
-import { READ_FAILURES } from "./read-failures.ts";
 
 /** Every failure that a client of the gateway can see; a new failure is a new line in one of the tables. */
 export const FAILURES = {

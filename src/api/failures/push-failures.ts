@@ -1,4 +1,4 @@
-import type { FailureTable } from "./failure-table.ts";
+import type { FailureTable } from "./read-failures.ts";
 
 /** Failures of PUT and DELETE: the request, the NAR, the narinfo, the realisation. */
 export const PUSH_FAILURES = {

@@ -1,5 +1,5 @@
 import { VERSION } from "../../api/endpoints.ts";
-import type { GatewayFacts } from "../../api/fact-answers.ts";
+import type { GatewayFacts } from "../../api/answers.ts";
 import type { Finding } from "../../checks/finding.ts";
 
 /** Whether the operator tells which keys sign. */

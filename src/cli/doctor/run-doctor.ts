@@ -1,5 +1,5 @@
 import { type CacheClient, createCacheClient } from "../../client/gateway/cache-client.ts";
-import type { GatewayFacts } from "../../api/fact-answers.ts";
+import type { GatewayFacts } from "../../api/answers.ts";
 import { readGatewayFacts } from "../../client/gateway/gateway-facts.ts";
 import type { OpenCache } from "../../client/gateway/open-cache.ts";
 import type { ProcessContext } from "../../client/process-context.ts";

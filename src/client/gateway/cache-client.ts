@@ -1,4 +1,4 @@
-import { failureBodySchema } from "../../api/failure-body.ts";
+import { failureBodySchema } from "../../api/answers.ts";
 import { FAILURES, isFailureCode } from "../../api/failures/failures.ts";
 import { readShape } from "../../api/read-shape.ts";
 import { type Narinfo, parseNarinfo } from "../../nix/narinfo.ts";

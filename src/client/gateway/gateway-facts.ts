@@ -1,5 +1,5 @@
 import { ENDPOINTS } from "../../api/endpoints.ts";
-import { type GatewayFacts, gatewayFactsSchema } from "../../api/fact-answers.ts";
+import { type GatewayFacts, gatewayFactsSchema } from "../../api/answers.ts";
 import { readShape } from "../../api/read-shape.ts";
 import { ClientError } from "../client-error.ts";
 import { type CacheClient, CacheRefusal } from "./cache-client.ts";

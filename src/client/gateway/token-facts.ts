@@ -1,5 +1,5 @@
 import { ENDPOINTS } from "../../api/endpoints.ts";
-import { tokenAnswerSchema } from "../../api/fact-answers.ts";
+import { tokenAnswerSchema } from "../../api/answers.ts";
 import { readShape } from "../../api/read-shape.ts";
 import { isScope, type Scope } from "../../api/scopes.ts";
 import { ClientError } from "../client-error.ts";

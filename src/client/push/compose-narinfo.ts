@@ -1,8 +1,7 @@
 import { formatFingerprint } from "../../nix/fingerprint.ts";
 import { formatHash } from "../../nix/hash.ts";
-import { mergeSignatures } from "../../nix/signature.ts";
+import { mergeSignatures, type SecretKey, signMessage } from "../../nix/signature.ts";
 import { type Narinfo, parseNarinfo, withSignatures } from "../../nix/narinfo.ts";
-import { type SecretKey, signMessage } from "../../nix/signature.ts";
 import { formatStorePath, formatStorePathBaseName } from "../../nix/store-path.ts";
 import { ClientError } from "../client-error.ts";
 import type { PathInfo } from "../local-nix/path-info.ts";

@@ -6,13 +6,12 @@ import {
   type PartUrlsAnswer,
   partUrlsSchema,
   uploadStartedSchema,
-} from "../../api/direct-upload-answers.ts";
+} from "../../api/answers.ts";
 import { MAX_PART_URLS } from "../../api/direct-uploads.ts";
 import { ENDPOINTS } from "../../api/endpoints.ts";
 import { readShape } from "../../api/read-shape.ts";
 import { formatDigest, type Hash } from "../../nix/hash.ts";
-import type { CacheClient } from "../gateway/cache-client.ts";
-import { readError } from "../gateway/cache-client.ts";
+import { type CacheClient, readError } from "../gateway/cache-client.ts";
 import { ClientError } from "../client-error.ts";
 
 /** A file that is uploaded in parts. */

@@ -1,5 +1,4 @@
-import { matchesClaimPattern } from "./claim-pattern.ts";
-import type { OidcTrust } from "./oidc-trust.ts";
+import { matchesClaimPattern, type OidcTrust } from "./oidc-trust.ts";
 
 /** A forge has identities that are names, and names can be taken over. */
 export interface GitForge {

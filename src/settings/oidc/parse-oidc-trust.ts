@@ -2,8 +2,7 @@ import { err, ok, type Result } from "../../result.ts";
 import { parseSecureUrl } from "../../http/secure-url.ts";
 import { isJsonObject, parseEntries } from "../json-entries.ts";
 import type { Scope } from "../../api/scopes.ts";
-import type { OidcTrust } from "./oidc-trust.ts";
-import { parseClaimPattern } from "./claim-pattern.ts";
+import { type OidcTrust, parseClaimPattern } from "./oidc-trust.ts";
 import { describeHole } from "./git-forge.ts";
 
 const ENTRY_FIELDS = new Set(["issuer", "audience", "claims", "scopes"]);

@@ -1,7 +1,6 @@
 import { type Bucket, isListed } from "../bucket/bucket.ts";
-import { isDecodedByPlatform } from "../../http/text-decoding.ts";
+import { isDecodedByPlatform, decodeText } from "../../http/text-decoding.ts";
 import { CacheError } from "../cache-error.ts";
-import { decodeText } from "../../http/text-decoding.ts";
 import { equalFingerprints, formatFingerprint } from "../../nix/fingerprint.ts";
 import { equalHashes, formatHash } from "../../nix/hash.ts";
 import {

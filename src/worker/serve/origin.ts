@@ -1,5 +1,5 @@
 import type { Bucket, StoredObject } from "../bucket/bucket.ts";
-import { isDecodedByPlatform } from "../../http/text-decoding.ts";
+import { isDecodedByPlatform, decodeText } from "../../http/text-decoding.ts";
 import type { ByteRange } from "../../http/request-headers.ts";
 import {
   CACHE_CONTROL,
@@ -10,7 +10,6 @@ import { CONTENT_TYPES } from "../../http/response-headers.ts";
 import { parseNarinfo } from "../../nix/narinfo.ts";
 import type { ObjectKey } from "../../nix/object-key.ts";
 import type { Log } from "../log.ts";
-import { decodeText } from "../../http/text-decoding.ts";
 import { sliceStream } from "./slice-stream.ts";
 
 export interface OriginDependencies {

@@ -1,9 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  matchesClaimPattern,
-  parseClaimPattern,
-} from "../../../src/settings/oidc/claim-pattern.ts";
+import { matchesClaimPattern, parseClaimPattern } from "../../../src/settings/oidc/oidc-trust.ts";
 
 describe("matchesClaimPattern", () => {
   it.each([

@@ -1,7 +1,6 @@
 import type { JWTPayload } from "jose";
-import { matchesClaimPattern } from "../../../settings/oidc/claim-pattern.ts";
+import { matchesClaimPattern, type OidcTrust } from "../../../settings/oidc/oidc-trust.ts";
 import { showValue } from "./oidc-refusal.ts";
-import type { OidcTrust } from "../../../settings/oidc/oidc-trust.ts";
 
 /**
  * The claims in which a token is not what an entry asks for, each with what the

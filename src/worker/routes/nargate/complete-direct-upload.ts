@@ -1,4 +1,4 @@
-import type { CompletionLine } from "../../../api/direct-upload-answers.ts";
+import type { CompletionLine } from "../../../api/answers.ts";
 import type { CacheError } from "../../cache-error.ts";
 import {
   type Completion,

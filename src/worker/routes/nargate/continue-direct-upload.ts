@@ -1,4 +1,4 @@
-import type { PartsAnswer, PartUrlsAnswer } from "../../../api/direct-upload-answers.ts";
+import type { PartsAnswer, PartUrlsAnswer } from "../../../api/answers.ts";
 import { signPartsSchema } from "../../../api/direct-uploads.ts";
 import { CACHE_CONTROL } from "../../../http/cache-control.ts";
 import { CacheError } from "../../cache-error.ts";

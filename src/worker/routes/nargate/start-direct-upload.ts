@@ -4,7 +4,7 @@ import {
   PART_SIZE_THRESHOLD_BYTES,
   startUploadSchema,
 } from "../../../api/direct-uploads.ts";
-import type { UploadStartedAnswer } from "../../../api/direct-upload-answers.ts";
+import type { UploadStartedAnswer } from "../../../api/answers.ts";
 import { type NarKey, parseNarUrl } from "../../../nix/object-key.ts";
 import { formatUploadHandle, HANDLE_SECONDS } from "../../access/upload-handle.ts";
 import { CacheError } from "../../cache-error.ts";

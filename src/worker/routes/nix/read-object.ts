@@ -1,10 +1,9 @@
 import { isDecodedByPlatform } from "../../../http/text-decoding.ts";
 import { CacheError } from "../../cache-error.ts";
 import { FAILURES } from "../../../api/failures/failures.ts";
-import { type ByteRange, parseByteRange } from "../../../http/request-headers.ts";
+import { type ByteRange, parseByteRange, matchesEntityTag } from "../../../http/request-headers.ts";
 import { CACHE_CONTROL } from "../../../http/cache-control.ts";
 import { NOSNIFF } from "../../../http/response-headers.ts";
-import { matchesEntityTag } from "../../../http/request-headers.ts";
 import { type ObjectKey, parseObjectKey } from "../../../nix/object-key.ts";
 import { absent, entityTagOf, objectHeaders, readFromBucket } from "../../serve/origin.ts";
 import { admitReader } from "../admit.ts";

@@ -7,12 +7,10 @@ import { publishCacheInfo } from "../../ingest/publish-cache-info.ts";
 import type { Push } from "../../ingest/push-context.ts";
 import { publishNarinfo } from "../../ingest/publish-narinfo.ts";
 import { publishRealisation } from "../../ingest/publish-realisation.ts";
-import { readText } from "../../ingest/read-body.ts";
+import { readText, contentLength } from "../../ingest/read-body.ts";
 import { storeSidecar } from "../../ingest/store-sidecar.ts";
-import { narSha256 } from "../../../nix/object-key.ts";
+import { narSha256, type NarKey, type ObjectKey, parseObjectKey } from "../../../nix/object-key.ts";
 import { MAX_NARINFO_BYTES } from "../../../nix/narinfo.ts";
-import { type NarKey, type ObjectKey, parseObjectKey } from "../../../nix/object-key.ts";
-import { contentLength } from "../../ingest/read-body.ts";
 import { type Exchange, rawPath } from "../exchange.ts";
 import { admitPush } from "../admit-push.ts";
 

@@ -1,18 +1,54 @@
 import {
   array,
+  boolean,
+  check,
   type InferOutput,
   literal,
   minValue,
+  nullish,
   number,
   object,
   optional,
   pipe,
+  readonly,
   string,
+  union,
   variant,
 } from "valibot";
+import { parsePublicKey } from "../nix/signature.ts";
 
 // The worker imports only the types of this file: it writes these answers and
 // never reads one, so their schemas are not deployed.
+
+const publicKey = pipe(
+  string("is not a text"),
+  check((text) => parsePublicKey(text).ok, "is not a public key"),
+);
+
+/** Answer of `GET /api/v1/cache`, to everyone: the facts that a client needs to use this cache. */
+export const gatewayFactsSchema = object({
+  version: string(),
+  storeDir: string(),
+  priority: number(),
+  access: union([literal("public"), literal("token")]),
+  /** In Nix's format. Each key is checked, because clients write it into nix.conf. */
+  publicKeys: pipe(array(publicKey), readonly()),
+  /** Whether the gateway accepts pushes. */
+  uploads: boolean(),
+  /** Bytes. The parts of a larger NAR go straight to the bucket. */
+  partSizeThreshold: number(),
+});
+export type GatewayFacts = Readonly<InferOutput<typeof gatewayFactsSchema>>;
+
+/** Answer of `GET /api/v1/token`, to the holder of the token that came with the request. */
+export const tokenAnswerSchema = object({
+  name: string(),
+  /** Texts rather than scopes: a newer gateway may know more scopes than this client. */
+  scopes: array(string()),
+  /** The last day on which the token is valid, in UTC: YYYY-MM-DD. Null for a token without one. */
+  expires: nullish(string()),
+});
+export type TokenAnswer = Readonly<InferOutput<typeof tokenAnswerSchema>>;
 
 const storedParts = array(object({ number: number(), size: number() }));
 const signedUrls = {
@@ -55,3 +91,15 @@ export const completionLineSchema = variant("status", [
   object({ status: literal("stored") }),
 ]);
 export type CompletionLine = InferOutput<typeof completionLineSchema>;
+
+/** Body of each failure of the API, and the last line of a completion that failed. */
+export const failureBodySchema = object({
+  error: object({
+    /** A code of `failures/failures.ts`, or of a newer gateway. */
+    code: string(),
+    message: string(),
+    /** Finds the request in the operator's log. */
+    requestId: optional(string()),
+  }),
+});
+export type FailureBody = InferOutput<typeof failureBodySchema>;
