@@ -9,7 +9,8 @@ import { authenticate, type Identity } from "../access/authenticate.ts";
 import { isOidcToken } from "../access/oidc/verify-oidc-token.ts";
 import { CacheError } from "../cache-error.ts";
 import type { CacheScope } from "../caches/cache-scope.ts";
-import { cacheReads, type Exchange } from "./exchange.ts";
+import type { Push } from "../ingest/push-context.ts";
+import { cacheReads, type Exchange, openBucket } from "./exchange.ts";
 
 // Long enough for a second and a third try at an issuer that fails once.
 const ISSUER_WAIT_MILLISECONDS = 10_000;
@@ -94,6 +95,15 @@ export async function admitWriter(
   }
   const identity = await identify(exchange, ISSUER_WAIT_MILLISECONDS);
   return { rules: pushes.value, by: requireScope(identity, scope).name };
+}
+
+/** Lets a pusher in, and returns everything that a push needs. */
+export async function admitPush(exchange: Exchange): Promise<Push> {
+  const { pool, memory, clock, log, openEdge } = exchange.gateway;
+  const cache = cacheReads(exchange);
+  const { rules, by } = await admitWriter(exchange, "push");
+  const bucket = openBucket(exchange);
+  return { by, cache, rules, bucket, edge: openEdge(cache), pool, memory, clock, log };
 }
 
 function requireScope(identity: Result<Identity, CacheError>, scope: Scope): Identity {

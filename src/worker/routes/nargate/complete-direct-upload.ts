@@ -12,7 +12,7 @@ import { CACHE_CONTROL } from "../../../http/cache-control.ts";
 import { answerHeaders } from "../../../http/response-headers.ts";
 import { describeCause, failureBody, toFailure } from "../../failure-response.ts";
 import type { Exchange } from "../exchange.ts";
-import { admitPush } from "../admit-push.ts";
+import { admitPush } from "../admit.ts";
 import { isLeftOut, levelOf } from "../log-request.ts";
 import { readUpload } from "./api-request.ts";
 import { createProgressLines, type ProgressLines } from "./progress-lines.ts";

@@ -6,7 +6,7 @@ import { type DirectUpload, listPresentParts } from "../../ingest/direct/direct-
 import { abortUpload } from "../../ingest/direct/finish-upload.ts";
 import { partCountOf } from "../../ingest/direct/part-plan.ts";
 import type { Push } from "../../ingest/push-context.ts";
-import { admitPush } from "../admit-push.ts";
+import { admitPush } from "../admit.ts";
 import type { Exchange } from "../exchange.ts";
 import { answerJson, malformed, openHandle, readRequest, readUpload } from "./api-request.ts";
 

@@ -13,7 +13,7 @@ import type { DirectUpload } from "../../ingest/direct/direct-upload.ts";
 import { missingParts, partSizeOf } from "../../ingest/direct/part-plan.ts";
 import { sweepIncoming } from "../../ingest/direct/sweep-incoming.ts";
 import type { Push } from "../../ingest/push-context.ts";
-import { admitPush } from "../admit-push.ts";
+import { admitPush } from "../admit.ts";
 import type { Exchange } from "../exchange.ts";
 import { answerJson, malformed, readRequest } from "./api-request.ts";
 import { signParts } from "./continue-direct-upload.ts";

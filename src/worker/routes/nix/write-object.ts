@@ -12,7 +12,7 @@ import { storeSidecar } from "../../ingest/store-sidecar.ts";
 import { narSha256, type NarKey, type ObjectKey, parseObjectKey } from "../../../nix/object-key.ts";
 import { MAX_NARINFO_BYTES } from "../../../nix/narinfo.ts";
 import { type Exchange, rawPath } from "../exchange.ts";
-import { admitPush } from "../admit-push.ts";
+import { admitPush } from "../admit.ts";
 
 /** PUT of every object that Nix writes. Answers 200 once the object is durable. */
 export async function writeObject(exchange: Exchange): Promise<Response> {
