@@ -5,9 +5,12 @@ import { isDecodedByPlatform } from "../../http/text-decoding.ts";
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
 /**
- * The answer to `what` with its body in memory, so that it can neither stall nor
- * be cut later on. Throws `bucket-unavailable` for one that is too long, and
- * anything else for one that did not come whole.
+ * Returns the answer with its whole body in memory, so that the body cannot stall
+ * or be cut later. `what` names the request in errors, as "GET <key>".
+ *
+ * Throws a `CacheError` `bucket-unavailable` if the body is longer than
+ * `maxBytes`. Throws another error if the body did not arrive whole, and the
+ * client then tries again.
  */
 export async function readAnswer(
   response: Response,
@@ -25,11 +28,12 @@ export async function readAnswer(
     return new Response(await readAtMost(body, maxBytes, what), { status, headers });
   }
   const bytes = await response.arrayBuffer();
-  if (bytes.byteLength !== Number(length)) throw new RangeError("the answer was cut short");
+  if (bytes.byteLength !== Number(length))
+    throw new RangeError("the answer is shorter than its Content-Length");
   return new Response(bytes.byteLength === 0 ? null : bytes, { status, headers });
 }
 
-/** A body of which nobody knows the length before its end. */
+/** Returns the bytes of a body whose length is not known before its end. */
 async function readAtMost(body: ReadableStream<Uint8Array>, maxBytes: number, what: string) {
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -42,5 +46,5 @@ async function readAtMost(body: ReadableStream<Uint8Array>, maxBytes: number, wh
 }
 
 function tooLong(what: string, sizeBytes: number): CacheError {
-  return new CacheError("bucket-unavailable", `${what} answered with ${sizeBytes} bytes`);
+  return new CacheError("bucket-unavailable", `${what} answered with too many bytes: ${sizeBytes}`);
 }

@@ -38,7 +38,7 @@ describe("put and get", () => {
     expect(new TextDecoder().decode(stored?.bytes)).toBe("text");
     const { code, message } = await rejectionOf(bucket.read(NARINFO, 3));
     expect(code).toBe("bucket-unavailable");
-    expect(message).toBe(`GET nix/cache/${NARINFO} answered with 4 bytes`);
+    expect(message).toBe(`GET nix/cache/${NARINFO} answered with too many bytes: 4`);
     expect(await fake.countRequests()).toBe(3);
     expect(await bucket.read(DOI, 4)).toBeUndefined();
   });
