@@ -7,7 +7,7 @@ import { readFuzzSettings } from "./testkit/node/fuzz-settings.ts";
  * `test/real-nix` in Node beside a real `nix`, everything else in Node. The
  * folders that the worker shares with the command are tested in both runtimes.
  */
-const SHARED = "test/{api,http,nix,prices,settings}/**/*.test.ts";
+const SHARED = "test/{api,checks,http,nix,prices,settings}/**/*.test.ts";
 
 export default defineConfig({
   test: {

@@ -1,6 +1,6 @@
 import {
   CacheRefusal,
-  CliError,
+  ClientError,
   JOB_STATE,
   OWN_FILES,
   Unreachable,
@@ -10,124 +10,84 @@ import {
   createHttpClient,
   createRootFiles,
   describeError,
-  findNetrcPassword,
   findStore,
   findStoreTarget,
   formatJobState,
-  listStoreNames,
   listTokenSources,
   openCache,
   readField,
   readGatewayFacts,
   readInputs,
   readTokenFacts,
+  restartDaemon,
   runNix,
   runStep,
   runTool,
-  storeNamesFile
+  saveStoreNames,
+  setNetrcPassword
 } from "./shared.js";
 
 // src/action/run-main.ts
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path2 from "node:path";
 
 // src/action/add-substituter.ts
 import path from "node:path";
 
-// src/client/use/cache-use.ts
-function nixConfLines({ url, publicKeys }) {
-  return [
-    `extra-substituters = ${url}`,
-    ...publicKeys.length === 0 ? [] : [`extra-trusted-public-keys = ${publicKeys.join(" ")}`],
-    // A build goes on by building when the cache fails in the middle of it.
-    "fallback = true"
-  ];
-}
-function nixosSettings({ url, publicKeys }) {
-  const keys = publicKeys.map((key) => `"${key}"`).join(" ");
-  return [
-    `nix.settings.extra-substituters = [ "${url}" ];`,
-    ...publicKeys.length === 0 ? [] : [`nix.settings.extra-trusted-public-keys = [ ${keys} ];`]
-  ].join(" ");
-}
-
-// src/client/use/edit-nix-conf.ts
-var SUBSTITUTERS = { name: "substituters", alias: "binary-caches" };
-var TRUSTED_KEYS = {
-  name: "trusted-public-keys",
-  alias: "binary-cache-public-keys"
-};
-function addToNixConf(text, { name, alias }, values) {
-  const lines = splitLines(text);
-  const isPlain = ({ setting }) => setting === name || setting === alias;
-  const isExtra = ({ setting }) => setting === `extra-${name}` || setting === `extra-${alias}`;
-  const start = Math.max(0, lines.findLastIndex(isPlain));
-  const counting = lines.slice(start).filter((line) => isPlain(line) || isExtra(line));
-  const present = new Set(counting.flatMap((line) => line.values));
-  const missing = [...new Set(values)].filter((value) => !present.has(value));
-  if (missing.length === 0) return text;
-  const last = lines.findLastIndex(isExtra);
-  const barrier = lines.findLastIndex((line) => isPlain(line) || isInclude(line));
-  if (last > barrier) {
-    return joinLines(
-      lines.map((line, at) => at === last ? lengthen(line.text, missing) : line.text)
-    );
-  }
-  return appendLine(text, `extra-${name} = ${missing.join(" ")}`);
-}
-function appendLine(text, line) {
-  const isEnded = text === "" || text.endsWith("\n");
-  return `${text}${isEnded ? "" : "\n"}${line}
-`;
-}
-function splitLines(text) {
-  return text.split("\n").map((line) => {
-    const [setting, equals, ...values] = (line.split("#", 1)[0] ?? "").split(/[ \t\r]+/).filter((word) => word !== "");
-    if (equals !== "=" && !isIncludeWord(setting)) {
-      return { text: line, setting: void 0, values: [] };
-    }
-    return { text: line, setting, values };
-  });
-}
-function joinLines(lines) {
-  return lines.join("\n");
-}
-function isInclude({ setting }) {
-  return isIncludeWord(setting);
-}
-function isIncludeWord(word) {
-  return word === "include" || word === "!include";
-}
-function lengthen(line, values) {
-  const [, before = "", after = ""] = /^([^#]*?)(\s*(?:#.*)?)$/s.exec(line) ?? [];
-  return `${before} ${values.join(" ")}${after}`;
-}
-
-// src/client/use/edit-netrc.ts
-function setNetrcPassword(text, hostname, password) {
-  if (hasEntry(text, hostname) && findNetrcPassword(text, hostname) === password) return text;
-  return `machine ${hostname} login nargate password ${password}
-${withoutEntry(text, hostname)}`;
-}
-function entryPattern(hostname) {
-  const name = hostname.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  return new RegExp(
-    `^[ \\t]*machine\\s+${name}(?=\\s|$)(?:\\s+(?:login|password|account)\\s+\\S+)*[ \\t]*(?:\\n|$)`,
-    "gim"
-  );
-}
-function hasEntry(text, hostname) {
-  return entryPattern(hostname).test(text);
-}
-function withoutEntry(text, hostname) {
-  return text.replace(entryPattern(hostname), "");
-}
-
-// src/client/use/daemon-trust.ts
+// src/client/use/ask-local-nix.ts
 import { execFile } from "node:child_process";
 import { access, constants } from "node:fs/promises";
 import { promisify } from "node:util";
+
+// src/client/use/nix-settings.ts
+async function readNixSettings(context) {
+  let text;
+  try {
+    text = await runNix({ program: "nix", args: ["config", "show", "--json"] }, context);
+  } catch {
+    text = await runNix({ program: "nix", args: ["show-config", "--json"] }, context);
+  }
+  const settings = parseJson(text);
+  return {
+    substituters: readWords(settings, "substituters"),
+    trustedPublicKeys: readWords(settings, "trusted-public-keys"),
+    trustedUsers: readWords(settings, "trusted-users"),
+    netrcFile: readWords(settings, "netrc-file").join(" ")
+  };
+}
+async function readSystemSettings(context) {
+  const { cwd, signal } = context;
+  const env = { ...context.env, NIX_USER_CONF_FILES: "/dev/null", NIX_CONFIG: void 0 };
+  return await readNixSettings({ env, cwd, signal });
+}
+function parseJson(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ClientError(
+      "nargate does not understand the settings that nix prints: they are not JSON"
+    );
+  }
+}
+function readWords(settings, name) {
+  const value = readField(readField(settings, name), "value");
+  if (typeof value === "string") return value.split(/\s+/).filter((word) => word !== "");
+  return Array.isArray(value) ? value.filter((word) => typeof word === "string") : [];
+}
+
+// src/client/use/ask-local-nix.ts
+async function askLocalNix(context) {
+  try {
+    const system = await readSystemSettings(context);
+    const trust = await askDaemonTrust(context, system);
+    const settings = trust.isTrusted === false ? system : await readNixSettings(context);
+    return { trust, settings };
+  } catch (error) {
+    if (error instanceof ClientError) return { reason: error.message };
+    throw error;
+  }
+}
 async function askDaemonTrust(context, system) {
   const user = await runId(["-un"], context) || "you";
   const { url, isTrusted } = await askStore(context) ?? {
@@ -189,54 +149,24 @@ async function runId(args, { env, cwd }) {
   );
 }
 
-// src/client/use/nix-settings.ts
-async function readNixSettings(context) {
-  let text;
-  try {
-    text = await runNix({ program: "nix", args: ["config", "show", "--json"] }, context);
-  } catch {
-    text = await runNix({ program: "nix", args: ["show-config", "--json"] }, context);
-  }
-  const settings = parseJson(text);
-  return {
-    substituters: readWords(settings, "substituters"),
-    trustedPublicKeys: readWords(settings, "trusted-public-keys"),
-    trustedUsers: readWords(settings, "trusted-users"),
-    netrcFile: readWords(settings, "netrc-file").join(" ")
-  };
+// src/client/use/cache-use.ts
+function nixConfLines({ url, publicKeys }) {
+  return [
+    `extra-substituters = ${url}`,
+    ...publicKeys.length === 0 ? [] : [`extra-trusted-public-keys = ${publicKeys.join(" ")}`],
+    // With this setting Nix builds a path itself if the cache fails while it downloads the path.
+    "fallback = true"
+  ];
 }
-async function readSystemSettings(context) {
-  const { cwd, signal } = context;
-  const env = { ...context.env, NIX_USER_CONF_FILES: "/dev/null", NIX_CONFIG: void 0 };
-  return await readNixSettings({ env, cwd, signal });
-}
-function parseJson(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new CliError("nix does not show its settings as JSON");
-  }
-}
-function readWords(settings, name) {
-  const value = readField(readField(settings, name), "value");
-  if (typeof value === "string") return value.split(/\s+/).filter((word) => word !== "");
-  return Array.isArray(value) ? value.filter((word) => typeof word === "string") : [];
+function nixosSettings({ url, publicKeys }) {
+  const keys = publicKeys.map((key) => `"${key}"`).join(" ");
+  return [
+    `nix.settings.extra-substituters = [ "${url}" ];`,
+    ...publicKeys.length === 0 ? [] : [`nix.settings.extra-trusted-public-keys = [ ${keys} ];`]
+  ].join(" ");
 }
 
-// src/client/use/local-nix.ts
-async function askLocalNix(context) {
-  try {
-    const system = await readSystemSettings(context);
-    const trust = await askDaemonTrust(context, system);
-    const settings = trust.isTrusted === false ? system : await readNixSettings(context);
-    return { trust, settings };
-  } catch (error) {
-    if (error instanceof CliError) return { reason: error.message };
-    throw error;
-  }
-}
-
-// src/client/use/nix-conf-files.ts
+// src/client/use/nix-conf.ts
 import { join, resolve } from "node:path";
 function systemNixConf({ env }) {
   return join(env["NIX_CONF_DIR"] ?? "/etc/nix", "nix.conf");
@@ -246,25 +176,67 @@ function userNixConf({ env, cwd }) {
   if (first !== "") return resolve(cwd, first);
   const home = env["HOME"] ?? "";
   const config = env["XDG_CONFIG_HOME"] || (home === "" ? "" : join(home, ".config"));
-  if (config === "") throw new UsageError("HOME is not set; name the nix.conf with --file");
+  if (config === "")
+    throw new UsageError(
+      "HOME is not set, so the place of your nix.conf is unknown. Name the file with --file"
+    );
   return join(config, "nix/nix.conf");
 }
-
-// src/action/restart-daemon.ts
-var LAUNCHD_SERVICES = ["systems.determinate.nix-daemon", "org.nixos.nix-daemon"];
-async function restartDaemon(context) {
-  const commands = context.platform === "darwin" ? LAUNCHD_SERVICES.map((name) => ["launchctl", "kickstart", "-k", `system/${name}`]) : [["systemctl", "restart", "nix-daemon.service"]];
-  for (const command of commands) {
-    const { isDone } = await runTool(["sudo", "-n", ...command], context);
-    if (isDone) return command.join(" ");
+var SUBSTITUTERS = { name: "substituters", alias: "binary-caches" };
+var TRUSTED_KEYS = {
+  name: "trusted-public-keys",
+  alias: "binary-cache-public-keys"
+};
+function addToNixConf(text, { name, alias }, values) {
+  const lines = splitLines(text);
+  const isPlain = ({ setting }) => setting === name || setting === alias;
+  const isExtra = ({ setting }) => setting === `extra-${name}` || setting === `extra-${alias}`;
+  const start = Math.max(0, lines.findLastIndex(isPlain));
+  const counting = lines.slice(start).filter((line) => isPlain(line) || isExtra(line));
+  const present = new Set(counting.flatMap((line) => line.values));
+  const missing = [...new Set(values)].filter((value) => !present.has(value));
+  if (missing.length === 0) return text;
+  const last = lines.findLastIndex(isExtra);
+  const barrier = lines.findLastIndex((line) => isPlain(line) || isInclude(line));
+  if (last > barrier) {
+    return joinLines(
+      lines.map((line, at) => at === last ? lengthen(line.text, missing) : line.text)
+    );
   }
-  return void 0;
+  return appendLine(text, `extra-${name} = ${missing.join(" ")}`);
+}
+function appendLine(text, line) {
+  const isEnded = text === "" || text.endsWith("\n");
+  return `${text}${isEnded ? "" : "\n"}${line}
+`;
+}
+function splitLines(text) {
+  return text.split("\n").map((line) => {
+    const [setting, equals, ...values] = (line.split("#", 1)[0] ?? "").split(/[ \t\r]+/).filter((word) => word !== "");
+    if (equals !== "=" && !isIncludeWord(setting)) {
+      return { text: line, setting: void 0, values: [] };
+    }
+    return { text: line, setting, values };
+  });
+}
+function joinLines(lines) {
+  return lines.join("\n");
+}
+function isInclude({ setting }) {
+  return isIncludeWord(setting);
+}
+function isIncludeWord(word) {
+  return word === "include" || word === "!include";
+}
+function lengthen(line, values) {
+  const [, before = "", after = ""] = /^([^#]*?)(\s*(?:#.*)?)$/s.exec(line) ?? [];
+  return `${before} ${values.join(" ")}${after}`;
 }
 
 // src/action/add-substituter.ts
 async function addSubstituter(substituter, context) {
   const nix = await askLocalNix(context);
-  if ("reason" in nix) throw new CliError(nix.reason);
+  if ("reason" in nix) throw new ClientError(nix.reason);
   return nix.trust.isTrusted === false ? await addForDaemon(substituter, nix, context) : await addForUser(substituter, nix, context);
 }
 async function addForUser({ use, token, workDirectory, onChange }, { settings }, context) {
@@ -273,33 +245,40 @@ async function addForUser({ use, token, workDirectory, onChange }, { settings },
     const edited = editNixConf(text, use);
     return netrc === void 0 ? edited : appendLine(edited, `netrc-file = ${netrc}`);
   };
-  let told;
+  let place;
   try {
     const file = userNixConf(context);
-    if (await findStoreTarget(file) !== void 0) throw new CliError(`${file} is in the store`);
+    if (await findStoreTarget(file) !== void 0)
+      throw new ClientError(`${file} is in the Nix store`);
     const options = { files: OWN_FILES, workDirectory, isSecret: false, onChange };
     const change = await changeFile(file, edit, options);
-    told = change === void 0 ? `${file} says so already` : `by ${file}`;
-    if (isInEffect(use, netrc, await readNixSettings(context))) return told;
-    told = `by NIX_CONFIG, which stands above ${file}`;
+    place = change === void 0 ? `${file} already has the cache` : `added to ${file}`;
+    if (isInEffect(use, netrc, await readNixSettings(context))) return place;
+    place = `added to NIX_CONFIG, which overrides ${file}`;
   } catch (error) {
-    told = `by NIX_CONFIG, since ${describeError(error)}`;
+    place = `added to NIX_CONFIG, because of this problem: ${describeError(error)}`;
   }
   const NIX_CONFIG = edit(context.env["NIX_CONFIG"] ?? "").trimEnd();
   context.runner.exportVariable("NIX_CONFIG", NIX_CONFIG);
   const changed = await readNixSettings({ ...context, env: { ...context.env, NIX_CONFIG } });
-  if (isInEffect(use, netrc, changed)) return told;
-  throw new CliError("Nix does not take what is added to its settings, neither there nor here");
+  if (isInEffect(use, netrc, changed)) return place;
+  throw new ClientError(
+    "Nix ignores the cache both in nix.conf and in NIX_CONFIG. Run nix config show in this job to find the setting that overrides it"
+  );
 }
 async function addForDaemon({ use, token, workDirectory, onChange }, { settings, trust }, context) {
   const main = systemNixConf(context);
   const because = `the Nix daemon does not trust ${trust.user}`;
   if (await findStoreTarget(main) !== void 0) {
-    throw new CliError(`${because}, and NixOS makes ${main}; put there: ${nixosSettings(use)}`);
+    throw new ClientError(
+      `${because}, and NixOS makes ${main}. Put this into the NixOS configuration: ${nixosSettings(use)}`
+    );
   }
   if (!(await runTool(["sudo", "-n", "true"], context)).isDone) {
     const lines = nixConfLines(use).join("; ");
-    throw new CliError(`${because}, and there is no sudo; put into ${main}: ${lines}`);
+    throw new ClientError(
+      `${because}, and this job cannot use sudo. Put these lines into ${main}: ${lines}`
+    );
   }
   const files = createRootFiles(context);
   const file = await findEditable(main, await files.read(main));
@@ -313,11 +292,12 @@ async function addForDaemon({ use, token, workDirectory, onChange }, { settings,
     const edit = (text) => setNetrcPassword(text, hostname, token);
     await changeFile(settings.netrcFile, edit, { ...options, isSecret: true });
   }
-  if (change === void 0) return `${file} says so already`;
+  if (change === void 0) return `${file} already has the cache`;
   const restarted = await restartDaemon(context);
-  if (restarted !== void 0) return `by ${file} and ${restarted}, since ${because}`;
-  throw new CliError(
-    `${file} has the cache now, but the Nix daemon must be started anew to see it`
+  if (restarted !== void 0)
+    return `added to ${file}, and restarted the daemon (${restarted}), because ${because}`;
+  throw new ClientError(
+    `${file} now has the cache, but the Nix daemon could not be restarted. Restart it in a step of this job`
   );
 }
 async function findEditable(main, text = "") {
@@ -337,24 +317,6 @@ async function writeOwnNetrc({ url }, token, { netrcFile }, workDirectory) {
 function isInEffect(use, netrc, settings) {
   const { substituters, trustedPublicKeys, netrcFile } = settings;
   return substituters.some((url) => url.replace(/\/$/, "") === use.url) && use.publicKeys.every((key) => trustedPublicKeys.includes(key)) && (netrc === void 0 || netrcFile === netrc);
-}
-
-// src/action/ask-cache.ts
-var QUICK_RETRIES = { attempts: 4, idleMilliseconds: 2e4 };
-async function askCache(url, storeDir, context) {
-  const http = createHttpClient(context, QUICK_RETRIES);
-  try {
-    const facts = await readGatewayFacts(createCacheClient(url, async () => void 0, http));
-    if (facts.storeDir === storeDir) return facts;
-    throw new CliError(`${url} is for paths in ${facts.storeDir}, and Nix here has ${storeDir}`);
-  } catch (error) {
-    context.signal.throwIfAborted();
-    return asTrouble(error);
-  }
-}
-function asTrouble(error) {
-  const isPassing = error instanceof CacheRefusal ? error.status >= 500 || error.status === 429 : error instanceof Unreachable;
-  return { reason: describeError(error), isPassing };
 }
 
 // src/action/find-fork.ts
@@ -393,34 +355,52 @@ function parseJson2(text) {
 async function planPush(question) {
   const { inputs, fork, cache, sources, ask } = question;
   if (!inputs.push) return pullOnly("the input push is false", true);
-  if (fork !== void 0) return pullOnly(`its code is that of ${fork}, a fork`, true);
+  if (fork !== void 0) return pullOnly(`its code comes from ${fork}, a fork`, true);
   const [first] = sources.keys();
   if (first === void 0) {
     return pullOnly(
-      "it has no token: give the job `permissions: id-token: write`, or this step the input token"
+      "it has no token. Give the job `permissions: id-token: write`, or set the input token of this step"
     );
   }
   if ("reason" in cache) {
     const { reason, isPassing } = cache;
     return isPassing ? { kind: "try", by: first, reason } : pullOnly(reason);
   }
-  if (!cache.uploads) return pullOnly("the cache takes no uploads");
+  if (!cache.uploads) return pullOnly("the cache does not accept pushes");
   const reasons = [];
   for (const [by, source] of sources) {
     try {
       const { name, scopes } = await ask(source);
       if (scopes.includes("push") || scopes.includes("admin")) return { kind: "push", by, name };
-      reasons.push(`${name} may not push: its scopes are ${scopes.join(", ") || "none"}`);
+      reasons.push(`the token ${name} may not push: its scopes are ${scopes.join(", ") || "none"}`);
     } catch (error) {
       const { reason, isPassing } = asTrouble(error);
       if (isPassing) return { kind: "try", by, reason };
-      reasons.push(`${source.name}'s token was refused: ${reason}`);
+      reasons.push(`the cache refused the token from ${source.name}: ${reason}`);
     }
   }
   return pullOnly(reasons.join("; "));
 }
 function pullOnly(reason, isMeant = false) {
   return { kind: "pull-only", reason, isMeant };
+}
+var QUICK_RETRIES = { attempts: 4, idleMilliseconds: 2e4 };
+async function askCache(url, storeDir, context) {
+  const http = createHttpClient(context, QUICK_RETRIES);
+  try {
+    const facts = await readGatewayFacts(createCacheClient(url, async () => void 0, http));
+    if (facts.storeDir === storeDir) return facts;
+    throw new ClientError(
+      `${url} is for the store directory ${facts.storeDir}, but Nix on this runner uses ${storeDir}`
+    );
+  } catch (error) {
+    context.signal.throwIfAborted();
+    return asTrouble(error);
+  }
+}
+function asTrouble(error) {
+  const isPassing = error instanceof CacheRefusal ? error.status >= 500 || error.status === 429 : error instanceof Unreachable;
+  return { reason: describeError(error), isPassing };
 }
 
 // src/action/run-main.ts
@@ -433,7 +413,7 @@ async function runMain(context) {
   let state = {
     workDirectory,
     pushBy: void 0,
-    reason: "its first step failed",
+    reason: "the first step of the action failed",
     publicKeys: [],
     changes: []
   };
@@ -442,9 +422,8 @@ async function runMain(context) {
     runner.saveState(JOB_STATE, formatJobState(state));
   }
   save({});
-  const { storeDir, directory } = findStore(void 0, env);
-  const names = directory === void 0 ? [] : await listStoreNames(directory);
-  await writeFile(storeNamesFile(workDirectory), names.join("\n"));
+  await saveStoreNames(workDirectory, context);
+  const { storeDir } = findStore(void 0, env);
   const cache = await askCache(inputs.url, storeDir, context);
   const plan = await planPush({
     inputs,
@@ -477,8 +456,8 @@ async function requireNix(context) {
   try {
     await runNix({ program: "nix", args: ["--version"] }, context);
   } catch (error) {
-    throw new CliError(
-      `${describeError(error)}: put this step after the one that installs it, such as cachix/install-nix-action`,
+    throw new ClientError(
+      `${describeError(error)}. Put this step after the step that installs Nix, such as cachix/install-nix-action`,
       { cause: error }
     );
   }
@@ -489,10 +468,10 @@ function tellPlan(plan, { runner }) {
   runner.setOutput("reason", reason);
   switch (plan.kind) {
     case "push":
-      runner.info(`what this job builds is pushed when it ends, as ${plan.name}`);
+      runner.info(`this job pushes its new paths when it ends, with the token ${plan.name}`);
       return { pushBy: plan.by, reason };
     case "try":
-      runner.warning(`${reason}; pushing is tried once more when the job ends`);
+      runner.warning(`${reason}. The job tries again to push when it ends`);
       return { pushBy: plan.by, reason };
     case "pull-only": {
       const line = `this job only pulls: ${reason}`;
@@ -504,16 +483,21 @@ function tellPlan(plan, { runner }) {
 }
 function chooseReadToken({ token }, { access: access2 }, fork) {
   if (access2 === "public") return { token: void 0 };
-  if (fork !== void 0) return { reason: `the code of ${fork}, a fork, is given no token` };
-  return token === void 0 ? { reason: "reading it takes the input token, since OIDC tokens end before jobs do" } : { token };
+  if (fork !== void 0)
+    return {
+      reason: `the code of this job comes from ${fork}, a fork, which must not get a token`
+    };
+  return token === void 0 ? {
+    reason: "set the input token. An OIDC token cannot be used to pull, because it expires before the job ends"
+  } : { token };
 }
 async function substitute(substituter, context) {
   const { runner } = context;
   const { url } = substituter.use;
   try {
-    runner.info(`Nix pulls from ${url}: ${await addSubstituter(substituter, context)}`);
+    runner.info(`Nix pulls from ${url} (${await addSubstituter(substituter, context)})`);
   } catch (error) {
-    if (!(error instanceof CliError)) throw error;
+    if (!(error instanceof ClientError)) throw error;
     runner.warning(`Nix does not pull from ${url}: ${error.message}`);
   }
 }

@@ -1,15 +1,19 @@
 import {
   CacheRefusal,
-  CliError,
+  ClientError,
+  ENDPOINTS,
   JOB_STATE,
   OWN_FILES,
   Unreachable,
   UsageError,
+  array,
   bytesBody,
+  countHits,
   createRootFiles,
   describeError,
   equalHashes,
   err,
+  findNewPaths,
   findStore,
   formatDigest,
   formatHash,
@@ -18,35 +22,41 @@ import {
   formatStorePathBaseName,
   isTransientStatus,
   listTokenSources,
-  ok,
+  literal,
+  maxLength,
+  mergeSignatures,
+  minValue,
+  notAnObject,
+  number,
+  object,
   openCache,
-  parseHash,
+  optional,
   parseJobState,
   parseNarinfo,
-  parseStorePath,
-  parseStorePathBaseName,
+  pipe,
+  readClosure,
   readError,
-  readField,
   readGatewayFacts,
   readInputs,
-  readList,
-  readStoreNames,
+  readShape,
   readTokenFacts,
   refusalOf,
+  regex,
   retryPauseMilliseconds,
-  runNix,
   runStep,
+  safeInteger,
   signMessage,
-  startNix,
+  startDump,
+  string,
   undoChange,
-  watchStore,
+  variant,
   withSignatures
 } from "./shared.js";
 
 // src/action/run-post.ts
 import { rm as rm2 } from "node:fs/promises";
 
-// src/client/progress/format-bytes.ts
+// src/client/progress/format-amounts.ts
 var UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
 function formatBytes(bytes) {
   let value = Math.max(0, bytes);
@@ -58,8 +68,6 @@ function formatBytes(bytes) {
   const digits = unit === 0 || value >= 99.95 ? 0 : 1;
   return `${value.toFixed(digits)} ${UNITS[unit]}`;
 }
-
-// src/client/progress/format-duration.ts
 function formatDuration(seconds) {
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
@@ -71,8 +79,6 @@ function formatDuration(seconds) {
 function pad(value) {
   return String(value).padStart(2, "0");
 }
-
-// src/client/progress/format-speed.ts
 function formatSpeed(bytesPerSecond, secondsLeft) {
   const isMoving = bytesPerSecond !== void 0 && bytesPerSecond > 0;
   return [
@@ -80,12 +86,6 @@ function formatSpeed(bytesPerSecond, secondsLeft) {
     ...secondsLeft === void 0 ? [] : [`${formatDuration(secondsLeft)} left`]
   ];
 }
-
-// src/client/progress/progress.ts
-var everyInterval = (milliseconds, task) => {
-  const timer = setInterval(task, milliseconds).unref();
-  return () => clearInterval(timer);
-};
 
 // src/client/progress/rate-window.ts
 var WINDOW_MILLISECONDS = 15e3;
@@ -214,17 +214,21 @@ function timeLeft(rest, perSecond) {
   return perSecond === void 0 || perSecond <= 0 ? void 0 : Math.max(0, rest) / perSecond;
 }
 function sum(numbers) {
-  return numbers.reduce((total, number) => total + number, 0);
+  return numbers.reduce((total, number2) => total + number2, 0);
 }
 
-// src/client/progress/plain-progress.ts
+// src/client/progress/progress.ts
+var everyInterval = (milliseconds, task) => {
+  const timer = setInterval(task, milliseconds).unref();
+  return () => clearInterval(timer);
+};
 var QUIET_MILLISECONDS = 1e4;
 function createPlainProgress({ stderr, now }, prefix = "", every = everyInterval) {
   const model = createTransferModel(() => now().getTime());
-  let spokeAt = now().getTime();
+  let printedAt = now().getTime();
   const stop = every(1e3, () => {
     const view = model.view();
-    if (view.active.length === 0 || now().getTime() - spokeAt < QUIET_MILLISECONDS) return;
+    if (view.active.length === 0 || now().getTime() - printedAt < QUIET_MILLISECONDS) return;
     const { fraction, endedPaths, totalPaths, bytesPerSecond, secondsLeft } = view;
     const [first] = view.active;
     const facts = [
@@ -238,7 +242,7 @@ function createPlainProgress({ stderr, now }, prefix = "", every = everyInterval
     say(`… ${facts.join(", ")}`);
   });
   function say(line) {
-    spokeAt = now().getTime();
+    printedAt = now().getTime();
     stderr.write(`${prefix}${line}
 `);
   }
@@ -253,156 +257,9 @@ function createPlainProgress({ stderr, now }, prefix = "", every = everyInterval
   };
 }
 
-// src/client/local-nix/path-info.ts
-function parsePathInfos(text, storeDir) {
-  let json;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    return err("it is not JSON");
-  }
-  const infos = [];
-  for (const [path3, value] of listEntries(json)) {
-    if (value === null || readField(value, "valid") === false) continue;
-    const info = parsePathInfo(path3, value, storeDir);
-    if (!info.ok) return err(`${String(path3)}: ${info.error}`);
-    infos.push(info.value);
-  }
-  return ok(infos);
-}
-function listEntries(json) {
-  if (Array.isArray(json)) return json.map((value) => [readField(value, "path"), value]);
-  const byPath = readField(json, "info") ?? json;
-  return typeof byPath === "object" && byPath !== null ? Object.entries(byPath) : [];
-}
-function parsePathInfo(key, value, storeDir) {
-  const path3 = parsePath(key, storeDir);
-  if (!path3.ok) return path3;
-  const narHash = parseHashField(readField(value, "narHash"));
-  if (!narHash.ok) return err(`narHash: ${narHash.error}`);
-  const narSize = readField(value, "narSize");
-  if (typeof narSize !== "number" || !Number.isSafeInteger(narSize) || narSize <= 0) {
-    return err("narSize is not a number of bytes");
-  }
-  const references = /* @__PURE__ */ new Map();
-  for (const text of readList(value, "references")) {
-    const reference = parsePath(text, storeDir);
-    if (!reference.ok) return err(`references: ${reference.error}`);
-    references.set(`${reference.value.hash}-${reference.value.name}`, reference.value);
-  }
-  const deriver = parseDeriver(readField(value, "deriver"), storeDir);
-  if (!deriver.ok) return err(`deriver: ${deriver.error}`);
-  const contentAddress = parseContentAddress(readField(value, "ca"));
-  if (!contentAddress.ok) return err(`ca: ${contentAddress.error}`);
-  return ok({
-    path: path3.value,
-    narHash: narHash.value,
-    narSize,
-    // Base names are ASCII, so that UTF-16 order is byte order.
-    references: [...references].toSorted(([a], [b]) => a < b ? -1 : 1).map(([, at]) => at),
-    deriver: deriver.value,
-    signatures: readList(value, "signatures").flatMap(formatSignatureField),
-    contentAddress: contentAddress.value,
-    // Left out by older versions where it is false.
-    isUltimate: readField(value, "ultimate") === true
-  });
-}
-function parsePath(value, storeDir) {
-  if (typeof value !== "string") return err("it is not a store path");
-  return value.startsWith("/") ? parseStorePath(value, storeDir) : parseStorePathBaseName(value);
-}
-function parseHashField(value) {
-  if (typeof value === "string") return parseHash(value);
-  const algorithm = readField(value, "algorithm");
-  const digest = readField(value, "hash");
-  if (typeof algorithm !== "string" || typeof digest !== "string") return err("it is not a hash");
-  return parseHash(`${algorithm}:${digest}`);
-}
-function parseDeriver(value, storeDir) {
-  if (value === void 0 || value === null || value === "") return ok(void 0);
-  return parsePath(value, storeDir);
-}
-var METHOD_PREFIXES = /* @__PURE__ */ new Map([
-  ["text", "text:"],
-  ["flat", "fixed:"],
-  ["nar", "fixed:r:"],
-  ["git", "fixed:git:"]
-]);
-function parseContentAddress(value) {
-  if (value === void 0 || value === null || value === "") return ok(void 0);
-  if (typeof value === "string") return ok(value);
-  const prefix = METHOD_PREFIXES.get(readField(value, "method"));
-  const hash = parseHashField(readField(value, "hash"));
-  if (prefix === void 0) return err("its method is not known");
-  return hash.ok ? ok(prefix + formatHash(hash.value, "nix32")) : hash;
-}
-function formatSignatureField(value) {
-  if (typeof value === "string") return [value];
-  const keyName = readField(value, "keyName");
-  const bytes = readField(value, "sig");
-  return typeof keyName === "string" && typeof bytes === "string" ? [`${keyName}:${bytes}`] : [];
-}
-
-// src/client/local-nix/read-closure.ts
-var BATCH_PATHS = 2e3;
-async function readClosure(roots, store, context) {
-  const infos = /* @__PURE__ */ new Map();
-  const invalid = [];
-  for (let start = 0; start < roots.length; start += BATCH_PATHS) {
-    let batch = roots.slice(start, start + BATCH_PATHS);
-    let found;
-    try {
-      found = await queryClosure(batch, store, context);
-    } catch (error) {
-      context.signal.throwIfAborted();
-      const missing = await findInvalidPaths(batch, store, context);
-      if (missing.size === 0) throw error;
-      invalid.push(...batch.filter((path3) => missing.has(formatStorePathBaseName(path3))));
-      batch = batch.filter((path3) => !missing.has(formatStorePathBaseName(path3)));
-      found = await queryClosure(batch, store, context);
-    }
-    for (const info of found) infos.set(formatStorePathBaseName(info.path), info);
-  }
-  return { infos, invalid };
-}
-async function findInvalidPaths(paths, store, context) {
-  const invalid = /* @__PURE__ */ new Set();
-  for (let start = 0; start < paths.length; start += BATCH_PATHS) {
-    const batch = paths.slice(start, start + BATCH_PATHS);
-    const args = [...storeArgs(store), "--check-validity", "--print-invalid"];
-    args.push(...batch.map((path3) => formatStorePath(path3, store.storeDir)));
-    const printed = await runNix({ program: "nix-store", args }, context);
-    for (const line of printed.split("\n")) {
-      if (line !== "") invalid.add(line.slice(store.storeDir.length + 1));
-    }
-  }
-  return invalid;
-}
-function storeArgs({ url }) {
-  return url === void 0 ? [] : ["--store", url];
-}
-async function queryClosure(paths, store, context) {
-  if (paths.length === 0) return [];
-  const text = await printPathInfos(paths, store, context);
-  const infos = parsePathInfos(text, store.storeDir);
-  if (!infos.ok) throw new CliError(`nix path-info says what is not understood: ${infos.error}`);
-  return infos.value;
-}
-async function printPathInfos(paths, store, context) {
-  const args = ["path-info", ...storeArgs(store), "--recursive", "--json"];
-  const names = paths.map((path3) => formatStorePath(path3, store.storeDir));
-  try {
-    return await runNix({ program: "nix", args: [...args, ...names] }, context);
-  } catch (error) {
-    if (!(error instanceof Error && error.message.includes("--json-format"))) throw error;
-    const formatted = [...args, "--json-format", "1", ...names];
-    return await runNix({ program: "nix", args: formatted }, context);
-  }
-}
-
 // src/nix/fingerprint.ts
 function formatFingerprint(narinfo, storeDir) {
-  const references = new Set(narinfo.references.map((path3) => formatStorePath(path3, storeDir)));
+  const references = new Set(narinfo.references.map((path2) => formatStorePath(path2, storeDir)));
   return [
     "1",
     formatStorePath(narinfo.storePath, storeDir),
@@ -414,23 +271,6 @@ function formatFingerprint(narinfo, storeDir) {
 }
 function equalFingerprints(a, b) {
   return formatFingerprint(a, "") === formatFingerprint(b, "");
-}
-
-// src/nix/merge-signatures.ts
-var MAX_SIGNATURES = 32;
-function mergeSignatures(existing, incoming) {
-  const signed = new Set(existing.map(keyNameOf));
-  const merged = [...existing];
-  for (const signature of incoming) {
-    const keyName = keyNameOf(signature);
-    if (merged.length >= MAX_SIGNATURES || signed.has(keyName)) continue;
-    signed.add(keyName);
-    merged.push(signature);
-  }
-  return merged;
-}
-function keyNameOf(signature) {
-  return signature.split(":", 1)[0] ?? "";
 }
 
 // src/client/push/compose-narinfo.ts
@@ -448,11 +288,13 @@ function composeNarinfo(info, file, storeDir) {
     ...info.signatures.map((signature) => ["Sig", signature]),
     ...info.contentAddress === void 0 ? [] : [["CA", info.contentAddress]]
   ];
-  const text = lines.map(([name, value]) => `${name}: ${value}
+  const text2 = lines.map(([name, value]) => `${name}: ${value}
 `).join("");
-  const narinfo = parseNarinfo(text, storeDir);
+  const narinfo = parseNarinfo(text2, storeDir);
   if (!narinfo.ok)
-    throw new CliError(`what the store's database says cannot be published: ${narinfo.error}`);
+    throw new ClientError(
+      `the store's database entry for this path is not valid, so it cannot be published: ${narinfo.error}`
+    );
   return narinfo.value;
 }
 async function signNarinfo(narinfo, key, storeDir) {
@@ -463,7 +305,34 @@ function isSignedBy(signatures, keyName) {
   return signatures.some((signature) => signature.startsWith(`${keyName}:`));
 }
 
-// src/client/push/choose-path.ts
+// src/client/push/choose-paths.ts
+async function choosePaths(infos, { client, store, options, limits, guard, context }, { settle, settleError }) {
+  const { upstreamKeys, signKey } = options;
+  const how = { client, storeDir: store.storeDir, upstreamKeys, signKey };
+  const choices = await Promise.all(
+    infos.map(async (info) => {
+      const { path: path2 } = info;
+      try {
+        const choice = await limits.requests.run(async () => {
+          context.signal.throwIfAborted();
+          guard.check();
+          return await choosePath(info, how);
+        });
+        guard.succeeded();
+        if (choice.kind === "skip") {
+          settle({ ...choice, kind: "skipped", path: path2 });
+          return [];
+        }
+        const references = info.references.map(formatStorePathBaseName);
+        return [{ id: formatStorePathBaseName(path2), references, info, choice }];
+      } catch (error) {
+        settleError(path2, error);
+        return [];
+      }
+    })
+  );
+  return choices.flat();
+}
 async function choosePath(info, { client, storeDir, upstreamKeys, signKey }) {
   for (const keyName of upstreamKeys) {
     if (isSignedBy(info.signatures, keyName)) return skip(`signed by ${keyName}`);
@@ -472,7 +341,7 @@ async function choosePath(info, { client, storeDir, upstreamKeys, signKey }) {
   if (published === void 0) return { kind: "push" };
   const { narinfo } = published;
   const isSame = equalFingerprints(narinfo, { ...info, storePath: info.path });
-  if (!isSame) return { ...skip("published with other contents"), isSuspicious: true };
+  if (!isSame) return { ...skip("in the cache with other contents"), isSuspicious: true };
   if (signKey !== void 0 && !isSignedBy(narinfo.signatures, signKey.name)) {
     return { kind: "sign", published: narinfo };
   }
@@ -480,325 +349,6 @@ async function choosePath(info, { client, storeDir, upstreamKeys, signKey }) {
 }
 function skip(reason) {
   return { kind: "skip", reason, isSuspicious: false };
-}
-
-// src/client/push/path-outcome.ts
-function formatOutcome(outcome) {
-  const name = formatStorePathBaseName(outcome.path);
-  switch (outcome.kind) {
-    case "pushed": {
-      const sizes = `${formatBytes(outcome.narSize)}, ${formatBytes(outcome.fileSize)} packed`;
-      const stored = outcome.sentBytes > 0 ? "" : ", was stored already";
-      return `pushed ${name} (${sizes}${stored}, ${formatDuration(outcome.seconds)})`;
-    }
-    case "skipped":
-      return `${outcome.isSuspicious ? "warning: " : ""}skipped ${name}: ${outcome.reason}`;
-    case "failed":
-      return `failed ${name}: ${outcome.message}`;
-    case "untried":
-      return `not tried ${name}`;
-  }
-}
-
-// src/client/push/upload-api.ts
-var MAX_PART_URLS = 100;
-function createUploadApi(client) {
-  return {
-    async start({ fileHash, sizeBytes, extension }) {
-      const answer = await client.call("POST", "api/v1/uploads", {
-        fileHash: formatDigest(fileHash, "nix32"),
-        size: sizeBytes,
-        extension
-      });
-      if (readField(answer, "status") === "stored") return "stored";
-      const handle = readField(answer, "handle");
-      const partSizeBytes = readField(answer, "partSize");
-      if (typeof handle !== "string" || typeof partSizeBytes !== "number" || partSizeBytes < 1) {
-        throw notUnderstood("api/v1/uploads");
-      }
-      return { handle, partSizeBytes, parts: readParts(answer), urls: readUrls(answer) };
-    },
-    async signParts(handle, numbers) {
-      const parts = numbers.slice(0, MAX_PART_URLS);
-      return readUrls(await client.call("POST", "api/v1/uploads/urls", { handle, parts }));
-    },
-    async listParts(handle) {
-      return readParts(await client.call("POST", "api/v1/uploads/parts", { handle }));
-    },
-    async complete(handle, onEvent) {
-      let last;
-      await client.callForLines("api/v1/uploads/complete", { handle }, (line) => {
-        last = readEvent(line);
-        onEvent(last);
-      });
-      return last;
-    }
-  };
-}
-function readParts(answer) {
-  const parts = /* @__PURE__ */ new Map();
-  for (const part of readList(answer, "parts")) {
-    const number = readField(part, "number");
-    const size = readField(part, "size");
-    if (typeof number === "number" && typeof size === "number") parts.set(number, size);
-  }
-  return parts;
-}
-function readUrls(answer) {
-  const byPart = /* @__PURE__ */ new Map();
-  for (const part of readList(answer, "urls")) {
-    const number = readField(part, "number");
-    const url = readField(part, "url");
-    if (typeof number === "number" && typeof url === "string") byPart.set(number, url);
-  }
-  const expire = new Date(String(readField(answer, "urlsExpire")));
-  return { byPart, expire };
-}
-function readEvent(line) {
-  const error = readError(line);
-  if (error !== void 0) return { status: "failed", ...error };
-  const status = readField(line, "status");
-  const bytes = readField(line, "bytes");
-  if (status === "stored" || status === "copying") return { status };
-  if (status === "checking") return { status, bytes: typeof bytes === "number" ? bytes : 0 };
-  throw notUnderstood("api/v1/uploads/complete");
-}
-function notUnderstood(target) {
-  return new CliError(
-    `${target}: the answer is not understood; is this command too old for the cache?`
-  );
-}
-
-// src/client/push/part-signer.ts
-var MARGIN_MILLISECONDS = 6e4;
-function createPartSigner({ handle, urls }, missing, api, now) {
-  const known = /* @__PURE__ */ new Map();
-  for (const [number, url] of urls.byPart) known.set(number, { url, expire: urls.expire });
-  let asking;
-  function isGood({ expire }) {
-    return !(expire.getTime() - now().getTime() < MARGIN_MILLISECONDS);
-  }
-  async function ask(first) {
-    const later = missing.filter((number) => number > first);
-    const numbers = [first, ...later].slice(0, MAX_PART_URLS);
-    const { byPart, expire } = await api.signParts(handle, numbers);
-    for (const [number, url] of byPart) known.set(number, { url, expire });
-  }
-  return {
-    async urlOf(number) {
-      let isFresh = false;
-      for (; ; ) {
-        const signed = known.get(number);
-        if (signed !== void 0 && (isFresh || isGood(signed))) return signed.url;
-        if (isFresh) throw new CliError(`the gateway signs no URL for part ${number}`);
-        const isOurs = asking === void 0;
-        asking ??= ask(number).finally(() => {
-          asking = void 0;
-        });
-        await asking;
-        isFresh = isOurs || known.has(number);
-      }
-    },
-    renounce(number) {
-      known.delete(number);
-    }
-  };
-}
-
-// src/client/push/upload-parts.ts
-var PARTS_AT_ONCE = 4;
-var MAX_STARTS = 4;
-var MAX_COMPLETIONS = 8;
-var UploadGone = class extends Error {
-};
-async function uploadInParts(file, spool, uploads, events) {
-  let sentBytes2 = 0;
-  const counting = {
-    ...events,
-    onPart(bytes) {
-      sentBytes2 += bytes;
-    }
-  };
-  for (let starts = 1; ; starts++) {
-    const upload = await uploads.api.start(file);
-    if (upload === "stored") return sentBytes2;
-    try {
-      await sendMissingParts(file, spool, upload, uploads, counting);
-      await complete(file, spool, upload, uploads, counting);
-      return sentBytes2;
-    } catch (error) {
-      if (!(error instanceof UploadGone) && !isOfEarlierParts(error, upload)) throw error;
-      if (starts === MAX_STARTS)
-        throw new CliError(`the bucket keeps losing the upload: ${describeError(error)}`);
-    }
-  }
-}
-function isOfEarlierParts(error, { parts }) {
-  return error instanceof CacheRefusal && error.code === "nar-hash-mismatch" && parts.size > 0;
-}
-async function sendMissingParts({ sizeBytes }, spool, upload, { api, http, partSlots, context }, { onStart, onSent, onPart }) {
-  const { partSizeBytes } = upload;
-  const startOf = (number) => (number - 1) * partSizeBytes;
-  const endOf = (number) => Math.min(sizeBytes, number * partSizeBytes);
-  const sizeOf = (number) => endOf(number) - startOf(number);
-  const missing = [];
-  let sentBytes2 = 0;
-  for (let number = 1; startOf(number) < sizeBytes; number++) {
-    if (upload.parts.get(number) === sizeOf(number)) sentBytes2 += sizeOf(number);
-    else missing.push(number);
-  }
-  const signer = createPartSigner(upload, missing, api, context.now);
-  onStart(sentBytes2);
-  async function sendPart(number) {
-    let sentOfPart = 0;
-    const onPartSent = (bytes) => {
-      sentBytes2 += bytes - sentOfPart;
-      sentOfPart = bytes;
-      onSent(sentBytes2);
-    };
-    for (let attempt = 1; ; attempt++) {
-      const url = await signer.urlOf(number);
-      const answer = await http.send({
-        method: "PUT",
-        url,
-        body: spool.slice(startOf(number), endOf(number)),
-        onSent: onPartSent
-      });
-      if (answer.status === 200) return onPart(sizeOf(number));
-      onPartSent(0);
-      if (answer.status === 404) throw new UploadGone("NoSuchUpload");
-      if (answer.status !== 403 || attempt === 3) throw refusedPart(number, answer);
-      signer.renounce(number);
-    }
-  }
-  const queue = [...missing];
-  let hasFailed2 = false;
-  const work = async () => {
-    for (let number = queue.shift(); number !== void 0 && !hasFailed2; number = queue.shift()) {
-      const next = number;
-      try {
-        await partSlots.run(() => sendPart(next));
-      } catch (error) {
-        hasFailed2 = true;
-        throw asGone(error);
-      }
-    }
-  };
-  const workers = await Promise.allSettled(Array.from({ length: PARTS_AT_ONCE }, work));
-  for (const worker of workers) if (worker.status === "rejected") throw worker.reason;
-}
-async function complete(file, spool, upload, uploads, events) {
-  const { api, context } = uploads;
-  let resent = 0;
-  for (let count = 1; ; count++) {
-    let last;
-    let failure = new CliError("the gateway's answer was cut");
-    try {
-      last = await api.complete(upload.handle, (event) => {
-        if (event.status === "checking") events.onChecking(event.bytes);
-        last = event;
-      });
-    } catch (error) {
-      context.signal.throwIfAborted();
-      failure = asGone(error);
-      if (error instanceof CacheRefusal && error.code === "upload-incomplete" && resent++ < 2) {
-        const parts = await api.listParts(upload.handle).catch((reason) => {
-          throw asGone(reason);
-        });
-        await sendMissingParts(file, spool, { ...upload, parts }, uploads, events);
-        continue;
-      }
-      if (!(error instanceof Unreachable)) throw failure;
-    }
-    if (last?.status === "stored") return;
-    if (last?.status === "failed") {
-      failure = asGone(new CacheRefusal(last.message, 200, last.code));
-      if (!isPassing(last.code)) throw failure;
-    }
-    if (count === MAX_COMPLETIONS) throw failure;
-    await context.sleep(retryPauseMilliseconds(count, 0, context.random));
-  }
-}
-function isPassing(code) {
-  return code === "bucket-unavailable" || code === "internal" || code === "uploads-busy";
-}
-var GONE_CODES = /* @__PURE__ */ new Set([
-  "upload-gone",
-  "upload-changed",
-  "handle-invalid",
-  "handle-of-another"
-]);
-function asGone(error) {
-  if (!(error instanceof CacheRefusal)) return error;
-  return GONE_CODES.has(error.code) ? new UploadGone(error.message) : error;
-}
-function refusedPart(number, answer) {
-  return new CliError(`part ${number}: ${refusalOf("the bucket", answer).message}`);
-}
-
-// src/client/push/upload-nar.ts
-async function uploadNar(nar, session, transfer) {
-  const { api, http, limits, context } = session;
-  if (nar.fileSize <= session.partThresholdBytes) return await putNar(nar, session, transfer);
-  const file = {
-    fileHash: nar.fileHash,
-    sizeBytes: nar.fileSize,
-    extension: nar.key.extension
-  };
-  return await uploadInParts(
-    file,
-    nar.spool,
-    { api, http, partSlots: limits.parts, context },
-    {
-      onStart: (bytes) => transfer.sending(nar.fileSize, bytes),
-      onSent: (bytes) => transfer.sent(bytes),
-      onChecking: (bytes) => transfer.checking(bytes)
-    }
-  );
-}
-async function putNar(nar, { client }, transfer) {
-  const target = nar.key.path;
-  const found = await client.send({ method: "HEAD", target });
-  if (found.status === 200) return 0;
-  if (found.status !== 404) throw refusalOf(target, found);
-  transfer.sending(nar.fileSize, 0);
-  const answer = await client.send({
-    method: "PUT",
-    target,
-    headers: { "content-type": "application/x-nix-nar" },
-    body: nar.spool.slice(0, nar.fileSize),
-    onSent: (bytes) => transfer.sent(bytes)
-  });
-  if (answer.status < 200 || answer.status > 299) throw refusalOf(target, answer);
-  return nar.fileSize;
-}
-async function putNarinfo(hash, text, { client }) {
-  const target = `${hash}.narinfo`;
-  const bytes = new TextEncoder().encode(text);
-  const answer = await client.send({
-    method: "PUT",
-    target,
-    headers: { "content-type": "text/x-nix-narinfo" },
-    body: bytesBody(bytes)
-  });
-  if (answer.status < 200 || answer.status > 299) throw refusalOf(target, answer);
-}
-
-// src/client/push/nar-uploads.ts
-function createNarUploads(session) {
-  const underWay = /* @__PURE__ */ new Map();
-  return {
-    async upload(nar, transfer) {
-      const other = underWay.get(nar.key.path);
-      if (other !== void 0) {
-        await other;
-        return 0;
-      }
-      const upload = uploadNar(nar, session, transfer);
-      underWay.set(nar.key.path, upload);
-      return await upload;
-    }
-  };
 }
 
 // src/client/push/pack-nar.ts
@@ -828,60 +378,19 @@ function narKey(fileHash, compression) {
   if (fileHash.algorithm !== "sha256") throw new TypeError("a NAR is named after its SHA-256");
   const digest = formatDigest(fileHash, "nix32");
   const extension = narExtension(compression);
-  const path3 = brandPath(`nar/${digest}.nar${extension}`);
-  return { kind: "nar", path: path3, fileHash: digest, extension, writable: true };
+  const path2 = brandPath(`nar/${digest}.nar${extension}`);
+  return { kind: "nar", path: path2, fileHash: digest, extension, writable: true };
 }
 var unknownName = err("no object of a binary cache has this name");
-function brandPath(path3) {
-  return path3;
-}
-
-// src/client/local-nix/dump-path.ts
-import { lstat } from "node:fs/promises";
-import path from "node:path";
-async function startDump(storePath, store, context) {
-  const { directory } = store;
-  if (directory !== void 0) {
-    const file = path.join(directory, formatStorePathBaseName(storePath));
-    if (await exists(file))
-      return startNix({ program: "nix-store", args: ["--dump", file] }, context);
-  }
-  const args = ["store", "dump-path", ...storeArgs(store)];
-  args.push(formatStorePath(storePath, store.storeDir));
-  return startNix({ program: "nix", args }, context);
-}
-async function exists(file) {
-  return await lstat(file).then(
-    () => true,
-    () => false
-  );
-}
-
-// src/client/push/in-blocks.ts
-var BLOCK_BYTES = 128 * 1024;
-async function* inBlocks(chunks, blockBytes = BLOCK_BYTES) {
-  let pieces = [];
-  let gathered = 0;
-  for await (const chunk of chunks) {
-    let rest = chunk;
-    while (gathered + rest.byteLength >= blockBytes) {
-      const missing = blockBytes - gathered;
-      yield Buffer.concat([...pieces, rest.subarray(0, missing)]);
-      rest = rest.subarray(missing);
-      pieces = [];
-      gathered = 0;
-    }
-    if (rest.byteLength > 0) pieces.push(rest);
-    gathered += rest.byteLength;
-  }
-  if (gathered > 0) yield Buffer.concat(pieces);
+function brandPath(path2) {
+  return path2;
 }
 
 // src/client/push/spool.ts
-import { open, rm } from "node:fs/promises";
-import path2 from "node:path";
 import { randomUUID } from "node:crypto";
+import { open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import path from "node:path";
 function createSpoolMemory(limitBytes) {
   let taken = 0;
   return {
@@ -964,7 +473,7 @@ async function* sliceFile(file, start, end) {
   }
 }
 async function openUnnamed(directory, expectedBytes) {
-  const name = path2.join(directory, `nargate-${randomUUID()}`);
+  const name = path.join(directory, `nargate-${randomUUID()}`);
   try {
     const file = await open(name, "wx+", 384);
     await rm(name);
@@ -976,11 +485,13 @@ async function openUnnamed(directory, expectedBytes) {
 function explain(error, directory, expectedBytes) {
   const { code } = error;
   if (code === "ENOSPC" || code === "EDQUOT") {
-    return new CliError(
-      `no room in ${directory}: up to ${formatBytes(expectedBytes)} are needed; set TMPDIR to where they are`
+    return new ClientError(
+      `the disk of ${directory} is full: up to ${formatBytes(expectedBytes)} are needed. Set TMPDIR to a directory with more space`
     );
   }
-  return new CliError(`cannot write temporary files in ${directory}: ${code}; set TMPDIR`);
+  return new ClientError(
+    `cannot write temporary files in ${directory}: ${code}. Set TMPDIR to another directory`
+  );
 }
 function spoolDirectory(env) {
   return env["TMPDIR"] || tmpdir();
@@ -1015,7 +526,7 @@ async function packNar(info, options, context, onPacked) {
 function createCompressor(narSize, { compressionLevel }) {
   return zlib.createZstdCompress({
     chunkSize: Math.min(256 * 1024, Math.max(1024, narSize)),
-    // For a small NAR zstd then takes small tables, which saves it most of the work.
+    // With the size known, zstd uses small tables for a small NAR, which saves most of the work.
     pledgedSrcSize: narSize,
     params: { [zlib.constants.ZSTD_c_compressionLevel]: compressionLevel }
   });
@@ -1033,8 +544,8 @@ async function explain2(error, isWhole, dump) {
   return code === "ZSTD_error_srcSize_wrong" ? changed() : error;
 }
 function changed() {
-  return new CliError(
-    "it differs from what the store's database says; see nix-store --verify --check-contents --repair"
+  return new ClientError(
+    "the files of this path differ from the store's database. Repair them with: nix-store --verify --check-contents --repair"
   );
 }
 function createMeter(onBytes = () => {
@@ -1055,6 +566,293 @@ function createMeter(onBytes = () => {
     bytes: () => bytes,
     isWhole: () => isWhole,
     hash: () => ({ algorithm: "sha256", bytes: new Uint8Array(digest.digest()) })
+  };
+}
+var BLOCK_BYTES = 128 * 1024;
+async function* inBlocks(chunks, blockBytes = BLOCK_BYTES) {
+  let pieces = [];
+  let gathered = 0;
+  for await (const chunk of chunks) {
+    let rest = chunk;
+    while (gathered + rest.byteLength >= blockBytes) {
+      const missing = blockBytes - gathered;
+      yield Buffer.concat([...pieces, rest.subarray(0, missing)]);
+      rest = rest.subarray(missing);
+      pieces = [];
+      gathered = 0;
+    }
+    if (rest.byteLength > 0) pieces.push(rest);
+    gathered += rest.byteLength;
+  }
+  if (gathered > 0) yield Buffer.concat(pieces);
+}
+
+// src/api/direct-uploads.ts
+var MIB = 1024 * 1024;
+var PART_SIZE_THRESHOLD_BYTES = 16 * MIB;
+var MAX_PART_URLS = 100;
+var text = string("is not a text");
+var count = pipe(
+  number("is not a whole number"),
+  safeInteger("is not a whole number"),
+  minValue(1, "is not a whole number from 1 on")
+);
+var startUploadSchema = object(
+  {
+    /** SHA-256 of the compressed file, as 52 digits of nix32. */
+    fileHash: pipe(text, regex(/^[0-9a-z]{52}$/, "is not 52 digits of nix32")),
+    /** With its dot, as in the object's name; empty for an uncompressed NAR. */
+    extension: text,
+    /** Bytes of the compressed file. */
+    size: count
+  },
+  notAnObject
+);
+var uploadHandleSchema = object({ handle: text }, notAnObject);
+var signPartsSchema = object(
+  {
+    handle: text,
+    /** Part numbers, counted from 1. */
+    parts: pipe(
+      array(count, "is not a list"),
+      maxLength(MAX_PART_URLS, `is a list of more than ${MAX_PART_URLS} numbers`)
+    )
+  },
+  notAnObject
+);
+
+// src/client/push/part-signer.ts
+var MARGIN_MILLISECONDS = 6e4;
+function createPartSigner({ handle, urls }, missing, api, now) {
+  const known = /* @__PURE__ */ new Map();
+  for (const [number2, url] of urls.byPart) known.set(number2, { url, expire: urls.expire });
+  let asking;
+  function isGood({ expire }) {
+    return !(expire.getTime() - now().getTime() < MARGIN_MILLISECONDS);
+  }
+  async function ask(first) {
+    const later = missing.filter((number2) => number2 > first);
+    const numbers = [first, ...later].slice(0, MAX_PART_URLS);
+    const { byPart, expire } = await api.signParts(handle, numbers);
+    for (const [number2, url] of byPart) known.set(number2, { url, expire });
+  }
+  return {
+    async urlOf(number2) {
+      let isFresh = false;
+      for (; ; ) {
+        const signed = known.get(number2);
+        if (signed !== void 0 && (isFresh || isGood(signed))) return signed.url;
+        if (isFresh)
+          throw new ClientError(
+            `the gateway returned no URL for part ${number2}. Run nargate doctor, which compares the versions of the cache and of this command`
+          );
+        const isOurs = asking === void 0;
+        asking ??= ask(number2).finally(() => {
+          asking = void 0;
+        });
+        await asking;
+        isFresh = isOurs || known.has(number2);
+      }
+    },
+    renounce(number2) {
+      known.delete(number2);
+    }
+  };
+}
+
+// src/client/push/upload-parts.ts
+var PARTS_AT_ONCE = 4;
+var MAX_STARTS = 4;
+var MAX_COMPLETIONS = 8;
+var UploadGone = class extends Error {
+};
+async function uploadInParts(file, spool, uploads, events) {
+  let sentBytes2 = 0;
+  const counting = {
+    ...events,
+    onPart(bytes) {
+      sentBytes2 += bytes;
+    }
+  };
+  for (let starts = 1; ; starts++) {
+    const upload = await uploads.api.start(file);
+    if (upload === "stored") return sentBytes2;
+    try {
+      await sendMissingParts(file, spool, upload, uploads, counting);
+      await complete(file, spool, upload, uploads, counting);
+      return sentBytes2;
+    } catch (error) {
+      if (!(error instanceof UploadGone) && !isOfEarlierParts(error, upload)) throw error;
+      if (starts === MAX_STARTS)
+        throw new ClientError(
+          `the upload was lost ${MAX_STARTS} times: ${describeError(error)}. Push again; if it happens again, check the bucket's lifecycle rules`
+        );
+    }
+  }
+}
+function isOfEarlierParts(error, { parts }) {
+  return error instanceof CacheRefusal && error.code === "nar-hash-mismatch" && parts.size > 0;
+}
+async function sendMissingParts({ sizeBytes }, spool, upload, { api, http, partSlots, context }, { onStart, onSent, onPart }) {
+  const { partSizeBytes } = upload;
+  const startOf = (number2) => (number2 - 1) * partSizeBytes;
+  const endOf = (number2) => Math.min(sizeBytes, number2 * partSizeBytes);
+  const sizeOf = (number2) => endOf(number2) - startOf(number2);
+  const missing = [];
+  let sentBytes2 = 0;
+  for (let number2 = 1; startOf(number2) < sizeBytes; number2++) {
+    if (upload.parts.get(number2) === sizeOf(number2)) sentBytes2 += sizeOf(number2);
+    else missing.push(number2);
+  }
+  const signer = createPartSigner(upload, missing, api, context.now);
+  onStart(sentBytes2);
+  async function sendPart(number2) {
+    let sentOfPart = 0;
+    const onPartSent = (bytes) => {
+      sentBytes2 += bytes - sentOfPart;
+      sentOfPart = bytes;
+      onSent(sentBytes2);
+    };
+    for (let attempt = 1; ; attempt++) {
+      const url = await signer.urlOf(number2);
+      const answer = await http.send({
+        method: "PUT",
+        url,
+        body: spool.slice(startOf(number2), endOf(number2)),
+        onSent: onPartSent
+      });
+      if (answer.status === 200) return onPart(sizeOf(number2));
+      onPartSent(0);
+      if (answer.status === 404) throw new UploadGone("NoSuchUpload");
+      if (answer.status !== 403 || attempt === 3) throw refusedPart(number2, answer);
+      signer.renounce(number2);
+    }
+  }
+  const queue = [...missing];
+  let hasFailed2 = false;
+  const work = async () => {
+    for (let number2 = queue.shift(); number2 !== void 0 && !hasFailed2; number2 = queue.shift()) {
+      const next = number2;
+      try {
+        await partSlots.run(() => sendPart(next));
+      } catch (error) {
+        hasFailed2 = true;
+        throw asGone(error);
+      }
+    }
+  };
+  const workers = await Promise.allSettled(Array.from({ length: PARTS_AT_ONCE }, work));
+  for (const worker of workers) if (worker.status === "rejected") throw worker.reason;
+}
+async function complete(file, spool, upload, uploads, events) {
+  const { api, context } = uploads;
+  let resent = 0;
+  for (let count2 = 1; ; count2++) {
+    let last;
+    let failure = new ClientError("the gateway's answer broke off. Push again");
+    try {
+      last = await api.complete(upload.handle, (event) => {
+        if (event.status === "checking") events.onChecking(event.bytes);
+        last = event;
+      });
+    } catch (error) {
+      context.signal.throwIfAborted();
+      failure = asGone(error);
+      if (error instanceof CacheRefusal && error.code === "upload-incomplete" && resent++ < 2) {
+        const parts = await api.listParts(upload.handle).catch((reason) => {
+          throw asGone(reason);
+        });
+        await sendMissingParts(file, spool, { ...upload, parts }, uploads, events);
+        continue;
+      }
+      if (!(error instanceof Unreachable)) throw failure;
+    }
+    if (last?.status === "stored") return;
+    if (last?.status === "failed") {
+      failure = asGone(new CacheRefusal(last.message, 200, last.code));
+      if (!isPassing(last.code)) throw failure;
+    }
+    if (count2 === MAX_COMPLETIONS) throw failure;
+    await context.sleep(retryPauseMilliseconds(count2, 0, context.random));
+  }
+}
+function isPassing(code) {
+  return code === "bucket-unavailable" || code === "internal" || code === "uploads-busy";
+}
+var GONE_CODES = /* @__PURE__ */ new Set([
+  "upload-gone",
+  "upload-changed",
+  "handle-invalid",
+  "handle-of-another"
+]);
+function asGone(error) {
+  if (!(error instanceof CacheRefusal)) return error;
+  return GONE_CODES.has(error.code) ? new UploadGone(error.message) : error;
+}
+function refusedPart(number2, answer) {
+  return new ClientError(`part ${number2}: ${refusalOf("the bucket", answer).message}`);
+}
+
+// src/client/push/upload-nar.ts
+async function uploadNar(nar, session, transfer) {
+  const { api, http, limits, context } = session;
+  if (nar.fileSize <= session.partThresholdBytes) return await putNar(nar, session, transfer);
+  const file = {
+    fileHash: nar.fileHash,
+    sizeBytes: nar.fileSize,
+    extension: nar.key.extension
+  };
+  return await uploadInParts(
+    file,
+    nar.spool,
+    { api, http, partSlots: limits.parts, context },
+    {
+      onStart: (bytes) => transfer.sending(nar.fileSize, bytes),
+      onSent: (bytes) => transfer.sent(bytes),
+      onChecking: (bytes) => transfer.checking(bytes)
+    }
+  );
+}
+async function putNar(nar, { client }, transfer) {
+  const target = nar.key.path;
+  const found = await client.send({ method: "HEAD", target });
+  if (found.status === 200) return 0;
+  if (found.status !== 404) throw refusalOf(target, found);
+  transfer.sending(nar.fileSize, 0);
+  const answer = await client.send({
+    method: "PUT",
+    target,
+    headers: { "content-type": "application/x-nix-nar" },
+    body: nar.spool.slice(0, nar.fileSize),
+    onSent: (bytes) => transfer.sent(bytes)
+  });
+  if (answer.status < 200 || answer.status > 299) throw refusalOf(target, answer);
+  return nar.fileSize;
+}
+async function putNarinfo(hash, text2, { client }) {
+  const target = `${hash}.narinfo`;
+  const bytes = new TextEncoder().encode(text2);
+  const answer = await client.send({
+    method: "PUT",
+    target,
+    headers: { "content-type": "text/x-nix-narinfo" },
+    body: bytesBody(bytes)
+  });
+  if (answer.status < 200 || answer.status > 299) throw refusalOf(target, answer);
+}
+function createNarUploads(session) {
+  const underWay = /* @__PURE__ */ new Map();
+  return {
+    async upload(nar, transfer) {
+      const other = underWay.get(nar.key.path);
+      if (other !== void 0) {
+        await other;
+        return 0;
+      }
+      const upload = uploadNar(nar, session, transfer);
+      underWay.set(nar.key.path, upload);
+      return await upload;
+    }
   };
 }
 
@@ -1097,95 +895,148 @@ function createPublishSteps(session, progress, { settle, settleError, settleBloc
     guard.check();
   }
   return {
-    async prepare(path3) {
-      const { choice, info } = path3;
+    async prepare(path2) {
+      const { choice, info } = path2;
       if (choice.kind === "sign") return { narinfo: choice.published, sent: void 0 };
       const slots = info.narSize > session.partThresholdBytes ? limits.large : limits.requests;
       return await slots.run(async () => {
         checkGoesOn();
-        return await sendNar(path3);
+        return await sendNar(path2);
       });
     },
-    async publish({ info: { path: path3, narSize } }, { narinfo, sent }) {
+    async publish({ info: { path: path2, narSize } }, { narinfo, sent }) {
       const { signKey } = options;
       const signed = signKey === void 0 ? narinfo : await signNarinfo(narinfo, signKey, storeDir);
       await limits.publishing.run(async () => {
         checkGoesOn();
-        await putNarinfo(path3.hash, formatNarinfo(signed), session);
+        await putNarinfo(path2.hash, formatNarinfo(signed), session);
       });
       if (sent === void 0) {
-        const reason = `in the cache; signed by ${signKey?.name ?? ""} now`;
-        return { kind: "skipped", path: path3, reason, isSuspicious: false };
+        const reason = `in the cache; now signed by ${signKey?.name ?? ""}`;
+        return { kind: "skipped", path: path2, reason, isSuspicious: false };
       }
       const { fileSize, sentBytes: sentBytes2, startedAt } = sent;
       const seconds = (context.now().getTime() - startedAt) / 1e3;
-      return { kind: "pushed", path: path3, narSize, fileSize, sentBytes: sentBytes2, seconds };
+      return { kind: "pushed", path: path2, narSize, fileSize, sentBytes: sentBytes2, seconds };
     },
-    onEnd({ info: { path: path3 } }, publication) {
+    onEnd({ info: { path: path2 } }, publication) {
       switch (publication.outcome) {
         case "published":
           guard.succeeded();
           settle(publication.value);
           break;
         case "failed":
-          settleError(path3, publication.error);
+          settleError(path2, publication.error);
           break;
         case "blocked":
-          settleBlocked(path3, publication.needs);
+          settleBlocked(path2, publication.needs);
       }
     }
   };
+}
+
+// src/client/push/push-report.ts
+function formatOutcome(outcome) {
+  const name = formatStorePathBaseName(outcome.path);
+  switch (outcome.kind) {
+    case "pushed": {
+      const sizes = `${formatBytes(outcome.narSize)}, ${formatBytes(outcome.fileSize)} packed`;
+      const stored = outcome.sentBytes > 0 ? "" : ", the bucket already had it";
+      return `pushed ${name} (${sizes}${stored}, ${formatDuration(outcome.seconds)})`;
+    }
+    case "skipped":
+      return `${outcome.isSuspicious ? "warning: " : ""}skipped ${name}: ${outcome.reason}`;
+    case "failed":
+      return `failed ${name}: ${outcome.message}`;
+    case "untried":
+      return `not tried ${name}`;
+  }
+}
+function hasFailed({ outcomes, stopped }) {
+  return stopped !== void 0 || outcomes.some(({ kind }) => kind === "failed");
+}
+function formatPushSummary({ outcomes, seconds, stopped }) {
+  const pushed = outcomes.filter((outcome) => outcome.kind === "pushed");
+  const skipped = outcomes.filter((outcome) => outcome.kind === "skipped");
+  const countOf = (kind) => outcomes.filter((outcome) => outcome.kind === kind).length;
+  const reasons = [...countBy(skipped, ({ reason }) => reason)].map(
+    ([reason, count2]) => `${count2} ${reason}`
+  );
+  const facts = [
+    `${countPaths(pushed.length)} pushed (${formatBytes(sentBytes(outcomes))} sent)`,
+    ...skipped.length === 0 ? [] : [`${skipped.length} skipped (${reasons.join(", ")})`],
+    ...countOf("failed") === 0 ? [] : [`${countOf("failed")} failed`],
+    ...countOf("untried") === 0 ? [] : [`${countOf("untried")} not tried`]
+  ];
+  return [
+    `${facts.join(", ")} in ${formatDuration(seconds)}`,
+    ...stopped === void 0 ? [] : [`stopped: ${stopped}`]
+  ];
+}
+function sentBytes(outcomes) {
+  return outcomes.reduce(
+    (total, outcome) => outcome.kind === "pushed" ? total + outcome.sentBytes : total,
+    0
+  );
+}
+function countBy(list, nameOf2) {
+  const counts = /* @__PURE__ */ new Map();
+  for (const item of list) counts.set(nameOf2(item), (counts.get(nameOf2(item)) ?? 0) + 1);
+  return counts;
+}
+function countPaths(count2) {
+  return count2 === 1 ? "1 path" : `${count2} paths`;
 }
 
 // src/client/push/references-first.ts
 async function publishReferencesFirst(paths, lost, steps) {
   const ended = /* @__PURE__ */ new Map();
   const failed = new Set(lost);
-  async function run(path3, references) {
+  async function run(path2, references) {
     const known = references.find((id) => failed.has(id));
     if (known !== void 0) return { outcome: "blocked", needs: known };
-    const prepared = await steps.prepare(path3);
+    const prepared = await steps.prepare(path2);
     const publications = await Promise.all(references.map((id) => ended.get(id)));
     const missing = publications.findIndex((publication) => publication?.outcome !== "published");
     if (missing !== -1) return { outcome: "blocked", needs: references[missing] ?? "" };
-    return { outcome: "published", value: await steps.publish(path3, prepared) };
+    return { outcome: "published", value: await steps.publish(path2, prepared) };
   }
-  for (const path3 of sortReferencesFirst(paths)) {
-    const isAwaited = (id) => id !== path3.id && (ended.has(id) || failed.has(id));
-    const references = path3.references.filter(isAwaited);
-    const publication = run(path3, references).catch((error) => ({ outcome: "failed", error })).then((result) => {
-      if (result.outcome !== "published") failed.add(path3.id);
-      steps.onEnd(path3, result);
+  for (const path2 of sortReferencesFirst(paths)) {
+    const isAwaited = (id) => id !== path2.id && (ended.has(id) || failed.has(id));
+    const references = path2.references.filter(isAwaited);
+    const publication = run(path2, references).catch((error) => ({ outcome: "failed", error })).then((result) => {
+      if (result.outcome !== "published") failed.add(path2.id);
+      steps.onEnd(path2, result);
       return result;
     });
-    ended.set(path3.id, publication);
+    ended.set(path2.id, publication);
   }
   await Promise.all(ended.values());
 }
 function sortReferencesFirst(paths) {
-  const byId = new Map(paths.map((path3) => [path3.id, path3]));
+  const byId = new Map(paths.map((path2) => [path2.id, path2]));
   const sorted = [];
   const states = /* @__PURE__ */ new Map();
   for (const root of paths) {
     const stack = [{ path: root, next: 0 }];
     while (stack.length > 0) {
       const frame = stack.at(-1);
-      const { path: path3 } = frame;
-      if (frame.next === 0 && states.has(path3.id)) {
+      const { path: path2 } = frame;
+      if (frame.next === 0 && states.has(path2.id)) {
         stack.pop();
         continue;
       }
-      states.set(path3.id, "open");
-      const id = path3.references[frame.next++];
+      states.set(path2.id, "open");
+      const id = path2.references[frame.next++];
       if (id === void 0) {
-        states.set(path3.id, "done");
-        sorted.push(path3);
+        states.set(path2.id, "done");
+        sorted.push(path2);
         stack.pop();
         continue;
       }
       const reference = byId.get(id);
-      if (reference === void 0 || id === path3.id) continue;
-      if (states.get(id) === "open") throw new Error(`${path3.id} and ${id} refer to each other`);
+      if (reference === void 0 || id === path2.id) continue;
+      if (states.get(id) === "open") throw new Error(`${path2.id} and ${id} refer to each other`);
       if (!states.has(id)) stack.push({ path: reference, next: 0 });
     }
   }
@@ -1230,28 +1081,36 @@ async function pushPaths(roots, session, progress, done = /* @__PURE__ */ new Se
     if (isWorthALine) progress.say(formatOutcome(outcome));
     else if (outcome.kind === "pushed") progress.finished(formatOutcome(outcome));
   }
-  function settleError(path3, error) {
-    const id = formatStorePathBaseName(path3);
+  function settleError(path2, error) {
+    const id = formatStorePathBaseName(path2);
     lost.add(id);
     if (context.signal.aborted) return;
     if (error instanceof Stopped || guard.failed(error)) {
       untried.add(id);
-      settle({ kind: "untried", path: path3 });
+      settle({ kind: "untried", path: path2 });
     } else {
-      settle({ kind: "failed", path: path3, message: describeError(error) });
+      settle({ kind: "failed", path: path2, message: describeError(error) });
     }
   }
-  function settleBlocked(path3, needs) {
+  function settleBlocked(path2, needs) {
     if (!untried.has(needs)) {
-      return settle({ kind: "failed", path: path3, message: `not published: needs ${needs}` });
+      return settle({
+        kind: "failed",
+        path: path2,
+        message: `not published, because it needs ${needs}, which failed`
+      });
     }
-    untried.add(formatStorePathBaseName(path3));
-    settle({ kind: "untried", path: path3 });
+    untried.add(formatStorePathBaseName(path2));
+    settle({ kind: "untried", path: path2 });
   }
   progress.status("asking Nix for the closure");
   const closure = await readClosure(roots, store, context);
-  for (const path3 of closure.invalid) {
-    settle({ kind: "failed", path: path3, message: "the store does not have it; was it collected?" });
+  for (const path2 of closure.invalid) {
+    settle({
+      kind: "failed",
+      path: path2,
+      message: "the store does not have this path. Build it again; Nix may have deleted it as garbage"
+    });
   }
   const infos = [...closure.infos].flatMap(([id, info]) => done.has(id) ? [] : [info]);
   progress.status(`asking the cache for ${infos.length} paths`);
@@ -1266,81 +1125,30 @@ async function pushPaths(roots, session, progress, done = /* @__PURE__ */ new Se
   context.signal.throwIfAborted();
   return outcomes;
 }
-async function choosePaths(infos, { client, store, options, limits, guard, context }, { settle, settleError }) {
-  const { upstreamKeys, signKey } = options;
-  const how = { client, storeDir: store.storeDir, upstreamKeys, signKey };
-  const choices = await Promise.all(
-    infos.map(async (info) => {
-      const { path: path3 } = info;
-      try {
-        const choice = await limits.requests.run(async () => {
-          context.signal.throwIfAborted();
-          guard.check();
-          return await choosePath(info, how);
-        });
-        guard.succeeded();
-        if (choice.kind === "skip") {
-          settle({ ...choice, kind: "skipped", path: path3 });
-          return [];
-        }
-        const references = info.references.map(formatStorePathBaseName);
-        return [{ id: formatStorePathBaseName(path3), references, info, choice }];
-      } catch (error) {
-        settleError(path3, error);
-        return [];
-      }
-    })
-  );
-  return choices.flat();
-}
 function isSuspicious(outcome) {
   return outcome.kind === "skipped" && outcome.isSuspicious;
 }
 
-// src/client/push/push-report.ts
-function hasFailed({ outcomes, stopped }) {
-  return stopped !== void 0 || outcomes.some(({ kind }) => kind === "failed");
-}
-function formatSummary({ outcomes, seconds, stopped }) {
-  const pushed = outcomes.filter((outcome) => outcome.kind === "pushed");
-  const skipped = outcomes.filter((outcome) => outcome.kind === "skipped");
-  const countOf = (kind) => outcomes.filter((outcome) => outcome.kind === kind).length;
-  const reasons = [...countBy(skipped, ({ reason }) => reason)].map(
-    ([reason, count]) => `${count} ${reason}`
-  );
-  const facts = [
-    `${countPaths(pushed.length)} pushed (${formatBytes(sentBytes(outcomes))} sent)`,
-    ...skipped.length === 0 ? [] : [`${skipped.length} skipped (${reasons.join(", ")})`],
-    ...countOf("failed") === 0 ? [] : [`${countOf("failed")} failed`],
-    ...countOf("untried") === 0 ? [] : [`${countOf("untried")} not tried`]
-  ];
-  return [
-    `${facts.join(", ")} in ${formatDuration(seconds)}`,
-    ...stopped === void 0 ? [] : [`stopped: ${stopped}`]
-  ];
-}
-function sentBytes(outcomes) {
-  return outcomes.reduce(
-    (total, outcome) => outcome.kind === "pushed" ? total + outcome.sentBytes : total,
-    0
-  );
-}
-function countBy(list, nameOf2) {
-  const counts = /* @__PURE__ */ new Map();
-  for (const item of list) counts.set(nameOf2(item), (counts.get(nameOf2(item)) ?? 0) + 1);
-  return counts;
-}
-function countPaths(count) {
-  return count === 1 ? "1 path" : `${count} paths`;
-}
-
-// src/client/push/push-session.ts
+// src/client/push/push-limits.ts
 import { availableParallelism } from "node:os";
-
-// src/client/push/semaphore.ts
-function createSemaphore(count) {
+var MEMORY_BYTES = 128 * 1024 * 1024;
+var REQUESTS_AT_ONCE = 32;
+var NARINFOS_AT_ONCE = 16;
+var LARGE_AT_ONCE = 4;
+var PARTS_AT_ONCE2 = 8;
+function createPushLimits() {
+  return {
+    memory: createSpoolMemory(MEMORY_BYTES),
+    packing: createSemaphore(Math.min(availableParallelism() * 2, 8)),
+    requests: createSemaphore(REQUESTS_AT_ONCE),
+    publishing: createSemaphore(NARINFOS_AT_ONCE),
+    large: createSemaphore(LARGE_AT_ONCE),
+    parts: createSemaphore(PARTS_AT_ONCE2)
+  };
+}
+function createSemaphore(count2) {
   const waiting = [];
-  let free = count;
+  let free = count2;
   return {
     async run(task) {
       if (free > 0) free--;
@@ -1356,29 +1164,111 @@ function createSemaphore(count) {
   };
 }
 
+// src/api/direct-upload-answers.ts
+var storedParts = array(object({ number: number(), size: number() }));
+var signedUrls = {
+  urls: array(object({ number: number(), url: string() })),
+  /** The time until which the URLs are valid, in ISO format and by the gateway's clock. */
+  urlsExpire: string()
+};
+var partUrlsSchema = object(signedUrls);
+var partsSchema = object({ parts: storedParts });
+var uploadStartedSchema = variant("status", [
+  object({ status: literal("stored") }),
+  object({
+    status: literal("open"),
+    handle: string(),
+    /** In ISO format, by the gateway's clock. */
+    handleExpires: string(),
+    /** Bytes of the whole file. */
+    size: number(),
+    /** Bytes of every part but the last. */
+    partSize: pipe(number(), minValue(1)),
+    /** The parts that an earlier try has left in the bucket. */
+    parts: storedParts,
+    ...signedUrls
+  })
+]);
+var completionLineSchema = variant("status", [
+  object({ status: literal("checking"), bytes: optional(number(), 0), size: optional(number()) }),
+  object({ status: literal("copying") }),
+  object({ status: literal("stored") })
+]);
+
+// src/client/push/upload-api.ts
+function createUploadApi(client) {
+  async function call(target, input, schema) {
+    return read(schema, await client.call("POST", target, input), target);
+  }
+  return {
+    async start({ fileHash, sizeBytes, extension }) {
+      const answer = await call(
+        ENDPOINTS.uploads,
+        { fileHash: formatDigest(fileHash, "nix32"), size: sizeBytes, extension },
+        uploadStartedSchema
+      );
+      if (answer.status === "stored") return "stored";
+      const { handle, partSize } = answer;
+      return { handle, partSizeBytes: partSize, parts: toMap(answer), urls: toPartUrls(answer) };
+    },
+    async signParts(handle, numbers) {
+      const parts = numbers.slice(0, MAX_PART_URLS);
+      return toPartUrls(await call(ENDPOINTS.uploadUrls, { handle, parts }, partUrlsSchema));
+    },
+    async listParts(handle) {
+      return toMap(await call(ENDPOINTS.uploadParts, { handle }, partsSchema));
+    },
+    async complete(handle, onEvent) {
+      let last;
+      await client.callForLines(ENDPOINTS.uploadComplete, { handle }, (line) => {
+        last = readEvent(line);
+        onEvent(last);
+      });
+      return last;
+    }
+  };
+}
+function toMap({ parts }) {
+  return new Map(parts.map(({ number: number2, size }) => [number2, size]));
+}
+function toPartUrls({ urls, urlsExpire }) {
+  const byPart = new Map(urls.map(({ number: number2, url }) => [number2, url]));
+  return { byPart, expire: new Date(urlsExpire) };
+}
+function readEvent(line) {
+  const error = readError(line);
+  if (error !== void 0) return { status: "failed", ...error };
+  return read(completionLineSchema, line, ENDPOINTS.uploadComplete);
+}
+function read(schema, answer, target) {
+  const shape = readShape(schema, answer);
+  if (shape.ok) return shape.value;
+  throw new ClientError(
+    `${target}: this command does not understand the answer (${shape.error}). Use the same version of nargate as the cache`
+  );
+}
+
 // src/client/push/push-session.ts
-var MEMORY_BYTES = 128 * 1024 * 1024;
-var REQUESTS_AT_ONCE = 32;
-var NARINFOS_AT_ONCE = 16;
-var LARGE_AT_ONCE = 4;
-var PARTS_AT_ONCE2 = 8;
 async function openPushSession(options, context) {
   const { client, http, token } = await openCache(options.cache, context);
   if (token === void 0) {
     const { hostname } = new URL(client.url);
-    throw new CliError(
-      `no token for ${hostname}: set NARGATE_TOKEN, give --token-file, or put it into a netrc file`
+    throw new ClientError(
+      `no token for ${hostname}: set NARGATE_TOKEN, use --token-file, or put the token into a netrc file`
     );
   }
   const [{ uploads, storeDir, partSizeThreshold }] = await Promise.all([
     readGatewayFacts(client),
     requirePushToken(client, token.source)
   ]);
-  if (!uploads) throw new CliError("this cache takes no uploads");
+  if (!uploads)
+    throw new ClientError(
+      "this cache does not accept pushes. Ask its operator to check the settings for pushing (TOKENS, OIDC_TRUST)"
+    );
   const location = findStore(options.storeUrl, context.env);
   if (storeDir !== location.storeDir) {
     throw new UsageError(
-      `this cache is for paths in ${storeDir}, and the store has its own in ${location.storeDir}`
+      `this cache is for the store directory ${storeDir}, but the store uses ${location.storeDir}. Use another cache, or another --store`
     );
   }
   return {
@@ -1388,14 +1278,7 @@ async function openPushSession(options, context) {
     options,
     store: { ...location, url: options.storeUrl },
     partThresholdBytes: partSizeThreshold,
-    limits: {
-      memory: createSpoolMemory(MEMORY_BYTES),
-      packing: createSemaphore(Math.min(availableParallelism() * 2, 8)),
-      requests: createSemaphore(REQUESTS_AT_ONCE),
-      publishing: createSemaphore(NARINFOS_AT_ONCE),
-      large: createSemaphore(LARGE_AT_ONCE),
-      parts: createSemaphore(PARTS_AT_ONCE2)
-    },
+    limits: createPushLimits(),
     guard: createStopGuard(),
     context
   };
@@ -1406,52 +1289,15 @@ async function requirePushToken(client, source) {
     token = await readTokenFacts(client);
   } catch (error) {
     if (!(error instanceof CacheRefusal && error.status === 401)) throw error;
-    throw new CliError(`the token of ${source} was refused: ${error.message}`, { cause: error });
+    throw new ClientError(`the cache refused the token from ${source}: ${error.message}`, {
+      cause: error
+    });
   }
   const { name, scopes } = token;
   if (scopes.includes("push") || scopes.includes("admin")) return;
-  throw new CliError(
-    `the token ${name} of ${source} may not push: its scopes are ${scopes.join(", ") || "none"}`
+  throw new ClientError(
+    `the token ${name} from ${source} may not push: its scopes are ${scopes.join(", ") || "none"}. Use a token with the scope push`
   );
-}
-
-// src/action/count-hits.ts
-function countHits(infos, publicKeys) {
-  const names = publicKeys.map((key) => key.slice(0, key.indexOf(":") + 1));
-  const isOurs = ({ signatures }) => signatures.some((signature) => names.some((name) => signature.startsWith(name)));
-  const pulled = infos.filter((info) => !isMade(info));
-  return {
-    fromCache: tally(pulled.filter(isOurs)),
-    fromElsewhere: tally(pulled.filter((info) => !isOurs(info))),
-    made: tally(infos.filter(isMade))
-  };
-}
-function isMade({ isUltimate, signatures }) {
-  return isUltimate || signatures.length === 0;
-}
-function tally(infos) {
-  return {
-    paths: infos.length,
-    narBytes: infos.reduce((total, { narSize }) => total + narSize, 0)
-  };
-}
-
-// src/action/find-new-paths.ts
-async function findNewPaths(workDirectory, context) {
-  const location = findStore(void 0, context.env);
-  const { directory } = location;
-  if (directory === void 0) {
-    throw new CliError("the store is not on this machine, so that nobody sees what is new in it");
-  }
-  const store = { ...location, url: void 0 };
-  const watcher = await watchStore(
-    directory,
-    (paths2) => findInvalidPaths(paths2, store, context),
-    await readStoreNames(workDirectory)
-  );
-  const paths = await watcher.findNew();
-  const { infos } = await readClosure(paths, store, context);
-  return paths.flatMap((path3) => infos.get(formatStorePathBaseName(path3)) ?? []);
 }
 
 // src/action/format-job-summary.ts
@@ -1496,7 +1342,7 @@ function hitRows({ fromCache, fromElsewhere, made }) {
 function countReasons(skipped) {
   const counts = /* @__PURE__ */ new Map();
   for (const { reason } of skipped) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  return [...counts].map(([reason, count]) => `${count} ${reason}`).join(", ");
+  return [...counts].map(([reason, count2]) => `${count2} ${reason}`).join(", ");
 }
 function listPaths(outcomes) {
   const failed = outcomes.flatMap(
@@ -1505,7 +1351,7 @@ function listPaths(outcomes) {
   const pushed = outcomes.flatMap(
     (outcome) => outcome.kind === "pushed" ? [`${nameOf(outcome)} (${formatBytes(outcome.fileSize)})`] : []
   );
-  return [...formatList("What failed", failed), ...formatList("What was pushed", pushed)];
+  return [...formatList("Failed paths", failed), ...formatList("Pushed paths", pushed)];
 }
 function formatList(title, items) {
   if (items.length === 0) return [];
@@ -1520,20 +1366,20 @@ function formatList(title, items) {
     ""
   ];
 }
-function nameOf({ path: path3 }) {
-  return formatStorePathBaseName(path3);
+function nameOf({ path: path2 }) {
+  return formatStorePathBaseName(path2);
 }
 function formatTally({ paths, narBytes }) {
   return paths === 0 ? "nothing" : `${countPaths2(paths)}, ${formatBytes(narBytes)} unpacked`;
 }
-function countPaths2(count) {
-  return count === 1 ? "1 path" : `${count} paths`;
+function countPaths2(count2) {
+  return count2 === 1 ? "1 path" : `${count2} paths`;
 }
-function escapeCell(text) {
-  return escapeHtml(text).replaceAll("|", "\\|");
+function escapeCell(text2) {
+  return escapeHtml(text2).replaceAll("|", "\\|");
 }
-function escapeHtml(text) {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll("\n", " ");
+function escapeHtml(text2) {
+  return text2.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll("\n", " ");
 }
 
 // src/action/run-post.ts
@@ -1541,7 +1387,7 @@ async function runPost(context) {
   const { runner } = context;
   const state = parseJobState(runner.state(JOB_STATE));
   if (state === void 0) {
-    runner.info("nothing to do: the first step did not get far");
+    runner.info("nothing to do, because the first step of the action failed early");
     return;
   }
   try {
@@ -1565,21 +1411,21 @@ async function pushAndTell(inputs, state, context) {
     push ??= { reason };
   }
   if ("outcomes" in push && hasFailed(push)) {
-    tellFailure("not all that was built is in the cache", inputs, context);
+    tellFailure("some new paths could not be pushed; see the lines above", inputs, context);
   }
   const hits = infos === void 0 ? void 0 : countHits(infos, state.publicKeys);
   try {
     await runner.addToSummary(formatJobSummary({ url: inputs.url, push, hits }));
   } catch (error) {
-    runner.warning(`the job's summary could not be written: ${describeError(error)}`);
+    runner.warning(`cannot write the summary of the job: ${describeError(error)}`);
   }
 }
 function whyNot(inputs, { pushBy, reason }) {
   if (pushBy === void 0) return { reason: `this job only pulls: ${reason}` };
   const { pushOnFailure, jobStatus } = inputs;
   if (pushOnFailure || jobStatus === "success") return void 0;
-  const status = jobStatus || "not known";
-  return { reason: `the input push-on-failure is false, and the job's status is ${status}` };
+  const status = jobStatus || "unknown";
+  return { reason: `the input push-on-failure is false, and the status of the job is ${status}` };
 }
 function tellFailure(line, { failOnPushError }, { runner }) {
   if (failOnPushError) runner.fail(line);
@@ -1588,14 +1434,17 @@ function tellFailure(line, { failOnPushError }, { runner }) {
 async function pushNewPaths(infos, inputs, { pushBy }, context) {
   const { runner } = context;
   const { pushFilter, upstreamKeys, signKey, url } = inputs;
-  const roots = infos.map(({ path: path3 }) => path3).filter((path3) => pushFilter?.test(formatStorePathBaseName(path3)) !== true);
+  const roots = infos.map(({ path: path2 }) => path2).filter((path2) => pushFilter?.test(formatStorePathBaseName(path2)) !== true);
   if (roots.length === 0) {
-    runner.info("nothing is new in the store, so nothing is pushed");
-    return { reason: "nothing was new in the store" };
+    runner.info("nothing to push: the job added no paths to the store");
+    return { reason: "the job added no paths to the store" };
   }
   const sources = listTokenSources(inputs, context);
   const tokens = pushBy === void 0 ? void 0 : sources.get(pushBy);
-  if (tokens === void 0) throw new CliError("the token of the first step is not there any more");
+  if (tokens === void 0)
+    throw new ClientError(
+      "the token that the first step found is gone. Give the action the same inputs and permissions for the whole job"
+    );
   const startedAt = context.now().getTime();
   return await runner.group(`pushing to ${url}`, async () => {
     const options = {
@@ -1613,7 +1462,7 @@ async function pushNewPaths(infos, inputs, { pushBy }, context) {
       const outcomes = await pushPaths(roots, session, progress);
       const seconds = (context.now().getTime() - startedAt) / 1e3;
       const report = { outcomes, seconds, stopped: session.guard.reason() };
-      for (const line of formatSummary(report)) runner.info(line);
+      for (const line of formatPushSummary(report)) runner.info(line);
       return report;
     } finally {
       progress.close();
@@ -1626,7 +1475,7 @@ async function cleanUp({ changes, workDirectory }, context) {
     try {
       await undoChange(change, files, workDirectory);
     } catch (error) {
-      context.runner.warning(`${change.file} could not be put back: ${describeError(error)}`);
+      context.runner.warning(`cannot restore ${change.file}: ${describeError(error)}`);
     }
   }
   await rm2(workDirectory, { recursive: true, force: true });

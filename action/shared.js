@@ -1,9 +1,9 @@
 // src/client/client-error.ts
 var UsageError = class extends Error {
 };
-var CliError = class extends Error {
+var ClientError = class extends Error {
 };
-var Interrupted = class extends CliError {
+var Interrupted = class extends ClientError {
   signal;
   constructor(signal) {
     super("interrupted");
@@ -12,7 +12,7 @@ var Interrupted = class extends CliError {
 };
 function describeError(error2) {
   if (!(error2 instanceof Error)) return String(error2);
-  if (error2 instanceof CliError || error2 instanceof UsageError) return error2.message;
+  if (error2 instanceof ClientError || error2 instanceof UsageError) return error2.message;
   const { cause } = error2;
   if (cause instanceof AggregateError) return describeError(cause.errors[0]);
   if (cause === void 0) return error2.message;
@@ -28,8 +28,8 @@ function createProcessContext(signal) {
   return {
     env: process.env,
     cwd: process.cwd(),
-    // Only once asked for: Node makes what it opens non-blocking, also for the programs that inherit it.
-    // Who waits for it must not keep on after Ctrl-C.
+    // A getter, because Node opens stdin at the first use and then makes it non-blocking, also for
+    // each program that inherits it. The signal ends a read that waits for input at Ctrl-C.
     get stdin() {
       return addAbortSignal(signal, process.stdin);
     },
@@ -576,7 +576,8 @@ function createActionContext(signal) {
     cwd,
     stdin: NO_INPUT,
     stdout,
-    // The runner reads both pipes at once, and would put lines into the wrong group.
+    // All output goes to stdout: the runner reads both pipes at once, and would mix up the order of
+    // lines and groups.
     stderr: stdout,
     fetch: fetch2,
     now,
@@ -592,8 +593,6 @@ var NO_INPUT = {
     yield* [];
   }
 };
-
-// src/action/run-step.ts
 async function runStep(step) {
   const controller = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"]) {
@@ -640,11 +639,11 @@ function parseStorePath(text, storeDir) {
   if (!text.startsWith(`${storeDir}/`)) return err("store path is not in the store directory");
   return parseStorePathBaseName(text.slice(storeDir.length + 1));
 }
-function formatStorePathBaseName(path3) {
-  return `${path3.hash}-${path3.name}`;
+function formatStorePathBaseName(path4) {
+  return `${path4.hash}-${path4.name}`;
 }
-function formatStorePath(path3, storeDir) {
-  return `${storeDir}/${formatStorePathBaseName(path3)}`;
+function formatStorePath(path4, storeDir) {
+  return `${storeDir}/${formatStorePathBaseName(path4)}`;
 }
 function equalStorePaths(a, b) {
   return a.hash === b.hash && a.name === b.name;
@@ -656,30 +655,570 @@ function isStorePathName(text) {
   return /^[0-9A-Za-z+\-._?=]+$/.test(text);
 }
 
-// src/api/failures.ts
-var FAILURES = {
-  // Reads
-  "not-found": { status: 404, message: "No such object in this cache." },
-  "bad-path": { status: 404, message: "Not a path of a Nix binary cache." },
-  "method-not-allowed": { status: 405, message: "This path does not take that method." },
-  "range-not-satisfiable": { status: 416, message: "The range lies outside the object." },
-  "bucket-unavailable": {
-    status: 503,
-    message: "The bucket behind this cache is not available right now. Try again shortly."
-  },
-  "bucket-cap-exceeded": {
-    status: 503,
-    message: "The bucket's daily cap is used up; it resets at 00:00 UTC. The operator can raise it under Caps & Alerts."
-  },
-  misconfigured: {
-    status: 500,
-    message: "This cache is not configured correctly. Its operator finds the reason in the log."
-  },
-  internal: {
-    status: 500,
-    message: "The gateway failed. Its operator finds the reason in the log."
-  },
-  // Access
+// node_modules/valibot/dist/index.mjs
+var store$4;
+var DEFAULT_CONFIG = {
+  lang: void 0,
+  message: void 0,
+  abortEarly: void 0,
+  abortPipeEarly: void 0
+};
+// @__NO_SIDE_EFFECTS__
+function getGlobalConfig(config$1) {
+  if (!config$1 && !store$4) return DEFAULT_CONFIG;
+  return {
+    lang: config$1?.lang ?? store$4?.lang,
+    message: config$1?.message,
+    abortEarly: config$1?.abortEarly ?? store$4?.abortEarly,
+    abortPipeEarly: config$1?.abortPipeEarly ?? store$4?.abortPipeEarly
+  };
+}
+var store$3;
+// @__NO_SIDE_EFFECTS__
+function getGlobalMessage(lang) {
+  return store$3?.get(lang);
+}
+var store$2;
+// @__NO_SIDE_EFFECTS__
+function getSchemaMessage(lang) {
+  return store$2?.get(lang);
+}
+var store$1;
+// @__NO_SIDE_EFFECTS__
+function getSpecificMessage(reference, lang) {
+  return store$1?.get(reference)?.get(lang);
+}
+// @__NO_SIDE_EFFECTS__
+function _stringify(input) {
+  const type = typeof input;
+  if (type === "string") return `"${input}"`;
+  if (type === "number" || type === "bigint" || type === "boolean") return `${input}`;
+  if (type === "object" || type === "function") return (input && Object.getPrototypeOf(input)?.constructor?.name) ?? "null";
+  return type;
+}
+function _addIssue(context, label, dataset, config$1, other) {
+  const input = other && "input" in other ? other.input : dataset.value;
+  const expected = other?.expected ?? context.expects ?? null;
+  const received = other?.received ?? /* @__PURE__ */ _stringify(input);
+  const issue2 = {
+    kind: context.kind,
+    type: context.type,
+    input,
+    expected,
+    received,
+    message: `Invalid ${label}: ${expected ? `Expected ${expected} but r` : "R"}eceived ${received}`,
+    requirement: context.requirement,
+    path: other?.path,
+    issues: other?.issues,
+    lang: config$1.lang,
+    abortEarly: config$1.abortEarly,
+    abortPipeEarly: config$1.abortPipeEarly
+  };
+  const isSchema = context.kind === "schema";
+  const message$1 = other?.message ?? context.message ?? /* @__PURE__ */ getSpecificMessage(context.reference, issue2.lang) ?? (isSchema ? /* @__PURE__ */ getSchemaMessage(issue2.lang) : null) ?? config$1.message ?? /* @__PURE__ */ getGlobalMessage(issue2.lang);
+  if (message$1 !== void 0) issue2.message = typeof message$1 === "function" ? message$1(issue2) : message$1;
+  if (isSchema) dataset.typed = false;
+  if (dataset.issues) dataset.issues.push(issue2);
+  else dataset.issues = [issue2];
+}
+// @__NO_SIDE_EFFECTS__
+function _isSameValueZero(value1, value2) {
+  return value1 === value2 || Number.isNaN(value1) && Number.isNaN(value2);
+}
+// @__NO_SIDE_EFFECTS__
+function _joinExpects(values$1, separator) {
+  const list = [...new Set(values$1)];
+  if (list.length > 1) return `(${list.join(` ${separator} `)})`;
+  return list[0] ?? "never";
+}
+function _standardSchema(schema) {
+  schema["~standard"] = {
+    version: 1,
+    vendor: "valibot",
+    validate: (value$1) => schema["~run"]({ value: value$1 }, /* @__PURE__ */ getGlobalConfig())
+  };
+  return schema;
+}
+// @__NO_SIDE_EFFECTS__
+function getDotPath(issue2) {
+  if (issue2.path) {
+    let key = "";
+    for (const item of issue2.path) if (typeof item.key === "string" || typeof item.key === "number") if (key) key += `.${item.key}`;
+    else key += item.key;
+    else return null;
+    return key;
+  }
+  return null;
+}
+var EMOJI_REGEX = new RegExp("^(?:[\\u{1F1E6}-\\u{1F1FF}]{2}|\\u{1F3F4}[\\u{E0061}-\\u{E007A}]{2}[\\u{E0030}-\\u{E0039}\\u{E0061}-\\u{E007A}]{1,3}\\u{E007F}|(?:\\p{Emoji}\\uFE0F\\u20E3?|\\p{Emoji_Modifier_Base}\\p{Emoji_Modifier}?|(?![\\p{Emoji_Modifier_Base}\\u{1F1E6}-\\u{1F1FF}])\\p{Emoji_Presentation})(?:\\u200D(?:\\p{Emoji}\\uFE0F\\u20E3?|\\p{Emoji_Modifier_Base}\\p{Emoji_Modifier}?|(?![\\p{Emoji_Modifier_Base}\\u{1F1E6}-\\u{1F1FF}])\\p{Emoji_Presentation}))*)+$", "u");
+// @__NO_SIDE_EFFECTS__
+function check(requirement, message$1) {
+  return {
+    kind: "validation",
+    type: "check",
+    reference: check,
+    async: false,
+    expects: null,
+    requirement,
+    message: message$1,
+    "~run"(dataset, config$1) {
+      if (dataset.typed && !this.requirement(dataset.value)) _addIssue(this, "input", dataset, config$1);
+      return dataset;
+    }
+  };
+}
+// @__NO_SIDE_EFFECTS__
+function maxLength(requirement, message$1) {
+  return {
+    kind: "validation",
+    type: "max_length",
+    reference: maxLength,
+    async: false,
+    expects: `<=${requirement}`,
+    requirement,
+    message: message$1,
+    "~run"(dataset, config$1) {
+      if (dataset.typed && dataset.value.length > this.requirement) _addIssue(this, "length", dataset, config$1, { received: `${dataset.value.length}` });
+      return dataset;
+    }
+  };
+}
+// @__NO_SIDE_EFFECTS__
+function minValue(requirement, message$1) {
+  return {
+    kind: "validation",
+    type: "min_value",
+    reference: minValue,
+    async: false,
+    expects: `>=${requirement instanceof Date ? requirement.toJSON() : /* @__PURE__ */ _stringify(requirement)}`,
+    requirement,
+    message: message$1,
+    "~run"(dataset, config$1) {
+      if (dataset.typed && !(dataset.value >= this.requirement)) _addIssue(this, "value", dataset, config$1, { received: dataset.value instanceof Date ? dataset.value.toJSON() : /* @__PURE__ */ _stringify(dataset.value) });
+      return dataset;
+    }
+  };
+}
+// @__NO_SIDE_EFFECTS__
+function readonly() {
+  return {
+    kind: "transformation",
+    type: "readonly",
+    reference: readonly,
+    async: false,
+    "~run"(dataset) {
+      return dataset;
+    }
+  };
+}
+// @__NO_SIDE_EFFECTS__
+function regex(requirement, message$1) {
+  return {
+    kind: "validation",
+    type: "regex",
+    reference: regex,
+    async: false,
+    expects: `${requirement}`,
+    requirement,
+    message: message$1,
+    "~run"(dataset, config$1) {
+      if (dataset.typed && !this.requirement.test(dataset.value)) _addIssue(this, "format", dataset, config$1);
+      return dataset;
+    }
+  };
+}
+// @__NO_SIDE_EFFECTS__
+function safeInteger(message$1) {
+  return {
+    kind: "validation",
+    type: "safe_integer",
+    reference: safeInteger,
+    async: false,
+    expects: null,
+    requirement: Number.isSafeInteger,
+    message: message$1,
+    "~run"(dataset, config$1) {
+      if (dataset.typed && !this.requirement(dataset.value)) _addIssue(this, "safe integer", dataset, config$1);
+      return dataset;
+    }
+  };
+}
+var ABORT_EARLY_CONFIG = { abortEarly: true };
+// @__NO_SIDE_EFFECTS__
+function getFallback(schema, dataset, config$1) {
+  return typeof schema.fallback === "function" ? schema.fallback(dataset, config$1) : schema.fallback;
+}
+// @__NO_SIDE_EFFECTS__
+function getDefault(schema, dataset, config$1) {
+  return typeof schema.default === "function" ? schema.default(dataset, config$1) : schema.default;
+}
+// @__NO_SIDE_EFFECTS__
+function array(item, message$1) {
+  return _standardSchema({
+    kind: "schema",
+    type: "array",
+    reference: array,
+    expects: "Array",
+    async: false,
+    item,
+    message: message$1,
+    "~run"(dataset, config$1) {
+      const input = dataset.value;
+      if (Array.isArray(input)) {
+        dataset.typed = true;
+        dataset.value = [];
+        for (let key = 0; key < input.length; key++) {
+          const value$1 = input[key];
+          const itemDataset = this.item["~run"]({ value: value$1 }, config$1);
+          if (itemDataset.issues) {
+            const pathItem = {
+              type: "array",
+              origin: "value",
+              input,
+              key,
+              value: value$1
+            };
+            for (const issue2 of itemDataset.issues) {
+              if (issue2.path) issue2.path.unshift(pathItem);
+              else issue2.path = [pathItem];
+              dataset.issues?.push(issue2);
+            }
+            if (!dataset.issues) dataset.issues = itemDataset.issues;
+            if (config$1.abortEarly) {
+              dataset.typed = false;
+              break;
+            }
+          }
+          if (!itemDataset.typed) dataset.typed = false;
+          dataset.value.push(itemDataset.value);
+        }
+      } else _addIssue(this, "type", dataset, config$1);
+      return dataset;
+    }
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function boolean(message$1) {
+  return _standardSchema({
+    kind: "schema",
+    type: "boolean",
+    reference: boolean,
+    expects: "boolean",
+    async: false,
+    message: message$1,
+    "~run"(dataset, config$1) {
+      if (typeof dataset.value === "boolean") dataset.typed = true;
+      else _addIssue(this, "type", dataset, config$1);
+      return dataset;
+    }
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function literal(literal_, message$1) {
+  return _standardSchema({
+    kind: "schema",
+    type: "literal",
+    reference: literal,
+    expects: /* @__PURE__ */ _stringify(literal_),
+    async: false,
+    literal: literal_,
+    message: message$1,
+    "~run"(dataset, config$1) {
+      if (/* @__PURE__ */ _isSameValueZero(dataset.value, this.literal)) dataset.typed = true;
+      else _addIssue(this, "type", dataset, config$1);
+      return dataset;
+    }
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function nullish(wrapped, default_) {
+  return _standardSchema({
+    kind: "schema",
+    type: "nullish",
+    reference: nullish,
+    expects: `(${wrapped.expects} | null | undefined)`,
+    async: false,
+    wrapped,
+    default: default_,
+    "~run"(dataset, config$1) {
+      if (dataset.value === null || dataset.value === void 0) {
+        if (this.default !== void 0) dataset.value = /* @__PURE__ */ getDefault(this, dataset, config$1);
+        if (dataset.value === null || dataset.value === void 0) {
+          dataset.typed = true;
+          return dataset;
+        }
+      }
+      return this.wrapped["~run"](dataset, config$1);
+    }
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function number(message$1) {
+  return _standardSchema({
+    kind: "schema",
+    type: "number",
+    reference: number,
+    expects: "number",
+    async: false,
+    message: message$1,
+    "~run"(dataset, config$1) {
+      if (typeof dataset.value === "number" && !isNaN(dataset.value)) dataset.typed = true;
+      else _addIssue(this, "type", dataset, config$1);
+      return dataset;
+    }
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function object(entries$1, message$1) {
+  return _standardSchema({
+    kind: "schema",
+    type: "object",
+    reference: object,
+    expects: "Object",
+    async: false,
+    entries: entries$1,
+    message: message$1,
+    "~run"(dataset, config$1) {
+      const input = dataset.value;
+      if (input && typeof input === "object") {
+        dataset.typed = true;
+        dataset.value = {};
+        for (const key in this.entries) {
+          const valueSchema = this.entries[key];
+          if (key in input || (valueSchema.type === "exact_optional" || valueSchema.type === "optional" || valueSchema.type === "nullish") && valueSchema.default !== void 0) {
+            const value$1 = key in input ? input[key] : /* @__PURE__ */ getDefault(valueSchema);
+            const valueDataset = valueSchema["~run"]({ value: value$1 }, config$1);
+            if (valueDataset.issues) {
+              const pathItem = {
+                type: "object",
+                origin: "value",
+                input,
+                key,
+                value: value$1
+              };
+              for (const issue2 of valueDataset.issues) {
+                if (issue2.path) issue2.path.unshift(pathItem);
+                else issue2.path = [pathItem];
+                dataset.issues?.push(issue2);
+              }
+              if (!dataset.issues) dataset.issues = valueDataset.issues;
+              if (config$1.abortEarly) {
+                dataset.typed = false;
+                break;
+              }
+            }
+            if (!valueDataset.typed) dataset.typed = false;
+            dataset.value[key] = valueDataset.value;
+          } else if (valueSchema.fallback !== void 0) dataset.value[key] = /* @__PURE__ */ getFallback(valueSchema);
+          else if (valueSchema.type !== "exact_optional" && valueSchema.type !== "optional" && valueSchema.type !== "nullish") {
+            _addIssue(this, "key", dataset, config$1, {
+              input: void 0,
+              expected: `"${key}"`,
+              path: [{
+                type: "object",
+                origin: "key",
+                input,
+                key,
+                value: input[key]
+              }]
+            });
+            if (config$1.abortEarly) break;
+          }
+        }
+      } else _addIssue(this, "type", dataset, config$1);
+      return dataset;
+    }
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function optional(wrapped, default_) {
+  return _standardSchema({
+    kind: "schema",
+    type: "optional",
+    reference: optional,
+    expects: `(${wrapped.expects} | undefined)`,
+    async: false,
+    wrapped,
+    default: default_,
+    "~run"(dataset, config$1) {
+      if (dataset.value === void 0) {
+        if (this.default !== void 0) dataset.value = /* @__PURE__ */ getDefault(this, dataset, config$1);
+        if (dataset.value === void 0) {
+          dataset.typed = true;
+          return dataset;
+        }
+      }
+      return this.wrapped["~run"](dataset, config$1);
+    }
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function string(message$1) {
+  return _standardSchema({
+    kind: "schema",
+    type: "string",
+    reference: string,
+    expects: "string",
+    async: false,
+    message: message$1,
+    "~run"(dataset, config$1) {
+      if (typeof dataset.value === "string") dataset.typed = true;
+      else _addIssue(this, "type", dataset, config$1);
+      return dataset;
+    }
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function _subIssues(datasets) {
+  let issues;
+  if (datasets) for (const dataset of datasets) if (issues) for (const issue2 of dataset.issues) issues.push(issue2);
+  else issues = dataset.issues;
+  return issues;
+}
+// @__NO_SIDE_EFFECTS__
+function union(options, message$1) {
+  return _standardSchema({
+    kind: "schema",
+    type: "union",
+    reference: union,
+    expects: /* @__PURE__ */ _joinExpects(options.map((option) => option.expects), "|"),
+    async: false,
+    options,
+    message: message$1,
+    "~run"(dataset, config$1) {
+      let validDataset;
+      let typedDatasets;
+      let untypedDatasets;
+      for (const schema of this.options) {
+        const optionDataset = schema["~run"]({ value: dataset.value }, config$1);
+        if (optionDataset.typed) if (optionDataset.issues) if (typedDatasets) typedDatasets.push(optionDataset);
+        else typedDatasets = [optionDataset];
+        else {
+          validDataset = optionDataset;
+          break;
+        }
+        else if (untypedDatasets) untypedDatasets.push(optionDataset);
+        else untypedDatasets = [optionDataset];
+      }
+      if (validDataset) return validDataset;
+      if (typedDatasets) {
+        if (typedDatasets.length === 1) return typedDatasets[0];
+        _addIssue(this, "type", dataset, config$1, { issues: /* @__PURE__ */ _subIssues(typedDatasets) });
+        dataset.typed = true;
+      } else if (untypedDatasets?.length === 1) return untypedDatasets[0];
+      else _addIssue(this, "type", dataset, config$1, { issues: /* @__PURE__ */ _subIssues(untypedDatasets) });
+      return dataset;
+    }
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function variant(key, options, message$1) {
+  return _standardSchema({
+    kind: "schema",
+    type: "variant",
+    reference: variant,
+    expects: "Object",
+    async: false,
+    key,
+    options,
+    message: message$1,
+    "~run"(dataset, config$1) {
+      const input = dataset.value;
+      if (input && typeof input === "object") {
+        let outputDataset;
+        let maxDiscriminatorPriority = 0;
+        let invalidDiscriminatorKey = this.key;
+        let expectedDiscriminators = [];
+        const parseOptions = (variant$1, allKeys) => {
+          for (const schema of variant$1.options) {
+            if (schema.type === "variant") parseOptions(schema, new Set(allKeys).add(schema.key));
+            else {
+              let keysAreValid = true;
+              let currentPriority = 0;
+              for (const currentKey of allKeys) {
+                const discriminatorSchema = schema.entries[currentKey];
+                if (currentKey in input ? discriminatorSchema["~run"]({
+                  typed: false,
+                  value: input[currentKey]
+                }, ABORT_EARLY_CONFIG).issues : discriminatorSchema.type !== "exact_optional" && discriminatorSchema.type !== "optional" && discriminatorSchema.type !== "nullish") {
+                  keysAreValid = false;
+                  if (invalidDiscriminatorKey !== currentKey && (maxDiscriminatorPriority < currentPriority || maxDiscriminatorPriority === currentPriority && currentKey in input && !(invalidDiscriminatorKey in input))) {
+                    maxDiscriminatorPriority = currentPriority;
+                    invalidDiscriminatorKey = currentKey;
+                    expectedDiscriminators = [];
+                  }
+                  if (invalidDiscriminatorKey === currentKey) expectedDiscriminators.push(schema.entries[currentKey].expects);
+                  break;
+                }
+                currentPriority++;
+              }
+              if (keysAreValid) {
+                const optionDataset = schema["~run"]({ value: input }, config$1);
+                if (!outputDataset || !outputDataset.typed && optionDataset.typed) outputDataset = optionDataset;
+              }
+            }
+            if (outputDataset && !outputDataset.issues) break;
+          }
+        };
+        parseOptions(this, /* @__PURE__ */ new Set([this.key]));
+        if (outputDataset) return outputDataset;
+        _addIssue(this, "type", dataset, config$1, {
+          input: input[invalidDiscriminatorKey],
+          expected: /* @__PURE__ */ _joinExpects(expectedDiscriminators, "|"),
+          path: [{
+            type: "object",
+            origin: "value",
+            input,
+            key: invalidDiscriminatorKey,
+            value: input[invalidDiscriminatorKey]
+          }]
+        });
+      } else _addIssue(this, "type", dataset, config$1);
+      return dataset;
+    }
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function pipe(...pipe$1) {
+  return _standardSchema({
+    ...pipe$1[0],
+    pipe: pipe$1,
+    "~run"(dataset, config$1) {
+      for (const item of pipe$1) if (item.kind !== "metadata") {
+        if (dataset.issues && (item.kind === "schema" || item.kind === "transformation")) {
+          dataset.typed = false;
+          break;
+        }
+        if (!dataset.issues || !config$1.abortEarly && !config$1.abortPipeEarly) dataset = item["~run"](dataset, config$1);
+      }
+      return dataset;
+    }
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function safeParse(schema, input, config$1) {
+  const dataset = schema["~run"]({ value: input }, /* @__PURE__ */ getGlobalConfig(config$1));
+  return {
+    typed: dataset.typed,
+    success: !dataset.issues,
+    output: dataset.value,
+    issues: dataset.issues
+  };
+}
+
+// src/api/failure-body.ts
+var failureBodySchema = object({
+  error: object({
+    /** A code of `failures/failures.ts`, or of a newer gateway. */
+    code: string(),
+    message: string(),
+    /** Finds the request in the operator's log. */
+    requestId: optional(string())
+  })
+});
+
+// src/api/failures/access-failures.ts
+var ACCESS_FAILURES = {
   "credential-missing": {
     status: 401,
     message: "A token is required: put 'machine <this host> login nargate password <token>' into your netrc file, or send 'Authorization: Bearer <token>'."
@@ -690,9 +1229,12 @@ var FAILURES = {
   },
   "scope-missing": {
     status: 403,
-    message: "This token may not do that. Ask the operator for one with the scope"
+    message: "This token does not allow this. Ask the operator of the cache for a token with the scope"
   },
-  // OIDC tokens. All 401, as for any wrong token: of a read, Nix takes 403 for "not here".
+  "uploads-off": {
+    status: 403,
+    message: "This cache accepts no uploads: its operator has set neither TOKENS nor OIDC_TRUST."
+  },
   "oidc-malformed": { status: 401, message: "This OIDC token cannot be read:" },
   "oidc-issuer-unknown": {
     status: 401,
@@ -700,41 +1242,69 @@ var FAILURES = {
   },
   "oidc-algorithm": {
     status: 401,
-    message: "This cache takes OIDC tokens that are signed by a key pair, such as with RS256 or ES256, but not with the algorithm"
+    message: "This cache accepts OIDC tokens that are signed with a key pair (such as RS256 or ES256), but not with the algorithm"
   },
   "oidc-signature": {
     status: 401,
-    message: "This OIDC token is not signed by any key of its issuer."
+    message: "No key of the issuer has signed this OIDC token."
   },
   "oidc-audience": {
     status: 401,
-    message: "This OIDC token is for another audience. Ask its issuer for one with the audience"
+    message: "This OIDC token is for another audience. Ask the issuer for a token with the audience"
   },
   "oidc-expired": {
     status: 401,
-    message: "This OIDC token has expired. Ask its issuer for a new one; this one ended at"
+    message: "This OIDC token has expired. Ask the issuer for a new one. This token ended at"
   },
   "oidc-not-yet": {
     status: 401,
-    message: "This OIDC token is not valid yet. Try again later; it begins at"
+    message: "This OIDC token is not valid yet. Try again later. It becomes valid at"
   },
-  "oidc-claims": { status: 401, message: "This cache admits no OIDC token that has" },
+  "oidc-claims": { status: 401, message: "This cache does not accept an OIDC token that has" },
   "oidc-issuer-unavailable": {
     status: 503,
-    message: "The issuer of this OIDC token does not give out its keys right now, so the token cannot be checked. Try again shortly."
+    message: "The token cannot be checked, because the issuer of this OIDC token does not publish its keys right now. Try again shortly."
+  }
+};
+
+// src/api/failures/direct-upload-failures.ts
+var DIRECT_UPLOAD_FAILURES = {
+  "upload-malformed": { status: 400, message: "The request is malformed" },
+  "upload-too-small": {
+    status: 400,
+    message: "Upload a NAR of this size with one PUT. Parts are for NARs larger than"
   },
-  "uploads-off": {
+  "handle-invalid": {
+    status: 400,
+    message: "The upload's handle is wrong or has expired. Start the upload again."
+  },
+  "handle-of-another": {
     status: 403,
-    message: "This cache takes no uploads: its operator has set neither TOKENS nor OIDC_TRUST."
+    message: "The upload's handle belongs to another token. Start the upload again."
   },
-  // Uploads
+  "upload-incomplete": { status: 409, message: "The upload is not complete:" },
+  "upload-gone": {
+    status: 404,
+    message: "This upload does not exist any more. Start it again."
+  },
+  "upload-changed": {
+    status: 409,
+    message: "The upload changed while it was checked. Nothing was stored. Start it again."
+  }
+};
+
+// src/api/failures/push-failures.ts
+var PUSH_FAILURES = {
   "path-not-writable": {
     status: 400,
-    message: "Nothing may be stored under this name; NARs are nar/<sha256 in nix32>.nar[.ext]."
+    message: "Nothing can be stored under this name. The name of a NAR is nar/<SHA-256 in nix32>.nar[.ext]."
   },
-  // To a Nix that must not try again (see http/nix-client.ts).
-  "upload-failed": { status: 501, message: "The upload failed and may be tried again by hand:" },
-  "length-required": { status: 411, message: "Content-Length is required." },
+  // For Nix clients that must not try again (see http/nix-client.ts).
+  "upload-failed": {
+    status: 501,
+    message: "The upload failed. You can start it again by hand:"
+  },
+  "length-required": { status: 411, message: "The request needs a Content-Length." },
   "body-too-large": { status: 413, message: "The body is larger than this object may be" },
   "body-too-short": { status: 400, message: "The body ended before its Content-Length." },
   "body-not-text": { status: 400, message: "The body is not UTF-8 text." },
@@ -744,16 +1314,25 @@ var FAILURES = {
   },
   "content-encoding-unknown": {
     status: 415,
-    message: "This Content-Encoding is unknown; use br, gzip, xz, zstd or bzip2."
+    message: "This Content-Encoding is unknown. Use br, gzip, xz, zstd or bzip2."
+  },
+  "uploads-busy": {
+    status: 503,
+    message: "Too many uploads at once. Try again, or upload fewer paths at a time."
   },
   "nar-hash-mismatch": {
     status: 400,
-    message: "The bytes do not hash to the SHA-256 in the file's name; nothing was stored."
+    message: "The bytes do not hash to the SHA-256 in the file's name. Nothing was stored."
   },
+  "nar-absent": {
+    status: 400,
+    message: "Push the NAR before its narinfo: the bucket does not hold"
+  },
+  "nar-wrong-size": { status: 400, message: "FileSize is not the size of the stored NAR" },
   "narinfo-malformed": { status: 400, message: "The narinfo is malformed" },
   "narinfo-wrong-path": {
     status: 400,
-    message: "The narinfo's StorePath is not the path it was put under."
+    message: "The narinfo's StorePath does not belong to the name under which it was put."
   },
   "narinfo-wrong-store": {
     status: 400,
@@ -763,7 +1342,10 @@ var FAILURES = {
     status: 400,
     message: "The narinfo's URL must be nar/<FileHash in nix32>.nar[.ext]."
   },
-  "narinfo-file-missing": { status: 400, message: "The narinfo lacks FileHash or FileSize." },
+  "narinfo-file-missing": {
+    status: 400,
+    message: "The narinfo has no FileHash or no FileSize. It needs both."
+  },
   "narinfo-url-hash": {
     status: 400,
     message: "The hash in the narinfo's URL is not its FileHash."
@@ -774,66 +1356,83 @@ var FAILURES = {
   },
   "narinfo-uncompressed": {
     status: 400,
-    message: "With Compression: none, FileHash must be NarHash and FileSize must be NarSize."
+    message: "With Compression: none, FileHash must equal NarHash and FileSize must equal NarSize."
   },
   "narinfo-bad-signature": {
     status: 400,
     message: "A Sig line is not <key name>:<base64 of 64 bytes>."
   },
-  "nar-absent": { status: 400, message: "Push the NAR first: the bucket does not hold" },
-  "nar-wrong-size": { status: 400, message: "FileSize is not the size of the stored NAR" },
   "signature-required": {
     status: 400,
-    message: "No signature of a key that this cache trusts. Sign it first: nix store sign --key-file KEY --recursive PATH (or push with ?secret-key=KEY)."
+    message: "There is no signature by a key that this cache trusts. Sign the path first: nix store sign --key-file KEY --recursive PATH (or push with ?secret-key=KEY)."
   },
-  "nar-may-be-named": {
-    status: 409,
-    message: "A narinfo may still name this NAR, and the gateway cannot show that none does. Delete the narinfos first; then repeat with ?force=true."
-  },
-  "purge-refused": {
-    status: 503,
-    message: "It is deleted, but the edge still has it: Cloudflare refused the purge. Repeat the DELETE in a minute."
-  },
-  "uploads-busy": {
-    status: 503,
-    message: "Too many uploads at once. Try again, or fewer at a time."
-  },
-  "not-deletable": { status: 400, message: "Only narinfos and NARs can be deleted." },
   "build-not-reproducible": {
     status: 409,
-    message: "This store path is published with other contents, so the build is not reproducible. The first one stays"
+    message: "This store path is already published with other contents, because its build is not reproducible. The published contents stay"
   },
   "realisation-malformed": { status: 400, message: "The realisation is malformed" },
   "cache-info-conflict": {
     status: 409,
     message: "This cache serves another store directory"
   },
-  // Uploads straight to the bucket
-  "upload-malformed": { status: 400, message: "The request is malformed" },
-  "upload-too-small": {
-    status: 400,
-    message: "A NAR of this size is uploaded by one PUT; parts are for those larger than"
-  },
-  "handle-invalid": {
-    status: 400,
-    message: "The upload's handle is wrong or has expired. Start the upload again."
-  },
-  "handle-of-another": {
-    status: 403,
-    message: "The upload's handle was given to another token. Start the upload again."
-  },
-  "upload-incomplete": { status: 409, message: "The upload is not complete:" },
-  "upload-gone": {
-    status: 404,
-    message: "There is no such upload any more. Start the upload again."
-  },
-  "upload-changed": {
+  "not-deletable": { status: 400, message: "Only narinfos and NARs can be deleted." },
+  "nar-may-be-named": {
     status: 409,
-    message: "The upload changed while it was checked; nothing was stored. Start it again."
+    message: "A narinfo may still name this NAR, and the gateway cannot prove that none does. Delete those narinfos first, then repeat the request with ?force=true."
+  },
+  "purge-refused": {
+    status: 503,
+    message: "The object is deleted from the bucket, but the edge still has it: Cloudflare refused the purge. Repeat the DELETE in a minute."
   }
 };
 
-// src/nix/base32.ts
+// src/api/failures/read-failures.ts
+var READ_FAILURES = {
+  "not-found": { status: 404, message: "No such object in this cache." },
+  "bad-path": { status: 404, message: "This is not a path of a Nix binary cache." },
+  "method-not-allowed": { status: 405, message: "This path does not accept this method." },
+  "range-not-satisfiable": { status: 416, message: "The range lies outside the object." },
+  "bucket-unavailable": {
+    status: 503,
+    message: "The bucket behind this cache is not available right now. Try again shortly."
+  },
+  "bucket-cap-exceeded": {
+    status: 503,
+    message: "The bucket's daily cap is used up. It resets at 00:00 UTC. The operator can raise it under Caps & Alerts."
+  },
+  misconfigured: {
+    status: 500,
+    message: "This cache is not configured correctly. The operator finds the reason in the log."
+  },
+  internal: {
+    status: 500,
+    message: "The gateway failed. The operator finds the reason in the log."
+  }
+};
+
+// src/api/failures/failures.ts
+var FAILURES = {
+  ...READ_FAILURES,
+  ...ACCESS_FAILURES,
+  ...PUSH_FAILURES,
+  ...DIRECT_UPLOAD_FAILURES
+};
+function isFailureCode(text) {
+  return Object.hasOwn(FAILURES, text);
+}
+
+// src/api/read-shape.ts
+function readShape(schema, value) {
+  const parsed = safeParse(schema, value, { abortEarly: true });
+  if (parsed.success) return ok(parsed.output);
+  const [issue2] = parsed.issues;
+  return err(`${getDotPath(issue2) ?? "the body"} ${issue2.message}`);
+}
+function notAnObject({ received, path: path4 }) {
+  return received === "undefined" && path4 !== void 0 ? "is missing" : "is not a JSON object";
+}
+
+// src/nix/encodings.ts
 var NIX32_ALPHABET = "0123456789abcdfghijklmnpqrsvwxyz";
 var DIGITS = new Map(
   [...NIX32_ALPHABET].map((character, digit) => [character, digit])
@@ -869,8 +1468,6 @@ function parseNix32(text) {
 function lengthOfEncoded(byteLength) {
   return Math.ceil(byteLength * 8 / 5);
 }
-
-// src/nix/base64.ts
 function encodeBase64(bytes) {
   let binary = "";
   for (const byte of bytes) binary += String.fromCharCode(byte);
@@ -949,7 +1546,7 @@ function findConflict(address, references, self) {
   const { method, hash } = address;
   if (method === "text") {
     if (hash.algorithm !== "sha256") return "a text content address is not sha256";
-    return references.some((path3) => self !== void 0 && equalStorePaths(path3, self)) ? "a text content address cannot have a reference to itself" : void 0;
+    return references.some((path4) => self !== void 0 && equalStorePaths(path4, self)) ? "a text content address cannot have a reference to itself" : void 0;
   }
   if (method === "git" && hash.algorithm !== "sha1" && hash.algorithm !== "sha256") {
     return "a git content address is neither sha1 nor sha256";
@@ -985,9 +1582,11 @@ var SINGLE_VALUED = /* @__PURE__ */ new Set([
   "Deriver",
   "CA"
 ]);
+var MAX_LINES = 1e3;
 function parseNarinfoFields(text) {
   if (text === "") return err("the narinfo is empty");
   if (!text.endsWith("\n")) return err("the last line does not end");
+  if (hasMoreLines(text, MAX_LINES)) return err(`it has more than ${MAX_LINES} lines`);
   const all = [];
   const single = /* @__PURE__ */ new Map();
   for (const [index, line] of text.slice(0, -1).split("\n").entries()) {
@@ -1002,6 +1601,14 @@ function parseNarinfoFields(text) {
   }
   return ok({ all, single });
 }
+function hasMoreLines(text, limit) {
+  let lines = 0;
+  for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", end + 1)) {
+    lines++;
+    if (lines > limit) return true;
+  }
+  return false;
+}
 function parseLine(line) {
   if (line.endsWith("\r")) return err("ends in a carriage return");
   if (/[\0-\x1f\x7f]/.test(line)) return err("holds a control character");
@@ -1014,6 +1621,7 @@ function parseLine(line) {
 
 // src/nix/narinfo.ts
 var MAX_NARINFO_BYTES = 2 * 1024 * 1024;
+var MAX_STORED_NARINFO_BYTES = 2 * MAX_NARINFO_BYTES;
 function parseNarinfo(text, storeDir) {
   const fields = parseNarinfoFields(text);
   if (!fields.ok) return fields;
@@ -1095,16 +1703,16 @@ function parseReferences(text) {
   const references = /* @__PURE__ */ new Map();
   for (const baseName of text.split(" ")) {
     if (baseName === "") continue;
-    const path3 = parseStorePathBaseName(baseName);
-    if (!path3.ok) return path3;
-    references.set(baseName, path3.value);
+    const path4 = parseStorePathBaseName(baseName);
+    if (!path4.ok) return path4;
+    references.set(baseName, path4.value);
   }
   return ok([...references.values()]);
 }
 function parseDeriver(text) {
   if (text === "unknown-deriver") return ok(void 0);
-  const path3 = parseStorePathBaseName(text);
-  return path3.ok ? ok(text) : path3;
+  const path4 = parseStorePathBaseName(text);
+  return path4.ok ? ok(text) : path4;
 }
 
 // src/client/gateway/bot-challenge.ts
@@ -1138,7 +1746,7 @@ function parseRetryAfter(header, now) {
 }
 
 // src/client/gateway/http-client.ts
-var Unreachable = class extends CliError {
+var Unreachable = class extends ClientError {
 };
 var HTTP_RETRIES = { attempts: 6, idleMilliseconds: 9e4 };
 var CHUNK_BYTES = 64 * 1024;
@@ -1161,7 +1769,7 @@ function createHttpClient({ fetch: fetch2, now, random, sleep: sleep2, signal },
         method: request.method,
         headers: {
           ...request.headers,
-          // Without it a stream would be sent chunked, which S3 refuses.
+          // Without Content-Length, fetch sends a stream chunked, which S3 refuses.
           ...body === void 0 ? {} : { "content-length": String(body.sizeBytes) }
         },
         redirect: "manual",
@@ -1231,7 +1839,7 @@ async function* countSent(request, body, idle) {
 function createIdleTimer(milliseconds) {
   const controller = new AbortController();
   const timer = setTimeout(() => {
-    controller.abort(new Error(`nothing moved for ${milliseconds / 1e3} s`));
+    controller.abort(new Error(`no data for ${milliseconds / 1e3} s`));
   }, milliseconds);
   return {
     signal: controller.signal,
@@ -1241,9 +1849,9 @@ function createIdleTimer(milliseconds) {
 }
 
 // src/client/gateway/cache-client.ts
-var CacheRefusal = class extends CliError {
+var CacheRefusal = class extends ClientError {
   status;
-  /** Of `src/errors.ts`, where the API said it. */
+  /** A code of `src/api/failures`, if the API gave one. */
   code;
   constructor(message, status, code) {
     super(message);
@@ -1284,7 +1892,8 @@ function createCacheClient(url, token, http) {
       if (answer.status !== 200) throw refusalOf(target, answer);
       const text = answer.body.toString();
       const narinfo = parseNarinfo(text, storeDir);
-      if (!narinfo.ok) throw new CliError(`${target} of the cache is malformed: ${narinfo.error}`);
+      if (!narinfo.ok)
+        throw new ClientError(`the cache has a malformed ${target}: ${narinfo.error}`);
       return { text, narinfo: narinfo.value };
     }
   };
@@ -1297,7 +1906,7 @@ function apiRequest(method, target, input) {
 function refusalOf(what, { status, headers, body }) {
   if (isBotChallenge(status, headers)) {
     return new CacheRefusal(
-      `${what}: ${status}, a bot challenge of Cloudflare, not the cache; see nargate doctor`,
+      `${what}: ${status}, a bot challenge of Cloudflare: the request did not reach the cache. Run nargate doctor to see the remedy`,
       status,
       void 0
     );
@@ -1313,10 +1922,11 @@ function toOneLine(text) {
   return text.replace(/[\p{Cc}\u2028\u2029]+/gu, " ").slice(0, 1e3);
 }
 function readError(value) {
-  const error2 = value?.error;
-  if (typeof error2?.code !== "string" || typeof error2.message !== "string") return void 0;
-  const known = FAILURES[error2.code];
-  return { code: error2.code, message: error2.message || (known?.message ?? error2.code) };
+  const body = readShape(failureBodySchema, value);
+  if (!body.ok) return void 0;
+  const { code, message } = body.value.error;
+  const known = isFailureCode(code) ? FAILURES[code].message : code;
+  return { code, message: message || known };
 }
 function readApiError(text) {
   try {
@@ -1329,7 +1939,9 @@ function parseJson(target, text) {
   try {
     return JSON.parse(text);
   } catch {
-    throw new CliError(`${target}: the answer is not JSON; is this a Nargate?`);
+    throw new ClientError(
+      `${target}: the answer is not JSON. Check that the URL is the URL of a Nargate cache`
+    );
   }
 }
 
@@ -1367,13 +1979,33 @@ function unquote(word) {
   const quoted = /^"(.*)"$/.exec(word)?.[1];
   return quoted === void 0 ? word : quoted.replace(/\\(.)/g, "$1");
 }
+function setNetrcPassword(text, hostname, password) {
+  if (hasEntry(text, hostname) && findNetrcPassword(text, hostname) === password) return text;
+  return `machine ${hostname} login nargate password ${password}
+${withoutEntry(text, hostname)}`;
+}
+function entryPattern(hostname) {
+  const name = hostname.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return new RegExp(
+    `^[ \\t]*machine\\s+${name}(?=\\s|$)(?:\\s+(?:login|password|account)\\s+\\S+)*[ \\t]*(?:\\n|$)`,
+    "gim"
+  );
+}
+function hasEntry(text, hostname) {
+  return entryPattern(hostname).test(text);
+}
+function withoutEntry(text, hostname) {
+  return text.replace(entryPattern(hostname), "");
+}
 
 // src/client/gateway/find-token.ts
 async function findToken(cacheUrl, tokenFile, context) {
   const found = await lookForToken(new URL(cacheUrl).hostname, tokenFile, context);
   if (found === void 0) return void 0;
   if (!/^[\x21-\x7e]{1,16384}$/.test(found.token)) {
-    throw new UsageError(`the token of ${found.source} is not one word of printable characters`);
+    throw new UsageError(
+      `the token from ${found.source} is empty, too long, or contains a space or an unprintable character. Check that it is only the token`
+    );
   }
   requireSafeForTokens(cacheUrl);
   return found;
@@ -1381,7 +2013,7 @@ async function findToken(cacheUrl, tokenFile, context) {
 function requireSafeForTokens(cacheUrl) {
   if (isSafeForTokens(cacheUrl)) return;
   const { hostname } = new URL(cacheUrl);
-  throw new UsageError(`a token is not sent over plain http to ${hostname}; use https`);
+  throw new UsageError(`refusing to send a token to ${hostname} over plain http. Use an https URL`);
 }
 function isSafeForTokens(cacheUrl) {
   const { protocol, hostname } = new URL(cacheUrl);
@@ -1394,7 +2026,9 @@ async function lookForToken(hostname, tokenFile, { env, cwd }) {
       const text = await readFile(resolve(cwd, tokenFile), "utf8");
       return { token: text.trim(), source: tokenFile };
     } catch (error2) {
-      throw new UsageError(`--token-file ${tokenFile}: ${error2.code}`);
+      throw new UsageError(
+        `cannot read --token-file ${tokenFile}: ${error2.code}`
+      );
     }
   }
   const fromEnvironment = env["NARGATE_TOKEN"]?.trim() ?? "";
@@ -1431,16 +2065,162 @@ async function openCache(options, context, retries) {
   return { client: createCacheClient(url, async () => token?.token, http), http, token };
 }
 function parseCacheUrl(text) {
-  if (text === "") throw new UsageError("which cache? Give --to URL, or set NARGATE_URL");
+  if (text === "") throw new UsageError("no cache is given: use --to URL, or set NARGATE_URL");
   if (!/^https?:\/\//.test(text) || !URL.canParse(text)) {
-    throw new UsageError(`${text} is not an http or https URL`);
+    throw new UsageError(
+      `${text} is not an http or https URL. Give the address of the cache, such as https://cache.example.org`
+    );
   }
   const { username, password, search, hash, origin, pathname } = new URL(text);
   if (username + password + search + hash !== "") {
-    throw new UsageError("the URL holds more than the address of the cache");
+    throw new UsageError(
+      "the URL of the cache must not contain a user, a password, a query (?) or a fragment (#)"
+    );
   }
   return origin + pathname.replace(/\/+$/, "");
 }
+
+// src/api/endpoints.ts
+var ENDPOINTS = {
+  cache: "api/v1/cache",
+  token: "api/v1/token",
+  uploads: "api/v1/uploads",
+  uploadUrls: "api/v1/uploads/urls",
+  uploadParts: "api/v1/uploads/parts",
+  uploadAbort: "api/v1/uploads/abort",
+  uploadComplete: "api/v1/uploads/complete"
+};
+
+// src/nix/signature.ts
+function parsePublicKey(text) {
+  const parts = parseNamedBytes(text, 32);
+  return parts === void 0 ? err("is not a Nix public key, a name and 32 bytes as name:base64") : ok(parts);
+}
+function parseSecretKey(text) {
+  const parts = parseNamedBytes(text, 64);
+  if (parts === void 0) {
+    return err("is not a Nix secret key, a name and 64 bytes as name:base64");
+  }
+  const { name, bytes } = parts;
+  return ok({ name, seed: bytes.slice(0, 32), publicKey: { name, bytes: bytes.slice(32) } });
+}
+function parseSignature(text) {
+  const parts = parseNamedBytes(text, 64);
+  return parts === void 0 ? err("is not a signature, a key name and 64 bytes as name:base64") : ok({ keyName: parts.name, bytes: parts.bytes });
+}
+function formatSignature(signature) {
+  return `${signature.keyName}:${encodeBase64(signature.bytes)}`;
+}
+async function verifySignature(publicKey2, message, signature) {
+  if (publicKey2.name !== signature.keyName) return false;
+  const key = await importPublicKey(publicKey2);
+  return await crypto.subtle.verify("Ed25519", key, signature.bytes, encodeText(message));
+}
+async function signMessage(secretKey, message) {
+  const key = await importSecretKey(secretKey);
+  const bytes = await crypto.subtle.sign("Ed25519", key, encodeText(message));
+  return formatSignature({ keyName: secretKey.name, bytes: new Uint8Array(bytes) });
+}
+async function hasMatchingPublicKey(secretKey) {
+  const probe = "whether a seed and a public key belong together";
+  const signature = parseSignature(await signMessage(secretKey, probe));
+  return signature.ok && await verifySignature(secretKey.publicKey, probe, signature.value);
+}
+var MAX_KEY_NAME_LENGTH = 256;
+function isKeyName(text) {
+  return text.length <= MAX_KEY_NAME_LENGTH && /^[^\s:\p{Cc}]+$/u.test(text);
+}
+var PKCS8_HEADER = Uint8Array.of(
+  48,
+  46,
+  2,
+  1,
+  0,
+  48,
+  5,
+  6,
+  3,
+  43,
+  101,
+  112,
+  4,
+  34,
+  4,
+  32
+);
+var importedPublicKeys = /* @__PURE__ */ new WeakMap();
+var importedSecretKeys = /* @__PURE__ */ new WeakMap();
+async function importPublicKey(publicKey2) {
+  const known = importedPublicKeys.get(publicKey2);
+  if (known !== void 0) return known;
+  const key = await crypto.subtle.importKey("raw", publicKey2.bytes, "Ed25519", false, ["verify"]);
+  importedPublicKeys.set(publicKey2, key);
+  return key;
+}
+async function importSecretKey(secretKey) {
+  const known = importedSecretKeys.get(secretKey);
+  if (known !== void 0) return known;
+  const pkcs8 = Uint8Array.of(...PKCS8_HEADER, ...secretKey.seed);
+  const key = await crypto.subtle.importKey("pkcs8", pkcs8, "Ed25519", false, ["sign"]);
+  importedSecretKeys.set(secretKey, key);
+  return key;
+}
+function parseNamedBytes(text, byteLength) {
+  const colon = text.indexOf(":");
+  if (colon === -1) return void 0;
+  const name = text.slice(0, colon);
+  const bytes = parseBase64(text.slice(colon + 1));
+  if (!isKeyName(name) || !bytes.ok || bytes.value.length !== byteLength) return void 0;
+  return { name, bytes: bytes.value };
+}
+function encodeText(text) {
+  return new TextEncoder().encode(text);
+}
+var MAX_SIGNATURES = 32;
+function mergeSignatures(existing, incoming, isKnownKey = () => false) {
+  const signed = new Set(existing.map(keyNameOf));
+  const merged = [...existing];
+  for (const signature of incoming) {
+    const keyName = keyNameOf(signature);
+    if (signed.has(keyName)) continue;
+    if (merged.length >= MAX_SIGNATURES) {
+      const place = merged.findLastIndex((held) => !isKnownKey(keyNameOf(held)));
+      if (place === -1 || !isKnownKey(keyName)) continue;
+      merged.splice(place, 1);
+    }
+    signed.add(keyName);
+    merged.push(signature);
+  }
+  return merged;
+}
+function keyNameOf(signature) {
+  return signature.split(":", 1)[0] ?? "";
+}
+
+// src/api/fact-answers.ts
+var publicKey = pipe(
+  string("is not a text"),
+  check((text) => parsePublicKey(text).ok, "is not a public key")
+);
+var gatewayFactsSchema = object({
+  version: string(),
+  storeDir: string(),
+  priority: number(),
+  access: union([literal("public"), literal("token")]),
+  /** In Nix's format. Each key is checked, because clients write it into nix.conf. */
+  publicKeys: pipe(array(publicKey), readonly()),
+  /** Whether the gateway accepts pushes. */
+  uploads: boolean(),
+  /** Bytes. The parts of a larger NAR go straight to the bucket. */
+  partSizeThreshold: number()
+});
+var tokenAnswerSchema = object({
+  name: string(),
+  /** Texts rather than scopes: a newer gateway may know more scopes than this client. */
+  scopes: array(string()),
+  /** The last day on which the token is valid, in UTC: YYYY-MM-DD. Null for a token without one. */
+  expires: nullish(string())
+});
 
 // src/api/scopes.ts
 var SCOPES = ["read", "push", "admin"];
@@ -1448,34 +2228,43 @@ function isScope(value) {
   return SCOPES.some((scope) => scope === value);
 }
 
-// src/client/read-field.ts
-function readField(value, name) {
-  return typeof value === "object" && value !== null && Object.hasOwn(value, name) ? Reflect.get(value, name) : void 0;
-}
-function readList(value, name) {
-  const list = readField(value, name);
-  return Array.isArray(list) ? list : [];
-}
-
 // src/client/gateway/token-facts.ts
 async function readTokenFacts(client) {
-  const answer = await client.call("GET", "api/v1/token");
-  const name = readField(answer, "name");
-  const scopes = readField(answer, "scopes");
-  const expires = readField(answer, "expires");
-  if (typeof name !== "string" || !Array.isArray(scopes)) {
-    throw new CliError(`${client.url} does not answer api/v1/token as a Nargate does`);
+  const answer = readShape(tokenAnswerSchema, await client.call("GET", ENDPOINTS.token));
+  if (!answer.ok) {
+    throw new ClientError(
+      `${client.url} does not look like a Nargate cache (in the answer to GET ${ENDPOINTS.token}, ${answer.error})`
+    );
   }
-  return {
-    name,
-    // A scope that is newer than this command is none that it could use.
-    scopes: scopes.filter(isScope),
-    expires: typeof expires === "string" ? expires : void 0
-  };
+  const { name, scopes, expires } = answer.value;
+  return { name, scopes: scopes.filter(isScope), expires: expires ?? void 0 };
+}
+
+// src/client/local-nix/store-location.ts
+function storeArgs({ url }) {
+  return url === void 0 ? [] : ["--store", url];
+}
+function findStore(storeUrl, env) {
+  const storeDir = withoutFinalSlash(env["NIX_STORE_DIR"] ?? env["NIX_STORE"] ?? "/nix/store");
+  const url = storeUrl ?? env["NIX_REMOTE"] ?? "";
+  if (url.startsWith("/")) return { storeDir, directory: withoutFinalSlash(url) + storeDir };
+  const [name = "", query = ""] = url.split(/\?(.*)/s);
+  const parameters = new URLSearchParams(query);
+  const logical = withoutFinalSlash(parameters.get("store") ?? storeDir);
+  const local = /^(?:|auto|daemon|local|unix:\/\/.*|local:\/\/(.*))$/.exec(name);
+  if (local === null) return { storeDir: logical, directory: void 0 };
+  const root = parameters.get("root") ?? local[1] ?? "";
+  const directory = parameters.get("real") ?? withoutFinalSlash(root) + logical;
+  return { storeDir: logical, directory: withoutFinalSlash(directory) };
+}
+function withoutFinalSlash(text) {
+  return text.replace(/\/+$/, "");
 }
 
 // src/client/local-nix/run-nix.ts
 import { spawn } from "node:child_process";
+import { lstat } from "node:fs/promises";
+import path from "node:path";
 function startNix({ program, args, input }, { env, cwd, signal }) {
   const child = spawn(
     program,
@@ -1497,13 +2286,15 @@ function startNix({ program, args, input }, { env, cwd, signal }) {
   const ended = new Promise((resolve3, reject) => {
     child.once("error", (error2) => {
       reject(
-        error2.code === "ENOENT" ? new CliError(`${program} is not on the PATH; install Nix`) : new CliError(`${program}: ${error2.message}`)
+        error2.code === "ENOENT" ? new ClientError(`${program} is not on the PATH; install Nix`) : new ClientError(`${program}: ${error2.message}`)
       );
     });
     child.once("close", (code, killedBy) => {
       if (code === 0) resolve3();
       else
-        reject(new CliError(`${program}: ${lastLine(said) ?? `ended with ${code ?? killedBy}`}`));
+        reject(
+          new ClientError(`${program}: ${lastLine(said) ?? `it ended with ${code ?? killedBy}`}`)
+        );
     });
   });
   ended.catch(() => {
@@ -1527,103 +2318,40 @@ var ANSI = /\u001b\[[0-9;]*m/g;
 function lastLine(text) {
   return text.replace(ANSI, "").split("\n").map((line) => line.trim()).findLast((line) => line !== "");
 }
-
-// src/client/local-nix/store-location.ts
-function findStore(storeUrl, env) {
-  const storeDir = withoutFinalSlash(env["NIX_STORE_DIR"] ?? env["NIX_STORE"] ?? "/nix/store");
-  const url = storeUrl ?? env["NIX_REMOTE"] ?? "";
-  if (url.startsWith("/")) return { storeDir, directory: withoutFinalSlash(url) + storeDir };
-  const [name = "", query = ""] = url.split(/\?(.*)/s);
-  const parameters = new URLSearchParams(query);
-  const logical = withoutFinalSlash(parameters.get("store") ?? storeDir);
-  const local = /^(?:|auto|daemon|local|unix:\/\/.*|local:\/\/(.*))$/.exec(name);
-  if (local === null) return { storeDir: logical, directory: void 0 };
-  const root = parameters.get("root") ?? local[1] ?? "";
-  const directory = parameters.get("real") ?? withoutFinalSlash(root) + logical;
-  return { storeDir: logical, directory: withoutFinalSlash(directory) };
-}
-function withoutFinalSlash(text) {
-  return text.replace(/\/+$/, "");
-}
-
-// src/client/push/store-watcher.ts
-import { readdir } from "node:fs/promises";
-async function watchStore(directory, findInvalid, before) {
-  const known = new Set(before ?? await listStoreNames(directory));
-  return {
-    async findNew() {
-      const names = (await listStoreNames(directory)).filter((name) => !known.has(name));
-      const candidates = names.flatMap(parsePushable);
-      if (candidates.length === 0) return [];
-      const invalid = await findInvalid(candidates);
-      const found = candidates.filter((path3) => !invalid.has(formatStorePathBaseName(path3)));
-      for (const path3 of found) known.add(formatStorePathBaseName(path3));
-      return found;
-    }
-  };
-}
-function parsePushable(name) {
-  const path3 = parseStorePathBaseName(name);
-  return path3.ok && !name.endsWith(".drv") ? [path3.value] : [];
-}
-async function listStoreNames(directory) {
-  try {
-    return await readdir(directory);
-  } catch (error2) {
-    if (error2.code === "ENOENT") return [];
-    throw error2;
+async function startDump(storePath, store, context) {
+  const { directory } = store;
+  if (directory !== void 0) {
+    const file = path.join(directory, formatStorePathBaseName(storePath));
+    if (await exists(file))
+      return startNix({ program: "nix-store", args: ["--dump", file] }, context);
   }
+  const args = ["store", "dump-path", ...storeArgs(store)];
+  args.push(formatStorePath(storePath, store.storeDir));
+  return startNix({ program: "nix", args }, context);
+}
+async function exists(file) {
+  return await lstat(file).then(
+    () => true,
+    () => false
+  );
 }
 
 // src/action/change-file.ts
 import { randomUUID as randomUUID2 } from "node:crypto";
-import { readFile as readFile2, writeFile as writeFile2 } from "node:fs/promises";
-import path from "node:path";
-async function changeFile(file, edit, { files, workDirectory, isSecret, onChange }) {
-  const found = await files.read(file);
-  const before = found ?? "";
-  const after = edit(before);
-  if (after === before) return void 0;
-  const id = randomUUID2();
-  await writeFile2(copyOf("before", id, workDirectory), before, { mode: 384 });
-  await writeFile2(copyOf("after", id, workDirectory), after, { mode: 384 });
-  const change = { file, isRoot: files.isRoot, isSecret, existed: found !== void 0, id };
-  onChange(change);
-  await files.write(file, after, { isSecret });
-  return change;
-}
-async function undoChange({ file, isSecret, existed, id }, files, workDirectory) {
-  const now = await files.read(file);
-  if (now === void 0) return;
-  const before = await readFile2(copyOf("before", id, workDirectory), "utf8");
-  const after = await readFile2(copyOf("after", id, workDirectory), "utf8");
-  if (now === after && !existed) return await files.remove(file);
-  const oldLines = new Set(before.split("\n"));
-  const doomed = new Set(
-    after.split("\n").filter((line) => !oldLines.has(line) && (isSecret || line.includes(workDirectory)))
-  );
-  const rest = now.split("\n").filter((line) => !doomed.has(line));
-  const text = now === after ? before : rest.join("\n");
-  if (text !== now) await files.write(file, text, { isSecret });
-}
-function copyOf(which, id, workDirectory) {
-  return path.join(workDirectory, `${which}-${id}`);
-}
-
-// src/action/file-access.ts
-import { readFile as readFile4, rm as rm2, stat as stat2 } from "node:fs/promises";
+import { readFile as readFile3, rm as rm2, writeFile as writeFile3 } from "node:fs/promises";
+import path2 from "node:path";
 
 // src/client/use/replace-file.ts
 import {
   chmod,
   chown,
   mkdir,
-  readFile as readFile3,
+  readFile as readFile2,
   readlink,
   rename,
   rm,
   stat,
-  writeFile as writeFile3
+  writeFile as writeFile2
 } from "node:fs/promises";
 import { dirname, resolve as resolve2 } from "node:path";
 async function replaceFile(file, text, { isSecret }) {
@@ -1632,9 +2360,10 @@ async function replaceFile(file, text, { isSecret }) {
   try {
     await mkdir(dirname(target), { recursive: true });
     const old = await stat(target).catch(() => void 0);
-    if (old?.isFile() === false) throw new CliError(`cannot write ${target}: it is no file`);
+    if (old?.isFile() === false)
+      throw new ClientError(`cannot write ${target}: it is not a regular file`);
     await rm(temporary, { force: true });
-    await writeFile3(temporary, text, { mode: isSecret ? 384 : 420, flag: "wx" });
+    await writeFile2(temporary, text, { mode: isSecret ? 384 : 420, flag: "wx" });
     if (old !== void 0) {
       await chown(temporary, old.uid, old.gid).catch(() => {
       });
@@ -1644,8 +2373,8 @@ async function replaceFile(file, text, { isSecret }) {
   } catch (error2) {
     await rm(temporary, { force: true }).catch(() => {
     });
-    if (error2 instanceof CliError) throw error2;
-    throw new CliError(`cannot write ${target}: ${error2.code}`);
+    if (error2 instanceof ClientError) throw error2;
+    throw new ClientError(`cannot write ${target}: ${error2.code}`);
   }
 }
 async function findStoreTarget(file) {
@@ -1663,8 +2392,59 @@ async function followLinks(file) {
   return target;
 }
 
-// src/action/run-tool.ts
+// src/action/change-file.ts
+var OWN_FILES = {
+  isRoot: false,
+  async read(file) {
+    try {
+      return await readFile3(file, "utf8");
+    } catch (error2) {
+      const { code } = error2;
+      if (code === "ENOENT") return void 0;
+      throw new ClientError(`cannot read ${file}: ${code}`);
+    }
+  },
+  async write(file, text, options) {
+    await replaceFile(file, text, options);
+  },
+  async remove(file) {
+    await rm2(file, { force: true });
+  }
+};
+async function changeFile(file, edit, { files, workDirectory, isSecret, onChange }) {
+  const found = await files.read(file);
+  const before = found ?? "";
+  const after = edit(before);
+  if (after === before) return void 0;
+  const id = randomUUID2();
+  await writeFile3(copyOf("before", id, workDirectory), before, { mode: 384 });
+  await writeFile3(copyOf("after", id, workDirectory), after, { mode: 384 });
+  const change = { file, isRoot: files.isRoot, isSecret, existed: found !== void 0, id };
+  onChange(change);
+  await files.write(file, after, { isSecret });
+  return change;
+}
+async function undoChange({ file, isSecret, existed, id }, files, workDirectory) {
+  const now = await files.read(file);
+  if (now === void 0) return;
+  const before = await readFile3(copyOf("before", id, workDirectory), "utf8");
+  const after = await readFile3(copyOf("after", id, workDirectory), "utf8");
+  if (now === after && !existed) return await files.remove(file);
+  const oldLines = new Set(before.split("\n"));
+  const doomed = new Set(
+    after.split("\n").filter((line) => !oldLines.has(line) && (isSecret || line.includes(workDirectory)))
+  );
+  const rest = now.split("\n").filter((line) => !doomed.has(line));
+  const text = now === after ? before : rest.join("\n");
+  if (text !== now) await files.write(file, text, { isSecret });
+}
+function copyOf(which, id, workDirectory) {
+  return path2.join(workDirectory, `${which}-${id}`);
+}
+
+// src/action/root-access.ts
 import { spawn as spawn2 } from "node:child_process";
+import { stat as stat2 } from "node:fs/promises";
 async function runTool([program = "", ...args], { env, cwd, signal }, input = "") {
   return await new Promise((resolve3) => {
     const child = spawn2(program, args, { env: { ...env }, cwd, signal });
@@ -1681,30 +2461,10 @@ async function runTool([program = "", ...args], { env, cwd, signal }, input = ""
     );
   });
 }
-
-// src/action/file-access.ts
-var OWN_FILES = {
-  isRoot: false,
-  async read(file) {
-    try {
-      return await readFile4(file, "utf8");
-    } catch (error2) {
-      const { code } = error2;
-      if (code === "ENOENT") return void 0;
-      throw new CliError(`cannot read ${file}: ${code}`);
-    }
-  },
-  async write(file, text, options) {
-    await replaceFile(file, text, options);
-  },
-  async remove(file) {
-    await rm2(file, { force: true });
-  }
-};
 function createRootFiles(context) {
   async function sudo(args, input) {
     const { isDone, stdout } = await runTool(["sudo", "-n", ...args], context, input);
-    if (!isDone) throw new CliError(`sudo ${args.join(" ")} failed`);
+    if (!isDone) throw new ClientError(`sudo ${args.join(" ")} failed`);
     return stdout;
   }
   return {
@@ -1729,6 +2489,24 @@ async function isAbsent(file) {
     () => false,
     (error2) => error2.code === "ENOENT"
   );
+}
+var LAUNCHD_SERVICES = ["systems.determinate.nix-daemon", "org.nixos.nix-daemon"];
+async function restartDaemon(context) {
+  const commands = context.platform === "darwin" ? LAUNCHD_SERVICES.map((name) => ["launchctl", "kickstart", "-k", `system/${name}`]) : [["systemctl", "restart", "nix-daemon.service"]];
+  for (const command of commands) {
+    const { isDone } = await runTool(["sudo", "-n", ...command], context);
+    if (isDone) return command.join(" ");
+  }
+  return void 0;
+}
+
+// src/client/read-field.ts
+function readField(value, name) {
+  return typeof value === "object" && value !== null && Object.hasOwn(value, name) ? Reflect.get(value, name) : void 0;
+}
+function readList(value, name) {
+  const list = readField(value, name);
+  return Array.isArray(list) ? list : [];
 }
 
 // src/action/job-state.ts
@@ -1764,89 +2542,234 @@ function readChange(value) {
   return [{ file, id, ...flags }];
 }
 
-// src/nix/signature.ts
-function parsePublicKey(text) {
-  const parts = parseNamedBytes(text, 32);
-  return parts === void 0 ? err("is not a Nix public key, a name and 32 bytes as name:base64") : ok(parts);
-}
-function parseSecretKey(text) {
-  const parts = parseNamedBytes(text, 64);
-  if (parts === void 0) {
-    return err("is not a Nix secret key, a name and 64 bytes as name:base64");
+// src/action/new-paths.ts
+import { readFile as readFile4, writeFile as writeFile4 } from "node:fs/promises";
+import path3 from "node:path";
+
+// src/client/local-nix/path-info.ts
+function parsePathInfos(text, storeDir) {
+  let json;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return err("it is not JSON");
   }
-  const { name, bytes } = parts;
-  return ok({ name, seed: bytes.slice(0, 32), publicKey: { name, bytes: bytes.slice(32) } });
+  const infos = [];
+  for (const [path4, value] of listEntries(json)) {
+    if (value === null || readField(value, "valid") === false) continue;
+    const info2 = parsePathInfo(path4, value, storeDir);
+    if (!info2.ok) return err(`${String(path4)}: ${info2.error}`);
+    infos.push(info2.value);
+  }
+  return ok(infos);
 }
-function parseSignature(text) {
-  const parts = parseNamedBytes(text, 64);
-  return parts === void 0 ? err("is not a signature, a key name and 64 bytes as name:base64") : ok({ keyName: parts.name, bytes: parts.bytes });
+function listEntries(json) {
+  if (Array.isArray(json)) return json.map((value) => [readField(value, "path"), value]);
+  const byPath = readField(json, "info") ?? json;
+  return typeof byPath === "object" && byPath !== null ? Object.entries(byPath) : [];
 }
-function formatSignature(signature) {
-  return `${signature.keyName}:${encodeBase64(signature.bytes)}`;
+function parsePathInfo(key, value, storeDir) {
+  const path4 = parsePath(key, storeDir);
+  if (!path4.ok) return path4;
+  const narHash = parseHashField(readField(value, "narHash"));
+  if (!narHash.ok) return err(`narHash: ${narHash.error}`);
+  const narSize = readField(value, "narSize");
+  if (typeof narSize !== "number" || !Number.isSafeInteger(narSize) || narSize <= 0) {
+    return err("narSize is not a number of bytes");
+  }
+  const references = /* @__PURE__ */ new Map();
+  for (const text of readList(value, "references")) {
+    const reference = parsePath(text, storeDir);
+    if (!reference.ok) return err(`references: ${reference.error}`);
+    references.set(`${reference.value.hash}-${reference.value.name}`, reference.value);
+  }
+  const deriver = parseDeriver2(readField(value, "deriver"), storeDir);
+  if (!deriver.ok) return err(`deriver: ${deriver.error}`);
+  const contentAddress = parseContentAddress2(readField(value, "ca"));
+  if (!contentAddress.ok) return err(`ca: ${contentAddress.error}`);
+  return ok({
+    path: path4.value,
+    narHash: narHash.value,
+    narSize,
+    // Base names are ASCII, so the UTF-16 order of < is the byte order that Nix uses.
+    references: [...references].toSorted(([a], [b]) => a < b ? -1 : 1).map(([, at]) => at),
+    deriver: deriver.value,
+    signatures: readList(value, "signatures").flatMap(formatSignatureField),
+    contentAddress: contentAddress.value,
+    // Older versions leave the field out if it is false.
+    isUltimate: readField(value, "ultimate") === true
+  });
 }
-async function verifySignature(publicKey, message, signature) {
-  if (publicKey.name !== signature.keyName) return false;
-  const key = await importPublicKey(publicKey);
-  return await crypto.subtle.verify("Ed25519", key, signature.bytes, encodeText(message));
+function parsePath(value, storeDir) {
+  if (typeof value !== "string") return err("it is not a store path");
+  return value.startsWith("/") ? parseStorePath(value, storeDir) : parseStorePathBaseName(value);
 }
-async function signMessage(secretKey, message) {
-  const key = await importSecretKey(secretKey);
-  const bytes = await crypto.subtle.sign("Ed25519", key, encodeText(message));
-  return formatSignature({ keyName: secretKey.name, bytes: new Uint8Array(bytes) });
+function parseHashField(value) {
+  if (typeof value === "string") return parseHash(value);
+  const algorithm = readField(value, "algorithm");
+  const digest = readField(value, "hash");
+  if (typeof algorithm !== "string" || typeof digest !== "string") return err("it is not a hash");
+  return parseHash(`${algorithm}:${digest}`);
 }
-async function hasMatchingPublicKey(secretKey) {
-  const probe = "whether a seed and a public key belong together";
-  const signature = parseSignature(await signMessage(secretKey, probe));
-  return signature.ok && await verifySignature(secretKey.publicKey, probe, signature.value);
+function parseDeriver2(value, storeDir) {
+  if (value === void 0 || value === null || value === "") return ok(void 0);
+  return parsePath(value, storeDir);
 }
-function isKeyName(text) {
-  return /^[^\s:\p{Cc}]+$/u.test(text);
+var METHOD_PREFIXES = /* @__PURE__ */ new Map([
+  ["text", "text:"],
+  ["flat", "fixed:"],
+  ["nar", "fixed:r:"],
+  ["git", "fixed:git:"]
+]);
+function parseContentAddress2(value) {
+  if (value === void 0 || value === null || value === "") return ok(void 0);
+  if (typeof value === "string") return ok(value);
+  const prefix = METHOD_PREFIXES.get(readField(value, "method"));
+  const hash = parseHashField(readField(value, "hash"));
+  if (prefix === void 0) return err("unknown method");
+  return hash.ok ? ok(prefix + formatHash(hash.value, "nix32")) : hash;
 }
-var PKCS8_HEADER = Uint8Array.of(
-  48,
-  46,
-  2,
-  1,
-  0,
-  48,
-  5,
-  6,
-  3,
-  43,
-  101,
-  112,
-  4,
-  34,
-  4,
-  32
-);
-var importedPublicKeys = /* @__PURE__ */ new WeakMap();
-var importedSecretKeys = /* @__PURE__ */ new WeakMap();
-async function importPublicKey(publicKey) {
-  const known = importedPublicKeys.get(publicKey);
-  if (known !== void 0) return known;
-  const key = await crypto.subtle.importKey("raw", publicKey.bytes, "Ed25519", false, ["verify"]);
-  importedPublicKeys.set(publicKey, key);
-  return key;
+function formatSignatureField(value) {
+  if (typeof value === "string") return [value];
+  const keyName = readField(value, "keyName");
+  const bytes = readField(value, "sig");
+  return typeof keyName === "string" && typeof bytes === "string" ? [`${keyName}:${bytes}`] : [];
 }
-async function importSecretKey(secretKey) {
-  const known = importedSecretKeys.get(secretKey);
-  if (known !== void 0) return known;
-  const pkcs8 = Uint8Array.of(...PKCS8_HEADER, ...secretKey.seed);
-  const key = await crypto.subtle.importKey("pkcs8", pkcs8, "Ed25519", false, ["sign"]);
-  importedSecretKeys.set(secretKey, key);
-  return key;
+
+// src/client/local-nix/read-closure.ts
+var BATCH_PATHS = 2e3;
+async function readClosure(roots, store, context) {
+  const infos = /* @__PURE__ */ new Map();
+  const invalid = [];
+  for (let start = 0; start < roots.length; start += BATCH_PATHS) {
+    let batch = roots.slice(start, start + BATCH_PATHS);
+    let found;
+    try {
+      found = await queryClosure(batch, store, context);
+    } catch (error2) {
+      context.signal.throwIfAborted();
+      const missing = await findInvalidPaths(batch, store, context);
+      if (missing.size === 0) throw error2;
+      invalid.push(...batch.filter((path4) => missing.has(formatStorePathBaseName(path4))));
+      batch = batch.filter((path4) => !missing.has(formatStorePathBaseName(path4)));
+      found = await queryClosure(batch, store, context);
+    }
+    for (const info2 of found) infos.set(formatStorePathBaseName(info2.path), info2);
+  }
+  return { infos, invalid };
 }
-function parseNamedBytes(text, byteLength) {
-  const colon = text.indexOf(":");
-  if (colon === -1) return void 0;
-  const name = text.slice(0, colon);
-  const bytes = parseBase64(text.slice(colon + 1));
-  if (!isKeyName(name) || !bytes.ok || bytes.value.length !== byteLength) return void 0;
-  return { name, bytes: bytes.value };
+async function findInvalidPaths(paths, store, context) {
+  const invalid = /* @__PURE__ */ new Set();
+  for (let start = 0; start < paths.length; start += BATCH_PATHS) {
+    const batch = paths.slice(start, start + BATCH_PATHS);
+    const args = [...storeArgs(store), "--check-validity", "--print-invalid"];
+    args.push(...batch.map((path4) => formatStorePath(path4, store.storeDir)));
+    const printed = await runNix({ program: "nix-store", args }, context);
+    for (const line of printed.split("\n")) {
+      if (line !== "") invalid.add(line.slice(store.storeDir.length + 1));
+    }
+  }
+  return invalid;
 }
-function encodeText(text) {
-  return new TextEncoder().encode(text);
+async function queryClosure(paths, store, context) {
+  if (paths.length === 0) return [];
+  const text = await printPathInfos(paths, store, context);
+  const infos = parsePathInfos(text, store.storeDir);
+  if (!infos.ok)
+    throw new ClientError(
+      `nargate does not understand the output of nix path-info: ${infos.error}`
+    );
+  return infos.value;
+}
+async function printPathInfos(paths, store, context) {
+  const args = ["path-info", ...storeArgs(store), "--recursive", "--json"];
+  const names = paths.map((path4) => formatStorePath(path4, store.storeDir));
+  try {
+    return await runNix({ program: "nix", args: [...args, ...names] }, context);
+  } catch (error2) {
+    if (!(error2 instanceof Error && error2.message.includes("--json-format"))) throw error2;
+    const formatted = [...args, "--json-format", "1", ...names];
+    return await runNix({ program: "nix", args: formatted }, context);
+  }
+}
+
+// src/client/push/store-watcher.ts
+import { readdir } from "node:fs/promises";
+async function watchStore(directory, findInvalid, before) {
+  const known = new Set(before ?? await listStoreNames(directory));
+  return {
+    async findNew() {
+      const names = (await listStoreNames(directory)).filter((name) => !known.has(name));
+      const candidates = names.flatMap(parsePushable);
+      if (candidates.length === 0) return [];
+      const invalid = await findInvalid(candidates);
+      const found = candidates.filter((path4) => !invalid.has(formatStorePathBaseName(path4)));
+      for (const path4 of found) known.add(formatStorePathBaseName(path4));
+      return found;
+    }
+  };
+}
+function parsePushable(name) {
+  const path4 = parseStorePathBaseName(name);
+  return path4.ok && !name.endsWith(".drv") ? [path4.value] : [];
+}
+async function listStoreNames(directory) {
+  try {
+    return await readdir(directory);
+  } catch (error2) {
+    if (error2.code === "ENOENT") return [];
+    throw error2;
+  }
+}
+
+// src/action/new-paths.ts
+async function saveStoreNames(workDirectory, { env }) {
+  const { directory } = findStore(void 0, env);
+  const names = directory === void 0 ? [] : await listStoreNames(directory);
+  await writeFile4(storeNamesFile(workDirectory), names.join("\n"));
+}
+async function readStoreNames(workDirectory) {
+  return (await readFile4(storeNamesFile(workDirectory), "utf8")).split("\n");
+}
+function storeNamesFile(workDirectory) {
+  return path3.join(workDirectory, "store-names");
+}
+async function findNewPaths(workDirectory, context) {
+  const location = findStore(void 0, context.env);
+  const { directory } = location;
+  if (directory === void 0) {
+    throw new ClientError(
+      "the files of the store are not on this machine, so the action cannot see new paths. Use a store on the runner"
+    );
+  }
+  const store = { ...location, url: void 0 };
+  const watcher = await watchStore(
+    directory,
+    (paths2) => findInvalidPaths(paths2, store, context),
+    await readStoreNames(workDirectory)
+  );
+  const paths = await watcher.findNew();
+  const { infos } = await readClosure(paths, store, context);
+  return paths.flatMap((found) => infos.get(formatStorePathBaseName(found)) ?? []);
+}
+function countHits(infos, publicKeys) {
+  const names = publicKeys.map((key) => key.slice(0, key.indexOf(":") + 1));
+  const isOurs = ({ signatures }) => signatures.some((signature) => names.some((name) => signature.startsWith(name)));
+  const pulled = infos.filter((info2) => !isMade(info2));
+  return {
+    fromCache: tally(pulled.filter(isOurs)),
+    fromElsewhere: tally(pulled.filter((info2) => !isOurs(info2))),
+    made: tally(infos.filter(isMade))
+  };
+}
+function isMade({ isUltimate, signatures }) {
+  return isUltimate || signatures.length === 0;
+}
+function tally(infos) {
+  return {
+    paths: infos.length,
+    narBytes: infos.reduce((total, { narSize }) => total + narSize, 0)
+  };
 }
 
 // src/action/read-inputs.ts
@@ -1857,7 +2780,9 @@ async function readInputs(runner) {
   for (const secret of secretParts(signKey)) runner.mask(secret);
   const url = readUrl(runner.input("url"));
   if (token !== "" && !/^[\x21-\x7e]{1,16384}$/.test(token)) {
-    throw new UsageError("the input token is not one word of printable characters");
+    throw new UsageError(
+      "the input token is too long, or contains a space or an unprintable character. Check that the secret is only the token"
+    );
   }
   if (token !== "") requireSafeForTokens(url);
   const flag = (name) => parseFlag(name, runner.input(name));
@@ -1876,7 +2801,8 @@ async function readInputs(runner) {
   };
 }
 function readUrl(text) {
-  if (text === "") throw new UsageError("the input url is missing: the address of the cache");
+  if (text === "")
+    throw new UsageError("the input url is missing. Set it to the address of the cache");
   return parseCacheUrl(text);
 }
 function secretParts(signKey) {
@@ -1889,21 +2815,26 @@ function parseFlag(name, text) {
     case "false":
       return false;
     default:
-      throw new UsageError(`the input ${name} is neither true nor false`);
+      throw new UsageError(`the input ${name} must be true or false`);
   }
 }
 async function parseSignKey(text) {
   const key = parseSecretKey(text);
   if (!key.ok) throw new UsageError(`the input sign-key ${key.error}`);
   if (!await hasMatchingPublicKey(key.value)) {
-    throw new UsageError("the two halves of the input sign-key do not belong together");
+    throw new UsageError(
+      "the input sign-key is damaged: its secret half and its public half do not match"
+    );
   }
   return key.value;
 }
 function parseKeyNames(text) {
   const names = text.split(/\s+/).filter((word) => word !== "").map((word) => word.split(":", 1)[0] ?? "");
   for (const name of names) {
-    if (!isKeyName(name)) throw new UsageError("the input upstream-keys has what names no key");
+    if (!isKeyName(name))
+      throw new UsageError(
+        "the input upstream-keys must have names of keys, such as cache.nixos.org-1, with spaces between them"
+      );
   }
   return new Set(names);
 }
@@ -1916,18 +2847,24 @@ function parseFilter(text) {
   }
 }
 
-// src/action/store-names.ts
-import { readFile as readFile5 } from "node:fs/promises";
-import path2 from "node:path";
-function storeNamesFile(workDirectory) {
-  return path2.join(workDirectory, "store-names");
+// src/action/token-sources.ts
+function listTokenSources({ token, audience }, context) {
+  const sources = /* @__PURE__ */ new Map();
+  if (token !== void 0) {
+    sources.set("token", { name: "the action's input", current: async () => token });
+  }
+  const { runner, env, now } = context;
+  const url = env["ACTIONS_ID_TOKEN_REQUEST_URL"] ?? "";
+  const bearer = env["ACTIONS_ID_TOKEN_REQUEST_TOKEN"] ?? "";
+  if (url !== "" && bearer !== "") {
+    const http = createHttpClient(context);
+    const mask = (secret) => runner.mask(secret);
+    sources.set("oidc", createOidcTokens({ url, bearer, audience }, { http, now, mask }));
+  }
+  return sources;
 }
-async function readStoreNames(workDirectory) {
-  return (await readFile5(storeNamesFile(workDirectory), "utf8")).split("\n");
-}
-
-// src/action/oidc-tokens.ts
 var MARGIN_MILLISECONDS = 6e4;
+var NO_TOKEN = "GitHub's token service answered without an OIDC token. Run the job again";
 function createOidcTokens({ url, bearer, audience }, { http, now, mask }) {
   let held;
   let asking;
@@ -1940,13 +2877,16 @@ function createOidcTokens({ url, bearer, audience }, { http, now, mask }) {
       headers: { accept: "application/json", authorization: `Bearer ${bearer}` }
     });
     if (status !== 200) {
-      throw new CliError(`GitHub gives this job no OIDC token: its service answered ${status}`);
+      throw new ClientError(
+        `GitHub gave this job no OIDC token: its token service answered ${status}. Run the job again`
+      );
     }
     const token = readField(parseJson2(body.toString()), "value");
-    if (typeof token !== "string") throw new CliError("GitHub answered without an OIDC token");
+    if (typeof token !== "string") throw new ClientError(NO_TOKEN);
     mask(token);
     const expires = readExpiry(token);
-    if (expires === void 0) throw new CliError("GitHub's OIDC token says no time of its end");
+    if (expires === void 0)
+      throw new ClientError("GitHub's OIDC token has no expiry time (exp)");
     held = { token, expires };
   }
   const millisecondsLeft = () => (held?.expires ?? 0) - now().getTime();
@@ -1961,7 +2901,7 @@ function createOidcTokens({ url, bearer, audience }, { http, now, mask }) {
           if (millisecondsLeft() <= 0) throw error2;
         });
       }
-      if (held === void 0) throw new CliError("GitHub answered without an OIDC token");
+      if (held === void 0) throw new ClientError(NO_TOKEN);
       return held.token;
     }
   };
@@ -1979,75 +2919,51 @@ function parseJson2(text) {
   }
 }
 
-// src/action/token-sources.ts
-function listTokenSources({ token, audience }, context) {
-  const sources = /* @__PURE__ */ new Map();
-  if (token !== void 0) {
-    sources.set("token", { name: "the input token", current: async () => token });
-  }
-  const { runner, env, now } = context;
-  const url = env["ACTIONS_ID_TOKEN_REQUEST_URL"] ?? "";
-  const bearer = env["ACTIONS_ID_TOKEN_REQUEST_TOKEN"] ?? "";
-  if (url !== "" && bearer !== "") {
-    const http = createHttpClient(context);
-    const mask = (secret) => runner.mask(secret);
-    sources.set("oidc", createOidcTokens({ url, bearer, audience }, { http, now, mask }));
-  }
-  return sources;
-}
-
 // src/client/gateway/gateway-facts.ts
 async function readGatewayFacts(client) {
   let answer;
   try {
-    answer = await client.call("GET", "api/v1/cache");
+    answer = await client.call("GET", ENDPOINTS.cache);
   } catch (error2) {
     if (error2 instanceof CacheRefusal && NOT_A_NARGATE.has(error2.status)) {
-      throw new CliError(
-        `${client.url} is no Nargate that this command knows: api/v1/cache is answered ${error2.status}`,
+      throw new ClientError(
+        `${client.url} does not look like a Nargate cache (GET ${ENDPOINTS.cache} returned ${error2.status})`,
         { cause: error2 }
       );
     }
     throw error2;
   }
-  const facts = parseGatewayFacts(answer);
-  if (facts === void 0) {
-    throw new CliError(`${client.url} does not answer api/v1/cache as a Nargate does`);
-  }
-  return facts;
+  const facts = readShape(gatewayFactsSchema, answer);
+  if (facts.ok) return facts.value;
+  throw new ClientError(
+    `${client.url} does not look like a Nargate cache (in the answer to GET ${ENDPOINTS.cache}, ${facts.error})`
+  );
 }
 var NOT_A_NARGATE = /* @__PURE__ */ new Set([301, 302, 307, 308, 400, 404, 405, 410]);
-function parseGatewayFacts(answer) {
-  const version = readField(answer, "version");
-  const storeDir = readField(answer, "storeDir");
-  const priority = readField(answer, "priority");
-  const access2 = readField(answer, "access");
-  const uploads = readField(answer, "uploads");
-  const partSizeThreshold = readField(answer, "partSizeThreshold");
-  const publicKeys = readField(answer, "publicKeys");
-  if (typeof version !== "string" || typeof storeDir !== "string") return void 0;
-  if (typeof priority !== "number" || typeof partSizeThreshold !== "number") return void 0;
-  if (access2 !== "public" && access2 !== "token") return void 0;
-  if (typeof uploads !== "boolean" || !Array.isArray(publicKeys)) return void 0;
-  if (!publicKeys.every(isPublicKey)) return void 0;
-  return { version, storeDir, priority, access: access2, publicKeys, uploads, partSizeThreshold };
-}
-function isPublicKey(value) {
-  return typeof value === "string" && parsePublicKey(value).ok;
-}
 
 export {
   UsageError,
-  CliError,
+  ClientError,
   describeError,
-  ok,
+  runStep,
+  maxLength,
+  minValue,
+  regex,
+  safeInteger,
+  array,
+  literal,
+  number,
+  object,
+  optional,
+  string,
+  variant,
+  pipe,
   err,
-  parseHash,
+  readShape,
+  notAnObject,
   formatHash,
   formatDigest,
   equalHashes,
-  parseStorePathBaseName,
-  parseStorePath,
   formatStorePathBaseName,
   formatStorePath,
   parseNarinfo,
@@ -2062,30 +2978,31 @@ export {
   createCacheClient,
   refusalOf,
   readError,
-  findNetrcPassword,
+  setNetrcPassword,
   openCache,
-  readField,
-  readList,
+  ENDPOINTS,
+  signMessage,
+  mergeSignatures,
   readTokenFacts,
-  startNix,
-  runNix,
   findStore,
-  watchStore,
-  listStoreNames,
+  runNix,
+  startDump,
+  readField,
   findStoreTarget,
+  OWN_FILES,
   changeFile,
   undoChange,
   runTool,
-  OWN_FILES,
   createRootFiles,
-  signMessage,
-  readGatewayFacts,
+  restartDaemon,
   JOB_STATE,
   formatJobState,
   parseJobState,
+  readClosure,
+  saveStoreNames,
+  findNewPaths,
+  countHits,
+  readGatewayFacts,
   readInputs,
-  storeNamesFile,
-  readStoreNames,
-  listTokenSources,
-  runStep
+  listTokenSources
 };

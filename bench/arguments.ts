@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { err, ok, type Result } from "../src/result.ts";
 
-/** Every benchmark, in the order in which they run. */
+/** All benchmarks, in the order in which they run. */
 export const BENCHMARK_NAMES = [
   "startup",
   "requests",
@@ -12,19 +12,21 @@ export const BENCHMARK_NAMES = [
 ] as const;
 export type BenchmarkName = (typeof BENCHMARK_NAMES)[number];
 
+/** The parsed arguments of `npm run bench`. */
 export interface BenchArguments {
-  /** Fewer repetitions and a smaller closure: less than two minutes. */
+  /** Whether to use fewer repetitions and a smaller closure; takes less than two minutes. */
   readonly isQuick: boolean;
   readonly only: readonly BenchmarkName[];
   readonly jsonFile: string;
 }
 
-export const USAGE = `npm run bench -- [--quick] [--only NAME]... [--json FILE]
-  --quick      fewer repetitions and a smaller closure, in less than two minutes
-  --only NAME  one of: ${BENCHMARK_NAMES.join(", ")}
-  --json FILE  where the figures go; .nargate/bench.json by default`;
+export const USAGE = `Usage: npm run bench -- [--quick] [--only NAME]... [--json FILE]
+  --quick      use fewer repetitions and a smaller closure; takes less than two minutes
+  --only NAME  run only this benchmark; may be repeated. NAME is one of:
+               ${BENCHMARK_NAMES.join(", ")}
+  --json FILE  write the figures to FILE instead of .nargate/bench.json`;
 
-/** The error says what is wrong, in a line. */
+/** Parses the arguments. The error is one line that names the wrong argument. */
 export function parseBenchArguments(args: readonly string[]): Result<BenchArguments> {
   try {
     const { values } = parseArgs({
@@ -39,7 +41,7 @@ export function parseBenchArguments(args: readonly string[]): Result<BenchArgume
     for (const text of values.only) {
       const name = BENCHMARK_NAMES.find((known) => known === text);
       if (name === undefined) {
-        return err(`there is no benchmark ${text}; there are ${BENCHMARK_NAMES.join(", ")}`);
+        return err(`there is no benchmark ${text}; use one of: ${BENCHMARK_NAMES.join(", ")}`);
       }
       only.push(name);
     }

@@ -1,7 +1,7 @@
 /**
- * `npm run bench`: what the gateway costs, against what does the same without
- * it. See docs/performance.md. Exits 0 if every target is met, 1 if one is not
- * or a benchmark failed, 2 if it cannot run.
+ * `npm run bench`: measures the gateway, and compares it with programs that do the
+ * same work without it. See docs/performance.md. The exit code is 0 if every target is
+ * met, 1 if a target is missed or a benchmark fails, and 2 if it cannot run.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -41,7 +41,8 @@ const BENCHMARKS: Record<BenchmarkName, (context: BenchContext) => Promise<Secti
   client: benchClient,
 };
 
-// Three times what the longest takes: what is not done then never will be.
+// Three times the duration of the longest benchmark. A benchmark that is not done
+// after this time hangs.
 const DEADLINE_MILLISECONDS = { quick: 120_000, full: 3_600_000 } as const;
 
 async function run({ isQuick, only, jsonFile }: BenchArguments): Promise<number> {
@@ -62,17 +63,18 @@ async function run({ isQuick, only, jsonFile }: BenchArguments): Promise<number>
     );
     sections.push(section);
     write(formatSection(section));
-    // Each time: who loses patience keeps what there is.
+    // Write the file after each benchmark, so an interrupted run keeps its figures.
     await writeJsonReport(jsonFile, { date, ...setting, sections });
   }
-  write(`Figures in ${jsonFile}`);
+  write(`The figures are in ${jsonFile}.`);
   write(formatSummary(sections));
   return exitCodeOf(sections);
 }
 
 /**
- * Removed whatever ends this process. start-process.ts and nix-client.ts, which
- * are loaded before, have killed by then what still might write there.
+ * Creates a temporary directory. It is removed when this process ends, for any reason.
+ * start-process.ts and nix-client.ts are loaded before, so their exit handlers have
+ * killed the processes that might still write to the directory.
  */
 function makeTemporaryDirectory(): string {
   const directory = mkdtempSync(path.join(tmpdir(), "nargate-bench-"));
@@ -86,7 +88,7 @@ function write(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** Progress is for people, so it is not part of the report. */
+/** Prints progress to standard error, if it is a terminal. It is not part of the report. */
 function say(what: string): void {
   if (process.stderr.isTTY) process.stderr.write(`… ${what}\n`);
 }
@@ -98,7 +100,9 @@ async function main(): Promise<number> {
     return 2;
   }
   if (!hasProcessUsage) {
-    process.stderr.write("The benchmark reads CPU and memory from /proc: it needs Linux.\n");
+    process.stderr.write(
+      "The benchmark needs Linux, because it reads CPU time and memory from /proc.\n",
+    );
     return 2;
   }
   const prepared = await prepareJsonFile(parsed.value.jsonFile);

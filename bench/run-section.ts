@@ -1,10 +1,9 @@
-import { beforeDeadline } from "./measure/before-deadline.ts";
 import { createTeardown, type Teardown } from "./measure/teardown.ts";
 import type { Section } from "./report/format-report.ts";
 
 /**
- * Runs one benchmark and clears away what it has started. Never throws: a
- * benchmark that does, or that takes too long, is a section that failed.
+ * Runs one benchmark, and then stops everything that it has started. Never throws: if
+ * the benchmark throws or takes too long, returns a section with a failure.
  */
 export async function runSection(
   benchmark: string,
@@ -20,7 +19,24 @@ export async function runSection(
   }
   const [thrown] = await teardown.run();
   if (thrown === undefined || section.failure !== undefined) return section;
-  return { ...section, failure: `not all was cleared away: ${messageOf(thrown)}` };
+  return { ...section, failure: `could not clean up everything: ${messageOf(thrown)}` };
+}
+
+/**
+ * Returns the result of `work`. Throws if it takes longer than `milliseconds`; the work
+ * then goes on, and its result is ignored.
+ */
+async function beforeDeadline<T>(work: Promise<T>, milliseconds: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    const tooLate = new Error(`the benchmark was not done after ${milliseconds / 1000} s`);
+    timer = setTimeout(() => reject(tooLate), milliseconds);
+  });
+  try {
+    return await Promise.race([work, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function messageOf(error: unknown): string {

@@ -1,6 +1,6 @@
 /**
- * Expected outcomes as values. Parsers return a `Result`; what nobody expects
- * is thrown (see `errors.ts`).
+ * An expected outcome as a value. Parsers return a `Result`. Unexpected failures are
+ * thrown: as a `CacheError` in the worker, as a `ClientError` in the client.
  */
 export type Result<T, E = string> =
   | { readonly ok: true; readonly value: T }

@@ -1,6 +1,10 @@
 import { UsageError } from "../src/client/client-error.ts";
 
-/** Runs a command: its text to standard output and exit 0, or its error and exit 1 or 2. */
+/**
+ * Runs a command and prints its text to standard output. If it throws, prints the
+ * message to standard error; the exit code is 2 for wrong arguments and 1 for
+ * other errors.
+ */
 export function runCommand(command: () => Promise<string>): void {
   command().then(
     (text) => process.stdout.write(text),

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Bucket } from "../bucket/start-bucket.ts";
+import type { BucketProcess } from "../bucket/start-bucket.ts";
 import { startBucket } from "../bucket/start-bucket.ts";
 import type { Teardown } from "../measure/teardown.ts";
 import { buildSmallestWorker, type SmallestWorker } from "../subjects/build-worker.ts";
@@ -7,16 +7,16 @@ import type { RunningProcess } from "../subjects/start-process.ts";
 import { startWorker } from "../subjects/start-worker.ts";
 import type { CacheService } from "../subjects/workerd-config.ts";
 
-/** What every benchmark works with. */
+/** The settings and tools that every benchmark gets. */
 export interface BenchContext {
   readonly isQuick: boolean;
-  /** For everything; removed in the end. */
+  /** A directory for all files of the run. It is removed when the run ends. */
   readonly directory: string;
-  /** The bundle of the deployed worker. */
+  /** The file with the bundle of the deployed worker. */
   readonly deployedWorker: string;
   readonly compatibilityDate: string;
   readonly teardown: Teardown;
-  /** Tells the person what is under way. */
+  /** Prints the current step for the person who runs the benchmark. */
   readonly say: (what: string) => void;
 }
 
@@ -30,28 +30,34 @@ const TOKENS = JSON.stringify([
   },
 ]);
 
-export async function openBucket(context: BenchContext): Promise<Bucket> {
+/** Starts an empty bucket. It stops when the benchmark ends. */
+export async function openBucket(context: BenchContext): Promise<BucketProcess> {
   const bucket = await startBucket(context.directory);
   context.teardown.add(() => bucket.stop());
   return bucket;
 }
 
-/** The cache worker, to run beside a worker in its process. */
+/** Builds the cache worker, which runs in the same process as the measured worker. */
 export async function cacheInside(context: BenchContext, keeps: boolean): Promise<CacheService> {
   return { module: await buildSmallestWorker("memory-cache", context.directory), keeps };
 }
 
+/** The bucket and the cache of a gateway. */
 export interface GatewayOptions {
-  readonly bucket: Bucket;
+  readonly bucket: BucketProcess;
   /**
-   * For EDGE=cache-api. Without one it is workers-cache, as wrangler.toml ships
-   * it: outside Cloudflare no cache stands before its entrypoint, so that every
-   * read is a miss, and this much of it can be measured.
+   * The cache for EDGE=cache-api. If `undefined`, the gateway runs with
+   * EDGE=workers-cache, as wrangler.toml ships it. Outside Cloudflare there is no
+   * Workers Cache in front of its entrypoint, so every read is a miss. Only these
+   * misses can be measured here.
    */
   readonly cache: CacheService | undefined;
 }
 
-/** The deployed worker, set as it is shipped but for EDGE; what it logs goes nowhere. */
+/**
+ * Starts the deployed worker. All settings except EDGE are as they are shipped. Its
+ * log is discarded.
+ */
 export async function openGateway(
   context: BenchContext,
   { bucket, cache }: GatewayOptions,
@@ -63,10 +69,11 @@ export async function openGateway(
   });
 }
 
+/** Starts one of the workers of `bench/workerd`. */
 export async function openSmallest(
   context: BenchContext,
   name: SmallestWorker,
-  options: { readonly bucket?: Bucket; readonly cache?: CacheService } = {},
+  options: { readonly bucket?: BucketProcess; readonly cache?: CacheService } = {},
 ): Promise<RunningProcess> {
   const module = await buildSmallestWorker(name, context.directory);
   return await open(context, module, options.cache, options.bucket?.settings ?? {});

@@ -4,10 +4,10 @@ import { createFigure, type Figure } from "../report/figure.ts";
 import type { RunningProcess } from "../subjects/start-process.ts";
 import { type BenchContext, openGateway } from "./bench-context.ts";
 import { type Caches, setLatency } from "./client-caches.ts";
-import { type Closure, makeClosure, pull, push } from "./nix-closure.ts";
+import { type PushedClosure, makeClosure, pull, push } from "./nix-closure.ts";
 
-// A cold pull waits for the bucket, and hardly differs from the next; a warm one
-// is as noisy as the machine, and short.
+// Cold pulls mostly wait for the bucket, so their times hardly differ. Warm pulls are
+// short and vary with the load of the machine, so they need more pairs.
 const QUICK = { paths: 150, coldPairs: 2, warmPairs: 14 } as const;
 const FULL = { paths: 1000, coldPairs: 5, warmPairs: 16 } as const;
 
@@ -16,6 +16,7 @@ interface Pulled {
   readonly bucketRequests: number;
 }
 
+/** Pulls a closure from cold and warm gateways, from the latency floor and from nginx. */
 export async function measurePulls(context: BenchContext, caches: Caches): Promise<Figure[]> {
   const { paths, coldPairs, warmPairs } = context.isQuick ? QUICK : FULL;
   const { bucket, cache, floor, nginx } = caches;
@@ -29,14 +30,14 @@ export async function measurePulls(context: BenchContext, caches: Caches): Promi
     const seconds = await pull(closure, gateway.url);
     return { seconds, bucketRequests: totalOf(await bucket.countRequests()) };
   };
-  // It fills the edge of the one that is warm from then on.
+  // This pull fills the edge of the gateway for the warm pulls below.
   await pullCounted(warm);
 
   await setLatency(caches, true);
   const measuredCold = await interleave(
     {
       cold: async () => {
-        // One that has never been asked for anything.
+        // A new gateway, whose edge is empty.
         const gateway = await openGateway(context, { bucket, cache });
         const pulled = await pullCounted(gateway);
         await gateway.stop();
@@ -64,7 +65,7 @@ interface Measured {
   readonly nginx: readonly number[];
 }
 
-function describe({ count }: Closure, { cold, warm, floor, nginx }: Measured): Figure[] {
+function describe({ count }: PushedClosure, { cold, warm, floor, nginx }: Measured): Figure[] {
   const coldPull = { name: `cold pull, ${count} paths`, pulls: cold };
   const warmPull = { name: `warm pull, ${count} paths`, pulls: warm };
   const toNginx = { name: "nginx", values: nginx };
@@ -74,7 +75,7 @@ function describe({ count }: Closure, { cold, warm, floor, nginx }: Measured): F
     ...(againstNginx ? [createFigure({ ...timeOf(coldPull), comparison: toNginx })] : []),
     createFigure({
       ...requestsOf(coldPull),
-      // A narinfo and a NAR for each path.
+      // Each path has two objects: a narinfo and a NAR.
       comparison: { name: "objects", values: [2 * count] },
       target: "coldPullRequests",
     }),

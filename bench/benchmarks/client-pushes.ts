@@ -5,32 +5,36 @@ import { createFigure, type Figure } from "../report/figure.ts";
 import type { Nginx } from "../subjects/start-nginx.ts";
 import { type BenchContext, openGateway } from "./bench-context.ts";
 import { type Caches, setLatency } from "./client-caches.ts";
-import { type Closure, makeClosure, push } from "./nix-closure.ts";
+import { type PushedClosure, makeClosure, push } from "./nix-closure.ts";
 
-// Nix pushes what refers to nothing one after the other: at 100 ms, two paths a
-// second, and a thousand in seven minutes. So the full run has one pair only,
-// which the figures say by their `samples`.
+// Nix pushes paths without references one after the other. At 100 ms that is about
+// two paths a second, so a thousand paths take seven minutes. The full run therefore
+// has only one pair; the `samples` of its figures show this.
 const QUICK = { paths: 8, pairs: 2 } as const;
 const FULL = { paths: 1000, pairs: 1 } as const;
 
 interface Pushed {
   readonly seconds: number;
-  /** Of the bucket, where there is one; else of the client. */
+  /** Requests to the bucket. For the latency floor, which has no bucket: requests of the client. */
   readonly requests: number;
 }
 
-/** Into an empty cache, and once more as another machine would that has the same. */
+/**
+ * Two pushes of the same closure: the first into an empty cache, the second as from
+ * another machine with the same paths.
+ */
 interface PushedTwice {
   readonly first: Pushed;
   readonly again: Pushed;
 }
 
-/** The machines that push, with the same paths. */
+/** The closures of the machines that push. Both have the same paths. */
 interface Pushers {
-  readonly toGateway: Closure;
-  readonly toFloor: Closure;
+  readonly toGateway: PushedClosure;
+  readonly toFloor: PushedClosure;
 }
 
+/** Pushes a closure to the gateway, to the latency floor and to nginx. */
 export async function measurePushes(context: BenchContext, caches: Caches): Promise<Figure[]> {
   const { paths, pairs } = context.isQuick ? QUICK : FULL;
   const { nginx } = caches;
@@ -54,8 +58,9 @@ export async function measurePushes(context: BenchContext, caches: Caches): Prom
 }
 
 /**
- * The gateway's and the floor's at once: both sleep nearly all the time, so
- * neither takes from the other, and a pair costs half of what it would in turns.
+ * Pushes to the gateway and to the latency floor at the same time. Both wait nearly
+ * all the time, so they do not slow each other down, and a pair takes half the time
+ * of two pushes in turn.
  */
 async function pushFar(
   context: BenchContext,
@@ -76,14 +81,14 @@ async function pushFar(
     return { seconds, requests: floor.countRequests() };
   };
   const [first, floorFirst] = await Promise.all([pushToGateway(), pushToFloor()]);
-  // These take as long as Nix itself, so they take turns.
+  // The second pushes use the CPU all the time, so they run one after the other.
   const again = await pushToGateway();
   const floorAgain = await pushToFloor();
   await gateway.stop();
   return { gateway: { first, again }, floor: { first: floorFirst, again: floorAgain } };
 }
 
-async function pushToNginx(nginx: Nginx, closure: Closure): Promise<PushedTwice> {
+async function pushToNginx(nginx: Nginx, closure: PushedClosure): Promise<PushedTwice> {
   await rm(nginx.root, { recursive: true });
   await mkdir(nginx.root);
   const pushOnce = async () => ({ seconds: await push(closure, nginx.url), requests: 0 });

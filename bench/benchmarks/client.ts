@@ -6,13 +6,14 @@ import { type BenchContext, cacheInside, openBucket } from "./bench-context.ts";
 import { measurePulls } from "./client-pulls.ts";
 import { measurePushes } from "./client-pushes.ts";
 
-const SKIPPED_WITHOUT_NGINX = "nginx, with its module for PUT, is not installed: its times";
+const SKIPPED_WITHOUT_NGINX =
+  "the comparison with nginx, because nginx with its module for PUT is not installed";
 
-/** A closure of a thousand small paths, moved by the real `nix`. */
+/** Pushes and pulls a closure of a thousand small paths with the real `nix`. */
 export async function benchClient(context: BenchContext): Promise<Section> {
   const benchmark = "client";
   if (!hasNix) {
-    return { benchmark, figures: [], skipped: ["nix is not installed: pushes and pulls"] };
+    return { benchmark, figures: [], skipped: ["pushes and pulls, because nix is not installed"] };
   }
   const { teardown, directory } = context;
   const floor = await startLatencyFloor();

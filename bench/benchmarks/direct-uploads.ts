@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { encodeNix32 } from "../../src/nix/encodings.ts";
 import { bucketUrl, signRequest } from "../bucket/sign-request.ts";
-import { type Bucket, totalOf } from "../bucket/start-bucket.ts";
+import { type BucketProcess, totalOf } from "../bucket/start-bucket.ts";
 import { openConnection } from "../load/http-connection.ts";
 import { interleave } from "../measure/interleave.ts";
 import { cpuMilliseconds, peakMemoryMegabytes } from "../measure/process-usage.ts";
@@ -16,18 +16,21 @@ const CONNECTIONS = 4;
 const MIB = 1024 * 1024;
 
 /**
- * What a first one is, before any is measured. It also takes the one request
- * more that the first takes in an hour and isolate: the look for what was left
- * behind.
+ * The size of a first upload, which is not measured. In each isolate, the first
+ * upload of an hour sends one more bucket request, which looks for leftovers of
+ * failed uploads; this one takes that request.
  */
 const FIRST_MEGABYTES = 20;
 
 interface Sources {
   readonly gateway: RunningProcess;
-  readonly bucket: Bucket;
+  readonly bucket: BucketProcess;
 }
 
-/** A NAR so large that its bytes go past the worker, which reads them back to prove them. */
+/**
+ * Measures uploads of large NARs. Their bytes go straight to the bucket, and the
+ * worker reads them back to prove them.
+ */
 export async function benchDirectUploads(context: BenchContext): Promise<Section> {
   const { isQuick } = context;
   const bucket = await openBucket(context);
@@ -57,7 +60,7 @@ export async function benchDirectUploads(context: BenchContext): Promise<Section
 interface Run {
   readonly megabytesPerSecond: number;
   readonly cpuPerMegabyte: number;
-  /** Of the worker, until then. */
+  /** The peak memory of the worker after this upload, in MB. */
   readonly peak: number;
   readonly requests: number;
   readonly parts: number;
@@ -86,11 +89,12 @@ async function uploadOnce({ gateway, bucket }: Sources, megabytes: number): Prom
 const zeros = new Uint8Array(64 * MIB);
 
 interface Hashed {
-  /** In nix32. */
+  /** The SHA-256 of the bytes, in nix32. */
   readonly fileHash: string;
   readonly cpuPerMegabyte: number;
 }
 
+/** Hashes zero bytes, and measures the CPU of the hash in Node, in ms for each MB. */
 function hashZeros(megabytes: number): Hashed {
   const before = process.cpuUsage();
   const hash = createHash("sha256");
@@ -117,18 +121,23 @@ async function sendParts(parts: readonly PartToSend[]): Promise<void> {
           headers: part.headers ?? {},
           body: zeros.subarray(0, part.size),
         });
-        if (status !== 200) throw new Error(`part ${part.number} was answered ${status}`);
+        if (status !== 200)
+          throw new Error(`the bucket answered part ${part.number} with ${status}`);
       }
       connection.close();
     }),
   );
 }
 
-// As large as the gateway has them: 16 MiB as long as 10,000 are enough.
+// The part size of the gateway: 16 MiB, unless the NAR would have more than 10,000
+// parts.
 const PART_BYTES = 16 * MIB;
 
-/** The same parts without a gateway: the pace in MB/s that bucket and line allow. */
-async function sendPartsAlone(bucket: Bucket, megabytes: number): Promise<number> {
+/**
+ * Uploads the same parts without a gateway. Returns the speed in MB/s, which only the
+ * bucket and the connection limit.
+ */
+async function sendPartsAlone(bucket: BucketProcess, megabytes: number): Promise<number> {
   const size = megabytes * MEGABYTE;
   const url = bucketUrl(bucket.url, "parts-alone");
   const createUrl = `${url}?uploads=`;
@@ -150,6 +159,7 @@ async function sendPartsAlone(bucket: Bucket, megabytes: number): Promise<number
   return (megabytes * 1000) / milliseconds;
 }
 
+/** The repetitions of each subject. */
 interface AllMeasured {
   readonly direct: readonly Run[];
   readonly partsAlone: readonly number[];

@@ -2,13 +2,14 @@ import { peakMemoryMegabytes } from "../measure/process-usage.ts";
 import { createFigure, type Figure } from "../report/figure.ts";
 import { type Download, fetchFrom, type Source } from "./download-sources.ts";
 
-// As many of the smallest as it takes until the code is compiled.
+// After this many of the smallest downloads, V8 has compiled the code.
 const SMALLEST_COUNT = 100;
 
 /**
- * The peak of a process that has served nothing, from the smallest download to
- * the largest, since an allocator does not give back what it has once; and one
- * at a time, since several small ones at once may take as much as a large one.
+ * Measures the peak memory of a gateway that has not served anything yet. Goes from
+ * the smallest download to the largest, because an allocator does not return memory
+ * to the system. Downloads one at a time, because several small downloads at once
+ * may need as much memory as a large one.
  */
 export async function measureDownloadMemory(
   gateway: Source,

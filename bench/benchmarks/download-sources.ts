@@ -1,7 +1,7 @@
 import { mkdir, symlink } from "node:fs/promises";
 import path from "node:path";
 import { bucketUrl, signRequest } from "../bucket/sign-request.ts";
-import type { Bucket } from "../bucket/start-bucket.ts";
+import type { BucketProcess } from "../bucket/start-bucket.ts";
 import { openConnection } from "../load/http-connection.ts";
 import { cpuMilliseconds } from "../measure/process-usage.ts";
 import { startNginx } from "../subjects/start-nginx.ts";
@@ -11,7 +11,7 @@ import { madeUpNar } from "./made-up-paths.ts";
 
 const MEGABYTE = 1e6;
 
-/** One NAR, whole or the second half of it, as a client resumes it. */
+/** A download of a whole NAR, or of its second half, as a client resumes it. */
 export interface Download {
   readonly name: string;
   readonly objectPath: string;
@@ -19,13 +19,13 @@ export interface Download {
   readonly bytes: number;
 }
 
-/** In one repetition: so many connections, with so many downloads on each. */
+/** The load of one repetition: the number of connections, and of downloads on each. */
 export interface Load {
   readonly connections: number;
   readonly count: number;
 }
 
-/** Where a download comes from. */
+/** A server to download from, and how to send it a request. */
 export interface Source {
   readonly process: RunningProcess;
   pathOf(download: Download): string;
@@ -37,12 +37,14 @@ const sizeName = (megabytes: number) =>
 
 const narOf = (megabytes: number) => madeUpNar(sizeName(megabytes));
 
+/** Returns the download of a whole NAR. */
 export function whole(megabytes: number): Download {
   const bytes = megabytes * MEGABYTE;
   const name = `${sizeName(megabytes)}, whole`;
   return { name, objectPath: narOf(megabytes), range: undefined, bytes };
 }
 
+/** Returns the download of the second half of a NAR, by Range. */
 export function secondHalf(megabytes: number): Download {
   const bytes = (megabytes * MEGABYTE) / 2;
   const name = `${sizeName(megabytes)}, by Range`;
@@ -53,7 +55,7 @@ function rangeHeader({ range }: Download): Readonly<Record<string, string>> {
   return range === undefined ? {} : { range };
 }
 
-/** A worker, or nginx. */
+/** Returns a worker or nginx as a source. */
 export function fromServer(process: RunningProcess): Source {
   return {
     process,
@@ -62,7 +64,8 @@ export function fromServer(process: RunningProcess): Source {
   };
 }
 
-export function fromBucket(bucket: Bucket): Source {
+/** Returns the bucket as a source. Its requests are signed. */
+export function fromBucket(bucket: BucketProcess): Source {
   const urlOf = ({ objectPath }: Download) => new URL(bucketUrl(bucket.url, objectPath));
   return {
     process: bucket,
@@ -74,11 +77,11 @@ export function fromBucket(bucket: Bucket): Source {
   };
 }
 
-/** By their paths in the cache, the files in which the bucket has them. */
+/** The files in which the bucket stores the NARs, by the NARs' paths in the cache. */
 export type Nars = ReadonlyMap<string, string>;
 
-/** NARs of these sizes, in MB. */
-export async function putNars(bucket: Bucket, sizes: readonly number[]): Promise<Nars> {
+/** Puts a NAR of each size, in MB, into the bucket. */
+export async function putNars(bucket: BucketProcess, sizes: readonly number[]): Promise<Nars> {
   const nars = new Map<string, string>();
   for (const megabytes of sizes) {
     const objectPath = narOf(megabytes);
@@ -87,7 +90,10 @@ export async function putNars(bucket: Bucket, sizes: readonly number[]): Promise
   return nars;
 }
 
-/** nginx with the very same files: 2 GB come into the page cache once, in seconds. */
+/**
+ * Starts nginx with the same files as the bucket. The page cache then holds the 2 GB
+ * only once, and reads them within seconds.
+ */
 export async function openNginx(context: BenchContext, nars: Nars): Promise<RunningProcess> {
   const nginx = await startNginx(context.directory);
   context.teardown.add(() => nginx.stop());
@@ -101,6 +107,7 @@ export interface Measured {
   readonly cpuPerMegabyte: number;
 }
 
+/** Sends the load to a source. Returns the speed, and the CPU of the source's process. */
 export async function fetchFrom(source: Source, download: Download, load: Load): Promise<Measured> {
   const { process, pathOf, headersOf } = source;
   const { bytes, range } = download;
@@ -115,7 +122,9 @@ export async function fetchFrom(source: Source, download: Download, load: Load):
       for (let count = 0; count < load.count; count++) {
         const { status, bodyBytes } = await connection.send(request);
         if (status !== (range === undefined ? 200 : 206) || bodyBytes !== bytes) {
-          throw new Error(`${download.name}: answered ${status} with ${bodyBytes} bytes`);
+          throw new Error(
+            `${download.name}: the answer has status ${status} and ${bodyBytes} bytes`,
+          );
         }
       }
     }),

@@ -1,4 +1,4 @@
-import { type Bucket, totalOf } from "../bucket/start-bucket.ts";
+import { type BucketProcess, totalOf } from "../bucket/start-bucket.ts";
 import { interleave } from "../measure/interleave.ts";
 import { createFigure, type Figure } from "../report/figure.ts";
 import type { Section } from "../report/format-report.ts";
@@ -25,14 +25,15 @@ import {
   whole,
 } from "./download-sources.ts";
 
-/** A download, how it is repeated, and how often. */
+/** A download, its load in one repetition, and the number of repetitions. */
 interface Plan extends Load {
   readonly download: Download;
   readonly pairs: number;
 }
 
-// A client asks for many small ones at once, and a large one alone fills its
-// line. Ratios near the target flip with few pairs, so what is short has many.
+// A client downloads many small NARs at once, while one large NAR fills its
+// connection. With few pairs, a ratio near its target passes in one run and fails in
+// the next, so short downloads have many pairs.
 const PLANS: Readonly<Record<"quick" | "full", readonly Plan[]>> = {
   quick: [
     { download: whole(1), connections: 8, count: 6, pairs: 5 },
@@ -52,28 +53,28 @@ const PLANS: Readonly<Record<"quick" | "full", readonly Plan[]>> = {
   ],
 };
 
-/** In MB; the one of 500 is nearly as large as what the edge keeps. */
+/** The sizes of the NARs, in MB. 500 is just below the largest size that the edge stores. */
 const SIZES = [1, 100, 500, 2000] as const;
 
 const SHIPPED = "workers-cache";
 const CACHE_API = "cache-api";
 
-// The Cache API keeps nothing larger, so the gateway does not try.
+// The Cache API stores no larger response, so the gateway does not try it.
 const MAX_STORED_BYTES = 512 * 1024 * 1024;
 
 const WARM_UP: Load = { connections: 8, count: 24 };
 
 interface Sources {
-  /** As it is shipped: with Workers Cache, which has nothing here. */
+  /** The gateway as it is shipped, with Workers Cache. Here every read is a miss. */
   readonly shipped: Source;
   readonly cacheApi: Source;
   readonly bucket: Source;
-  /** Fetches and fills the edge by the Cache API, and does nothing else. */
+  /** The smallest worker that fetches a NAR and stores it in the Cache API. */
   readonly smallest: Source;
   readonly nginx: Source | undefined;
 }
 
-/** NARs that the edge does not have: bucket, worker and client in one stream. */
+/** Measures downloads of NARs that the edge lacks: they stream from the bucket through the worker. */
 export async function benchDownloads(context: BenchContext): Promise<Section> {
   const bucket = await openBucket(context);
   const nars = await putNars(bucket, SIZES);
@@ -97,18 +98,18 @@ export async function benchDownloads(context: BenchContext): Promise<Section> {
     smallest: fromServer(await openSmallest(context, "fetch-and-fill", { bucket, cache })),
     nginx: hasNginx ? fromServer(await openNginx(context, nars)) : undefined,
   };
-  // All alike, until their code is compiled.
+  // Send the same load to each worker until its code is compiled.
   for (const source of [shipped, cacheApi, sources.smallest])
     await fetchFrom(source, whole(1), WARM_UP);
   for (const plan of PLANS[context.isQuick ? "quick" : "full"]) {
     context.say(`downloads: ${plan.download.name}`);
     figures.push(...(await measure(plan, sources, bucket)));
   }
-  const skipped = hasNginx ? [] : ["nginx is not installed: its throughput"];
+  const skipped = hasNginx ? [] : ["the comparison with nginx, because nginx is not installed"];
   return { benchmark: "downloads", figures, skipped };
 }
 
-async function measure(plan: Plan, sources: Sources, bucket: Bucket): Promise<Figure[]> {
+async function measure(plan: Plan, sources: Sources, bucket: BucketProcess): Promise<Figure[]> {
   const { download, pairs, connections, count } = plan;
   const { shipped, cacheApi, smallest, nginx } = sources;
   const isWhole = download.range === undefined;
@@ -122,7 +123,8 @@ async function measure(plan: Plan, sources: Sources, bucket: Bucket): Promise<Fi
   };
   const measured = await interleave(
     {
-      // A part of what Workers Cache lacks is never asked of the worker: it cuts it out itself.
+      // Workers Cache never sends the worker a Range. It requests the whole NAR and
+      // cuts the range out itself.
       shipped: isWhole ? () => fetchCounted(shipped) : undefined,
       cacheApi: () => fetchCounted(cacheApi),
       bucket: () => fetch(sources.bucket),
@@ -133,11 +135,11 @@ async function measure(plan: Plan, sources: Sources, bucket: Bucket): Promise<Fi
   );
   return [
     ...describe(download, SHIPPED, measured.shipped, {
-      "the S3 server": measured.bucket,
+      "the b2-server": measured.bucket,
       nginx: measured.nginx,
     }),
     ...describe(download, CACHE_API, measured.cacheApi, {
-      "the S3 server": measured.bucket,
+      "the b2-server": measured.bucket,
       "fetch and fill": measured.smallest,
       nginx: measured.nginx,
     }),
@@ -156,7 +158,7 @@ function cpuOf(measured: readonly Measured[]): number[] {
   return measured.map(({ cpuPerMegabyte }) => cpuPerMegabyte);
 }
 
-/** What the gateway did with one engine; the first of `others` is what it is judged by. */
+/** Returns the figures of the gateway with one engine. The target applies to the first of `others`. */
 function describe(
   download: Download,
   engine: string,

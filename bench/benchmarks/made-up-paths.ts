@@ -1,17 +1,17 @@
 import { createHash } from "node:crypto";
 import { encodeNix32 } from "../../src/nix/encodings.ts";
 
-/** The 32 characters of a store path's hash, made up but always the same. */
+/** Returns the 32 characters of a store path's hash. Made up, but always the same for an index. */
 export function madeUpHash(index: number): string {
   return encodeNix32(createHash("sha1").update(`path ${index}`).digest());
 }
 
-/** A NAR's name, which promises a SHA-256 that nobody checks on reading. */
+/** Returns a path of a NAR. Its hash does not match any bytes; reads do not check it. */
 export function madeUpNar(name: string): string {
   return `nar/${encodeNix32(createHash("sha256").update(name).digest())}.nar`;
 }
 
-/** A narinfo as large as most: ten references and two signatures. */
+/** Returns a narinfo of usual size, with ten references and two signatures. */
 export function madeUpNarinfo(index: number): string {
   const hash = madeUpHash(index);
   const fileHash = encodeNix32(createHash("sha256").update(`file ${index}`).digest());

@@ -3,19 +3,27 @@ import { createNixMachine, type NixMachine } from "../../testkit/nix/nix-client.
 import { addTexts } from "../../testkit/nix/nix-paths.ts";
 import { PUSH_TOKEN } from "./bench-context.ts";
 
-/** Small text files and one that refers to them all, in the store of a machine that may push. */
-export interface Closure {
+/**
+ * A closure in the store of a machine that may push: small text files, and one file
+ * that refers to all of them.
+ */
+export interface PushedClosure {
   readonly machine: NixMachine;
   readonly root: string;
-  /** Of its paths, the root included. */
+  /** The number of paths, including the root. */
   readonly count: number;
   readonly parent: string;
 }
 
-// A thousand paths at 100 ms a request take a few minutes.
+// A thousand paths at 100 ms a request take seven minutes.
 const TIMEOUT_MILLISECONDS = 900_000;
 
-export async function makeClosure(parent: string, name: string, count: number): Promise<Closure> {
+/** Makes a new machine with a closure of `count` paths in its store. */
+export async function makeClosure(
+  parent: string,
+  name: string,
+  count: number,
+): Promise<PushedClosure> {
   const machine = await createNixMachine(parent, {
     token: PUSH_TOKEN,
     timeoutMilliseconds: TIMEOUT_MILLISECONDS,
@@ -23,18 +31,19 @@ export async function makeClosure(parent: string, name: string, count: number): 
   return { machine, root: await addTexts(machine, name, count - 1), count, parent };
 }
 
-/** The seconds that `nix copy --to` takes on a machine that has not met this cache. */
-export async function push({ machine, root }: Closure, url: string): Promise<number> {
+/** Returns the seconds of `nix copy --to` on a machine that does not know this cache yet. */
+export async function push({ machine, root }: PushedClosure, url: string): Promise<number> {
   await machine.forgetCaches();
   return await secondsOf(machine, "nix", "copy", "--to", `${url}?compression=zstd`, root);
 }
 
-/** The seconds that `nix-store --realise` takes on a machine with an empty store. */
-export async function pull({ root, parent }: Closure, url: string): Promise<number> {
+/** Returns the seconds of `nix-store --realise` on a machine with an empty store. */
+export async function pull({ root, parent }: PushedClosure, url: string): Promise<number> {
   const machine = await createNixMachine(parent, {
     substituter: url,
     timeoutMilliseconds: TIMEOUT_MILLISECONDS,
-    // What max-substitution-jobs is by default since Nix 2.16, and this one's name for it.
+    // The default of max-substitution-jobs since Nix 2.16. The Nix used here calls the
+    // setting max-jobs.
     settings: { "max-jobs": "16" },
   });
   const seconds = await secondsOf(machine, "nix-store", "--realise", root);

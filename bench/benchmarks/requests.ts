@@ -1,44 +1,20 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import { type Bucket, totalOf } from "../bucket/start-bucket.ts";
-import { openConnection, type Request } from "../load/http-connection.ts";
+import { type BucketProcess, totalOf } from "../bucket/start-bucket.ts";
 import { loadRequests } from "../load/load-requests.ts";
 import { interleave } from "../measure/interleave.ts";
 import { cpuMilliseconds } from "../measure/process-usage.ts";
 import { createFigure, type Figure } from "../report/figure.ts";
 import type { Section } from "../report/format-report.ts";
-import type { TargetName } from "../report/targets.ts";
 import { hasNginx, startNginx } from "../subjects/start-nginx.ts";
 import type { RunningProcess } from "../subjects/start-process.ts";
-import {
-  type BenchContext,
-  cacheInside,
-  openBucket,
-  openGateway,
-  openSmallest,
-} from "./bench-context.ts";
+import { type BenchContext, openBucket } from "./bench-context.ts";
 import { madeUpHash, madeUpNarinfo } from "./made-up-paths.ts";
+import { openScenarios, type Scenario, STORED_COUNT } from "./request-scenarios.ts";
 
 const CONNECTIONS = 16;
-const STORED_COUNT = 500;
-const FIRST_ABSENT = 10_000;
 
-/** One kind of request, to the gateway and to what it is compared with. */
-interface Scenario {
-  readonly name: string;
-  readonly requests: readonly Request[];
-  readonly status: number;
-  readonly gateway: RunningProcess;
-  readonly smallest: RunningProcess;
-  readonly smallestName: string;
-  readonly rateTarget?: TargetName;
-  /** False where it would only be asked the same again: nginx has no edge. */
-  readonly againstNginx: boolean;
-  /** For each request that a client sends. */
-  readonly bucketTarget: TargetName;
-}
-
-/** Narinfos by the thousand: the requests of which a cache gets the most. */
+/** Measures requests for narinfos, which are the most frequent requests of a cache. */
 export async function benchRequests(context: BenchContext): Promise<Section> {
   const bucket = await openBucket(context);
   for (let index = 0; index < STORED_COUNT; index++) {
@@ -57,101 +33,9 @@ export async function benchRequests(context: BenchContext): Promise<Section> {
       )),
     );
   }
-  const skipped = nginx === undefined ? ["nginx is not installed: its requests a second"] : [];
+  const skipped =
+    nginx === undefined ? ["the comparison with nginx, because nginx is not installed"] : [];
   return { benchmark: "requests", figures, skipped };
-}
-
-async function openScenarios(context: BenchContext, bucket: Bucket): Promise<Scenario[]> {
-  const keeping = await cacheInside(context, true);
-  const forgetting = await cacheInside(context, false);
-  const gateway = await openGateway(context, { bucket, cache: keeping });
-  const cold = await openGateway(context, { bucket, cache: forgetting });
-  const shipped = await openGateway(context, { bucket, cache: undefined });
-  const match = await openSmallest(context, "match-cache", { cache: keeping });
-  const fetching = await openSmallest(context, "sign-and-fetch", { bucket });
-
-  const stored = narinfoRequests(0);
-  const absent = narinfoRequests(FIRST_ABSENT);
-  await fill(gateway, match, stored, madeUpNarinfo);
-  await fill(gateway, match, absent);
-  const toMatch = { gateway, smallest: match, smallestName: "one cache match" };
-  const toFetch = { smallest: fetching, smallestName: "sign and fetch" };
-  const asked = { bucketTarget: "oneRequest" } as const;
-  const answered = { bucketTarget: "noRequest" } as const;
-  return [
-    {
-      name: "narinfo hit, cache-api",
-      requests: stored,
-      status: 200,
-      ...toMatch,
-      ...answered,
-      rateTarget: "hitRate",
-      againstNginx: true,
-    },
-    {
-      name: "narinfo absent, cache-api",
-      requests: absent,
-      status: 404,
-      ...toMatch,
-      ...answered,
-      againstNginx: true,
-    },
-    {
-      name: "narinfo miss, workers-cache",
-      requests: stored,
-      status: 200,
-      gateway: shipped,
-      ...toFetch,
-      ...asked,
-      rateTarget: "missRate",
-      againstNginx: false,
-    },
-    {
-      name: "narinfo miss, cache-api",
-      requests: stored,
-      status: 200,
-      gateway: cold,
-      ...toFetch,
-      ...asked,
-      rateTarget: "missRate",
-      againstNginx: true,
-    },
-    {
-      name: "narinfo absent, first asked, cache-api",
-      requests: absent,
-      status: 404,
-      gateway: cold,
-      ...toFetch,
-      ...asked,
-      againstNginx: false,
-    },
-  ];
-}
-
-function narinfoRequests(first: number): Request[] {
-  return Array.from({ length: STORED_COUNT }, (_, index) => ({
-    path: `/${madeUpHash(first + index)}.narinfo`,
-  }));
-}
-
-/** Has both caches keep what is asked for later. */
-async function fill(
-  gateway: RunningProcess,
-  match: RunningProcess,
-  requests: readonly Request[],
-  textOf?: (index: number) => string,
-): Promise<void> {
-  const connections = [await openConnection(gateway.url), await openConnection(match.url)];
-  for (const [index, request] of requests.entries()) {
-    await connections[0]?.send(request);
-    await connections[1]?.send({
-      ...request,
-      method: "PUT",
-      headers: { status: textOf === undefined ? "404" : "200" },
-      body: Buffer.from(textOf?.(index) ?? ""),
-    });
-  }
-  for (const connection of connections) connection.close();
 }
 
 async function openNginx(context: BenchContext): Promise<RunningProcess> {
@@ -166,17 +50,18 @@ async function openNginx(context: BenchContext): Promise<RunningProcess> {
 interface Measured {
   readonly requestsPerSecond: number;
   readonly cpuMicroseconds: number;
-  /** That the bucket got, for one of a client's. */
+  /** Bucket requests for each client request. */
   readonly bucketRequests: number;
 }
 
-// Enough of nginx, which answers a thousand in the time of ten of a worker's.
+// nginx answers many times as many requests a second as a worker, so half the time is
+// enough.
 const NGINX_SHARE = 0.5;
 
 async function measure(
   scenario: Scenario,
   nginx: RunningProcess | undefined,
-  bucket: Bucket,
+  bucket: BucketProcess,
   isQuick: boolean,
 ): Promise<Figure[]> {
   const { requests, status, gateway, smallest } = scenario;
@@ -196,7 +81,7 @@ async function measure(
   };
   const milliseconds = isQuick ? 200 : 2000;
   const quickPairs = scenario.rateTarget === undefined ? 3 : 5;
-  // Until the code is compiled, which takes some thousand requests.
+  // V8 compiles the code during the first few thousand requests; do not measure them.
   for (const subject of [gateway, smallest]) await send(subject, isQuick ? 600 : 2000);
   const measured = await interleave(
     {
@@ -219,9 +104,9 @@ function describe(
     measured[subject].map(({ cpuMicroseconds }) => cpuMicroseconds);
   const rates = { name, unit: "requests/s", values: ratesOf("gateway") } as const;
   const cpu = { name, unit: "µs/request", values: cpuOf("gateway") } as const;
-  // nginx has a core to itself and waits for the client, which has the other:
-  // its requests a second are those that one client can send, and it could
-  // answer more. Its CPU time is its own.
+  // nginx has one core to itself, and the client has the other. nginx waits for the
+  // client, so its requests a second show what one client can send. Its CPU time is
+  // not affected.
   const againstNginx =
     measured.nginx.length === 0
       ? []

@@ -7,7 +7,7 @@ import { buildSmallestWorker } from "../subjects/build-worker.ts";
 import { startWorker } from "../subjects/start-worker.ts";
 import type { BenchContext } from "./bench-context.ts";
 
-/** What a deployment weighs, and how long the first request waits for it. */
+/** Measures the size of the deployed bundle, and the time to its first answer. */
 export async function benchStartup(context: BenchContext): Promise<Section> {
   context.say("startup");
   const empty = await buildSmallestWorker("say-nothing", context.directory);
@@ -40,11 +40,12 @@ export async function benchStartup(context: BenchContext): Promise<Section> {
   };
 }
 
-/** From the start of workerd, which is what an empty worker waits for. */
+/** Returns the time from the start of workerd to the first answer of a worker. */
 async function millisecondsToFirstAnswer(context: BenchContext, module: string): Promise<number> {
   const { compatibilityDate, directory } = context;
   const startedAt = performance.now();
-  // Without settings the gateway says that it is misconfigured, once it has all its code.
+  // Without settings the gateway answers that it is misconfigured. By then it has
+  // loaded all its code.
   const running = await startWorker({ module, compatibilityDate, bindings: {} }, directory);
   const connection = await openConnection(running.url);
   await connection.send({ path: "/healthz" });

@@ -1,6 +1,6 @@
 import { PUSH_TOKEN } from "./bench-context.ts";
 
-/** A part and where it goes. */
+/** A part, and the URL to send it to. */
 export interface PartToSend {
   readonly number: number;
   readonly size: number;
@@ -9,7 +9,7 @@ export interface PartToSend {
 }
 
 interface NarToUpload {
-  /** In nix32. */
+  /** The SHA-256 of the NAR file, in nix32. */
   readonly fileHash: string;
   readonly size: number;
 }
@@ -26,7 +26,10 @@ interface SignedParts {
 
 const MAX_URLS = 100;
 
-/** One direct upload by the gateway's API (docs/http.md), without retries. Throws if it fails. */
+/**
+ * Uploads one NAR by the gateway's upload API (docs/http.md), without retries. Throws
+ * if the upload fails.
+ */
 export async function directUpload(
   gatewayUrl: string,
   { fileHash, size }: NarToUpload,
@@ -44,7 +47,8 @@ export async function directUpload(
   };
   const started = JSON.parse(await call("", { fileHash, size, extension: "" })) as OpenUpload;
   const { status, handle, partSize } = started;
-  if (status !== "open") throw new Error(`the upload is ${status}`);
+  if (status !== "open")
+    throw new Error(`the gateway started the upload with status ${status}, not open`);
   const count = Math.ceil(size / partSize);
   for (let first = 1; first <= count; first += MAX_URLS) {
     const numbers = Array.from(
@@ -62,6 +66,6 @@ export async function directUpload(
   }
   const lines = (await call("/complete", { handle })).trim().split("\n");
   const last = JSON.parse(lines.at(-1) ?? "{}") as { status?: string };
-  if (last.status !== "stored") throw new Error(`it ended with ${lines.at(-1)}`);
+  if (last.status !== "stored") throw new Error(`the upload ended with ${lines.at(-1)}`);
   return { parts: count };
 }

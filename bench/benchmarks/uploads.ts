@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { type Bucket, totalOf } from "../bucket/start-bucket.ts";
+import { type BucketProcess, totalOf } from "../bucket/start-bucket.ts";
 import { openConnection, type Request } from "../load/http-connection.ts";
 import { interleave } from "../measure/interleave.ts";
 import { cpuMilliseconds, peakMemoryMegabytes } from "../measure/process-usage.ts";
@@ -22,12 +22,12 @@ const MEGABYTE = 1e6;
 interface Upload {
   readonly name: string;
   readonly bytes: number;
-  /** In one repetition, one after the other. */
+  /** Uploads in one repetition, one after the other. */
   readonly count: number;
   readonly request: Request;
 }
 
-/** A NAR of noise, under the name that its bytes hash to. */
+/** Creates the upload of a NAR of random bytes. Its name contains the hash of the bytes. */
 function createUpload(name: string, megabytes: number, count: number): Upload {
   const body = randomBytes(megabytes * MEGABYTE);
   const hash = createHash("sha256").update(body).digest();
@@ -37,10 +37,13 @@ function createUpload(name: string, megabytes: number, count: number): Upload {
   return { name, bytes: body.byteLength, count, request };
 }
 
-// As many 1 MB uploads as it takes until the code is compiled.
+// V8 compiles the code during the first 6 × 40 uploads of 1 MB.
 const WARM_UP_ROUNDS = 6;
 
-/** What `nix copy` sends through the worker, which a request of Cloudflare's holds to 100 MB. */
+/**
+ * Measures uploads that go through the worker, as `nix copy` sends them. Cloudflare
+ * limits a request to 100 MB.
+ */
 export async function benchUploads(context: BenchContext): Promise<Section> {
   const bucket = await openBucket(context);
   const cache = await cacheInside(context, false);
@@ -64,7 +67,7 @@ interface Sent {
 }
 
 interface Measured extends Sent {
-  /** That the bucket got, for one upload. */
+  /** Bucket requests for each upload. */
   readonly bucketRequests: number;
 }
 
@@ -74,7 +77,7 @@ async function sendTo(process: RunningProcess, upload: Upload): Promise<Sent> {
   const startedAt = performance.now();
   for (let count = 0; count < upload.count; count++) {
     const { status } = await connection.send(upload.request);
-    if (status !== 200) throw new Error(`${upload.name}: answered ${status}`);
+    if (status !== 200) throw new Error(`${upload.name}: the answer has status ${status}, not 200`);
   }
   const milliseconds = performance.now() - startedAt;
   connection.close();
@@ -85,7 +88,10 @@ async function sendTo(process: RunningProcess, upload: Upload): Promise<Sent> {
   };
 }
 
-/** In a process that has served nothing: what an allocator has once, it does not give back. */
+/**
+ * Measures the growth of memory from small to large uploads. Needs a gateway that has
+ * not served anything yet, because an allocator does not return memory to the system.
+ */
 async function measureMemory(
   gateway: RunningProcess,
   small: Upload,
@@ -112,14 +118,14 @@ async function measureMemory(
 async function measure(
   upload: Upload,
   { gateway, smallest }: Readonly<Record<"gateway" | "smallest", RunningProcess>>,
-  bucket: Bucket,
+  bucket: BucketProcess,
   isQuick: boolean,
 ): Promise<Figure[]> {
   const send = async (process: RunningProcess): Promise<Measured> => {
     await bucket.forgetRequests();
     const sent = await sendTo(process, upload);
     const requests = totalOf(await bucket.countRequests());
-    // Each leaves a version in the bucket; they would fill the disk.
+    // Each upload leaves a version in the bucket. Remove them, or they fill the disk.
     await bucket.drop(upload.request.path.slice(1));
     return { ...sent, bucketRequests: requests / upload.count };
   };

@@ -1,4 +1,4 @@
-/** What the benchmark asks of the bucket's process, past its S3 API. */
+/** The calls that the benchmark sends to the bucket's process, outside the S3 API. */
 export type BucketCall =
   | { readonly call: "setLatency"; readonly milliseconds: number }
   | { readonly call: "forgetRequests" }
@@ -7,7 +7,7 @@ export type BucketCall =
   | { readonly call: "putZeros"; readonly key: string; readonly sizeBytes: number }
   | { readonly call: "drop"; readonly keyPrefix: string };
 
-/** Requests by S3's name of the operation. */
+/** The number of requests for each operation, by its name in S3. */
 export type RequestCounts = Readonly<Record<string, number>>;
 
 export interface BucketQuestion {
@@ -15,18 +15,18 @@ export interface BucketQuestion {
   readonly question: BucketCall;
 }
 
-export interface BucketAnswer {
+export interface BucketCallResult {
   readonly counts?: RequestCounts;
-  /** Where the object that was put lies on the disk. */
+  /** The file that contains the object of `putZeros`. */
   readonly file?: string;
 }
 
-export interface BucketReply extends BucketAnswer {
+export interface BucketReply extends BucketCallResult {
   readonly id: number;
   readonly error?: string;
 }
 
-/** How every worker and client here reaches the bucket. */
+/** The name and the application key of the bucket, for all workers and clients of the benchmark. */
 export const BUCKET = {
   region: "local",
   name: "nargate",

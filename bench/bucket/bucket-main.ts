@@ -1,12 +1,12 @@
 /**
- * The bucket in a process of its own: `node bucket-main.ts DIRECTORY PORT`. It
- * takes what `bucket-calls.ts` lists over the channel to the benchmark.
+ * Runs the bucket in a separate process: `node bucket-main.ts DIRECTORY PORT`.
+ * Accepts the calls in `bucket-calls.ts` over the IPC channel to the benchmark.
  */
 import { readlink, truncate } from "node:fs/promises";
-import { startS3Server } from "../../tools/b2-server/b2-server.ts";
+import { startB2Server } from "../../tools/b2-server/b2-server.ts";
 import {
   BUCKET,
-  type BucketAnswer,
+  type BucketCallResult,
   type BucketCall,
   type BucketQuestion,
   type BucketReply,
@@ -14,7 +14,7 @@ import {
 
 const [directory = "", port = ""] = process.argv.slice(2);
 
-const server = await startS3Server({
+const server = await startB2Server({
   directory,
   region: BUCKET.region,
   buckets: [BUCKET.name],
@@ -26,11 +26,11 @@ const server = await startS3Server({
       capabilities: new Set(["listFiles", "readFiles", "writeFiles"] as const),
     },
   ],
-  // The disk of this machine is not what is measured.
+  // The benchmark does not measure the disk of this machine.
   durable: false,
 });
 const found = server.store.bucket(BUCKET.name);
-if (found === undefined) throw new Error("the bucket was not opened");
+if (found === undefined) throw new Error("the b2-server did not open the bucket");
 const bucket = found;
 
 process.on("message", (question) => {
@@ -47,7 +47,7 @@ function reply(message: BucketReply): void {
   process.send?.(message);
 }
 
-async function answer(call: BucketCall): Promise<BucketAnswer> {
+async function answer(call: BucketCall): Promise<BucketCallResult> {
   switch (call.call) {
     case "setLatency":
       server.faults.setLatency(call.milliseconds);
@@ -77,7 +77,7 @@ function countByOperation(): Record<string, number> {
 }
 
 async function drop(keyPrefix: string): Promise<void> {
-  // Listed first, since what is dropped leaves the index.
+  // List the versions first: deleting a version changes the index.
   const keys = [...bucket.index.keysFrom(keyPrefix)].filter((key) => key.startsWith(keyPrefix));
   const versions = keys.flatMap((key) => bucket.index.versionsOf(key));
   for (const version of versions) await bucket.deleteVersion(version);
@@ -88,14 +88,16 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 /**
- * Stores an object and makes its file longer, by zeros that were never written:
- * writing and hashing 2 GB takes longer than all that is measured with them. The
- * entity tag is the empty object's, which nobody checks. Gives the file's path.
+ * Stores an empty object and then extends its file with zeros, without writing them.
+ * Writing and hashing 2 GB would take longer than all measurements with them. The
+ * entity tag stays that of an empty object; the benchmark does not check it. Returns
+ * the file's path.
  */
 async function putZeros(key: string, sizeBytes: number): Promise<string> {
   const empty = await bucket.putObject(key, {}, once(new Uint8Array()));
   const body = await bucket.openBody(empty);
-  // Where the server keeps it is its own affair, but Linux knows the open file.
+  // The b2-server does not reveal where it stores an object, but Linux knows the path
+  // of the open file.
   const file = await readlink(`/proc/self/fd/${body.fd}`);
   await body.close();
   await truncate(file, sizeBytes);

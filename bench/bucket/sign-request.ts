@@ -8,14 +8,14 @@ const aws = new AwsClient({
   region: BUCKET.region,
 });
 
-/** The headers with which the bucket takes a request that no gateway stands before. */
+/** Returns the signed headers of a request that goes straight to the bucket. */
 export async function signRequest(url: string, method = "GET"): Promise<Record<string, string>> {
   const headers = { "x-amz-content-sha256": "UNSIGNED-PAYLOAD" };
   const signed = await aws.sign(url, { method, headers });
   return Object.fromEntries(signed.headers);
 }
 
-/** Where an object of the cache lies in the bucket. */
+/** Returns the URL of a cache's object in the bucket. */
 export function bucketUrl(endpoint: string, objectPath: string): string {
   return `${endpoint}/${BUCKET.name}/${BUCKET.prefix}${objectPath}`;
 }

@@ -5,25 +5,25 @@ import { findFreePort } from "../../testkit/node/find-free-port.ts";
 import { type RunningProcess, startProcess } from "../subjects/start-process.ts";
 import {
   BUCKET,
-  type BucketAnswer,
+  type BucketCallResult,
   type BucketCall,
   type BucketReply,
   type RequestCounts,
 } from "./bucket-calls.ts";
 
-/** The S3 server of this project, in a process of its own. */
-export interface Bucket extends RunningProcess {
-  /** The settings with which a worker reaches it. */
+/** The b2-server with one bucket, in a separate process. */
+export interface BucketProcess extends RunningProcess {
+  /** The settings that a worker needs to use the bucket. */
   readonly settings: Readonly<Record<string, string>>;
-  /** Before every answer. */
+  /** Delays every answer. */
   setLatency(milliseconds: number): Promise<void>;
   forgetRequests(): Promise<void>;
-  /** Since the last `forgetRequests`, as long as they are fewer than 20,000. */
+  /** Counts the requests since the last `forgetRequests`. Correct for at most 20,000 requests. */
   countRequests(): Promise<RequestCounts>;
   put(path: string, text: string): Promise<void>;
-  /** Zeros that take neither space on the disk nor time; gives the file that they are in. */
+  /** Stores zeros that need neither time nor space on the disk. Returns the file that contains them. */
   putZeros(path: string, sizeBytes: number): Promise<string>;
-  /** Drops every object below a path, with the space it takes. */
+  /** Removes all versions of every object whose path begins with `path`. */
   drop(path: string): Promise<void>;
 }
 
@@ -34,7 +34,8 @@ interface Waiting {
 
 const PROGRAM = fileURLToPath(new URL("bucket-main.ts", import.meta.url));
 
-export async function startBucket(parent: string): Promise<Bucket> {
+/** Starts the bucket in a new directory inside `parent`. */
+export async function startBucket(parent: string): Promise<BucketProcess> {
   const directory = await mkdtemp(path.join(parent, "bucket-"));
   const port = await findFreePort();
   const running = await startProcess({
@@ -50,17 +51,19 @@ export async function startBucket(parent: string): Promise<Bucket> {
     waiting.get(reply.id)?.resolve(reply);
     waiting.delete(reply.id);
   });
-  // It answers nobody any more, whatever ended it.
+  // The process has ended, so it will not answer the calls that still wait.
   child.once("disconnect", () => {
-    for (const { reject } of waiting.values()) reject(new Error("the bucket has ended"));
+    for (const { reject } of waiting.values()) {
+      reject(new Error("the bucket's process has ended"));
+    }
     waiting.clear();
   });
   let asked = 0;
-  async function ask(question: BucketCall): Promise<BucketAnswer> {
+  async function ask(question: BucketCall): Promise<BucketCallResult> {
     const id = asked++;
     const { error, ...answer } = await new Promise<BucketReply>((resolve, reject) => {
       if (!child.connected) {
-        reject(new Error("the bucket has ended"));
+        reject(new Error("the bucket's process has ended"));
         return;
       }
       waiting.set(id, { resolve, reject });
@@ -68,7 +71,7 @@ export async function startBucket(parent: string): Promise<Bucket> {
         if (notSent !== null) reject(notSent);
       });
     });
-    if (error !== undefined) throw new Error(`the bucket: ${error}`);
+    if (error !== undefined) throw new Error(`the bucket's process failed: ${error}`);
     return answer;
   }
 
@@ -97,7 +100,8 @@ export async function startBucket(parent: string): Promise<Bucket> {
     },
     async putZeros(objectPath, sizeBytes) {
       const { file } = await ask({ call: "putZeros", key: keyOf(objectPath), sizeBytes });
-      if (file === undefined) throw new Error("the bucket did not say where the zeros are");
+      if (file === undefined)
+        throw new Error("the bucket's process did not return the file of the zeros");
       return file;
     },
     async drop(objectPath) {
@@ -110,7 +114,7 @@ function keyOf(objectPath: string): string {
   return `${BUCKET.prefix}${objectPath}`;
 }
 
-/** All of them, whatever they were. */
+/** Returns the number of requests of all operations. */
 export function totalOf(counts: RequestCounts): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }

@@ -1,43 +1,47 @@
 import { connect, type Socket } from "node:net";
 import { parseResponseHead } from "./response-head.ts";
 
+/** A request to send. */
 export interface Request {
   readonly method?: string;
-  /** Raw, as it goes over the wire. */
+  /** The path, percent-encoded as it is sent. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
 }
 
-export interface Answer {
+/** The status of an answer, and the size of its body. */
+export interface CountedAnswer {
   readonly status: number;
   readonly bodyBytes: number;
 }
 
-/** One connection that is kept alive; one request at a time. */
+/** A connection that is kept alive. It sends one request at a time. */
 export interface HttpConnection {
   /**
-   * Resolves once the whole body has come; it is counted and dropped. Throws if
-   * the connection is closed or ends first, or is silent for too long.
+   * Sends a request. Resolves once the whole body has arrived; counts its bytes and
+   * discards them. Throws if the connection closes before that, or if no byte arrives
+   * for too long.
    */
-  send(request: Request): Promise<Answer>;
+  send(request: Request): Promise<CountedAnswer>;
   close(): void;
 }
 
 const READ_BYTES = 1024 * 1024;
 
-// Between two bytes: longer than a worker here thinks about anything, a proof of 2 GB included.
+// The longest wait for the next byte. No worker here needs that long, not even to
+// prove 2 GB.
 const SILENCE_MILLISECONDS = 60_000;
 
 interface Waiting {
-  resolve(answer: Answer): void;
+  resolve(answer: CountedAnswer): void;
   reject(error: Error): void;
 }
 
 /**
- * An HTTP client that does next to nothing: on a machine with two cores the
- * client of a benchmark takes its time from what it measures, and node:http
- * takes four times as much as this.
+ * Opens a connection of a minimal HTTP client. On a machine with two cores, the
+ * client of a benchmark takes CPU from the subject that it measures. node:http takes
+ * four times as much CPU as this client.
  */
 export async function openConnection(
   url: string,
@@ -47,10 +51,10 @@ export async function openConnection(
   let waiting: Waiting | undefined;
   let closed: Error | undefined;
   let head = "";
-  let answer: Answer | undefined;
+  let answer: CountedAnswer | undefined;
   let left = 0;
 
-  function settle(outcome: Answer | Error): void {
+  function settle(outcome: CountedAnswer | Error): void {
     const settled = waiting;
     waiting = undefined;
     answer = undefined;
@@ -93,8 +97,8 @@ export async function openConnection(
   });
   socket.on("error", fail);
   socket.on("close", () => fail(new Error("the connection was closed")));
-  // The socket's own clock, which each byte sets back: a timer for each request
-  // would cost the client more than the rest of it.
+  // Use the socket's own timeout, which every byte restarts. A timer for each request
+  // would cost more CPU than the rest of the client.
   socket.setTimeout(silenceMilliseconds, () => {
     const seconds = silenceMilliseconds / 1000;
     if (waiting !== undefined) socket.destroy(new Error(`no answer came for ${seconds} s`));
@@ -102,7 +106,7 @@ export async function openConnection(
 
   return {
     async send(request) {
-      return await new Promise<Answer>((resolve, reject) => {
+      return await new Promise<CountedAnswer>((resolve, reject) => {
         if (closed !== undefined) {
           reject(closed);
           return;

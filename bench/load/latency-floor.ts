@@ -1,21 +1,22 @@
 import { createServer, type IncomingMessage } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
+/** A server that waits one round trip for each request (see `startLatencyFloor`). */
 export interface LatencyFloor {
   readonly url: string;
-  /** What clients have asked, nix-cache-info excepted. */
+  /** Returns the number of requests, without those for nix-cache-info. */
   countRequests(): number;
   forgetRequests(): void;
-  /** As a bucket is that was just made. */
+  /** Removes all objects, as in a new bucket. */
   forgetObjects(): void;
   setLatency(milliseconds: number): void;
   close(): Promise<void>;
 }
 
 /**
- * The least that any cache can be which keeps everything in a far bucket: every
- * request is answered at once, after one round trip to that bucket, and nothing
- * is checked. What a client needs with it, it needs with every such cache.
+ * Starts the fastest possible cache that stores everything in a far bucket. It
+ * answers every request after one round trip to that bucket, and checks nothing. No
+ * cache with a far bucket can be faster for the client.
  */
 export async function startLatencyFloor(): Promise<LatencyFloor> {
   let latencyMilliseconds = 0;
@@ -26,7 +27,7 @@ export async function startLatencyFloor(): Promise<LatencyFloor> {
     const { method, url = "/" } = request;
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    // A gateway knows this one by itself.
+    // A gateway answers nix-cache-info without its bucket.
     if (url !== "/nix-cache-info") {
       requests++;
       await sleep(latencyMilliseconds);
@@ -50,7 +51,8 @@ export async function startLatencyFloor(): Promise<LatencyFloor> {
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
-  if (typeof address !== "object" || address === null) throw new Error("the server has no port");
+  if (typeof address !== "object" || address === null)
+    throw new Error("the latency floor has no port after it started to listen");
   return {
     url: `http://127.0.0.1:${address.port}`,
     countRequests: () => requests,

@@ -1,20 +1,25 @@
 import { openConnection, type Request } from "./http-connection.ts";
 
+/** The load that `loadRequests` sends. */
 export interface LoadToSend {
   readonly url: string;
-  /** Sent in turn. */
+  /** The requests, sent one after another and then again from the first. */
   readonly requests: readonly Request[];
   readonly status: number;
   readonly connections: number;
   readonly milliseconds: number;
 }
 
+/** The number of answered requests, and the time they took. */
 export interface LoadAnswered {
   readonly count: number;
   readonly seconds: number;
 }
 
-/** Keeps as many requests in flight as there are connections. Throws for any other status. */
+/**
+ * Sends requests for `milliseconds`, always one on each connection. Throws if an
+ * answer has another status than `status`.
+ */
 export async function loadRequests(load: LoadToSend): Promise<LoadAnswered> {
   const { url, requests, status, milliseconds } = load;
   const connections = await Promise.all(

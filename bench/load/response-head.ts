@@ -1,17 +1,17 @@
 import { err, ok, type Result } from "../../src/result.ts";
 
-/** The head of an HTTP/1.1 response, as far as a benchmark needs it. */
+/** The parts of an HTTP/1.1 response's head that the benchmark needs. */
 export interface ResponseHead {
   readonly status: number;
-  /** Bytes up to the body. */
+  /** The bytes before the body. */
   readonly headBytes: number;
   readonly bodyBytes: number;
 }
 
 /**
- * Reads a response's head from text in which a character is a byte; `undefined`
- * while it is not whole. Bodies must have a length: nothing measured here is
- * sent in chunks.
+ * Parses the head of a response from text in which each character is one byte.
+ * Returns `undefined` if the head is not complete yet. A body must have a
+ * Content-Length: no measured server sends chunked bodies.
  */
 export function parseResponseHead(text: string): Result<ResponseHead> | undefined {
   const end = text.indexOf("\r\n\r\n");

@@ -1,15 +1,15 @@
-/** What there is to measure, by name; `undefined` for what is not there. */
+/** The subjects to measure, by name. `undefined` if a subject is not available. */
 type Subjects = Readonly<Record<string, (() => Promise<unknown>) | undefined>>;
 
 type MeasuredOf<Subject> = Subject extends () => Promise<infer Measured> ? Measured : never;
 
-/** By subject, by round. */
+/** The measured values of each subject, one for each round. */
 type Interleaved<All> = { [Name in keyof All]: MeasuredOf<All[Name]>[] };
 
 /**
- * Measures each subject once, then each once more, and so on, so that what else
- * the machine does meets all of them. Every other round goes backwards, or the
- * one that follows the loudest would always be the same.
+ * Measures all subjects in rounds, so that other work of the machine affects all of
+ * them alike. Every second round runs in reverse order. Otherwise the same subject
+ * would always run directly after the one that loads the machine most.
  */
 export async function interleave<All extends Subjects>(
   subjects: All,

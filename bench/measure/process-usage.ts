@@ -1,17 +1,19 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 
-/** What a process has used, read from Linux's /proc; schedstat is not in every kernel. */
+/** Whether CPU time and memory can be read from /proc. Only Linux has it, and some kernels lack schedstat. */
 export const hasProcessUsage =
   existsSync("/proc/self/status") && existsSync("/proc/thread-self/schedstat");
 
 const NANOSECONDS_PER_MILLISECOND = 1e6;
-// Linux counts for programs by hundredths of a second, whatever it does inside.
+// /proc/PID/stat counts in ticks of a hundredth of a second, whatever the kernel uses
+// internally.
 const MILLISECONDS_PER_TICK = 10;
 
 /**
- * CPU time of all its threads so far, in milliseconds. Those that have ended
- * are in none of the threads' own counts, but in that of the process, which
- * goes by hundredths of a second and is rounded down: whichever is more.
+ * Returns the CPU time of all threads of a process so far, in milliseconds. The exact
+ * counts of the threads lack those that have ended. The count of the process includes
+ * them, but in hundredths of a second, rounded down. The greater of the two is the
+ * better one.
  */
 export function cpuMilliseconds(pid: number): number {
   return Math.max(cpuOfLivingThreads(pid), cpuByTicks(pid));
@@ -26,7 +28,7 @@ function cpuOfLivingThreads(pid: number): number {
   return nanoseconds / NANOSECONDS_PER_MILLISECOND;
 }
 
-/** `undefined` for a thread that has ended since it was listed. */
+/** Reads a file of a thread. Returns `undefined` if the thread has ended since it was listed. */
 function readUnlessGone(file: string): string | undefined {
   try {
     return readFileSync(file, "utf8");
@@ -39,13 +41,14 @@ function readUnlessGone(file: string): string | undefined {
 
 function cpuByTicks(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  // After the program's name, which may hold anything, from the state on: see proc(5).
+  // The fields after the program's name, beginning with the state: see proc(5). The
+  // name may contain any character, so look for its closing parenthesis.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const [userTicks, systemTicks] = fields.slice(11, 13).map(Number);
   return ((userTicks ?? 0) + (systemTicks ?? 0)) * MILLISECONDS_PER_TICK;
 }
 
-/** The most memory that was ever resident, in MB. */
+/** Returns the peak resident memory of a process, in MB. */
 export function peakMemoryMegabytes(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   const kib = Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]);

@@ -1,13 +1,14 @@
-/** What has to be undone in the end, in the reverse of the order in which it was done. */
+/** The steps that clean up after a benchmark. They run in reverse order. */
 export interface Teardown {
-  /** Once it has run, what is added is undone at once: nobody waits for who came too late. */
+  /** Adds a step. If `run` has been called already, the step runs at once, and no caller waits for it. */
   add(undo: Undo): void;
-  /** Takes every step, also after one that failed, and gives what they threw. */
+  /** Runs every step, even if an earlier one fails. Returns the errors. */
   run(): Promise<readonly unknown[]>;
 }
 
 type Undo = () => Promise<unknown> | void;
 
+/** Creates a teardown without steps. */
 export function createTeardown(): Teardown {
   const steps: Undo[] = [];
   const thrown: unknown[] = [];

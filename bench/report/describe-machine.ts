@@ -3,7 +3,7 @@ import { cpus, release, totalmem } from "node:os";
 import { NGINX } from "../subjects/start-nginx.ts";
 import { WORKERD } from "../subjects/start-worker.ts";
 
-/** What the figures were measured on and with; kept with them. */
+/** Describes the machine and the versions of the measured programs. The report includes it. */
 export function describeMachine(): Readonly<Record<string, string | number>> {
   return {
     workerd: versionOf(WORKERD, "--version"),
@@ -17,7 +17,7 @@ export function describeMachine(): Readonly<Record<string, string | number>> {
   };
 }
 
-/** Programs say it each in their own way, and nginx on the other output. */
+/** Returns the version that a program prints. The formats differ, and nginx prints to standard error. */
 function versionOf(program: string, option: string): string {
   const { status, stdout, stderr } = spawnSync(program, [option], { encoding: "utf8" });
   if (status !== 0) return "none";

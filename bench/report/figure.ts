@@ -1,5 +1,4 @@
-import { median } from "../measure/median.ts";
-import { judge, type Target, TARGETS, type TargetName, type Verdict } from "./targets.ts";
+import { judge, type Target, TARGETS, type TargetName, type TargetVerdict } from "./targets.ts";
 
 export type Unit =
   | "requests/s"
@@ -12,24 +11,27 @@ export type Unit =
   | "s"
   | "bucket requests";
 
-/** What a figure is held against, measured in the same run. */
+/** The values that a figure is compared with, measured in the same run. */
 export interface Comparison {
   readonly name: string;
-  /** One for each of the figure's own, or others, of which the median counts. */
+  /**
+   * Either one value for each value of the figure, to compare pair by pair; or another
+   * number of values, of which the median is compared.
+   */
   readonly values: readonly number[];
 }
 
 export interface FigureInput {
   readonly name: string;
   readonly unit: Unit;
-  /** One a repetition. */
+  /** The measured values, one for each repetition. */
   readonly values: readonly number[];
-  /** None for what only its target says something about. */
+  /** Not set if the figure is only judged by its target. */
   readonly comparison?: Comparison;
   readonly target?: TargetName;
 }
 
-/** The lowest and the highest ratio of what was measured side by side. */
+/** The lowest and the highest ratio of the pairs. */
 export interface Spread {
   readonly lowest: number;
   readonly highest: number;
@@ -42,20 +44,21 @@ export interface Figure {
   readonly unit: Unit;
   /** The median of the repetitions. */
   readonly value: number;
-  /** How many repetitions there are: of a single one nobody knows how far it is off. */
+  /** The number of repetitions. A single repetition gives no idea of the error. */
   readonly samples: number;
   readonly repetitions: readonly number[];
   readonly comparedWith: string | undefined;
   readonly comparedValue: number | undefined;
   readonly comparedRepetitions: readonly number[];
-  /** Of the value to the compared one; `undefined` where there is none, or it is 0. */
+  /** The ratio of the value to the compared value. `undefined` without a comparison, or if it is 0. */
   readonly ratio: number | undefined;
-  /** `undefined` for fewer than two pairs. */
+  /** The spread of the ratios. `undefined` for fewer than two pairs. */
   readonly spread: Spread | undefined;
   readonly target: TargetName | undefined;
-  readonly verdict: Verdict | undefined;
+  readonly verdict: TargetVerdict | undefined;
 }
 
+/** Creates a figure: its medians, ratios and verdict. */
 export function createFigure(input: FigureInput): Figure {
   const { name, unit, values, comparison, target } = input;
   const others = comparison?.values ?? [];
@@ -80,8 +83,9 @@ export function createFigure(input: FigureInput): Figure {
 }
 
 /**
- * Of what was measured side by side, pair by pair: a machine that turns slow
- * for a second slows both of a pair, and their ratio stays.
+ * Returns the ratios of the values to the compared values, pair by pair if their
+ * numbers are equal. If the machine is slow for a second, both values of a pair are
+ * slow, and their ratio stays the same.
  */
 function ratiosOf(values: readonly number[], others: readonly number[]): readonly number[] {
   if (others.every((other) => other === 0)) return [];
@@ -90,10 +94,31 @@ function ratiosOf(values: readonly number[], others: readonly number[]): readonl
     : values.map((value) => value / median(others));
 }
 
-/** What must be exact must be so each time: a median would hide the one that was not. */
-function judgeAll(target: Target, values: readonly number[], ratios: readonly number[]): Verdict {
+/**
+ * Judges all repetitions against a target. A value that must be exact must be exact in
+ * every repetition, because a median would hide a single wrong one. All other targets
+ * apply to the median.
+ */
+function judgeAll(
+  target: Target,
+  values: readonly number[],
+  ratios: readonly number[],
+): TargetVerdict {
   const measured = target.of === "value" ? values : ratios;
   if (measured.length === 0) return "fail";
   if (target.must !== "be") return judge(target, median(measured));
   return measured.every((one) => judge(target, one) === "pass") ? "pass" : "fail";
+}
+
+/**
+ * Returns the median. For an even number of values, it is the mean of the two middle
+ * ones. Throws if there are no values.
+ */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((left, right) => left - right);
+  const upper = sorted[Math.floor(sorted.length / 2)];
+  const lower = sorted[Math.ceil(sorted.length / 2) - 1];
+  if (upper === undefined || lower === undefined)
+    throw new RangeError("there are no values to take the median of");
+  return (lower + upper) / 2;
 }

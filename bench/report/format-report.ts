@@ -1,32 +1,33 @@
 import type { Figure, Spread } from "./figure.ts";
 import { formatLimit, TARGETS } from "./targets.ts";
 
-/** What one benchmark found. */
+/** The results of one benchmark. */
 export interface Section {
   readonly benchmark: string;
   readonly figures: readonly Figure[];
-  /** Comparisons that could not be made, and why. They count as neither passed nor failed. */
+  /** The comparisons that were not made, and why. They count as neither passed nor failed. */
   readonly skipped: readonly string[];
-  /** Why the benchmark could not be ended; counts as one that failed. */
+  /** Why the benchmark did not complete. It then counts as one failure. */
   readonly failure?: string;
 }
 
-/** What was measured, and with what. */
-export interface Setting {
+/** The length of the run, and the machine it ran on. */
+export interface BenchSetting {
   readonly isQuick: boolean;
   readonly machine: Readonly<Record<string, string | number>>;
 }
 
-/** The first lines of the report. */
-export function formatHeader({ isQuick, machine }: Setting): string {
+/** Formats the first lines of the report. */
+export function formatHeader({ isQuick, machine }: BenchSetting): string {
   const facts = Object.entries(machine).map(([name, fact]) => `${name} ${fact}`);
   const length = isQuick ? "--quick" : "at full length";
   return [`# Nargate, ${length}`, facts.join(", "), ""].join("\n");
 }
 
-const HEAD = ["", "measured", "unit", "compared with", "its own", "ratio", "pairs", "target", ""];
+const HEAD = ["", "measured", "unit", "compared with", "its value", "ratio", "pairs", "target", ""];
 const RIGHT_ALIGNED = new Set([1, 4, 5]);
 
+/** Formats the figures of a benchmark as a table, and its skipped comparisons below. */
 export function formatSection({ benchmark, figures, skipped, failure }: Section): string {
   const rows = figures.length === 0 ? [] : [HEAD, ...figures.map(formatRow)];
   const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
@@ -59,24 +60,29 @@ function formatRow(figure: Figure): string[] {
   ];
 }
 
-/** As in `0.48–0.66 of 9`. */
+/** Formats a spread, as in `0.48–0.66 of 9`: the lowest and the highest ratio of 9 pairs. */
 function formatSpread({ lowest, highest, pairs }: Spread): string {
   return `${lowest.toFixed(2)}–${highest.toFixed(2)} of ${pairs}`;
 }
 
-/** Three digits that mean something; no more are true. Small whole numbers are counts and stay. */
+/**
+ * Formats a number with about three significant digits, since the measurements are
+ * not more exact. Whole numbers below 100,000 are counts and stay exact.
+ */
 export function formatNumber(value: number): string {
   if (Number.isInteger(value) && Math.abs(value) < 100_000) return String(value);
   if (Math.abs(value) >= 100) return String(Math.round(value));
   return value.toFixed(Math.abs(value) >= 10 ? 1 : 2);
 }
 
-export interface Tally {
+/** The number of targets that were met, and that were missed. */
+export interface VerdictCounts {
   readonly passed: number;
   readonly failed: number;
 }
 
-export function tally(sections: readonly Section[]): Tally {
+/** Counts the verdicts of all figures. A benchmark that did not complete counts as one failure. */
+export function countVerdicts(sections: readonly Section[]): VerdictCounts {
   const verdicts = sections.flatMap(({ figures, failure }) => [
     ...figures.map(({ verdict }) => verdict),
     ...(failure === undefined ? [] : ["fail"]),
@@ -87,14 +93,14 @@ export function tally(sections: readonly Section[]): Tally {
   };
 }
 
-/** 0 only if nothing fell short. */
+/** Returns 0 if no target was missed and no benchmark failed, else 1. */
 export function exitCodeOf(sections: readonly Section[]): 0 | 1 {
-  return tally(sections).failed === 0 ? 0 : 1;
+  return countVerdicts(sections).failed === 0 ? 0 : 1;
 }
 
-/** The end of the report: what fell short, by name, and the count. */
+/** Formats the end of the report: each missed target by name, and the counts. */
 export function formatSummary(sections: readonly Section[]): string {
-  const { passed, failed } = tally(sections);
+  const { passed, failed } = countVerdicts(sections);
   return [...sections.flatMap(shortfallsOf), `${passed} passed, ${failed} failed`].join("\n");
 }
 

@@ -1,14 +1,15 @@
 import { mkdir, open, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { err, ok, type Result } from "../../src/result.ts";
-import { type Section, type Setting, tally } from "./format-report.ts";
+import { type Section, type BenchSetting, countVerdicts } from "./format-report.ts";
 
-export interface Report extends Setting {
+/** The whole report, as written to the JSON file. */
+export interface JsonReport extends BenchSetting {
   readonly date: string;
   readonly sections: readonly Section[];
 }
 
-/** Sees to it that the file can be written, before minutes are spent on what goes into it. */
+/** Checks that the file can be written, before the benchmarks run for minutes. */
 export async function prepareJsonFile(file: string): Promise<Result<undefined>> {
   try {
     await mkdir(path.dirname(path.resolve(file)), { recursive: true });
@@ -20,8 +21,9 @@ export async function prepareJsonFile(file: string): Promise<Result<undefined>> 
   }
 }
 
-export async function writeJsonReport(file: string, report: Report): Promise<void> {
+/** Writes the report, with the counts of the verdicts. Replaces the file. */
+export async function writeJsonReport(file: string, report: JsonReport): Promise<void> {
   const { sections, ...rest } = report;
-  const text = JSON.stringify({ ...rest, ...tally(sections), sections }, undefined, 2);
+  const text = JSON.stringify({ ...rest, ...countVerdicts(sections), sections }, undefined, 2);
   await writeFile(file, `${text}\n`);
 }

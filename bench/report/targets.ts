@@ -1,7 +1,7 @@
-/** What a figure has to reach. */
+/** A limit that a figure has to meet. */
 export interface Target {
   readonly what: string;
-  /** What is held against the limit: the ratio to the comparison, or the value itself. */
+  /** Whether the limit applies to the ratio to the comparison, or to the value itself. */
   readonly of: "ratio" | "value";
   readonly must: "reach" | "stay within" | "stay under" | "be";
   readonly limit: number;
@@ -15,34 +15,50 @@ function value(must: Target["must"], limit: number, what: string): Target {
   return { what, of: "value", must, limit };
 }
 
-/** The promises that docs/performance.md makes. */
+/** The targets that docs/performance.md promises. */
 export const TARGETS = {
   bundleSize: value("stay under", 300, "the deployed bundle has less than 300 KB"),
   startTime: value(
     "stay under",
     50,
-    "the worker starts in less than 50 ms, with workerd's own start",
+    "the worker starts in less than 50 ms, including the start of workerd",
   ),
-  hitRate: ratio("reach", 0.6, "a hit reaches 0.6 of the requests a second of one cache match"),
-  missRate: ratio("reach", 0.6, "a miss reaches 0.6 of the requests a second of sign and fetch"),
-  noRequest: value("be", 0, "the edge answers without the bucket"),
-  oneRequest: value("be", 1, "it takes exactly one bucket request"),
-  downloadRate: ratio("reach", 0.7, "a NAR comes at 0.7 of the S3 server's own pace"),
-  downloadMemory: value("stay under", 32, "memory grows by less than 32 MB beyond a 1 MB download"),
-  uploadCpu: ratio("stay within", 1.4, "an upload costs at most 1.4 times read and send"),
-  uploadMemory: value("stay under", 48, "memory grows by less than 48 MB beyond a 1 MB upload"),
-  sameRequests: ratio("be", 1, "it takes no more bucket requests than read and send"),
+  hitRate: ratio("reach", 0.6, "a hit reaches 0.6 times the requests a second of one cache match"),
+  missRate: ratio("reach", 0.6, "a miss reaches 0.6 times the requests a second of sign and fetch"),
+  noRequest: value("be", 0, "the edge answers without a bucket request"),
+  oneRequest: value("be", 1, "a request takes exactly one bucket request"),
+  downloadRate: ratio("reach", 0.7, "a download reaches 0.7 times the speed of the b2-server"),
+  downloadMemory: value(
+    "stay under",
+    32,
+    "memory grows by less than 32 MB from a 1 MB download to a larger one",
+  ),
+  uploadCpu: ratio(
+    "stay within",
+    1.4,
+    "an upload takes at most 1.4 times the CPU of read and send",
+  ),
+  uploadMemory: value(
+    "stay under",
+    48,
+    "memory grows by less than 48 MB from a 1 MB upload to a larger one",
+  ),
+  sameRequests: ratio("be", 1, "an upload takes as many bucket requests as read and send"),
   warmPullTime: ratio("stay within", 1.5, "a warm pull takes at most 1.5 times nginx's time"),
-  warmPullRequests: value("be", 0, "a warm pull asks the bucket nothing"),
-  coldPullRequests: ratio("be", 1, "a cold pull asks the bucket once an object"),
+  warmPullRequests: value("be", 0, "a warm pull takes no bucket request"),
+  coldPullRequests: ratio("be", 1, "a cold pull takes one bucket request for each object"),
 } as const satisfies Record<string, Target>;
 
 export type TargetName = keyof typeof TARGETS;
 
-export type Verdict = "pass" | "fail";
+/** Whether a figure meets its target. */
+export type TargetVerdict = "pass" | "fail";
 
-/** Whether `measured`, which is what `target.of` says, is good enough. What is no number is not. */
-export function judge(target: Target, measured: number): Verdict {
+/**
+ * Judges a measured value or ratio, whichever `target.of` names. NaN, which means that
+ * it could not be measured, fails.
+ */
+export function judge(target: Target, measured: number): TargetVerdict {
   switch (target.must) {
     case "reach":
       return measured >= target.limit ? "pass" : "fail";
@@ -57,7 +73,7 @@ export function judge(target: Target, measured: number): Verdict {
 
 const SIGNS = { reach: "≥", "stay within": "≤", "stay under": "<", be: "=" } as const;
 
-/** As in `≥ 0.6`. */
+/** Formats the limit of a target, as in `≥ 0.6`. */
 export function formatLimit({ must, limit }: Target): string {
   return `${SIGNS[must]} ${limit}`;
 }

@@ -8,7 +8,7 @@ import { endWithThisProcess } from "./start-process.ts";
 
 const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
 
-/** The worker as `npm run deploy` would send it to Cloudflare, as a file. */
+/** Builds the worker as `npm run deploy` sends it to Cloudflare. Returns the file of the bundle. */
 export async function buildDeployedWorker(directory: string): Promise<string> {
   const wrangler = path.join(REPOSITORY, "node_modules/wrangler/bin/wrangler.js");
   const args = [wrangler, "deploy", "--dry-run", "--outdir", directory];
@@ -21,6 +21,7 @@ export async function buildDeployedWorker(directory: string): Promise<string> {
   return path.join(directory, "index.js");
 }
 
+/** The workers of `bench/workerd`, by the names of their files. */
 export type SmallestWorker =
   | "memory-cache"
   | "match-cache"
@@ -29,7 +30,7 @@ export type SmallestWorker =
   | "read-and-send"
   | "say-nothing";
 
-/** One of the workers of `bench/workerd`, as a file. */
+/** Builds one of the workers of `bench/workerd`. Returns the file of the bundle. */
 export async function buildSmallestWorker(
   name: SmallestWorker,
   directory: string,
@@ -48,10 +49,10 @@ export async function buildSmallestWorker(
   return outfile;
 }
 
-/** Every worker here runs under the date of the deployed one. */
+/** Returns the compatibility date of the deployed worker, which all workers here use too. */
 export async function readCompatibilityDate(): Promise<string> {
   const text = await readFile(path.join(REPOSITORY, "wrangler.toml"), "utf8");
   const match = /^compatibility_date = "([\d-]+)"$/m.exec(text);
-  if (match?.[1] === undefined) throw new Error("wrangler.toml lacks a compatibility_date");
+  if (match?.[1] === undefined) throw new Error("wrangler.toml has no compatibility_date; add one");
   return match[1];
 }

@@ -2,17 +2,20 @@ import path from "node:path";
 
 export interface NginxSettings {
   readonly port: number;
-  /** What it serves. */
+  /** The directory that nginx serves. */
   readonly root: string;
-  /** For what it writes by itself. */
+  /** The directory for nginx's own files. */
   readonly state: string;
-  /** As root it would else become a user who may not read the files. */
+  /**
+   * Whether nginx is started by root. By default it would then change to another user,
+   * who may not read the files.
+   */
   readonly runsAsRoot: boolean;
-  /** Whether it was built with the module for it. */
+  /** Whether nginx has its module for PUT. */
   readonly takesUploads: boolean;
 }
 
-/** One process in the foreground that serves files, as fast as nginx does. */
+/** Returns a configuration for one nginx process in the foreground, set to serve files fast. */
 export function formatNginxConfig(settings: NginxSettings): string {
   const { port, root, state, runsAsRoot, takesUploads } = settings;
   const inState = (name: string) => quote(path.join(state, name));
@@ -41,7 +44,7 @@ ${takesUploads ? "    dav_methods PUT;\n    create_full_put_path on;\n" : ""}  }
 `;
 }
 
-/** A temporary directory may have a space in its name, as a person's may. */
+/** Quotes a path, because the name of a directory may contain spaces. */
 function quote(text: string): string {
   return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
 }

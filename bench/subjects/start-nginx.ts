@@ -5,27 +5,28 @@ import { findFreePort } from "../../testkit/node/find-free-port.ts";
 import { formatNginxConfig } from "./nginx-config.ts";
 import { type RunningProcess, startProcess } from "./start-process.ts";
 
-/** The program; Debian keeps it where only root's PATH looks. */
+/** The nginx program, or `undefined`. Debian installs it in a directory that only root's PATH contains. */
 export const NGINX = ["nginx", "/usr/sbin/nginx"].find(
   (program) => spawnSync(program, ["-v"]).status === 0,
 );
 
 export const hasNginx = NGINX !== undefined;
 
-/** Whether it was built with the module that takes a PUT. */
+/** Returns whether nginx was built with its module for PUT. */
 export function takesUploads(): boolean {
   if (NGINX === undefined) return false;
   return spawnSync(NGINX, ["-V"]).stderr.toString().includes("--with-http_dav_module");
 }
 
 export interface Nginx extends RunningProcess {
-  /** What it serves, and where it puts what is uploaded: its own, and empty. */
+  /** The directory that nginx serves and stores uploads in. It is empty at the start. */
   readonly root: string;
 }
 
-/** Debian's nginx with one worker process, which is the one that is measured. */
+/** Starts nginx as a single process, so that its CPU time is that of the process. */
 export async function startNginx(parent: string): Promise<Nginx> {
-  if (NGINX === undefined) throw new Error("nginx is not installed");
+  if (NGINX === undefined)
+    throw new Error("nginx is not installed; install it, or skip this comparison");
   const directory = await mkdtemp(path.join(parent, "nginx-"));
   const root = path.join(directory, "root");
   const state = path.join(directory, "state");

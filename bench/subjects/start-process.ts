@@ -2,16 +2,17 @@ import { type ChildProcess, spawn, type StdioOptions } from "node:child_process"
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** A program that serves on a port until it is stopped. */
+/** A running program that serves on a port until it is stopped. */
 export interface RunningProcess {
   readonly pid: number;
-  /** As in `http://127.0.0.1:49152`. */
+  /** The URL of the port, as in `http://127.0.0.1:49152`. */
   readonly url: string;
   readonly child: ChildProcess;
-  /** Asks it to end, and ends it after a few seconds if it does not. */
+  /** Sends SIGTERM, and SIGKILL if the program has not ended after 3 seconds. */
   stop(): Promise<void>;
 }
 
+/** A program, its arguments, and the port on which it will serve. */
 export interface ProgramToStart {
   readonly program: string;
   readonly args: readonly string[];
@@ -27,19 +28,20 @@ process.once("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
 
-/** Whatever ends this process: what it has started may not go on alone. */
+/** Kills `child` when this process ends, for any reason. */
 export function endWithThisProcess(child: ChildProcess): void {
   running.add(child);
   child.once("exit", () => running.delete(child));
 }
 
 /**
- * Starts a program; resolves once it accepts connections, throws if it ends,
- * takes too long, or if another program has its port.
+ * Starts a program. Resolves once it accepts connections. Throws if it ends, if it
+ * takes longer than 15 seconds, or if another program uses its port.
  */
 export async function startProcess(start: ProgramToStart): Promise<RunningProcess> {
   const { program, args, port } = start;
-  if (await acceptsConnections(port)) throw new Error(`${program}: port ${port} is taken`);
+  if (await acceptsConnections(port))
+    throw new Error(`cannot start ${program}: another program uses port ${port}`);
   const child = spawn(program, args, { stdio: start.stdio ?? ["ignore", "ignore", "pipe"] });
   endWithThisProcess(child);
   let said = "";
@@ -62,12 +64,14 @@ export async function startProcess(start: ProgramToStart): Promise<RunningProces
   while (!(await acceptsConnections(port))) {
     if (performance.now() - startedAt > START_MILLISECONDS) {
       child.kill("SIGKILL");
-      failure ??= new Error(`${program} does not serve:\n${said}`);
+      failure ??= new Error(
+        `${program} did not accept connections within ${START_MILLISECONDS / 1000} s:\n${said}`,
+      );
     }
     if (failure !== undefined) throw failure;
     await sleep(2);
   }
-  // Who answers is another program if this one has ended.
+  // If this program has ended, another program accepted the connection.
   if (child.exitCode !== null || child.signalCode !== null) await ended;
   if (failure !== undefined) throw failure;
   return {

@@ -5,23 +5,24 @@ import { findFreePort } from "../../testkit/node/find-free-port.ts";
 import { type RunningProcess, startProcess } from "./start-process.ts";
 import { formatWorkerdConfig, type WorkerToServe } from "./workerd-config.ts";
 
-// The one that Miniflare runs; its package's main file knows where the program is.
+// The workerd that Miniflare runs. The main file of its package exports the path of the
+// program.
 const miniflare = createRequire(import.meta.url).resolve("miniflare");
 const workerd = createRequire(miniflare)("workerd") as { readonly default: string };
 
-/** The program. */
+/** The path of the workerd program. */
 export const WORKERD = workerd.default;
 
 export type WorkerToStart = Omit<WorkerToServe, "port">;
 
 /**
- * Runs one worker in a workerd of its own, so that CPU and memory of the process
- * are the worker's. workerd itself rather than Miniflare, which would put its
- * own entry worker and cache beside it in the same process.
+ * Runs one worker in its own workerd process, so that the CPU and memory of the process
+ * are those of the worker. Does not use Miniflare, which would run its own entry worker
+ * and cache in the same process.
  */
 export async function startWorker(worker: WorkerToStart, parent: string): Promise<RunningProcess> {
   const directory = await mkdtemp(path.join(parent, "workerd-"));
-  // What a configuration embeds is looked for beside it.
+  // workerd looks for embedded files next to the configuration.
   await symlink(worker.module, path.join(directory, "worker.js"));
   const { cache } = worker;
   if (cache !== undefined) await symlink(cache.module, path.join(directory, "cache.js"));

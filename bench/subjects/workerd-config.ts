@@ -1,16 +1,18 @@
 /**
- * What Cloudflare's Cache API is replaced with: the in-memory cache worker in
- * `bench/workerd`, in the same process. Anywhere else workerd would send it what
- * is stored by its own HTTP client, 8 KiB at a time: half of what storing costs,
- * and nothing that Cloudflare's network has.
+ * The in-memory cache worker in `bench/workerd`, which replaces Cloudflare's Cache API.
+ * It runs in the same process as the measured worker. For a cache in another process,
+ * workerd would send each stored response by its own HTTP client, 8 KiB at a time. That
+ * would be half of the cost of storing, and Cloudflare's network has no such cost.
  */
 export interface CacheService {
   readonly module: string;
+  /** Whether the cache stores responses, or discards them so that every read is a miss. */
   readonly keeps: boolean;
 }
 
+/** A worker and its settings. */
 export interface WorkerToServe {
-  /** A file beside the configuration. */
+  /** The worker's bundle: a file next to the configuration. */
   readonly module: string;
   readonly compatibilityDate: string;
   readonly bindings: Readonly<Record<string, string>>;
@@ -19,8 +21,9 @@ export interface WorkerToServe {
 }
 
 /**
- * A configuration for `workerd serve`: one worker on a port of loopback, free to
- * fetch from loopback, without anything between it and the socket.
+ * Returns a configuration for `workerd serve`: one worker that listens on a port of
+ * 127.0.0.1 and may fetch from 127.0.0.1. Nothing stands between the worker and its
+ * socket.
  */
 export function formatWorkerdConfig(worker: WorkerToServe): string {
   const { module, compatibilityDate, bindings, cache, port } = worker;
@@ -55,7 +58,7 @@ function formatWorker(
   return `modules = [(name = "index.js", esModule = embed ${text(module)})], compatibilityDate = ${text(compatibilityDate)}, bindings = [${list.join(", ")}]`;
 }
 
-/** Cap'n Proto's text literals escape as JSON's do, as far as ASCII goes. */
+/** Formats a text literal of Cap'n Proto. For ASCII it has the same escapes as JSON. */
 function text(value: string): string {
   return JSON.stringify(value);
 }

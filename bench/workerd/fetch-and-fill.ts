@@ -4,9 +4,9 @@ import { type BucketSettings, createClient, objectUrl, UNSIGNED } from "./bucket
 let aws: AwsClient | undefined;
 
 /**
- * The smallest worker that signs a GET for the bucket, passes the answer on and
- * stores a copy in the Cache API as it goes by: without a look-up, a range, or a
- * check that what it stored is whole.
+ * The smallest worker that signs a GET for the bucket, passes the answer on, and stores
+ * a copy in the Cache API meanwhile. It does not look into the cache, supports no
+ * ranges, and does not check that the stored copy is complete.
  */
 export default {
   async fetch(request, env, context) {

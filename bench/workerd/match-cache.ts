@@ -1,4 +1,4 @@
-/** The smallest worker that answers from one Cache API match. A PUT fills the cache for it. */
+/** The smallest worker that answers from one Cache API match. A PUT stores an entry in the cache. */
 export default {
   async fetch(request) {
     const cache = caches.default;

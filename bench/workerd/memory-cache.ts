@@ -1,8 +1,8 @@
 /**
- * Cloudflare's Cache API as workerd asks for it (`cacheApiOutbound`): GET, with
- * 504 for what is not there; PUT of a whole response as it looks on the wire;
- * PURGE. Nothing runs out. With KEEPS=false it takes all, a piece at a time, and
- * has nothing.
+ * A cache in memory with the protocol that workerd uses for the Cache API
+ * (`cacheApiOutbound`): GET answers 504 if there is no entry, PUT stores a whole
+ * response in its wire format, PURGE removes an entry. Entries never expire. With
+ * KEEPS=false, the cache reads every PUT in pieces and discards it.
  */
 interface Entry {
   readonly bytes: Uint8Array;
@@ -30,6 +30,7 @@ export default {
   },
 } satisfies ExportedHandler<Readonly<Record<string, string>>>;
 
+/** The size of the pieces in which a discarded response is read. */
 const PIECE_BYTES = 256 * 1024;
 
 async function drop(request: Request): Promise<void> {
@@ -67,10 +68,11 @@ function answer(request: Request, entry: Entry | undefined): Response {
   return new Response(bytes.subarray(first, last + 1), { status: 206, headers: part });
 }
 
+/** The most bytes that the head of a stored response may have. */
 const HEAD_BYTES = 16 * 1024;
 
 function parseResponse(bytes: Uint8Array): Entry {
-  // As Latin-1, in which a character is a byte.
+  // In Latin-1 every character is one byte.
   const start = new TextDecoder("latin1").decode(bytes.subarray(0, HEAD_BYTES));
   const end = start.indexOf("\r\n\r\n");
   const [statusLine = "", ...lines] = start.slice(0, end).split("\r\n");

@@ -4,9 +4,9 @@ const PART_BYTES = 8 * 1024 * 1024;
 const READ_BYTES = 256 * 1024;
 
 /**
- * The smallest worker that reads an upload by BYOB and sends the parts that the
- * gateway sends, signed and one after the other: without a hash, a token, a
- * retry, a check or a limit on memory.
+ * The smallest worker that reads an upload with a BYOB reader and sends the same signed
+ * parts as the gateway, one after the other. It has no hash, no token, no retries, no
+ * checks and no memory limit.
  */
 export default {
   async fetch(request, env) {
@@ -21,7 +21,7 @@ export default {
       return response;
     }
 
-    if (request.body === null) return new Response("there is no body\n", { status: 400 });
+    if (request.body === null) return new Response("the request has no body\n", { status: 400 });
     const read = createPartReader(request.body, Number(request.headers.get("content-length")));
     const first = await read();
     if (read.isAtEnd()) {
@@ -44,7 +44,7 @@ export default {
   },
 } satisfies ExportedHandler<BucketSettings>;
 
-/** Reads part after part into one buffer; the next one overwrites the last. */
+/** Returns a function that reads the next part. All parts use one buffer, so each overwrites the last. */
 function createPartReader(body: ReadableStream<Uint8Array>, lengthBytes: number) {
   const reader = body.getReader({ mode: "byob" });
   let buffer = new ArrayBuffer(PART_BYTES);
@@ -56,7 +56,7 @@ function createPartReader(body: ReadableStream<Uint8Array>, lengthBytes: number)
       const least = Math.min(wanted - filled, READ_BYTES);
       const view = new Uint8Array(buffer, filled, wanted - filled);
       const { value } = await reader.readAtLeast(least, view);
-      if (value === undefined) throw new Error("the body is too short");
+      if (value === undefined) throw new Error("the body ended before its Content-Length");
       buffer = value.buffer as ArrayBuffer;
       filled += value.byteLength;
     }

@@ -1,2 +1,2 @@
-/** The smallest worker of all: how long workerd itself takes to start, and to answer. */
+/** An empty worker. It shows how long workerd itself takes to start and to answer. */
 export default { fetch: () => new Response(null, { status: 204 }) } satisfies ExportedHandler;

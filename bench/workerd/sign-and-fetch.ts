@@ -3,7 +3,7 @@ import { type BucketSettings, createClient, objectUrl, UNSIGNED } from "./bucket
 
 let aws: AwsClient | undefined;
 
-/** The smallest worker that signs a GET for the bucket, fetches it and passes it on. */
+/** The smallest worker that signs a GET for the bucket, fetches the object and passes it on. */
 export default {
   async fetch(request, env) {
     aws ??= createClient(env);

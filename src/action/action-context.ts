@@ -1,8 +1,13 @@
-import { type CliContext, type CliInput, createProcessContext } from "../client/process-context.ts";
+import { describeError, Interrupted } from "../client/client-error.ts";
+import {
+  createProcessContext,
+  type ProcessContext,
+  type ProcessInput,
+} from "../client/process-context.ts";
 import { createRunner, type Runner } from "./runner.ts";
 
-/** What a step gets from the process; tests give other ones. */
-export interface ActionContext extends CliContext {
+/** The parts of the process that a step of the action may use. Tests replace each of them. */
+export interface ActionContext extends ProcessContext {
   readonly runner: Runner;
   readonly platform: NodeJS.Platform;
 }
@@ -14,7 +19,8 @@ export function createActionContext(signal: AbortSignal): ActionContext {
     cwd,
     stdin: NO_INPUT,
     stdout,
-    // The runner reads both pipes at once, and would put lines into the wrong group.
+    // All output goes to stdout: the runner reads both pipes at once, and would mix up the order of
+    // lines and groups.
     stderr: stdout,
     fetch,
     now,
@@ -26,8 +32,25 @@ export function createActionContext(signal: AbortSignal): ActionContext {
   };
 }
 
-const NO_INPUT: CliInput = {
+const NO_INPUT: ProcessInput = {
   async *[Symbol.asyncIterator]() {
     yield* [];
   },
 };
+
+/** Runs a step of the action in this process. An error fails the step, with one line. */
+export async function runStep(step: (context: ActionContext) => Promise<void>): Promise<void> {
+  const controller = new AbortController();
+  // When a job is cancelled, the runner sends SIGINT, after 7.5 s SIGTERM, and after 2.5 s SIGKILL.
+  // The handler stays after the first signal, so that a second signal does not interrupt the
+  // clean-up.
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.on(name, () => controller.abort(new Interrupted(name)));
+  }
+  const context = createActionContext(controller.signal);
+  try {
+    await step(context);
+  } catch (error) {
+    context.runner.fail(describeError(error));
+  }
+}

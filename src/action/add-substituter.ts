@@ -1,50 +1,52 @@
 import path from "node:path";
-import { CliError, describeError } from "../client/client-error.ts";
+import { ClientError, describeError } from "../client/client-error.ts";
+import { setNetrcPassword } from "../client/gateway/netrc.ts";
+import { askLocalNix, type LocalNix } from "../client/use/ask-local-nix.ts";
 import { type CacheUse, nixConfLines, nixosSettings } from "../client/use/cache-use.ts";
 import {
   addToNixConf,
   appendLine,
   SUBSTITUTERS,
+  systemNixConf,
   TRUSTED_KEYS,
-} from "../client/use/edit-nix-conf.ts";
-import { setNetrcPassword } from "../client/use/edit-netrc.ts";
-import { askLocalNix, type LocalNix } from "../client/use/local-nix.ts";
-import { systemNixConf, userNixConf } from "../client/use/nix-conf-files.ts";
+  userNixConf,
+} from "../client/use/nix-conf.ts";
 import { type NixSettings, readNixSettings } from "../client/use/nix-settings.ts";
 import { findStoreTarget } from "../client/use/replace-file.ts";
 import type { ActionContext } from "./action-context.ts";
-import { changeFile, type FileChange } from "./change-file.ts";
-import { createRootFiles, OWN_FILES } from "./file-access.ts";
-import { restartDaemon } from "./restart-daemon.ts";
-import { runTool } from "./run-tool.ts";
+import { changeFile, type FileChange, OWN_FILES } from "./change-file.ts";
+import { createRootFiles, restartDaemon, runTool } from "./root-access.ts";
 
 export interface Substituter {
   readonly use: CacheUse;
-  /** For a private cache: what Nix shows it. */
+  /** The token that Nix sends to a private cache. */
   readonly token: string | undefined;
+  /** The directory of this job, which the last step removes. */
   readonly workDirectory: string;
-  /** Told of each file that is about to be changed. */
+  /** Called for each file just before it is changed. */
   readonly onChange: (change: FileChange) => void;
 }
 
 /**
- * Has Nix pull from the cache, as root's daemon or as this user, and says how.
- * Throws a `CliError` that says what to do where that cannot be had.
+ * Makes Nix pull from the cache: by this user's settings if the daemon trusts the
+ * user, and otherwise by the daemon's settings. Returns the place of the settings,
+ * for the log. Throws a `ClientError` that says what to do if this fails.
  */
 export async function addSubstituter(
   substituter: Substituter,
   context: ActionContext,
 ): Promise<string> {
   const nix = await askLocalNix(context);
-  if ("reason" in nix) throw new CliError(nix.reason);
+  if ("reason" in nix) throw new ClientError(nix.reason);
   return nix.trust.isTrusted === false
     ? await addForDaemon(substituter, nix, context)
     : await addForUser(substituter, nix, context);
 }
 
 /**
- * A user whom the daemon trusts hands it the settings of their own with every
- * command, so that they work at once.
+ * Adds the cache to the user's own nix.conf, or to NIX_CONFIG. Nix sends the
+ * settings of a trusted user to the daemon with every command, so they take
+ * effect at once.
  */
 async function addForUser(
   { use, token, workDirectory, onChange }: Substituter,
@@ -57,27 +59,34 @@ async function addForUser(
     const edited = editNixConf(text, use);
     return netrc === undefined ? edited : appendLine(edited, `netrc-file = ${netrc}`);
   };
-  let told: string;
+  let place: string;
   try {
     const file = userNixConf(context);
-    if ((await findStoreTarget(file)) !== undefined) throw new CliError(`${file} is in the store`);
+    if ((await findStoreTarget(file)) !== undefined)
+      throw new ClientError(`${file} is in the Nix store`);
     const options = { files: OWN_FILES, workDirectory, isSecret: false, onChange };
     const change = await changeFile(file, edit, options);
-    told = change === undefined ? `${file} says so already` : `by ${file}`;
-    if (isInEffect(use, netrc, await readNixSettings(context))) return told;
-    told = `by NIX_CONFIG, which stands above ${file}`;
+    place = change === undefined ? `${file} already has the cache` : `added to ${file}`;
+    if (isInEffect(use, netrc, await readNixSettings(context))) return place;
+    place = `added to NIX_CONFIG, which overrides ${file}`;
   } catch (error) {
-    told = `by NIX_CONFIG, since ${describeError(error)}`;
+    place = `added to NIX_CONFIG, because of this problem: ${describeError(error)}`;
   }
-  // It is read last of all, and may start a list anew.
+  // Nix reads NIX_CONFIG after all files. It may already have a list that replaces the list in the
+  // files.
   const NIX_CONFIG = edit(context.env["NIX_CONFIG"] ?? "").trimEnd();
   context.runner.exportVariable("NIX_CONFIG", NIX_CONFIG);
   const changed = await readNixSettings({ ...context, env: { ...context.env, NIX_CONFIG } });
-  if (isInEffect(use, netrc, changed)) return told;
-  throw new CliError("Nix does not take what is added to its settings, neither there nor here");
+  if (isInEffect(use, netrc, changed)) return place;
+  throw new ClientError(
+    "Nix ignores the cache both in nix.conf and in NIX_CONFIG. Run nix config show in this job to find the setting that overrides it",
+  );
 }
 
-/** The daemon takes from its own nix.conf alone, and reads that at its start. */
+/**
+ * Adds the cache to the daemon's nix.conf, and restarts the daemon, because it
+ * reads this file only when it starts.
+ */
 async function addForDaemon(
   { use, token, workDirectory, onChange }: Substituter,
   { settings, trust }: LocalNix,
@@ -86,11 +95,15 @@ async function addForDaemon(
   const main = systemNixConf(context);
   const because = `the Nix daemon does not trust ${trust.user}`;
   if ((await findStoreTarget(main)) !== undefined) {
-    throw new CliError(`${because}, and NixOS makes ${main}; put there: ${nixosSettings(use)}`);
+    throw new ClientError(
+      `${because}, and NixOS makes ${main}. Put this into the NixOS configuration: ${nixosSettings(use)}`,
+    );
   }
   if (!(await runTool(["sudo", "-n", "true"], context)).isDone) {
     const lines = nixConfLines(use).join("; ");
-    throw new CliError(`${because}, and there is no sudo; put into ${main}: ${lines}`);
+    throw new ClientError(
+      `${because}, and this job cannot use sudo. Put these lines into ${main}: ${lines}`,
+    );
   }
   const files = createRootFiles(context);
   const file = await findEditable(main, await files.read(main));
@@ -104,16 +117,20 @@ async function addForDaemon(
     const edit = (text: string) => setNetrcPassword(text, hostname, token);
     await changeFile(settings.netrcFile, edit, { ...options, isSecret: true });
   }
-  // A netrc is read for every download.
-  if (change === undefined) return `${file} says so already`;
+  // A new token needs no restart, because Nix reads the netrc file for every download.
+  if (change === undefined) return `${file} already has the cache`;
   const restarted = await restartDaemon(context);
-  if (restarted !== undefined) return `by ${file} and ${restarted}, since ${because}`;
-  throw new CliError(
-    `${file} has the cache now, but the Nix daemon must be started anew to see it`,
+  if (restarted !== undefined)
+    return `added to ${file}, and restarted the daemon (${restarted}), because ${because}`;
+  throw new ClientError(
+    `${file} now has the cache, but the Nix daemon could not be restarted. Restart it in a step of this job`,
   );
 }
 
-/** Installers that write nix.conf anew leave another file to its owner. */
+/**
+ * Returns the file to edit: nix.custom.conf if nix.conf includes it, because such
+ * installers overwrite nix.conf.
+ */
 async function findEditable(main: string, text = ""): Promise<string> {
   const included = /^[ \t]*!?include[ \t]+(\S*nix\.custom\.conf)[ \t]*$/m.exec(text)?.[1];
   return included === undefined ? main : path.resolve(path.dirname(main), included);
@@ -124,8 +141,9 @@ function editNixConf(text: string, { url, publicKeys }: CacheUse): string {
 }
 
 /**
- * Nix reads one netrc, so that this job's own takes along what the former one
- * says. It is the daemon's root who reads it, whose it need not be.
+ * Writes the netrc file of this job. Nix reads only one netrc file, so the new
+ * file begins with the content of the file that Nix used before. The daemon runs
+ * as root, so it can read a file of this user.
  */
 async function writeOwnNetrc(
   { url }: CacheUse,
@@ -140,6 +158,7 @@ async function writeOwnNetrc(
   return file;
 }
 
+/** Returns whether Nix uses the cache, its keys and the netrc file. */
 function isInEffect(use: CacheUse, netrc: string | undefined, settings: NixSettings): boolean {
   const { substituters, trustedPublicKeys, netrcFile } = settings;
   return (

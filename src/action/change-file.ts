@@ -1,32 +1,63 @@
 import { randomUUID } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import type { FileAccess } from "./file-access.ts";
+import { ClientError } from "../client/client-error.ts";
+import { replaceFile } from "../client/use/replace-file.ts";
 
-/** A file that the first step changed, for the last one to put back. */
+/** Reads and writes files as one user. Each function throws `ClientError` if it may not. */
+export interface FileAccess {
+  readonly isRoot: boolean;
+  /** Returns undefined if the file does not exist. */
+  read(file: string): Promise<string | undefined>;
+  /** Writes a file. An existing file keeps its mode and its owner. */
+  write(file: string, text: string, options: { readonly isSecret: boolean }): Promise<void>;
+  remove(file: string): Promise<void>;
+}
+
+/** Reads and writes files as the user of the job. */
+export const OWN_FILES: FileAccess = {
+  isRoot: false,
+  async read(file) {
+    try {
+      return await readFile(file, "utf8");
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "ENOENT") return undefined;
+      throw new ClientError(`cannot read ${file}: ${code}`);
+    }
+  },
+  async write(file, text, options) {
+    await replaceFile(file, text, options);
+  },
+  async remove(file) {
+    await rm(file, { force: true });
+  },
+};
+
+/** A file that the first step has changed. The last step restores it. */
 export interface FileChange {
   readonly file: string;
   readonly isRoot: boolean;
   readonly isSecret: boolean;
-  /** Whether there was such a file. */
+  /** Whether the file existed before. */
   readonly existed: boolean;
-  /** What the names of its two copies in the job's own directory end with. */
+  /** The end of the names of the two copies (before, after) in the job's directory. */
   readonly id: string;
 }
 
 export interface ChangeOptions {
   readonly files: FileAccess;
-  /** Of this job, and readable by nobody else: what Nix is told includes tokens. */
+  /** The directory of this job. Only its owner may read it, because Nix's files include tokens. */
   readonly workDirectory: string;
   readonly isSecret: boolean;
   /**
-   * Told before the file is written: of a step that is killed right after,
-   * nobody else knows what is to be put back.
+   * Called before the file is written. If the step is killed while it writes,
+   * the last step then knows that it must restore the file.
    */
   readonly onChange: (change: FileChange) => void;
 }
 
-/** Changes a file; undefined where that changes nothing. */
+/** Changes a file by `edit`. Returns undefined if the text stays the same. */
 export async function changeFile(
   file: string,
   edit: (text: string) => string,
@@ -46,9 +77,9 @@ export async function changeFile(
 }
 
 /**
- * Puts the former text back. Where somebody has changed the file since, only
- * what must not stay goes: lines with a secret, and lines that name the job's
- * own files, which are about to vanish.
+ * Restores the former text of a file. If another program has changed the file in
+ * the meantime, this removes only the lines that must not stay: lines with a
+ * secret, and lines that name files of the job, which are deleted at its end.
  */
 export async function undoChange(
   { file, isSecret, existed, id }: FileChange,

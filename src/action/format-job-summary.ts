@@ -1,22 +1,20 @@
-import { formatBytes } from "../client/progress/format-bytes.ts";
-import { formatDuration } from "../client/progress/format-duration.ts";
-import type { PathOutcome } from "../client/push/path-outcome.ts";
-import type { PushReport } from "../client/push/push-report.ts";
+import { formatBytes, formatDuration } from "../client/progress/format-amounts.ts";
+import type { PathOutcome, PushReport } from "../client/push/push-report.ts";
 import { formatStorePathBaseName } from "../nix/store-path.ts";
-import type { Hits, Tally } from "./count-hits.ts";
+import type { Hits, Tally } from "./new-paths.ts";
 
 export interface JobSummary {
   readonly url: string;
-  /** Or why nothing was pushed. */
+  /** The report, or the reason why nothing was pushed. */
   readonly push: PushReport | { readonly reason: string };
-  /** Undefined where the store could not be asked. */
+  /** Undefined if the new paths could not be listed. */
   readonly hits: Hits | undefined;
 }
 
-// A summary may have 1 MiB, and nobody reads a thousand lines.
+// GitHub allows 1 MiB for a summary, and a list of a thousand lines is of no use.
 const MAX_LISTED = 100;
 
-/** What the action did for a job, as Markdown for the page of its run. */
+/** Returns the summary of a job as Markdown, for the page of the run. */
 export function formatJobSummary({ url, push, hits }: JobSummary): string {
   const rows = [...pushRows(push), ...(hits === undefined ? [] : hitRows(hits))];
   const lines = [
@@ -72,7 +70,7 @@ function listPaths(outcomes: readonly PathOutcome[]): readonly string[] {
   const pushed = outcomes.flatMap((outcome) =>
     outcome.kind === "pushed" ? [`${nameOf(outcome)} (${formatBytes(outcome.fileSize)})`] : [],
   );
-  return [...formatList("What failed", failed), ...formatList("What was pushed", pushed)];
+  return [...formatList("Failed paths", failed), ...formatList("Pushed paths", pushed)];
 }
 
 function formatList(title: string, items: readonly string[]): readonly string[] {
@@ -105,7 +103,7 @@ function escapeCell(text: string): string {
   return escapeHtml(text).replaceAll("|", "\\|");
 }
 
-/** What a server says must not become a part of the page. */
+/** Escapes HTML: a message from a server must not become a part of the page. */
 function escapeHtml(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll("\n", " ");
 }

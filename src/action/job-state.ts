@@ -2,27 +2,33 @@ import { readField, readList } from "../client/read-field.ts";
 import type { FileChange } from "./change-file.ts";
 import type { TokenKind } from "./token-sources.ts";
 
-/** What the first step leaves for the last one. No secret: the runner may log it. */
+/**
+ * The state that the first step saves for the last step. It has no secrets,
+ * because the runner may log it.
+ */
 export interface JobState {
-  /** Of this job alone; removed in the end. */
+  /** The directory of this job. The last step removes it. */
   readonly workDirectory: string;
-  /** Undefined where the job only pulls. */
+  /** The kind of token for pushing. Undefined if the job only pulls. */
   readonly pushBy: TokenKind | undefined;
-  /** Why it only pulls, or what stood in the way at first; empty where nothing did. */
+  /**
+   * The reason why the job only pulls, or the first problem with the cache. Empty if
+   * there is none.
+   */
   readonly reason: string;
-  /** Of the cache, as far as it told. */
+  /** The public keys of the cache. Empty if the cache did not answer. */
   readonly publicKeys: readonly string[];
   readonly changes: readonly FileChange[];
 }
 
-/** The name under which the runner keeps it. */
+/** The name of the state in the runner. */
 export const JOB_STATE = "nargate";
 
 export function formatJobState(state: JobState): string {
   return JSON.stringify(state);
 }
 
-/** Undefined where the first step did not get so far. */
+/** Returns undefined if the first step failed before it saved a state. */
 export function parseJobState(text: string): JobState | undefined {
   if (text === "") return undefined;
   const json: unknown = JSON.parse(text);

@@ -1,5 +1,5 @@
-/** The step where the workflow names the action. */
+/** The first step: it runs where the workflow uses the action. */
+import { runStep } from "./action-context.ts";
 import { runMain } from "./run-main.ts";
-import { runStep } from "./run-step.ts";
 
 await runStep(runMain);

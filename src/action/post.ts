@@ -1,5 +1,5 @@
-/** The step that the runner adds to the end of the job. */
+/** The last step: the runner adds it to the end of the job. */
+import { runStep } from "./action-context.ts";
 import { runPost } from "./run-post.ts";
-import { runStep } from "./run-step.ts";
 
 await runStep(runPost);

@@ -1,6 +1,6 @@
-import { parseCacheUrl } from "../client/gateway/open-cache.ts";
-import { requireSafeForTokens } from "../client/gateway/find-token.ts";
 import { UsageError } from "../client/client-error.ts";
+import { requireSafeForTokens } from "../client/gateway/find-token.ts";
+import { parseCacheUrl } from "../client/gateway/open-cache.ts";
 import {
   hasMatchingPublicKey,
   isKeyName,
@@ -9,11 +9,11 @@ import {
 } from "../nix/signature.ts";
 import type { Runner } from "./runner.ts";
 
-/** What `with:` says; action.yml has the defaults. */
+/** The inputs of the action, from `with:` in the workflow. action.yml has the defaults. */
 export interface Inputs {
   /** Without a final slash. */
   readonly url: string;
-  /** What an OIDC token is asked for; the cache's origin where nothing else is said. */
+  /** The audience of the OIDC token. The default is the origin of the cache's URL. */
   readonly audience: string;
   readonly token: string | undefined;
   readonly push: boolean;
@@ -22,13 +22,13 @@ export interface Inputs {
   readonly substitute: boolean;
   readonly signKey: SecretKey | undefined;
   readonly upstreamKeys: ReadonlySet<string>;
-  /** What it finds in a base name is not pushed for its own sake. */
+  /** A path whose base name matches is pushed only if another pushed path needs it. */
   readonly pushFilter: RegExp | undefined;
-  /** How the job has gone so far; empty where the runner does not say. */
+  /** The status of the job so far. Empty if the runner does not supply it. */
   readonly jobStatus: string;
 }
 
-/** Reads and checks the inputs, secrets masked first. Throws `UsageError`. */
+/** Reads and checks the inputs. It first masks the secrets in the log. Throws `UsageError`. */
 export async function readInputs(runner: Pick<Runner, "input" | "mask">): Promise<Inputs> {
   const token = runner.input("token");
   if (token !== "") runner.mask(token);
@@ -37,7 +37,9 @@ export async function readInputs(runner: Pick<Runner, "input" | "mask">): Promis
 
   const url = readUrl(runner.input("url"));
   if (token !== "" && !/^[\x21-\x7e]{1,16384}$/.test(token)) {
-    throw new UsageError("the input token is not one word of printable characters");
+    throw new UsageError(
+      "the input token is too long, or contains a space or an unprintable character. Check that the secret is only the token",
+    );
   }
   if (token !== "") requireSafeForTokens(url);
   const flag = (name: string) => parseFlag(name, runner.input(name));
@@ -57,11 +59,15 @@ export async function readInputs(runner: Pick<Runner, "input" | "mask">): Promis
 }
 
 function readUrl(text: string): string {
-  if (text === "") throw new UsageError("the input url is missing: the address of the cache");
+  if (text === "")
+    throw new UsageError("the input url is missing. Set it to the address of the cache");
   return parseCacheUrl(text);
 }
 
-/** Whole, and what follows the name, which alone may be printed too. */
+/**
+ * Returns the texts to mask: the whole key, and the part behind the name, because
+ * that part could be printed alone.
+ */
 function secretParts(signKey: string): readonly string[] {
   return signKey === "" ? [] : [signKey, signKey.slice(signKey.indexOf(":") + 1)];
 }
@@ -73,7 +79,7 @@ function parseFlag(name: string, text: string): boolean {
     case "false":
       return false;
     default:
-      throw new UsageError(`the input ${name} is neither true nor false`);
+      throw new UsageError(`the input ${name} must be true or false`);
   }
 }
 
@@ -81,19 +87,24 @@ async function parseSignKey(text: string): Promise<SecretKey> {
   const key = parseSecretKey(text);
   if (!key.ok) throw new UsageError(`the input sign-key ${key.error}`);
   if (!(await hasMatchingPublicKey(key.value))) {
-    throw new UsageError("the two halves of the input sign-key do not belong together");
+    throw new UsageError(
+      "the input sign-key is damaged: its secret half and its public half do not match",
+    );
   }
   return key.value;
 }
 
-/** A whole public key is taken for its name. */
+/** Parses the names of keys. A whole public key counts as its name. */
 function parseKeyNames(text: string): ReadonlySet<string> {
   const names = text
     .split(/\s+/)
     .filter((word) => word !== "")
     .map((word) => word.split(":", 1)[0] ?? "");
   for (const name of names) {
-    if (!isKeyName(name)) throw new UsageError("the input upstream-keys has what names no key");
+    if (!isKeyName(name))
+      throw new UsageError(
+        "the input upstream-keys must have names of keys, such as cache.nixos.org-1, with spaces between them",
+      );
   }
   return new Set(names);
 }

@@ -1,27 +1,26 @@
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { ClientError, describeError } from "../client/client-error.ts";
 import type { GatewayFacts } from "../client/gateway/gateway-facts.ts";
 import { openCache } from "../client/gateway/open-cache.ts";
 import { readTokenFacts } from "../client/gateway/token-facts.ts";
-import { CliError, describeError } from "../client/client-error.ts";
 import { runNix } from "../client/local-nix/run-nix.ts";
 import { findStore } from "../client/local-nix/store-location.ts";
-import { listStoreNames } from "../client/push/store-watcher.ts";
 import type { ActionContext } from "./action-context.ts";
 import { addSubstituter, type Substituter } from "./add-substituter.ts";
-import { askCache, QUICK_RETRIES } from "./ask-cache.ts";
 import type { FileChange } from "./change-file.ts";
 import { findFork } from "./find-fork.ts";
 import { formatJobState, JOB_STATE, type JobState } from "./job-state.ts";
-import { type PushPlan, planPush } from "./plan-push.ts";
+import { saveStoreNames } from "./new-paths.ts";
+import { askCache, planPush, type PushPlan, QUICK_RETRIES } from "./plan-push.ts";
 import { type Inputs, readInputs } from "./read-inputs.ts";
-import { storeNamesFile } from "./store-names.ts";
 import { listTokenSources } from "./token-sources.ts";
 
 /**
- * The first step: has Nix pull from the cache, and finds out whether the job may
- * push. Fails for what its workflow says wrong; not for a cache that is away.
+ * Runs the first step: makes Nix pull from the cache, and finds out whether the
+ * job may push. It fails for an error in the workflow, but not if the cache is
+ * unavailable.
  */
 export async function runMain(context: ActionContext): Promise<void> {
   const { runner, env } = context;
@@ -32,7 +31,7 @@ export async function runMain(context: ActionContext): Promise<void> {
   let state: JobState = {
     workDirectory,
     pushBy: undefined,
-    reason: "its first step failed",
+    reason: "the first step of the action failed",
     publicKeys: [],
     changes: [],
   };
@@ -41,10 +40,9 @@ export async function runMain(context: ActionContext): Promise<void> {
     runner.saveState(JOB_STATE, formatJobState(state));
   }
   save({});
-  const { storeDir, directory } = findStore(undefined, env);
-  const names = directory === undefined ? [] : await listStoreNames(directory);
-  await writeFile(storeNamesFile(workDirectory), names.join("\n"));
+  await saveStoreNames(workDirectory, context);
 
+  const { storeDir } = findStore(undefined, env);
   const cache = await askCache(inputs.url, storeDir, context);
   const plan = await planPush({
     inputs,
@@ -78,24 +76,24 @@ async function requireNix(context: ActionContext): Promise<void> {
   try {
     await runNix({ program: "nix", args: ["--version"] }, context);
   } catch (error) {
-    throw new CliError(
-      `${describeError(error)}: put this step after the one that installs it, such as cachix/install-nix-action`,
+    throw new ClientError(
+      `${describeError(error)}. Put this step after the step that installs Nix, such as cachix/install-nix-action`,
       { cause: error },
     );
   }
 }
 
-/** Says it in the log and in the outputs. */
+/** Writes the plan into the log and into the outputs of the action. */
 function tellPlan(plan: PushPlan, { runner }: ActionContext): Pick<JobState, "pushBy" | "reason"> {
   runner.setOutput("pushes", String(plan.kind === "push"));
   const reason = plan.kind === "push" ? "" : plan.reason;
   runner.setOutput("reason", reason);
   switch (plan.kind) {
     case "push":
-      runner.info(`what this job builds is pushed when it ends, as ${plan.name}`);
+      runner.info(`this job pushes its new paths when it ends, with the token ${plan.name}`);
       return { pushBy: plan.by, reason };
     case "try":
-      runner.warning(`${reason}; pushing is tried once more when the job ends`);
+      runner.warning(`${reason}. The job tries again to push when it ends`);
       return { pushBy: plan.by, reason };
     case "pull-only": {
       const line = `this job only pulls: ${reason}`;
@@ -106,16 +104,25 @@ function tellPlan(plan: PushPlan, { runner }: ActionContext): Pick<JobState, "pu
   }
 }
 
-/** What Nix shows a private cache. An OIDC token would not do: it ends within minutes. */
+/**
+ * Returns the token that Nix sends to a private cache. An OIDC token cannot be
+ * used, because it expires within minutes.
+ */
 function chooseReadToken(
   { token }: Inputs,
   { access }: GatewayFacts,
   fork: string | undefined,
 ): { readonly token: string | undefined } | { readonly reason: string } {
   if (access === "public") return { token: undefined };
-  if (fork !== undefined) return { reason: `the code of ${fork}, a fork, is given no token` };
+  if (fork !== undefined)
+    return {
+      reason: `the code of this job comes from ${fork}, a fork, which must not get a token`,
+    };
   return token === undefined
-    ? { reason: "reading it takes the input token, since OIDC tokens end before jobs do" }
+    ? {
+        reason:
+          "set the input token. An OIDC token cannot be used to pull, because it expires before the job ends",
+      }
     : { token };
 }
 
@@ -123,9 +130,9 @@ async function substitute(substituter: Substituter, context: ActionContext): Pro
   const { runner } = context;
   const { url } = substituter.use;
   try {
-    runner.info(`Nix pulls from ${url}: ${await addSubstituter(substituter, context)}`);
+    runner.info(`Nix pulls from ${url} (${await addSubstituter(substituter, context)})`);
   } catch (error) {
-    if (!(error instanceof CliError)) throw error;
+    if (!(error instanceof ClientError)) throw error;
     runner.warning(`Nix does not pull from ${url}: ${error.message}`);
   }
 }

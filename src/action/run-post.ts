@@ -1,41 +1,40 @@
 import { rm } from "node:fs/promises";
-import { CliError, describeError } from "../client/client-error.ts";
+import { ClientError, describeError } from "../client/client-error.ts";
 import type { PathInfo } from "../client/local-nix/path-info.ts";
-import { createPlainProgress } from "../client/progress/plain-progress.ts";
+import { createPlainProgress } from "../client/progress/progress.ts";
 import { pushPaths } from "../client/push/push-paths.ts";
-import { formatSummary, hasFailed, type PushReport } from "../client/push/push-report.ts";
+import { formatPushSummary, hasFailed, type PushReport } from "../client/push/push-report.ts";
 import { openPushSession } from "../client/push/push-session.ts";
 import { formatStorePathBaseName } from "../nix/store-path.ts";
 import type { ActionContext } from "./action-context.ts";
-import { undoChange } from "./change-file.ts";
-import { countHits } from "./count-hits.ts";
-import { createRootFiles, OWN_FILES } from "./file-access.ts";
-import { findNewPaths } from "./find-new-paths.ts";
+import { OWN_FILES, undoChange } from "./change-file.ts";
 import { formatJobSummary } from "./format-job-summary.ts";
 import { JOB_STATE, type JobState, parseJobState } from "./job-state.ts";
+import { countHits, findNewPaths } from "./new-paths.ts";
 import { type Inputs, readInputs } from "./read-inputs.ts";
+import { createRootFiles } from "./root-access.ts";
 import { listTokenSources } from "./token-sources.ts";
 
 /**
- * The last step: pushes what the job has added to the store, says what the cache
- * was good for, and leaves Nix as the first step found it.
+ * Runs the last step: pushes the paths that the job has added to the store, writes
+ * the summary, and restores the files that the first step has changed.
  */
 export async function runPost(context: ActionContext): Promise<void> {
   const { runner } = context;
   const state = parseJobState(runner.state(JOB_STATE));
   if (state === undefined) {
-    runner.info("nothing to do: the first step did not get far");
+    runner.info("nothing to do, because the first step of the action failed early");
     return;
   }
   try {
     await pushAndTell(await readInputs(runner), state, context);
   } finally {
-    // Also in a job that was cancelled: the runner waits for that.
+    // Without the job's signal: a cancelled job is cleaned up too, and the runner waits for this.
     await cleanUp(state, { ...context, signal: new AbortController().signal });
   }
 }
 
-// That of `nargate push`.
+// The default of `nargate push`.
 const COMPRESSION_LEVEL = 3;
 
 interface NotPushed {
@@ -58,13 +57,13 @@ async function pushAndTell(inputs: Inputs, state: JobState, context: ActionConte
     push ??= { reason };
   }
   if ("outcomes" in push && hasFailed(push)) {
-    tellFailure("not all that was built is in the cache", inputs, context);
+    tellFailure("some new paths could not be pushed; see the lines above", inputs, context);
   }
   const hits = infos === undefined ? undefined : countHits(infos, state.publicKeys);
   try {
     await runner.addToSummary(formatJobSummary({ url: inputs.url, push, hits }));
   } catch (error) {
-    runner.warning(`the job's summary could not be written: ${describeError(error)}`);
+    runner.warning(`cannot write the summary of the job: ${describeError(error)}`);
   }
 }
 
@@ -72,11 +71,11 @@ function whyNot(inputs: Inputs, { pushBy, reason }: JobState): NotPushed | undef
   if (pushBy === undefined) return { reason: `this job only pulls: ${reason}` };
   const { pushOnFailure, jobStatus } = inputs;
   if (pushOnFailure || jobStatus === "success") return undefined;
-  const status = jobStatus || "not known";
-  return { reason: `the input push-on-failure is false, and the job's status is ${status}` };
+  const status = jobStatus || "unknown";
+  return { reason: `the input push-on-failure is false, and the status of the job is ${status}` };
 }
 
-/** A job does not fail for its cache's sake, unless it was told to. */
+/** Reports that pushing failed. The job fails only if the input fail-on-push-error is true. */
 function tellFailure(line: string, { failOnPushError }: Inputs, { runner }: ActionContext): void {
   if (failOnPushError) runner.fail(line);
   else runner.warning(line);
@@ -94,12 +93,15 @@ async function pushNewPaths(
     .map(({ path }) => path)
     .filter((path) => pushFilter?.test(formatStorePathBaseName(path)) !== true);
   if (roots.length === 0) {
-    runner.info("nothing is new in the store, so nothing is pushed");
-    return { reason: "nothing was new in the store" };
+    runner.info("nothing to push: the job added no paths to the store");
+    return { reason: "the job added no paths to the store" };
   }
   const sources = listTokenSources(inputs, context);
   const tokens = pushBy === undefined ? undefined : sources.get(pushBy);
-  if (tokens === undefined) throw new CliError("the token of the first step is not there any more");
+  if (tokens === undefined)
+    throw new ClientError(
+      "the token that the first step found is gone. Give the action the same inputs and permissions for the whole job",
+    );
   const startedAt = context.now().getTime();
   return await runner.group(`pushing to ${url}`, async () => {
     const options = {
@@ -117,7 +119,7 @@ async function pushNewPaths(
       const outcomes = await pushPaths(roots, session, progress);
       const seconds = (context.now().getTime() - startedAt) / 1000;
       const report = { outcomes, seconds, stopped: session.guard.reason() };
-      for (const line of formatSummary(report)) runner.info(line);
+      for (const line of formatPushSummary(report)) runner.info(line);
       return report;
     } finally {
       progress.close();
@@ -134,7 +136,7 @@ async function cleanUp(
     try {
       await undoChange(change, files, workDirectory);
     } catch (error) {
-      context.runner.warning(`${change.file} could not be put back: ${describeError(error)}`);
+      context.runner.warning(`cannot restore ${change.file}: ${describeError(error)}`);
     }
   }
   await rm(workDirectory, { recursive: true, force: true });

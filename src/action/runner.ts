@@ -1,31 +1,31 @@
 import * as core from "@actions/core";
 
-/** What the action reads from the runner that runs it, and says to it. */
+/** The runner that runs the action: its inputs, state, outputs and log. */
 export interface Runner {
-  /** Trimmed; empty where it is not set. */
+  /** Returns an input without spaces around it. Empty if it is not set. */
   input(name: string): string;
-  /** What the first step saved for the last one; empty where it did not. */
+  /** Returns a value that the first step has saved for the last step. Empty if there is none. */
   state(name: string): string;
   saveState(name: string, value: string): void;
   setOutput(name: string, value: string): void;
-  /** For this step and those after it. */
+  /** Sets a variable for this step and all later steps. */
   exportVariable(name: string, value: string): void;
-  /** From here on the runner prints *** in the place of it. */
+  /** Makes the runner print *** instead of the secret, from now on. */
   mask(secret: string): void;
   info(line: string): void;
   notice(line: string): void;
   warning(line: string): void;
-  /** The step fails, and goes on. */
+  /** Marks the step as failed. The step continues to run. */
   fail(line: string): void;
   group<T>(name: string, task: () => Promise<T>): Promise<T>;
-  /** Adds Markdown to the job's summary, where the runner has one. */
+  /** Adds Markdown to the summary of the job, if the runner supports summaries. */
   addToSummary(markdown: string): Promise<void>;
 }
 
-// Prefixed, since annotations stand apart from the step that made them.
+// The prefix of every line, because annotations are shown apart from the step that made them.
 const PREFIX = "nargate: ";
 
-/** The runner of GitHub, and of Forgejo and Gitea, which speak the same. */
+/** Creates the runner of GitHub. The runners of Forgejo and Gitea have the same interface. */
 export function createRunner(): Runner {
   return {
     input: (name) => core.getInput(name),

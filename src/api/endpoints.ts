@@ -3,7 +3,7 @@ export const VERSION = "0.1.0";
 
 /**
  * The paths of the API, relative to the cache's URL. Requests and answers have
- * the shapes of `gateway-facts.ts` and `direct-uploads.ts`.
+ * the shapes of `fact-answers.ts`, `direct-uploads.ts` and `direct-upload-answers.ts`.
  */
 export const ENDPOINTS = {
   cache: "api/v1/cache",

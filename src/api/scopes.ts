@@ -1,4 +1,4 @@
-/** What a token may do. `push` includes `read`; `admin` includes both. */
+/** The rights of a token. `push` includes `read`; `admin` includes both. */
 export const SCOPES = ["read", "push", "admin"] as const;
 export type Scope = (typeof SCOPES)[number];
 

@@ -1,16 +1,17 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { UsageError } from "../client/client-error.ts";
+import type { ProcessContext } from "../client/process-context.ts";
+import type { PackCompression } from "../client/push/pack-nar.ts";
+import type { PushOptions } from "../client/push/push-session.ts";
 import {
   hasMatchingPublicKey,
   isKeyName,
   parseSecretKey,
   type SecretKey,
 } from "../nix/signature.ts";
-import type { CliContext } from "../client/process-context.ts";
-import { UsageError } from "../client/client-error.ts";
-import type { PackCompression } from "../client/push/pack-nar.ts";
-import type { PushOptions } from "../client/push/push-options.ts";
+import { addCacheOptions } from "./command.ts";
 
 /** The flags that `push` and `watch-exec` share, as commander gives them. */
 export interface PushFlags {
@@ -27,36 +28,41 @@ export interface PushFlags {
 
 const UPSTREAM_KEYS = ["cache.nixos.org-1"];
 
-// zstd's own, and what Nix takes: the network is slower than it nearly everywhere.
+// The default of zstd and of Nix. At this level zstd is faster than nearly every network.
 const COMPRESSION_LEVEL = 3;
 
+/** Adds the options that `push` and `watch-exec` share. */
 export function addPushFlags(command: Command): Command {
-  return command
-    .option("--to <url>", "the cache (default: NARGATE_URL)")
-    .option("--token-file <file>", "file with the token (default: NARGATE_TOKEN, then netrc)")
-    .option("--store <url>", "the Nix store that has the paths, as Nix takes it")
+  return addCacheOptions(command)
+    .option("--store <url>", "the Nix store that has the paths, in Nix's format")
     .addOption(
-      new Option("--upstream-key <name>", "skip paths signed by this key (repeatable)")
+      new Option("--upstream-key <name>", "skip paths that this key signed; may be repeated")
         .argParser(collectKeys)
         .default(UPSTREAM_KEYS, UPSTREAM_KEYS.join(", ")),
     )
-    .option("--all", "push what an upstream key signed, too")
-    .option("--sign-key <file>", "sign with this secret key of Nix's format")
+    .option("--all", "also push paths that an upstream key signed")
+    .option("--sign-key <file>", "sign with the secret key in this file, in Nix's format")
     .addOption(
       new Option("--compression <name>", "how NARs are compressed")
         .choices(["zstd", "none"])
         .default("zstd"),
     )
     .addOption(
-      new Option("--compression-level <n>", "of zstd, 1 to 19")
+      new Option("--compression-level <n>", "the level of zstd, 1 to 19")
         .argParser(parseLevel)
         .default(COMPRESSION_LEVEL),
     )
-    .option("--json", "print a JSON document at the end");
+    .option("--json", "print the result as JSON at the end");
 }
 
-/** Throws `UsageError` for what cannot be meant. */
-export async function readPushOptions(flags: PushFlags, context: CliContext): Promise<PushOptions> {
+/**
+ * Reads the options of a push from the flags. Throws `UsageError` if the key file
+ * cannot be read or is malformed.
+ */
+export async function readPushOptions(
+  flags: PushFlags,
+  context: ProcessContext,
+): Promise<PushOptions> {
   const { to, tokenFile, store, upstreamKey, all, signKey, compression, compressionLevel } = flags;
   return {
     cache: { to, tokenFile },
@@ -69,32 +75,40 @@ export async function readPushOptions(flags: PushFlags, context: CliContext): Pr
   };
 }
 
-/** The first one given takes the place of the default. A whole public key is taken for its name. */
+/**
+ * Collects the values of --upstream-key. The first value replaces the default. A
+ * whole public key counts as its name.
+ */
 function collectKeys(text: string, previous: readonly string[]): readonly string[] {
   const name = text.split(":", 1)[0] ?? "";
-  if (!isKeyName(name)) throw new InvalidArgumentError("It is not the name of a key.");
+  if (!isKeyName(name))
+    throw new InvalidArgumentError("Give the name of a key, such as cache.nixos.org-1.");
   return previous === UPSTREAM_KEYS ? [name] : [...previous, name];
 }
 
 function parseLevel(text: string): number {
   const level = Number(text);
   if (!/^\d{1,2}$/.test(text) || level < 1 || level > 19) {
-    throw new InvalidArgumentError("It is a number from 1 to 19.");
+    throw new InvalidArgumentError("Give a number from 1 to 19.");
   }
   return level;
 }
 
-async function readSignKey(file: string, { cwd }: CliContext): Promise<SecretKey> {
+async function readSignKey(file: string, { cwd }: ProcessContext): Promise<SecretKey> {
   let text: string;
   try {
     text = await readFile(path.resolve(cwd, file), "utf8");
   } catch (error) {
-    throw new UsageError(`--sign-key ${file}: ${(error as NodeJS.ErrnoException).code}`);
+    throw new UsageError(
+      `cannot read --sign-key ${file}: ${(error as NodeJS.ErrnoException).code}`,
+    );
   }
   const key = parseSecretKey(text.trim());
-  if (!key.ok) throw new UsageError(`--sign-key ${file}: it ${key.error}`);
+  if (!key.ok) throw new UsageError(`--sign-key ${file} ${key.error}`);
   if (!(await hasMatchingPublicKey(key.value))) {
-    throw new UsageError(`--sign-key ${file}: its two halves do not belong together`);
+    throw new UsageError(
+      `--sign-key ${file} is damaged: its secret half and its public half do not match`,
+    );
   }
   return key.value;
 }

@@ -1,27 +1,37 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
-import { type CliContext } from "../client/process-context.ts";
-import { CliError, describeError, Interrupted } from "../client/client-error.ts";
+import { ClientError, describeError, Interrupted } from "../client/client-error.ts";
+import { type ProcessContext } from "../client/process-context.ts";
 
-/** A command of the user's that runs on our terminal. */
+/** A running command of the user. It shares our terminal. */
 export interface WatchedCommand {
-  /** Its exit code, or 128 and the number of the signal that ended it, as a shell has it. */
+  /**
+   * The exit code. If a signal ended the command, it is 128 plus the signal's
+   * number, as in a shell.
+   */
   readonly ended: Promise<number>;
-  /** Why it could not be started; known once it has ended, with 126 or 127. */
-  failure(): CliError | undefined;
+  /**
+   * The reason why the command could not start, or undefined. Read it after `ended`;
+   * the exit code is then 126 or 127.
+   */
+  failure(): ClientError | undefined;
 }
 
-/** Starts it with our own input and outputs, and hands on the signals that we are sent. */
+/**
+ * Starts a command with the input and outputs of this process, and forwards the
+ * signals that this process gets.
+ */
 export function runWatched(
   [program = "", ...args]: readonly string[],
-  { env, cwd, signal, stdin }: CliContext,
+  { env, cwd, signal, stdin }: ProcessContext,
 ): WatchedCommand {
   const child = spawn(program, args, { env: { ...env }, cwd, stdio: "inherit" });
-  let failure: CliError | undefined;
+  let failure: ClientError | undefined;
 
   function forward(): void {
     const name = signal.reason instanceof Interrupted ? signal.reason.signal : "SIGTERM";
-    // A terminal's Ctrl-C has reached it already, and a second one means something else to many.
+    // A terminal sends Ctrl-C to the command as well. A second SIGINT would kill many commands at
+    // once.
     if (name === "SIGINT" && stdin.isTTY === true) return;
     child.kill(name);
   }
@@ -30,7 +40,7 @@ export function runWatched(
   const ended = new Promise<number>((resolve) => {
     child.once("error", (error: NodeJS.ErrnoException) => {
       const isMissing = error.code === "ENOENT";
-      failure = new CliError(
+      failure = new ClientError(
         `${program}: ${isMissing ? "command not found" : describeError(error)}`,
       );
       resolve(isMissing ? 127 : 126);

@@ -1,28 +1,39 @@
 import { createHash, randomBytes } from "node:crypto";
-import { isCalendarDay, type TokenEntry } from "../settings/token.ts";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { Scope } from "../api/scopes.ts";
+import { UsageError } from "../client/client-error.ts";
 import { encodeNix32 } from "../nix/encodings.ts";
 import { err, ok, type Result } from "../result.ts";
+import { isCalendarDay, parseTokens, type TokenEntry } from "../settings/token-entries.ts";
 
-/** A secret of Cloudflare Workers holds no more. */
+/** The largest size of a secret of Cloudflare Workers. */
 export const MAX_SECRET_BYTES = 5 * 1024;
 
-/** Fixed, so that secret scanners know one when they see it. */
+/** The beginning of every token. Secret scanners recognise tokens by it. */
 export const TOKEN_PREFIX = "nargate_";
 
-/** `nargate_` and 256 random bits in nix32: 52 letters and digits that one double click selects. */
+/**
+ * Returns a new token: `nargate_` and 256 random bits in nix32. These are 52
+ * letters and digits, so a double click selects the whole token.
+ */
 export function generateToken(): string {
   return TOKEN_PREFIX + encodeNix32(randomBytes(32));
 }
 
-/** The list with an entry for `token`; an error when the name is taken or the secret would not hold it. */
+/**
+ * Returns the list with an entry for `token`. Fails if the name is taken, or if
+ * the list would be too large for a secret.
+ */
 export function addToken(
   entries: readonly TokenEntry[],
   token: string,
   entry: { readonly name: string; readonly scopes: readonly Scope[]; readonly expires?: string },
 ): Result<readonly TokenEntry[]> {
   if (entries.some(({ name }) => name === entry.name)) {
-    return err(`there is a token named ${entry.name} already; revoke it first`);
+    return err(
+      `a token with the name ${entry.name} already exists. Revoke it first, or use another name`,
+    );
   }
   const sha256 = createHash("sha256").update(token).digest("hex");
   const added = [
@@ -33,7 +44,7 @@ export function addToken(
   return size <= MAX_SECRET_BYTES
     ? ok(added)
     : err(
-        `TOKENS is full: ${entries.length} tokens; a secret holds ${MAX_SECRET_BYTES} bytes. Revoke some first`,
+        `TOKENS is full: it has ${entries.length} tokens, and a secret holds ${MAX_SECRET_BYTES} bytes. Revoke tokens that are not used any more`,
       );
 }
 
@@ -41,11 +52,15 @@ function expiryOf({ expires }: { readonly expires?: string }) {
   return expires === undefined ? {} : { expires };
 }
 
+/** Returns the list as JSON: the value of the secret TOKENS. */
 export function formatTokens(entries: readonly TokenEntry[]): string {
   return JSON.stringify(entries);
 }
 
-/** The day that `text` names: YYYY-MM-DD, or a number of days from today such as 90d. */
+/**
+ * Returns a day as YYYY-MM-DD. `text` is such a day, or a number of days from
+ * today such as 90d.
+ */
 export function parseExpiry(text: string, today: Date): Result<string> {
   const days = /^(\d{1,4})d$/.exec(text)?.[1];
   if (days !== undefined) {
@@ -53,5 +68,29 @@ export function parseExpiry(text: string, today: Date): Result<string> {
   }
   return isCalendarDay(text)
     ? ok(text)
-    : err("expiry is neither YYYY-MM-DD nor a number of days such as 90d");
+    : err("--expires must be a day such as 2027-01-31, or a number of days such as 90d");
+}
+
+/**
+ * Reads the list of tokens. Returns an empty list if the file does not exist.
+ * Throws `UsageError` if it is malformed.
+ */
+export async function readTokenFile(file: string): Promise<readonly TokenEntry[]> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+  const entries = parseTokens(text);
+  if (!entries.ok) throw new UsageError(`${file} ${entries.error}`);
+  return entries.value;
+}
+
+/** Writes the list in one step, so the file is never half written. Only its owner can read it. */
+export async function writeTokenFile(file: string, entries: readonly TokenEntry[]): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(`${file}.new`, `${formatTokens(entries)}\n`, { mode: 0o600 });
+  await rename(`${file}.new`, file);
 }

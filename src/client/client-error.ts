@@ -1,11 +1,14 @@
-/** Wrong use: told in one line, with exit code 2. */
+/**
+ * The user gave wrong arguments, settings or files. The command prints the message
+ * in one line and exits with 2.
+ */
 export class UsageError extends Error {}
 
-/** What went wrong while it ran: told in one line, with exit code 1. */
-export class CliError extends Error {}
+/** The work failed. The command prints the message in one line and exits with 1. */
+export class ClientError extends Error {}
 
-/** Why a command ends early: someone sent the process this signal. */
-export class Interrupted extends CliError {
+/** The reason of an aborted context: the process received this signal. */
+export class Interrupted extends ClientError {
   readonly signal: NodeJS.Signals;
 
   constructor(signal: NodeJS.Signals) {
@@ -14,11 +17,14 @@ export class Interrupted extends CliError {
   }
 }
 
-/** The reason of an error in a few words; `fetch` hides its own in the cause. */
+/**
+ * Returns the reason of an error in one line. `fetch` only says "fetch failed" and
+ * has the reason in its cause.
+ */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  // These say all that there is to say.
-  if (error instanceof CliError || error instanceof UsageError) return error.message;
+  // Their messages are complete.
+  if (error instanceof ClientError || error instanceof UsageError) return error.message;
   const { cause } = error;
   if (cause instanceof AggregateError) return describeError(cause.errors[0]);
   if (cause === undefined) return error.message;

@@ -1,42 +1,42 @@
 import { addAbortSignal } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** What a command gets from the process; tests give other ones. */
-export interface CliContext {
+/** The parts of the process that the code may use. Tests replace each of them. */
+export interface ProcessContext {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Where relative paths start. */
+  /** The directory from which relative paths are resolved. */
   readonly cwd: string;
-  readonly stdin: CliInput;
-  readonly stdout: CliStream;
-  readonly stderr: CliStream;
+  readonly stdin: ProcessInput;
+  readonly stdout: ProcessOutput;
+  readonly stderr: ProcessOutput;
   readonly fetch: typeof fetch;
   readonly now: () => Date;
   readonly random: () => number;
   readonly sleep: (milliseconds: number) => Promise<void>;
-  /** Aborted by the first Ctrl-C. */
+  /** Aborts at the first Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal;
 }
 
-/** The part of a terminal or a file that is written to. */
-export interface CliStream {
+/** Standard output or standard error. */
+export interface ProcessOutput {
   write(text: string): unknown;
-  /** Whether a person looks at it: colours and bars are for them alone. */
+  /** Whether the output is a terminal. Only a terminal gets colours and bars. */
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
   readonly rows?: number | undefined;
 }
 
-/** The part of a terminal or a file that is read from. */
-export interface CliInput extends AsyncIterable<Uint8Array | string> {
+/** Standard input. */
+export interface ProcessInput extends AsyncIterable<Uint8Array | string> {
   readonly isTTY?: boolean | undefined;
 }
 
-export function createProcessContext(signal: AbortSignal): CliContext {
+export function createProcessContext(signal: AbortSignal): ProcessContext {
   return {
     env: process.env,
     cwd: process.cwd(),
-    // Only once asked for: Node makes what it opens non-blocking, also for the programs that inherit it.
-    // Who waits for it must not keep on after Ctrl-C.
+    // A getter, because Node opens stdin at the first use and then makes it non-blocking, also for
+    // each program that inherits it. The signal ends a read that waits for input at Ctrl-C.
     get stdin() {
       return addAbortSignal(signal, process.stdin);
     },

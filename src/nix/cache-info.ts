@@ -1,5 +1,8 @@
 import { err, ok, type Result } from "../result.ts";
 
+/** The priority of cache.nixos.org. Clients ask caches in ascending order of priority. */
+export const UPSTREAM_PRIORITY = 40;
+
 /** The contents of `nix-cache-info`. */
 export interface CacheInfo {
   /** Clients with another store directory refuse the cache. `undefined` allows every client. */
@@ -7,8 +10,8 @@ export interface CacheInfo {
   /** Whether clients may ask for paths by the thousand, as `nix-env -qas` does. */
   readonly wantMassQuery: boolean;
   /**
-   * Clients ask caches with a lower number first. `undefined` means 0 to them,
-   * so they ask this cache before cache.nixos.org, which has 40.
+   * Clients ask caches with a lower number first. `undefined` means 0 to them, so
+   * they ask this cache before cache.nixos.org.
    */
   readonly priority: number | undefined;
 }

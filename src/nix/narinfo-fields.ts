@@ -27,6 +27,13 @@ const SINGLE_VALUED: ReadonlySet<string> = new Set([
 ]);
 
 /**
+ * The most lines of a narinfo. Nix writes at most 11 lines and one for each
+ * signature. Parsing a line costs memory beside its bytes, so many empty lines
+ * would cost hundreds of times their size.
+ */
+const MAX_LINES = 1000;
+
+/**
  * Splits the text of a narinfo into its lines, each a name and a value. Does not
  * check the values. An error names the line by its number, counted from 1.
  *
@@ -39,6 +46,7 @@ const SINGLE_VALUED: ReadonlySet<string> = new Set([
 export function parseNarinfoFields(text: string): Result<NarinfoFields> {
   if (text === "") return err("the narinfo is empty");
   if (!text.endsWith("\n")) return err("the last line has no line break at its end");
+  if (hasMoreLines(text, MAX_LINES)) return err(`it has more than ${MAX_LINES} lines`);
   const all: NarinfoField[] = [];
   const single = new Map<string, string>();
   for (const [index, line] of text.slice(0, -1).split("\n").entries()) {
@@ -52,6 +60,19 @@ export function parseNarinfoFields(text: string): Result<NarinfoFields> {
     all.push(field.value);
   }
   return ok({ all, single });
+}
+
+/**
+ * Whether `text` has more than `limit` lines. Counts without splitting the text,
+ * because the pieces would already take the memory.
+ */
+function hasMoreLines(text: string, limit: number): boolean {
+  let lines = 0;
+  for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", end + 1)) {
+    lines++;
+    if (lines > limit) return true;
+  }
+  return false;
 }
 
 function parseLine(line: string): Result<NarinfoField> {

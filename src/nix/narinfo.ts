@@ -5,12 +5,18 @@ import { parseNarinfoFields, type NarinfoField } from "./narinfo-fields.ts";
 import { parseStorePath, parseStorePathBaseName, type StorePath } from "./store-path.ts";
 
 /**
- * The size limit of a narinfo. A reference takes at most 32 (hash) + 1 (dash)
- * + 211 (name) + 1 (space) = 245 bytes. So a narinfo can have 8,500 references
- * of the greatest length, or 35,000 of a usual length (60 bytes). No real
- * narinfo comes near these numbers.
+ * The largest narinfo that the gateway writes. A reference takes at most 32 (hash)
+ * + 1 (dash) + 211 (name) + 1 (space) = 245 bytes. So a narinfo can have 8,500
+ * references of the greatest length, or 35,000 of a usual length (60 bytes). No
+ * real narinfo comes near these numbers.
  */
 export const MAX_NARINFO_BYTES = 2 * 1024 * 1024;
+
+/**
+ * The largest stored narinfo that a push reads and merges into. It lies above the
+ * limit for writing, so the gateway can always read back what it wrote.
+ */
+export const MAX_STORED_NARINFO_BYTES = 2 * MAX_NARINFO_BYTES;
 
 /** The metadata of one store path, together with every line of its narinfo. */
 export interface Narinfo {

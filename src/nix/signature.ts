@@ -121,9 +121,16 @@ export async function generateSecretKey(name: string): Promise<string> {
   return `${name}:${encodeBase64(Uint8Array.of(...seed, ...publicBytes))}`;
 }
 
+/**
+ * The longest name of a key, in UTF-16 code units. Real names have about 30, such
+ * as "cache.example.org-1". Without a limit, one signature with a key name of a
+ * megabyte would make a narinfo larger than any client reads.
+ */
+export const MAX_KEY_NAME_LENGTH = 256;
+
 /** Whether a key may have this name. To Nix, the name is the text before the first colon. */
 export function isKeyName(text: string): boolean {
-  return /^[^\s:\p{Cc}]+$/u.test(text);
+  return text.length <= MAX_KEY_NAME_LENGTH && /^[^\s:\p{Cc}]+$/u.test(text);
 }
 
 // The bytes before the 32 bytes of the seed in a PKCS #8 key (RFC 8410, section 7).
@@ -192,20 +199,30 @@ function encodeText(text: string): Uint8Array<ArrayBuffer> {
 export const MAX_SIGNATURES = 32;
 
 /**
- * Returns both lists of signatures merged. All existing signatures stay, in
- * their order. An incoming signature is added only if its key has no signature
- * in the list yet. Ed25519 is deterministic: a second signature by the same key
- * over the same message is either equal or wrong.
+ * Returns both lists of signatures merged. While the list has room, all existing
+ * signatures stay, in their order. An incoming signature is added only if its key
+ * has no signature in the list yet. Ed25519 is deterministic: a second signature by
+ * the same key over the same message is either equal or wrong.
+ *
+ * In a list with `MAX_SIGNATURES` signatures, a signature by a known key takes the place of the last signature
+ * by an unknown key. Otherwise 32 worthless signatures would keep out the one
+ * signature that clients need.
  */
 export function mergeSignatures(
   existing: readonly string[],
   incoming: readonly string[],
+  isKnownKey: (keyName: string) => boolean = () => false,
 ): string[] {
   const signed = new Set(existing.map(keyNameOf));
   const merged = [...existing];
   for (const signature of incoming) {
     const keyName = keyNameOf(signature);
-    if (merged.length >= MAX_SIGNATURES || signed.has(keyName)) continue;
+    if (signed.has(keyName)) continue;
+    if (merged.length >= MAX_SIGNATURES) {
+      const place = merged.findLastIndex((held) => !isKnownKey(keyNameOf(held)));
+      if (place === -1 || !isKnownKey(keyName)) continue;
+      merged.splice(place, 1);
+    }
     signed.add(keyName);
     merged.push(signature);
   }

@@ -1,17 +1,20 @@
-/** A CloudFront plan at one price a month, without charges for what goes beyond. */
+/** A CloudFront plan at a fixed price a month. Amazon does not bill usage beyond the plan. */
 export interface FlatPlan {
   readonly name: string;
   readonly dollars: number;
   readonly requests: number;
   readonly gib: number;
-  /** So much of S3 Standard storage is paid for; it need not be behind CloudFront. */
+  /** S3 Standard storage that the plan pays for. It need not be behind CloudFront. */
   readonly s3CreditGib: number;
 }
 
 const GIB_PER_TIB = 1024;
 const MILLION = 1_000_000;
 
-/** Amazon's guide to its plans: the levels of Premium differ in price, requests and traffic alone. */
+/**
+ * Returns one level of the Premium plan. According to Amazon's guide, the levels
+ * differ only in price, requests and traffic.
+ */
 function premium(dollars: number, millions: number, tib: number): FlatPlan {
   return {
     name: "Premium",
@@ -23,8 +26,9 @@ function premium(dollars: number, millions: number, tib: number): FlatPlan {
 }
 
 /**
- * As api-evangelist/cloudfront read them on 2026-09-05, the cheapest first. The
- * credits, "5 GB, 50 GB, 1 TB, 5 TB", are from a copy without a date of Amazon's
+ * All flat-rate plans, the cheapest first. Prices, requests and traffic are as
+ * api-evangelist/cloudfront read them on 2026-09-05. The storage credits, "5 GB,
+ * 50 GB, 1 TB, 5 TB", are from an undated copy of Amazon's guide,
  * docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/flat-rate-pricing-plan.html.
  */
 export const FLAT_PLANS: readonly FlatPlan[] = [
@@ -45,7 +49,7 @@ export const FLAT_PLANS: readonly FlatPlan[] = [
   premium(10_000, 6000, 600),
 ];
 
-/** The cheapest plan that covers a month; undefined where none does. */
+/** Returns the cheapest plan that covers a month, or `undefined` if no plan does. */
 export function findFlatPlan(requests: number, gib: number): FlatPlan | undefined {
   return FLAT_PLANS.find((candidate) => requests <= candidate.requests && gib <= candidate.gib);
 }

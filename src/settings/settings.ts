@@ -5,7 +5,7 @@ import { parseOidcTrust } from "./oidc/parse-oidc-trust.ts";
 import { PUSH_SETTINGS, type PushSettings, readPushSettings } from "./push-settings.ts";
 import { READ_SETTINGS, type ReadSettings, readReadSettings } from "./read-settings.ts";
 import { createSettingReader, type SettingProblem, type SettingReader } from "./setting-reader.ts";
-import { parseTokens, type TokenEntry } from "./token.ts";
+import { parseTokens, type TokenEntry } from "./token-entries.ts";
 
 /**
  * All settings of a gateway. Reading and pushing fail apart: a broken token list

@@ -10,7 +10,7 @@ import { type Edge, noEdge } from "./edge/edge.ts";
 import { createWorkersCacheEdge } from "./edge/workers-cache-edge.ts";
 import type { Gateway } from "./gateway.ts";
 import { createBufferPool } from "./ingest/buffer-pool.ts";
-import { createIngestMemory } from "./ingest/push.ts";
+import { createIngestMemory } from "./ingest/push-context.ts";
 import type { Log } from "./log.ts";
 
 /** Creates the gateway on the real platform: its fetch, its clock, its cache. */

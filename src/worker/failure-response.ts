@@ -1,4 +1,5 @@
-import { FAILURES, type FailureBody } from "../api/failures/failures.ts";
+import { FAILURES } from "../api/failures/failures.ts";
+import type { FailureBody } from "../api/failure-body.ts";
 import { CACHE_CONTROL } from "../http/cache-control.ts";
 import { answerHeaders } from "../http/response-headers.ts";
 import { CacheError } from "./cache-error.ts";

@@ -4,7 +4,7 @@ import type { CacheReads, Caches, CacheScope } from "./caches/cache-scope.ts";
 import type { Clock } from "./clock.ts";
 import type { Edge } from "./edge/edge.ts";
 import type { BufferPool } from "./ingest/buffer-pool.ts";
-import type { IngestMemory } from "./ingest/push.ts";
+import type { IngestMemory } from "./ingest/push-context.ts";
 import type { Log } from "./log.ts";
 
 /**

@@ -1,6 +1,6 @@
 /**
- * One JSON line an event, for Workers Logs. Values are for the operator: they
- * may name objects and settings, never a credential.
+ * Writes one JSON line for an event, for Workers Logs. The operator reads it: values
+ * may name objects and settings, and never hold a credential.
  */
 export type Log = (
   level: "info" | "warn" | "error",

@@ -2,8 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { changeFile, undoChange } from "../../src/action/change-file.ts";
-import { OWN_FILES } from "../../src/action/file-access.ts";
+import { changeFile, OWN_FILES, undoChange } from "../../src/action/change-file.ts";
 import { temporaryDirectory } from "../../testkit/node/temporary-directory.ts";
 
 async function prepare(text?: string) {
@@ -52,17 +51,17 @@ describe("changeFile and undoChange", () => {
     expect(textsWhenTold).toEqual([]);
   });
 
-  it("tell of a change before it is made, and take back one that never was", async () => {
+  it("report a change before it is made, and undo one that was never made", async () => {
     const { file, workDirectory, change, read, textsWhenTold } = await prepare("a = 1\n");
     const done = await change(append("b = 2"));
     expect(textsWhenTold).toEqual(["a = 1\n"]);
-    // As if the step had been killed in between.
+    // The state after a step that was killed before it wrote the file.
     await writeFile(file, "a = 1\n");
     if (done !== undefined) await undoChange(done, OWN_FILES, workDirectory);
     expect(await read()).toBe("a = 1\n");
   });
 
-  it("take out the job's own lines alone where somebody has changed the file since", async () => {
+  it("remove only the job's own lines if another program has changed the file", async () => {
     const { file, workDirectory, change, read } = await prepare("a = 1\n");
     const done = await change(append(`b = 2\nnetrc-file = ${workDirectory}/netrc`));
     await writeFile(file, `${await read()}c = 3\n`);

@@ -12,21 +12,21 @@ describe("the action's steps", () => {
     machine = await createNixMachine(await temporaryDirectory());
   });
 
-  it("fail in one line where the workflow names no cache", async () => {
+  it("fail in one line if the workflow names no cache", async () => {
     const job = await createActionJob(machine, { inputs: {} });
     expect(await job.main()).toMatchObject({
       code: 1,
-      stdout: "::error::nargate: the input url is missing: the address of the cache\n",
+      stdout: "::error::nargate: the input url is missing. Set it to the address of the cache\n",
       stderr: "",
     });
   });
 
-  it("fail in one line where Nix is not installed yet", async () => {
+  it("fail in one line if Nix is not installed yet", async () => {
     const job = await createActionJob(machine, { inputs: { url }, env: { PATH: "/nonexistent" } });
     expect(await job.main()).toMatchObject({
       code: 1,
       stdout:
-        "::error::nargate: nix is not on the PATH; install Nix: put this step after the one that installs it, such as cachix/install-nix-action\n",
+        "::error::nargate: nix is not on the PATH; install Nix. Put this step after the step that installs Nix, such as cachix/install-nix-action\n",
       stderr: "",
     });
   });
@@ -44,12 +44,12 @@ describe("the action's steps", () => {
     ]);
   });
 
-  it("have nothing left to do after a first one that failed", async () => {
+  it("do nothing at the end if the first step failed", async () => {
     const job = await createActionJob(machine, { inputs: {} });
     await job.main();
     expect(await job.post("failure")).toMatchObject({
       code: 0,
-      stdout: "nargate: nothing to do: the first step did not get far\n",
+      stdout: "nargate: nothing to do, because the first step of the action failed early\n",
     });
     expect(job.summary()).toBe("");
   });

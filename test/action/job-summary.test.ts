@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { countHits } from "../../src/action/count-hits.ts";
+import { countHits } from "../../src/action/new-paths.ts";
 import { formatJobSummary } from "../../src/action/format-job-summary.ts";
 import { parsePathInfos } from "../../src/client/local-nix/path-info.ts";
-import type { PathOutcome } from "../../src/client/push/path-outcome.ts";
+import type { PathOutcome } from "../../src/client/push/push-report.ts";
 import { parseStorePathBaseName } from "../../src/nix/store-path.ts";
 import { valueOf } from "../../testkit/value-of.ts";
 
@@ -10,7 +10,7 @@ const HASH = "bmzwz4nw9l9hfw14g35x4qj231imizfk";
 const URL = "https://cache.example.org";
 const path = valueOf(parseStorePathBaseName(`${HASH}-hello-2.12`));
 
-/** As `nix path-info --json` prints them. */
+/** Returns path infos like those of `nix path-info --json`. */
 function infosOf(list: readonly { readonly ultimate?: boolean; readonly signatures?: string[] }[]) {
   const printed = list.map((fields, index) => ({
     path: `/nix/store/${HASH}-p${index}`,
@@ -71,13 +71,13 @@ describe("formatJobSummary", () => {
 | Pulled from other caches | 1 path, 2.0 KiB unpacked |
 | Built or added here | nothing |
 
-<details><summary>What failed</summary>
+<details><summary>Failed paths</summary>
 
 - ${HASH}-hello-2.12: PUT: 400 &lt;b>no&lt;/b> | yes
 
 </details>
 
-<details><summary>What was pushed</summary>
+<details><summary>Pushed paths</summary>
 
 - ${HASH}-hello-2.12 (2.0 KiB)
 - ${HASH}-hello-2.12 (4.0 KiB)

@@ -25,7 +25,7 @@ interface Row {
 }
 
 const NO_TOKEN =
-  "it has no token: give the job `permissions: id-token: write`, or this step the input token";
+  "it has no token. Give the job `permissions: id-token: write`, or set the input token of this step";
 
 const ROWS: readonly Row[] = [
   {
@@ -61,7 +61,7 @@ const ROWS: readonly Row[] = [
     question: { fork: "mallory/octo-repo", sources: sourcesOf("token", "oidc") },
     plan: {
       kind: "pull-only",
-      reason: "its code is that of mallory/octo-repo, a fork",
+      reason: "its code comes from mallory/octo-repo, a fork",
       isMeant: true,
     },
   },
@@ -80,7 +80,7 @@ const ROWS: readonly Row[] = [
     },
     plan: {
       kind: "pull-only",
-      reason: "GitHub's token was refused: api/v1/token: 401 This token is unknown.",
+      reason: "the cache refused the token from GitHub: api/v1/token: 401 This token is unknown.",
       isMeant: false,
     },
   },
@@ -89,7 +89,7 @@ const ROWS: readonly Row[] = [
     question: { ask: async () => READER },
     plan: {
       kind: "pull-only",
-      reason: "reader may not push: its scopes are read",
+      reason: "the token reader may not push: its scopes are read",
       isMeant: false,
     },
   },
@@ -103,19 +103,19 @@ const ROWS: readonly Row[] = [
     plan: { kind: "try", by: "token", reason: error.message },
   })),
   {
-    what: "tries again later where the cache was away at first",
+    what: "tries again later if the cache did not answer",
     question: { cache: { reason: "cannot reach it", isPassing: true } },
     plan: { kind: "try", by: "token", reason: "cannot reach it" },
   },
   {
-    what: "does not try again at what is no cache",
+    what: "does not try again if the server is not a cache",
     question: { cache: { reason: "it is no Nargate", isPassing: false } },
     plan: { kind: "pull-only", reason: "it is no Nargate", isMeant: false },
   },
   {
-    what: "does not push to a cache that takes no uploads",
+    what: "does not push to a cache that does not accept pushes",
     question: { cache: { uploads: false } },
-    plan: { kind: "pull-only", reason: "the cache takes no uploads", isMeant: false },
+    plan: { kind: "pull-only", reason: "the cache does not accept pushes", isMeant: false },
   },
 ];
 

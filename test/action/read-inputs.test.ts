@@ -53,21 +53,33 @@ describe("readInputs", () => {
     {
       what: "a url with a password",
       inputs: { url: "https://a:b@c.org" },
-      says: "more than the address",
+      says: "must not contain a user, a password",
     },
-    { what: "a flag that is neither", inputs: { push: "yes" }, says: "the input push is neither" },
-    { what: "a token of two words", inputs: { token: "a b" }, says: "not one word" },
+    {
+      what: "a flag that is neither",
+      inputs: { push: "yes" },
+      says: "the input push must be true or false",
+    },
+    {
+      what: "a token of two words",
+      inputs: { token: "a b" },
+      says: "contains a space or an unprintable character",
+    },
     {
       what: "a token over plain http",
       inputs: { url: "http://cache.example.org", token: "t" },
-      says: "not sent over plain http",
+      says: "over plain http. Use an https URL",
     },
     {
       what: "a sign key that is none",
       inputs: { "sign-key": "x" },
       says: "the input sign-key is not",
     },
-    { what: "a key without a name", inputs: { "upstream-keys": ":AAAA" }, says: "names no key" },
+    {
+      what: "a key without a name",
+      inputs: { "upstream-keys": ":AAAA" },
+      says: "must have names of keys",
+    },
     {
       what: "a filter that is none",
       inputs: { "push-filter": "(" },

@@ -32,18 +32,18 @@ const SECTION: Section = {
       comparison: { name: "nginx", values: [5.678] },
     }),
   ],
-  skipped: ["nix is not installed: pushes and pulls"],
+  skipped: ["pushes and pulls, because nix is not installed"],
 };
 
 describe("formatSection", () => {
   it("prints each figure against its comparison, with its target and verdict", () => {
     expect(formatSection(SECTION).split("\n")).toEqual([
       "## requests",
-      "             measured  unit             compared with  its own  ratio  pairs           target",
-      "narinfo hit      5000  requests/s       one match        10000   0.50  0.40–0.60 of 3  ratio ≥ 0.6  fail",
-      "hit                 0  bucket requests                                                 value = 0    pass",
-      "hit               123  µs/request       nginx             5.68  21.73",
-      "skipped: nix is not installed: pushes and pulls",
+      "             measured  unit             compared with  its value  ratio  pairs           target",
+      "narinfo hit      5000  requests/s       one match          10000   0.50  0.40–0.60 of 3  ratio ≥ 0.6  fail",
+      "hit                 0  bucket requests                                                   value = 0    pass",
+      "hit               123  µs/request       nginx               5.68  21.73",
+      "skipped: pushes and pulls, because nix is not installed",
       "",
     ]);
   });
@@ -97,7 +97,7 @@ describe("formatSummary", () => {
 
   it("names what fell short and ends with the count, in which nothing skipped counts", () => {
     expect(formatSummary([SECTION]).split("\n")).toEqual([
-      "failed: requests: narinfo hit: a hit reaches 0.6 of the requests a second of one cache match",
+      "failed: requests: narinfo hit: a hit reaches 0.6 times the requests a second of one cache match",
       "1 passed, 1 failed",
     ]);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { median } from "../../bench/measure/median.ts";
+import { median } from "../../bench/report/figure.ts";
 
 describe("median", () => {
   it.each([

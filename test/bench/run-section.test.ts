@@ -30,7 +30,7 @@ describe("runSection", () => {
     {
       what: "hangs",
       run: async () => await new Promise<Section>(() => {}),
-      failure: "it was not done after 0.02 s",
+      failure: "the benchmark was not done after 0.02 s",
     },
   ])("fails a benchmark that $what, and clears away what it started", async ({ run, failure }) => {
     let isUndone = false;
@@ -57,7 +57,7 @@ describe("runSection", () => {
       },
       1000,
     );
-    expect(section.failure).toBe("not all was cleared away: it does not stop");
+    expect(section.failure).toBe("could not clean up everything: it does not stop");
   });
 
   it("tells the first failure, not that of clearing away after it", async () => {

@@ -34,7 +34,7 @@ describe.skipIf(process.platform !== "linux")("startBucket", () => {
     bucket.child.kill("SIGSTOP");
     const waiting = bucket.countRequests();
     bucket.child.kill("SIGKILL");
-    await expect(waiting).rejects.toThrow("the bucket has ended");
-    await expect(bucket.forgetRequests()).rejects.toThrow("the bucket has ended");
+    await expect(waiting).rejects.toThrow("the bucket's process has ended");
+    await expect(bucket.forgetRequests()).rejects.toThrow("the bucket's process has ended");
   });
 });

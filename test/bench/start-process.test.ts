@@ -46,7 +46,7 @@ describe("startProcess", () => {
       });
     });
     const started = startProcess({ program, args: ["-e", "setInterval(() => {}, 1000)"], port });
-    await expect(started).rejects.toThrow(`port ${port} is taken`);
+    await expect(started).rejects.toThrow(`another program uses port ${port}`);
     other.close();
   });
 });

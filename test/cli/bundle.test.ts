@@ -7,7 +7,7 @@ import { VERSION } from "../../src/api/endpoints.ts";
 
 const BUILD = path.resolve(import.meta.dirname, "../../tools/build/build-command.ts");
 
-/** A Node before 22.15, if the machine has one beside the project's own. */
+/** A Node before 22.15, if this machine has one. */
 const oldNode = (process.env["PATH"] ?? "")
   .split(":")
   .map((directory) => path.join(directory, "node"))
@@ -36,7 +36,7 @@ describe("npm run build", () => {
     return { code: status, stdout, stderr };
   }
 
-  it("makes one file that runs where there is nothing else", () => {
+  it("makes one file that runs without any other file", () => {
     expect(run(process.execPath, "--version")).toEqual({
       code: 0,
       stdout: `${VERSION}\n`,
@@ -46,7 +46,7 @@ describe("npm run build", () => {
     const refused = run(process.execPath, "push");
     expect([refused.code, refused.stderr.split("\n")]).toEqual([
       2,
-      [expect.stringMatching(/^nargate: what is to be pushed\?/), ""],
+      [expect.stringMatching(/^nargate: nothing to push: /), ""],
     ]);
   });
 
@@ -72,6 +72,8 @@ describe("npm run build", () => {
   it.skipIf(oldNode === undefined)("says in one line that an older Node will not do", () => {
     const { code, stdout, stderr } = run(oldNode ?? "", "--version");
     expect([code, stdout]).toEqual([2, ""]);
-    expect(stderr).toMatch(/^nargate: needs Node 22\.15 or later; this is [\d.]+\n$/);
+    expect(stderr).toMatch(
+      /^nargate: this is Node [\d.]+, but nargate needs Node 22\.15 or later\n$/,
+    );
   });
 });

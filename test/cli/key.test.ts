@@ -25,6 +25,8 @@ describe("nargate key create", () => {
   it.each(["a:b", "a b", "", "x".repeat(65)])("refuses '%s' as a name", async (name) => {
     const { code, stdout, stderr } = await runNargate(["key", "create", name]);
     expect([code, stdout]).toEqual([2, ""]);
-    expect(stderr).toBe("nargate: NAME has only letters, digits and ._+-\n");
+    expect(stderr).toBe(
+      "nargate: the name of a key has 1 to 64 characters: letters, digits and . _ + -\n",
+    );
   });
 });

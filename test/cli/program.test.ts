@@ -23,7 +23,7 @@ const COMMANDS = [
   "key create",
 ];
 
-/** One line, without a stack, that begins with the name of the command. */
+/** Matches one line that begins with the name of the command, so no stack trace. */
 const ONE_LINE = /^nargate: [^\n]+\n$/;
 
 describe("nargate", () => {
@@ -71,7 +71,7 @@ describe("nargate", () => {
       args: ["use", "--wriet"],
       line: "unknown option '--wriet' (Did you mean --write?)",
     },
-    { what: "push of nothing", args: ["push"], line: "what is to be pushed?" },
+    { what: "push of nothing", args: ["push"], line: "nothing to push: " },
     {
       what: "watch-exec of nothing",
       args: ["watch-exec"],
@@ -80,7 +80,7 @@ describe("nargate", () => {
     {
       what: "use of no cache",
       args: ["use"],
-      line: "which cache? Give --to URL, or set NARGATE_URL",
+      line: "no cache is given: use --to URL, or set NARGATE_URL",
     },
     {
       what: "use of what is no URL",
@@ -95,11 +95,11 @@ describe("nargate", () => {
     {
       what: "use --file without --write",
       args: ["use", "https://a.example", "--file", "x"],
-      line: "--file goes with --write",
+      line: "--file works only together with --write",
     },
-    { what: "doctor of no cache", args: ["doctor"], line: "which cache?" },
+    { what: "doctor of no cache", args: ["doctor"], line: "no cache is given" },
     { what: "ls of nothing", args: ["ls"], line: "missing required argument 'path'" },
-    { what: "ls of no cache", args: ["ls", PATH], line: "which cache?" },
+    { what: "ls of no cache", args: ["ls", PATH], line: "no cache is given" },
     {
       what: "ls without a value for --to",
       args: ["ls", PATH, "--to"],
@@ -114,7 +114,7 @@ describe("nargate", () => {
     {
       what: "a token file that is not there",
       args: ["ls", PATH, "--to", "https://a.example", "--token-file", "x"],
-      line: "--token-file x: ENOENT",
+      line: "cannot read --token-file x: ENOENT",
     },
     {
       what: "a token without a name",
@@ -134,7 +134,7 @@ describe("nargate", () => {
     {
       what: "a key with a name that Nix refuses",
       args: ["key", "create", "a:b"],
-      line: "NAME has only letters",
+      line: "the name of a key has 1 to 64 characters",
     },
   ])("gives one line and 2 for $what", async ({ args, line }) => {
     const { code, stdout, stderr } = await runNargate(args);
@@ -148,7 +148,7 @@ describe("nargate", () => {
     const { code, stderr } = await runNargate(["ls", PATH, "--to", "http://a.example"], { env });
     expect([code, stderr]).toEqual([
       2,
-      "nargate: a token is not sent over plain http to a.example; use https\n",
+      "nargate: refusing to send a token to a.example over plain http. Use an https URL\n",
     ]);
   });
 
@@ -221,7 +221,7 @@ async function runAlone(args: readonly string[]) {
   return { port, ...(await runNargate(args, { env, cwd: home })) };
 }
 
-describe("nargate where nobody answers", () => {
+describe("nargate without an answer", () => {
   it.each([
     { command: "push", args: ["push", PATH] },
     { command: "use", args: ["use"] },

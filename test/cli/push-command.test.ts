@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { createFakeNix } from "../../testkit/node/fake-store.ts";
+import { createFakeStore } from "../../testkit/node/fake-store.ts";
 import { GATEWAY_FACTS } from "../../testkit/node/gateway-facts.ts";
 import { runNargate } from "../../testkit/node/run-nargate.ts";
 import { answerJson, serve } from "../../testkit/node/serve.ts";
@@ -16,12 +16,12 @@ describe("nargate push, used wrongly", () => {
     {
       what: "nothing to push",
       args: [...URL],
-      line: "what is to be pushed? Name store paths, or give --stdin",
+      line: "nothing to push: name store paths, or use --stdin",
     },
     {
       what: "no cache",
       args: [STORE_PATH],
-      line: "which cache? Give --to URL, or set NARGATE_URL",
+      line: "no cache is given: use --to URL, or set NARGATE_URL",
     },
     {
       what: "a path elsewhere",
@@ -41,12 +41,12 @@ describe("nargate push, used wrongly", () => {
     {
       what: "a key's name that is none",
       args: [...URL, "--upstream-key", ":x", STORE_PATH],
-      line: /not the name of a key/,
+      line: /Give the name of a key, such as cache\.nixos\.org-1\./,
     },
     {
       what: "a secret key that is not there",
       args: [...URL, "--sign-key", "absent", STORE_PATH],
-      line: "--sign-key absent: ENOENT",
+      line: "cannot read --sign-key absent: ENOENT",
     },
     {
       what: "an unknown option",
@@ -66,7 +66,7 @@ describe("nargate push, used wrongly", () => {
     const args = ["push", ...URL, "--sign-key", "key", STORE_PATH];
     const { code, stderr } = await runNargate(args, { cwd });
     expect(code).toBe(2);
-    expect(stderr).toMatch(/^nargate: --sign-key key: it is not a Nix secret key/);
+    expect(stderr).toMatch(/^nargate: --sign-key key is not a Nix secret key/);
     expect(stderr).not.toContain("c2VjcmV0");
   });
 
@@ -94,21 +94,21 @@ describe("nargate push, before anything is pushed", () => {
       cache: { uploads: false },
       scopes: ["push"],
       code: 1,
-      line: "this cache takes no uploads",
+      line: "this cache does not accept pushes. Ask its operator to check the settings for pushing (TOKENS, OIDC_TRUST)",
     },
     {
       what: "is for another store",
       cache: { storeDir: "/gnu/store" },
       scopes: ["push"],
       code: 2,
-      line: "this cache is for paths in /gnu/store, and the store has its own in /nix/store",
+      line: "this cache is for the store directory /gnu/store, but the store uses /nix/store. Use another cache, or another --store",
     },
     {
       what: "lets the token only read",
       cache: {},
       scopes: ["read"],
       code: 1,
-      line: "the token ci of NARGATE_TOKEN may not push: its scopes are read",
+      line: "the token ci from NARGATE_TOKEN may not push: its scopes are read. Use a token with the scope push",
     },
   ])("says that the cache $what", async ({ cache, scopes, code, line }) => {
     const url = await serve((request, response) => {
@@ -122,12 +122,12 @@ describe("nargate push, before anything is pushed", () => {
     expect(result).toEqual({ code, stdout: "", stderr: `nargate: ${line}\n` });
   });
 
-  it("says that what answers is no Nargate", async () => {
+  it("says that the server is not a Nargate cache", async () => {
     const url = await serve((_request, response) => void response.writeHead(404).end("no"));
     const { code, stderr } = await runNargate(["push", "--to", url, STORE_PATH], { env });
     expect(code).toBe(1);
     expect(stderr).toBe(
-      `nargate: ${url} is no Nargate that this command knows: api/v1/cache is answered 404\n`,
+      `nargate: ${url} does not look like a Nargate cache (GET api/v1/cache returned 404)\n`,
     );
   });
 
@@ -147,7 +147,7 @@ describe("nargate push to a gateway that stops answering well", () => {
     { what: "refuses the token", status: 401, text: "This token has expired." },
     { what: "forbids it", status: 403, text: "No." },
   ])("stops at once when the gateway $what in the middle", async ({ status, text }) => {
-    const { env, cwd, top } = await createFakeNix();
+    const { env, cwd, top } = await createFakeStore();
     let writes = 0;
     const url = await serve((request, response) => {
       request.resume();
@@ -168,12 +168,12 @@ describe("nargate push to a gateway that stops answering well", () => {
     expect(report.pushed.length + report.untried.length).toBe(100);
     expect(report.untried).toContain(top);
     expect(stderr.split("\n").filter((line) => line.includes(text))).toHaveLength(1);
-    // What was under way ended; nothing more was begun.
+    // Started paths ended, and no further path started.
     expect(writes).toBeLessThan(80);
   });
 
   it("stops soon when the gateway is out of order", async () => {
-    const { env, cwd, top } = await createFakeNix();
+    const { env, cwd, top } = await createFakeStore();
     const url = await serve((request, response) => {
       request.resume();
       if (request.url === "/api/v1/cache") answerJson(response, GATEWAY_FACTS);
@@ -188,8 +188,8 @@ describe("nargate push to a gateway that stops answering well", () => {
     expect(report.stopped).toContain("503 Come back later.");
   });
 
-  it("stops soon when nobody answers any more", async () => {
-    const { env, cwd, top } = await createFakeNix();
+  it("stops soon when the gateway does not answer any more", async () => {
+    const { env, cwd, top } = await createFakeStore();
     const url = await serve((request, response) => {
       request.resume();
       if (request.url === "/api/v1/cache") answerJson(response, GATEWAY_FACTS);
@@ -208,9 +208,9 @@ describe("nargate push to a gateway that stops answering well", () => {
 
 describe("nargate watch-exec", () => {
   it("pushes in the end what it could not while the gateway was out of order", async () => {
-    const { env, cwd } = await createFakeNix();
+    const { env, cwd } = await createFakeStore();
     await writeFile(join(cwd, "bin/nix-store"), '#!/bin/sh\n[ "$1" != --dump ] || cat "$2"\n');
-    // Six attempts for each of the paths that are asked for at once.
+    // Six attempts for each of the 32 paths that are looked up at once.
     let refusals = 6 * 32;
     const url = await serve((request, response) => {
       request.resume();

@@ -5,12 +5,12 @@ import { describe, expect, it } from "vitest";
 import { temporaryDirectory } from "../../testkit/node/temporary-directory.ts";
 
 const ENTRY = resolve(import.meta.dirname, "../../src/cli/nargate.ts");
-// Nobody answers there, and Node does not even ask.
+// No server answers at this port, and fetch refuses to connect to it.
 const URL = "http://127.0.0.1:9";
 
 type Environment = Readonly<Record<string, string>>;
 
-/** The command in a process of its own. `shell` says what becomes of its inputs and outputs. */
+/** Starts the command in its own process. `shell` is a command line that redirects its inputs and outputs. */
 function start(shell: string, env: Environment = {}, cwd = "/") {
   const command = `"${process.execPath}" --no-warnings "${ENTRY}"`;
   const child = spawn(
@@ -19,7 +19,7 @@ function start(shell: string, env: Environment = {}, cwd = "/") {
     {
       cwd,
       env: { PATH: process.env["PATH"] ?? "", ...env },
-      // A group of its own, to which a terminal would send Ctrl-C.
+      // Its own process group, because a terminal sends Ctrl-C to a whole group.
       detached: true,
     },
   );
@@ -40,26 +40,26 @@ describe("the process of nargate", () => {
       shell: "nargate push 2>&1 >/dev/null | true; exit ${PIPESTATUS[0]}",
       code: 2,
     },
-  ])("goes on to its end when nobody reads its $what", async ({ shell, code = 0 }) => {
+  ])("continues to its end when the reader of its $what has gone", async ({ shell, code = 0 }) => {
     expect(await start(shell).ended).toEqual({ code, stderr: "" });
   });
 
-  it("fails in one line where its output cannot be kept", async () => {
+  it("fails in one line if its output cannot be written", async () => {
     expect(await start("nargate key create test-1 >/dev/full").ended).toEqual({
       code: 1,
-      stderr: "nargate: cannot write its output: ENOSPC\n",
+      stderr: "nargate: cannot write the output: ENOSPC\n",
     });
   });
 
   it("ends by one Ctrl-C while it waits for standard input", async () => {
     const running = start(`exec nargate push --stdin --to ${URL}`);
-    // Long after it has begun to read; one that went on would end by the test's own time.
+    // After 2 s the command certainly waits for input. If it ignored Ctrl-C, the test would time out.
     setTimeout(running.interrupt, 2000);
     const { code } = await running.ended;
     expect(code).toBe(130);
   });
 
-  it("takes no token from where it happens to run when there is no home", async () => {
+  it("reads no token from the current directory if HOME is not set", async () => {
     const cwd = await temporaryDirectory();
     await writeFile(join(cwd, ".netrc"), "machine 127.0.0.1 password stray\n");
     const shell = `nargate push --to ${URL} /nix/store/${"a".repeat(32)}-x`;
@@ -68,10 +68,12 @@ describe("the process of nargate", () => {
     expect(stderr).toMatch(/^nargate: no token for 127\.0\.0\.1: /);
   });
 
-  it("tells wrong use in one line, whatever was typed", async () => {
+  it("reports wrong use in one line, whatever the argument has", async () => {
     const { code, stderr } = await start(`nargate push --to ${URL} $'/tmp/a\\nb\\e[31m'`).ended;
     expect(code).toBe(2);
-    expect(stderr).toBe("nargate: /tmp/a b [31m is not in the store /nix/store\n");
+    expect(stderr).toBe(
+      "nargate: /tmp/a b [31m is not in the store /nix/store. Give a store path, or a symlink to one such as ./result\n",
+    );
   });
 });
 
@@ -82,7 +84,7 @@ describe("nargate watch-exec", () => {
       const shell = `nargate watch-exec --to ${URL} ${dashes}sh -c 'test "$1 $2" = "--json --"' sh --json --`;
       const { code, stderr } = await start(shell, env).ended;
       expect(code).toBe(0);
-      expect(stderr).toMatch(/^nargate: warning: nothing will be pushed: [^\n]*\n$/);
+      expect(stderr).toMatch(/^nargate: warning: cannot push: [^\n]*\n$/);
     }
   }, 30_000);
 });

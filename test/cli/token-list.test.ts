@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { parseTokens, type TokenEntry } from "../../src/settings/token.ts";
+import { parseTokens, type TokenEntry } from "../../src/settings/token-entries.ts";
 import {
   addToken,
   formatTokens,
@@ -43,7 +43,7 @@ describe("addToken", () => {
   it("refuses a name that is taken, and leaves the list alone", () => {
     const entries = valueOf(addToken([], "nargate_one", { name: "ci", scopes: ["push"] }));
     expect(errorOf(addToken(entries, "nargate_two", { name: "ci", scopes: ["read"] }))).toBe(
-      "there is a token named ci already; revoke it first",
+      "a token with the name ci already exists. Revoke it first, or use another name",
     );
     expect(entries).toHaveLength(1);
   });
@@ -55,7 +55,7 @@ describe("addToken", () => {
       if (!added.ok) break;
       entries = added.value;
     }
-    // Some 110 bytes an entry.
+    // An entry has about 110 bytes.
     expect(entries.length).toBeGreaterThan(40);
     const left = MAX_SECRET_BYTES - formatTokens(entries).length;
     const entry = { name: "", sha256: sha256("last"), scopes: ["push"] };
@@ -66,7 +66,7 @@ describe("addToken", () => {
     expect(fits(left + replaced - overhead)).toBe(true);
     expect(fits(left + replaced - overhead + 1)).toBe(false);
     expect(errorOf(addToken(entries, "last", { name: "n".repeat(64), scopes: ["push"] }))).toMatch(
-      /^TOKENS is full: \d+ tokens; a secret holds 5120 bytes\. Revoke some first$/,
+      /^TOKENS is full: it has \d+ tokens, and a secret holds 5120 bytes\. Revoke tokens/,
     );
   });
 });
@@ -94,13 +94,13 @@ describe("parseExpiry", () => {
     "31.12.2026",
     "2026-12-31T00:00",
   ])("refuses '%s'", (text) => {
-    expect(errorOf(parseExpiry(text, TODAY))).toMatch(/^expiry is neither/);
+    expect(errorOf(parseExpiry(text, TODAY))).toMatch(/^--expires must be a day such as/);
   });
 
   it.each(["2026-02-29", "2026-02-30", "2026-04-31"])(
     "refuses %s, which is not in the calendar",
     (text) => {
-      expect(errorOf(parseExpiry(text, TODAY))).toMatch(/^expiry is neither/);
+      expect(errorOf(parseExpiry(text, TODAY))).toMatch(/^--expires must be a day such as/);
     },
   );
 });

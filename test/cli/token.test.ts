@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { parseTokens } from "../../src/settings/token.ts";
+import { parseTokens } from "../../src/settings/token-entries.ts";
 import { runNargate } from "../../testkit/node/run-nargate.ts";
 import { temporaryDirectory } from "../../testkit/node/temporary-directory.ts";
 
@@ -50,7 +50,7 @@ describe("nargate token", () => {
     const { code, stdout } = await run("revoke", "ci");
     expect([code, stdout.split("\n")[0]]).toEqual([
       0,
-      "Revoked ci; it works until the new value is stored.",
+      "Removed ci from the list. The token works until you store the new value.",
     ]);
     expect((await run("list")).stdout).toBe("laptop\tpush\tno expiry\n");
     await run("revoke", "laptop");
@@ -96,24 +96,36 @@ describe("nargate token", () => {
     await writeFile(file, text);
     const { code, stderr } = await run("create", "one-more");
     expect(code).toBe(2);
-    expect(stderr).toMatch(/^nargate: TOKENS is full: 44 tokens;/);
+    expect(stderr).toMatch(/^nargate: TOKENS is full: it has 44 tokens,/);
     expect(await readFile(file, "utf8")).toBe(text);
   });
 
   it.each([
-    { what: "a name twice", given: ["create", "ci"], line: "there is a token named ci already" },
-    { what: "a wrong scope", given: ["create", "x", "--scope", "all"], line: "a scope is one of" },
+    {
+      what: "a name twice",
+      given: ["create", "ci"],
+      line: "a token with the name ci already exists",
+    },
+    {
+      what: "a wrong scope",
+      given: ["create", "x", "--scope", "all"],
+      line: "--scope must be one of",
+    },
     {
       what: "a wrong expiry",
       given: ["create", "x", "--expires", "soon"],
-      line: "expiry is neither",
+      line: "--expires must be a day such as",
     },
     {
       what: "a name that is none",
       given: ["create", "a b"],
-      line: "a b: entry 2 needs a name of 1 to 64 letters, digits and _ . @ -",
+      line: "the name of a token has 1 to 64 characters: letters, digits and . _ @ - (entry 2 needs a name of 1 to 64 letters, digits and _ . @ -)",
     },
-    { what: "a token that is not there", given: ["revoke", "nobody"], line: "there is no token" },
+    {
+      what: "a token that is not there",
+      given: ["revoke", "nobody"],
+      line: ".nargate/tokens.json has no token with the name nobody",
+    },
   ])("refuses $what in one line with exit code 2, and changes nothing", async ({ given, line }) => {
     const { file, run } = await openDirectory();
     await run("create", "ci");

@@ -11,7 +11,7 @@ import { temporaryDirectory } from "../../testkit/node/temporary-directory.ts";
 const TRUSTED: FakeNixOptions = { store: { url: "daemon", trusted: true } };
 const UNTRUSTED: FakeNixOptions = { store: { url: "daemon", trusted: false } };
 
-/** A user with a home of their own, and a cache. */
+/** Prepares a user with a home, and a cache. */
 async function prepare(nix: FakeNixOptions = TRUSTED, facts: Partial<GatewayFacts> = {}) {
   const home = await temporaryDirectory();
   const PATH = await createFakeNix(home, nix);
@@ -40,19 +40,21 @@ describe("nargate use", () => {
     );
   });
 
-  it("says where they belong, and that they work in a trusted user's own file", async () => {
+  it("says where the lines belong, and that they work in a trusted user's own file", async () => {
     const { home, nixConf, run } = await prepare();
     const { stderr } = await run([]);
-    expect(stderr).toContain(`in ${home}/etc/nix.conf (NixOS: nix.settings)`);
     expect(stderr).toContain(
-      `The Nix daemon trusts alice, so they work in ${nixConf} as well, where --write puts them.`,
+      `put these lines into ${home}/etc/nix.conf (on NixOS into nix.settings)`,
+    );
+    expect(stderr).toContain(
+      `The Nix daemon trusts alice, so these lines also work in ${nixConf}. Use --write to put them there.`,
     );
   });
 
   it("says that the daemon ignores what an untrusted user sets", async () => {
     const { home, nixConf, run } = await prepare(UNTRUSTED);
     expect((await run([])).stderr).toContain(
-      `The Nix daemon does not trust alice, and ignores them in ${nixConf}: they belong into ${home}/etc/nix.conf, or root adds alice to trusted-users there.`,
+      `The Nix daemon does not trust alice, so it ignores these lines in ${nixConf}. Put them into ${home}/etc/nix.conf, or add alice to trusted-users there, as root.`,
     );
   });
 
@@ -60,13 +62,17 @@ describe("nargate use", () => {
     const { home, run } = await prepare();
     const { code, stderr } = await run([], { PATH: home });
     expect(code).toBe(0);
-    expect(stderr).toContain("Nix cannot be asked here (nix is not on the PATH; install Nix).");
+    expect(stderr).toContain(
+      "Cannot ask Nix on this machine (nix is not on the PATH; install Nix).",
+    );
   });
 
   it("shows what a private cache needs in netrc, and never the token", async () => {
     const { home, run } = await prepare(TRUSTED, { access: "token" });
     const { stdout, stderr } = await run([], { NARGATE_TOKEN: "the-secret-token" });
-    expect(stderr).toContain(`looks for it in ${home}/etc/netrc (mode 600)`);
+    expect(stderr).toContain(
+      `reads the token only from ${home}/etc/netrc, not from your own netrc file. Put this line into that file (mode 600):`,
+    );
     expect(stderr).toContain("machine 127.0.0.1 login nargate password <token>");
     expect(stdout + stderr).not.toContain("the-secret-token");
   });
@@ -75,14 +81,16 @@ describe("nargate use", () => {
     const { run } = await prepare(TRUSTED, { publicKeys: [] });
     const { stdout, stderr } = await run([]);
     expect(stdout).not.toContain("trusted-public-keys");
-    expect(stderr).toContain("has not said which public key signs it (PUBLIC_KEYS)");
+    expect(stderr).toContain(
+      "does not publish its public key, so Nix refuses most of its paths. Ask its operator to set PUBLIC_KEYS or SIGNING_KEY.",
+    );
   });
 
   it("says that nix.conf has another key of the same name", async () => {
     const own = { "trusted-public-keys": ["cache.nixos.org-1:AAAA"] };
     const { run } = await prepare({ ...TRUSTED, own });
     expect((await run([])).stderr).toContain(
-      "nix.conf has another key of the name cache.nixos.org-1, and Nix takes only one of them",
+      "nix.conf has another key with the name cache.nixos.org-1, and Nix uses only one key of a name. Remove the old key.",
     );
   });
 
@@ -113,15 +121,15 @@ describe("nargate use --write", () => {
     expect(text).toBe(`extra-substituters = ${url}\nextra-trusted-public-keys = ${PUBLIC_KEY}\n`);
     expect(first).toEqual({
       code: 0,
-      stdout: `${nixConf} says now:\n  extra-substituters = ${url}\n  extra-trusted-public-keys = ${PUBLIC_KEY}\n`,
+      stdout: `${nixConf} now has these lines:\n  extra-substituters = ${url}\n  extra-trusted-public-keys = ${PUBLIC_KEY}\n`,
       stderr: "",
     });
     const before = await stat(nixConf);
-    expect((await run(["--write"])).stdout).toBe(`${nixConf} has them already\n`);
+    expect((await run(["--write"])).stdout).toBe(`${nixConf} already has the lines\n`);
     expect((await stat(nixConf)).ino).toBe(before.ino);
   });
 
-  it("keeps what is there, its mode, and the link that leads to it", async () => {
+  it("keeps the other lines, the mode, and the symlink to the file", async () => {
     const { home, url, nixConf, run } = await prepare();
     await mkdir(path.dirname(nixConf), { recursive: true });
     const target = path.join(home, "dotfiles.conf");
@@ -154,11 +162,11 @@ describe("nargate use --write", () => {
     expect(await readFile(path.join(home, file), "utf8")).toContain(url);
   });
 
-  it("writes the file that --file names, relative to where the person is", async () => {
+  it("writes the file that --file names, relative to the current directory", async () => {
     const { home, url, run } = await prepare(UNTRUSTED);
     const { stderr } = await run(["--write", "--file", "etc/nix.conf"]);
     expect(await readFile(path.join(home, "etc/nix.conf"), "utf8")).toContain(url);
-    // That one counts, whomever the daemon trusts.
+    // The system's nix.conf takes effect for every user, so there is no warning.
     expect(stderr).toBe("");
   });
 
@@ -179,10 +187,10 @@ describe("nargate use --write", () => {
     );
     expect((await stat(netrc)).mode & 0o777).toBe(0o600);
     expect(await readFile(nixConf, "utf8")).toContain(`netrc-file = ${netrc}\n`);
-    expect(stdout).toContain(`${netrc} has the token now\n`);
+    expect(stdout).toContain(`Added the token to ${netrc}\n`);
     expect(stdout + stderr).not.toContain("the-secret-token");
     const text = await readFile(nixConf, "utf8");
-    expect((await run(["--write"], env)).stdout).toContain(`${netrc} has the token already\n`);
+    expect((await run(["--write"], env)).stdout).toContain(`${netrc} already has the token\n`);
     expect(await readFile(nixConf, "utf8")).toBe(text);
   });
 
@@ -196,13 +204,13 @@ describe("nargate use --write", () => {
     expect(netrc).toContain("machine 127.0.0.1 login nargate password t\n");
   });
 
-  it("says which netrc Nix no longer reads, where that cannot be read", async () => {
+  it("names the netrc that Nix no longer reads, if it could not be copied", async () => {
     const { home, run } = await prepare(TRUSTED, { access: "token" });
-    // A folder cannot be read as a file, by root neither.
+    // A directory, because not even root can read it as a file.
     await mkdir(path.join(home, "etc/netrc"), { recursive: true });
     const { code, stderr } = await run(["--write"], { NARGATE_TOKEN: "t" });
     expect(code).toBe(0);
-    expect(stderr).toContain(`and not ${home}/etc/netrc, which only root can read`);
+    expect(stderr).toContain(`and no longer ${home}/etc/netrc, which only root can read`);
   });
 
   it("takes others' rights from a netrc that everyone could read", async () => {
@@ -225,7 +233,7 @@ describe("nargate use --write", () => {
     expect((await readFile(nixConf, "utf8")).match(/netrc-file/g)).toHaveLength(1);
   });
 
-  it("does not name the netrc where Nix looks by itself", async () => {
+  it("does not name the netrc that Nix reads by default", async () => {
     const { home, run } = await prepare(TRUSTED, { access: "token" });
     await run(["--write", "--file", "etc/nix.conf"], { NARGATE_TOKEN: "t" });
     expect(await readFile(path.join(home, "etc/netrc"), "utf8")).toContain("password t\n");
@@ -237,7 +245,7 @@ describe("nargate use --write", () => {
     const { code, stderr } = await run(["--write"]);
     expect(code).toBe(2);
     expect(stderr).toMatch(
-      /^nargate: http\S+ is private: give a token by NARGATE_TOKEN or --token-file\n$/,
+      /^nargate: http\S+ is private: give a token with NARGATE_TOKEN or --token-file\n$/,
     );
     await expect(readFile(nixConf)).rejects.toThrow("ENOENT");
   });
@@ -250,7 +258,7 @@ describe("nargate use --write", () => {
     const { code, stdout, stderr } = await run(["--write", "--file", "etc/nix.conf"]);
     expect([code, stdout]).toEqual([1, ""]);
     expect(stderr).toBe(
-      `nargate: ${home}/etc/nix.conf is made from a NixOS or home-manager configuration; put this there: ` +
+      `nargate: NixOS or home-manager makes ${home}/etc/nix.conf. Put this into its configuration: ` +
         `nix.settings.extra-substituters = [ "${url}" ]; nix.settings.extra-trusted-public-keys = [ "${PUBLIC_KEY}" ];\n`,
     );
   });

@@ -24,6 +24,14 @@ describe("mergeSignatures", () => {
     expect(mergeSignatures(existing, incoming)).toEqual(merged);
   });
 
+  it("gives a known key the place of the last unknown one in a full list", () => {
+    const existing = Array.from({ length: MAX_SIGNATURES }, (_, index) => `old-${index}:x`);
+    const known = new Set(["known", "old-31"]);
+    const merged = mergeSignatures(existing, ["unknown:x", "known:x"], (name) => known.has(name));
+    expect(merged).toEqual([...existing.slice(0, 30), "old-31:x", "known:x"]);
+    expect(mergeSignatures(existing, ["known:x"], () => true)).toEqual(existing);
+  });
+
   it("stops at the most a path may have, dropping what comes in", () => {
     const existing = Array.from({ length: MAX_SIGNATURES - 1 }, (_, index) => `old-${index}:x`);
     expect(mergeSignatures(existing, ["new-1:x", "new-2:x"])).toEqual([...existing, "new-1:x"]);

@@ -40,6 +40,7 @@ describe("parseNarinfoFields", () => {
     { what: "a tab after the colon", text: "A:\tb\n", error: "line 1 holds a control character" },
     { what: "CRLF", text: "A: b\r\n", error: "line 1 ends in a carriage return" },
     { what: "NUL", text: "A: \0\n", error: "line 1 holds a control character" },
+    { what: "1,001 lines", text: "A: b\n".repeat(1001), error: "it has more than 1000 lines" },
     {
       what: "a field given twice",
       text: "URL: a\nX: b\nURL: a\n",

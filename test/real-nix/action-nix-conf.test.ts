@@ -54,7 +54,9 @@ describe.skipIf(!hasNix)("the action's substituter", () => {
       const userConf = "# mine\nmax-jobs = 3\n";
       const { job, effective } = await createJob({ userConf });
       const { stdout } = await job.main();
-      expect(stdout).toContain(`nargate: Nix pulls from ${gateway.url}: by ${job.nixConf}\n`);
+      expect(stdout).toContain(
+        `nargate: Nix pulls from ${gateway.url} (added to ${job.nixConf})\n`,
+      );
       expect(await readFile(job.nixConf, "utf8")).toBe(userConf + lines);
       expect(await effective("substituters")).toEqual([gateway.url]);
       expect(await effective("trusted-public-keys")).toEqual([gateway.publicKey]);
@@ -65,7 +67,7 @@ describe.skipIf(!hasNix)("the action's substituter", () => {
     it("stays where it was before", async () => {
       const { job } = await createJob({ userConf: lines });
       const { stdout } = await job.main();
-      expect(stdout).toContain(`${job.nixConf} says so already`);
+      expect(stdout).toContain(`${job.nixConf} already has the cache`);
       await job.post();
       expect(await readFile(job.nixConf, "utf8")).toBe(lines);
     });
@@ -74,7 +76,7 @@ describe.skipIf(!hasNix)("the action's substituter", () => {
       const NIX_CONFIG = "substituters = https://other.example.org\nmax-jobs = 3";
       const { job, effective } = await createJob({ env: { NIX_CONFIG } });
       const { stdout } = await job.main();
-      expect(stdout).toContain("by NIX_CONFIG, which stands above");
+      expect(stdout).toContain("added to NIX_CONFIG, which overrides");
       expect(await effective("substituters")).toEqual(["https://other.example.org", gateway.url]);
       expect(await effective("trusted-public-keys")).toContain(gateway.publicKey);
       expect(await effective("max-jobs")).toBe(3);
@@ -83,7 +85,9 @@ describe.skipIf(!hasNix)("the action's substituter", () => {
     it("goes into NIX_CONFIG where their nix.conf is none", async () => {
       const { job, effective } = await createJob({ env: { NIX_USER_CONF_FILES: "/dev/null" } });
       const { stdout } = await job.main();
-      expect(stdout).toContain("by NIX_CONFIG, since cannot write /dev/null: it is no file");
+      expect(stdout).toContain(
+        "added to NIX_CONFIG, because of this problem: cannot write /dev/null: it is not a regular file",
+      );
       expect(await effective("substituters")).toEqual([gateway.url]);
       expect((await stat("/dev/null")).isCharacterDevice()).toBe(true);
     });
@@ -118,7 +122,7 @@ describe.skipIf(!hasNix)("the action's substituter", () => {
       await chmod(systemConf, 0o640);
       const { stdout } = await job.main();
       expect(stdout).toContain(
-        `by ${systemConf} and systemctl restart nix-daemon.service, since the Nix daemon does not trust`,
+        `added to ${systemConf}, and restarted the daemon (systemctl restart nix-daemon.service), because the Nix daemon does not trust`,
       );
       expect(await readFile(systemConf, "utf8")).toBe(before + lines);
       const calls = (await programs.calls()).filter((call) => /^(?:sudo|systemctl)/.test(call));
@@ -153,7 +157,7 @@ describe.skipIf(!hasNix)("the action's substituter", () => {
       const main = await job.main();
       expect(main.code).toBe(0);
       expect(main.stdout).toMatch(
-        /::warning::nargate: Nix does not pull from .*there is no sudo; put into/,
+        /::warning::nargate: Nix does not pull from .*this job cannot use sudo\. Put these lines into/,
       );
       expect(main.stdout).toContain(
         `extra-substituters = ${gateway.url}; extra-trusted-public-keys`,
@@ -164,7 +168,9 @@ describe.skipIf(!hasNix)("the action's substituter", () => {
     it("is told where nothing restarts the daemon", async () => {
       const { job } = await createJob({ scripts: { ...scripts, systemctl: "exit 1" } });
       const { stdout } = await job.main();
-      expect(stdout).toContain("but the Nix daemon must be started anew to see it");
+      expect(stdout).toContain(
+        "but the Nix daemon could not be restarted. Restart it in a step of this job",
+      );
     });
   });
 });
@@ -192,7 +198,7 @@ describe.skipIf(!hasNix)("the action with a private cache", () => {
     const job = await createActionJob(machine, { inputs: { url: gateway.url, token: READ_TOKEN } });
     const main = await job.main();
     expect(main).toMatchObject({ code: 0 });
-    expect(main.stdout).toContain("reader may not push: its scopes are read");
+    expect(main.stdout).toContain("the token reader may not push: its scopes are read");
 
     const [, own = ""] = /^netrc-file = (.*)$/m.exec(await readFile(job.nixConf, "utf8")) ?? [];
     expect(await readFile(own, "utf8")).toBe(
@@ -228,7 +234,7 @@ describe.skipIf(!hasNix)("the action with a private cache", () => {
     const main = await job.main();
     expect(main.code).toBe(0);
     expect(main.stdout).toContain(
-      "which is private: reading it takes the input token, since OIDC tokens end before jobs do",
+      "which is private: set the input token. An OIDC token cannot be used to pull, because it expires before the job ends",
     );
   });
 
@@ -242,7 +248,9 @@ describe.skipIf(!hasNix)("the action with a private cache", () => {
     });
     const main = await job.main();
     expect(main.code).toBe(0);
-    expect(main.stdout).toContain("the code of mallory/octo-repo, a fork, is given no token");
+    expect(main.stdout).toContain(
+      "the code of this job comes from mallory/octo-repo, a fork, which must not get a token",
+    );
     await expect(stat(job.nixConf)).rejects.toThrow("ENOENT");
   });
 });

@@ -85,7 +85,7 @@ describe.skipIf(!hasNix)("the action's push", () => {
     await job.main();
     gateway.bucket.forgetRequests();
     expect(await job.post()).toMatchObject({ code: 0 });
-    expect(job.log()).toContain("nothing is new in the store, so nothing is pushed");
+    expect(job.log()).toContain("nothing to push: the job added no paths to the store");
     expect(gateway.bucket.requests()).toEqual([]);
   });
 
@@ -105,7 +105,7 @@ describe.skipIf(!hasNix)("the action's push", () => {
       const post = await job.post();
       expect(post.code).toBe(code);
       expect(post.stdout).toContain(
-        `::${level}::nargate: not all that was built is in the cache\n`,
+        `::${level}::nargate: some new paths could not be pushed; see the lines above\n`,
       );
       expect(job.summary()).toContain("| Failed | 1 path |");
       expect(await readNarinfo(good)).toContain("StorePath:");
@@ -133,7 +133,7 @@ describe.skipIf(!hasNix)("the action's push", () => {
       const main = await job.main();
       expect(main.code).toBe(0);
       expect(main.stdout).toMatch(
-        /^::warning::nargate: cannot reach .*; pushing is tried once more/m,
+        /^::warning::nargate: cannot reach .*\. The job tries again to push/m,
       );
       expect(main.stdout).toMatch(/^::warning::nargate: Nix does not pull from /m);
       expect(job.outputs).toMatchObject({ pushes: "false" });
@@ -157,7 +157,7 @@ describe.skipIf(!hasNix)("the action's push", () => {
       const { machine, job } = await createJob({ url: `${gateway.url}/elsewhere` });
       const main = await job.main();
       expect(main.code).toBe(0);
-      expect(main.stdout).toContain("is no Nargate that this command knows");
+      expect(main.stdout).toContain("does not look like a Nargate cache");
       await addTexts(machine, "unpushed", 1);
       await job.post();
       expect(job.log()).toContain("nothing is pushed: this job only pulls: ");

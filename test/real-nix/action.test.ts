@@ -152,7 +152,7 @@ describe.skipIf(!canBuild())("the action in a job, with npm start and OIDC", () 
     const { storePath } = await build(job, "told");
     expect(await job.post("failure")).toMatchObject({ code: 0 });
     expect(await isCached(storePath)).toBe(false);
-    const reason = "the input push-on-failure is false, and the job's status is failure";
+    const reason = "the input push-on-failure is false, and the status of the job is failure";
     expect(job.log()).toContain(`nothing is pushed: ${reason}`);
     expect(job.summary()).toContain(`| Pushed | nothing: ${reason} |`);
   });
@@ -169,7 +169,7 @@ describe.skipIf(!canBuild())("the action in a job, with npm start and OIDC", () 
     const { machine, job } = await createJob({ eventName, payload });
     const before = service.given.length;
     expect(await job.main()).toMatchObject({ code: 0 });
-    const reason = "its code is that of mallory/octo-repo, a fork";
+    const reason = "its code comes from mallory/octo-repo, a fork";
     expect(job.outputs).toEqual({ pushes: "false", reason });
     expect(job.log()).toContain(`::notice::nargate: this job only pulls: ${reason}\n`);
     const pulled = await build(job, "for-forks", "--max-jobs", "0");
@@ -208,7 +208,7 @@ describe.skipIf(!canBuild())("the action in a job, with npm start and OIDC", () 
     const main = await job.main();
     expect(main.code).toBe(0);
     expect(main.stdout).toContain(
-      "::warning::nargate: this job only pulls: GitHub's token was refused",
+      "::warning::nargate: this job only pulls: the cache refused the token from GitHub",
     );
     expect(main.stdout).toContain(says);
     expect(job.outputs).toMatchObject({ pushes: "false" });

@@ -81,7 +81,9 @@ describe.skipIf(!hasNix)("nargate push that was cut off", () => {
     running.interrupt();
     const { code, stderr } = await running.ended;
     expect(code).toBe(130);
-    expect(stderr).toBe("nargate: interrupted; run it again to go on where it stopped\n");
+    expect(stderr).toBe(
+      "nargate: interrupted. Run the command again to continue where it stopped\n",
+    );
     gateway.faults.clear();
     await nargate.run("push", noise);
     const puller = await createPuller(gateway);

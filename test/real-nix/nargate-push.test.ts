@@ -126,7 +126,7 @@ describe.skipIf(!hasNix)("nargate push", () => {
     const signing = await nargate.run("push", "--json", "--sign-key", keyFile, top);
     expect(JSON.parse(signing.stdout)).toMatchObject({
       pushed: [{ path: top }],
-      skipped: [{ path: old, reason: "in the cache; signed by own-1 now" }],
+      skipped: [{ path: old, reason: "in the cache; now signed by own-1" }],
     });
     const puller = await createPuller(gateway, { trustedPublicKeys: [publicKeyOfSecret(secret)] });
     await puller.run("nix-store", "--realise", top);
@@ -150,7 +150,9 @@ describe.skipIf(!hasNix)("nargate push", () => {
     const report = JSON.parse(stdout);
     expect(report.pushed).toMatchObject([{ path: good }]);
     expect(report.failed.map((one: { path: string }) => one.path)).toEqual([bad, top]);
-    expect(report.failed[1].message).toBe(`not published: needs ${path.basename(bad)}`);
+    expect(report.failed[1].message).toBe(
+      `not published, because it needs ${path.basename(bad)}, which failed`,
+    );
     expect(stderr).toContain("1 path pushed");
     expect(stderr).toContain("2 failed");
     await expectPullable(good);
@@ -167,7 +169,9 @@ describe.skipIf(!hasNix)("nargate push", () => {
     await writeFile(file, "something else\n");
     const { code, stderr } = await nargate.attempt("push", spoilt);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/failed \S+-spoilt: it differs from what the store's database says/);
+    expect(stderr).toMatch(
+      /failed \S+-spoilt: the files of this path differ from the store's database/,
+    );
     expect((await fetch(`${gateway.url}/${hashPart(spoilt)}.narinfo`)).status).toBe(404);
   });
 
@@ -175,12 +179,12 @@ describe.skipIf(!hasNix)("nargate push", () => {
     {
       what: "a wrong token",
       token: "nonsense",
-      line: /^nargate: the token of \S+ was refused: .*\n$/,
+      line: /^nargate: the cache refused the token from \S+: .*\n$/,
     },
     {
       what: "a token that may only read",
       token: READ_TOKEN,
-      line: /^nargate: the token reader of \S+ may not push: .*\n$/,
+      line: /^nargate: the token reader from \S+ may not push: .*\n$/,
     },
   ])("says in one line that $what will not do", async ({ token, line }) => {
     const machine = await createPusher(gateway);

@@ -86,7 +86,7 @@ describe.skipIf(!hasNix)("nargate use --write, as Nix reads it", () => {
     expect(await readSetting(machine, "substituters")).toEqual([...others, gateway.url]);
     expect(await readSetting(machine, "trusted-public-keys")).toContain(gateway.publicKey);
     const twice = await use(machine, gateway);
-    expect([twice.text, twice.stdout]).toEqual([once.text, `${once.file} has them already\n`]);
+    expect([twice.text, twice.stdout]).toEqual([once.text, `${once.file} already has the lines\n`]);
   });
 });
 

@@ -83,7 +83,9 @@ describe.skipIf(!hasNix || !canBuild())("nargate watch-exec", () => {
     const command = await createNargate(machine, gateway, "nonsense");
     const result = await command.attempt("watch-exec", "--", "sh", "-c", "echo ran; exit 3");
     expect(result).toMatchObject({ code: 3, stdout: "ran\n" });
-    expect(result.stderr).toMatch(/^nargate: warning: nothing will be pushed: the token .*\n$/);
+    expect(result.stderr).toMatch(
+      /^nargate: warning: cannot push: the cache refused the token .*\n$/,
+    );
   });
 
   it("keeps the exit code of a build whose push failed, and says so", async () => {
@@ -95,6 +97,8 @@ describe.skipIf(!hasNix || !canBuild())("nargate watch-exec", () => {
     const result = await nargate.attempt("watch-exec", "--", "nix-build", "--no-out-link", file);
     gateway.faults.clear();
     expect(result.code).toBe(0);
-    expect(result.stderr).toContain("nargate: warning: not all that was built is in the cache\n");
+    expect(result.stderr).toContain(
+      "nargate: warning: some new paths could not be pushed; see the lines above\n",
+    );
   });
 });

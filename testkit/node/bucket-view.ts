@@ -1,6 +1,6 @@
-import { readFileSlice } from "../../tools/b2-server/http/read-file-slice.ts";
+import { readFileSlice } from "../../tools/b2-server/answer.ts";
 import type { LoggedRequest, RequestFilter } from "../../tools/b2-server/request-log.ts";
-import type { S3Server } from "../../tools/b2-server/b2-server.ts";
+import type { B2Server } from "../../tools/b2-server/b2-server.ts";
 
 /** A bucket as its owner sees it, past signatures and faults. Keys are relative to the prefix. */
 export interface BucketView {
@@ -19,7 +19,7 @@ export interface BucketView {
   forgetRequests(): void;
 }
 
-export function createBucketView(server: S3Server, name: string, prefix: string): BucketView {
+export function createBucketView(server: B2Server, name: string, prefix: string): BucketView {
   const store = server.store.bucket(name);
   if (store === undefined) throw new Error(`no bucket ${name}`);
 

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage } from "node:http";
 import type { FaultRule } from "../../tools/b2-server/fault-injector.ts";
-import { readFileSlice } from "../../tools/b2-server/http/read-file-slice.ts";
+import { readFileSlice } from "../../tools/b2-server/answer.ts";
 import type { RequestFilter } from "../../tools/b2-server/request-log.ts";
 import type { BucketStore } from "../../tools/b2-server/store/bucket-store.ts";
 import type { FakeB2 } from "./fake-b2.ts";

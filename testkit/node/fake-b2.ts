@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { startS3Server, type S3Server } from "../../tools/b2-server/b2-server.ts";
+import { startB2Server, type B2Server } from "../../tools/b2-server/b2-server.ts";
 
 /** Everything an S3 client needs to reach the fake. */
 export interface FakeB2Credentials {
@@ -15,7 +15,7 @@ export interface FakeB2 extends FakeB2Credentials {
   readonly bucket: string;
   /** May read and write but not list: what is missing it is denied. */
   readonly unlisted: FakeB2Credentials;
-  readonly server: S3Server;
+  readonly server: B2Server;
   close(): Promise<void>;
 }
 
@@ -27,7 +27,7 @@ export async function startFakeB2(): Promise<FakeB2> {
   const directory = await mkdtemp(path.join(tmpdir(), "fake-b2-"));
   const full = { keyId: "0051a2b3c4d5e6f0000000001", secret: "K005fake/full+secret" };
   const unlisted = { keyId: "0051a2b3c4d5e6f0000000002", secret: "K005fake/unlisted+secret" };
-  const server = await startS3Server({
+  const server = await startB2Server({
     directory,
     region: REGION,
     buckets: [BUCKET],

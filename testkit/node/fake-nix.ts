@@ -4,13 +4,13 @@ import path from "node:path";
 export interface FakeNixOptions {
   readonly user?: string;
   readonly groups?: readonly string[];
-  /** What nix.conf of the machine says, by the names of Nix. */
+  /** The settings in the system's nix.conf, by Nix's names. */
   readonly system?: Readonly<Record<string, unknown>>;
-  /** What this user's own adds or changes. */
+  /** The settings that this user's own nix.conf adds or changes. */
   readonly own?: Readonly<Record<string, unknown>>;
-  /** What `nix store info --json` says; a Nix before 2.19 does not know that. */
+  /** The output of `nix store info --json`. Undefined for a Nix before 2.19, which lacks the command. */
   readonly store?: { readonly url: string; readonly trusted?: boolean | 0 | 1 };
-  /** Before 2.20 it is called show-config. */
+  /** Whether this is a Nix before 2.20, where `nix config show` is `nix show-config`. */
   readonly isOld?: boolean;
 }
 
@@ -21,7 +21,7 @@ const SETTINGS = {
   "netrc-file": "/etc/nix/netrc",
 };
 
-/** A PATH on which `nix` and `id` answer so. */
+/** Creates programs `nix` and `id` that answer by the options. Returns the PATH for them. */
 export async function createFakeNix(
   directory: string,
   { user = "alice", groups = [user], system = {}, own = {}, store, isOld = false }: FakeNixOptions,

@@ -1,9 +1,9 @@
 import type { Runner } from "../../src/action/runner.ts";
 
-/** A runner in memory. */
+/** A runner that keeps its output in memory. */
 export interface FakeRunner extends Runner {
   readonly masked: string[];
-  /** `warning: …` and so on. */
+  /** All lines with their level, such as `warning: …`. */
   readonly said: string[];
 }
 
@@ -16,6 +16,7 @@ const DEFAULTS = {
   "upstream-keys": "cache.nixos.org-1",
 };
 
+/** Creates a runner with the defaults of action.yml and these inputs. */
 export function createFakeRunner(inputs: Readonly<Record<string, string>> = {}): FakeRunner {
   const given: Readonly<Record<string, string>> = { ...DEFAULTS, ...inputs };
   const masked: string[] = [];

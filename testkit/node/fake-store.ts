@@ -3,8 +3,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
-/** Stands in for Nix: a hundred small paths, the last of which refers to all. */
-export async function createFakeNix() {
+/** Creates a store and the programs of Nix for it. It has 100 small paths, and the last path refers to all others. */
+export async function createFakeStore() {
   const root = await temporaryDirectory();
   const store = join(root, "nix/store");
   const bin = join(root, "bin");

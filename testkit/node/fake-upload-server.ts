@@ -1,7 +1,7 @@
 const CACHE = "https://cache.example";
 const BUCKET = "https://bucket.example";
 
-/** What goes wrong; each is asked before the fake does what it should. */
+/** The faults of the fake. It calls a fault first, and works normally if the fault returns undefined. */
 export interface UploadFaults {
   /** The answer to the PUT of a part, instead of storing it. */
   part?(number: number, url: URL): Response | undefined;
@@ -14,17 +14,17 @@ export interface UploadFaults {
 export interface FakeUploadServer {
   readonly fetch: typeof fetch;
   readonly url: string;
-  /** As in `PUT part 3` and `POST uploads/complete`. */
+  /** All requests, such as `PUT part 3` and `POST uploads/complete`. */
   readonly log: string[];
-  /** Bytes by part number, of the upload that is open. */
+  /** The parts of the open upload: bytes by part number. */
   readonly parts: Map<number, Buffer>;
-  /** The file, once it is stored. */
+  /** Returns the file after it is stored. */
   stored(): Buffer | undefined;
   /** Drops the open upload, as a bucket's lifecycle rule does. */
   forget(): void;
 }
 
-/** The upload API and the bucket behind it, as one `fetch`. */
+/** Creates a `fetch` that is the upload API and the bucket behind it. */
 export function createFakeUploadServer(
   sizeBytes: number,
   partSize: number,
@@ -54,7 +54,15 @@ export function createFakeUploadServer(
       if (stored !== undefined) return Response.json({ status: "stored" });
       const missing = allNumbers.filter((number) => !parts.has(number)).slice(0, 3);
       const handle = String(generation);
-      return Response.json({ status: "open", handle, partSize, parts: listed(), ...sign(missing) });
+      return Response.json({
+        status: "open",
+        handle,
+        handleExpires: urlsExpire().toISOString(),
+        size: sizeBytes,
+        partSize,
+        parts: listed(),
+        ...sign(missing),
+      });
     }
     if (target === "uploads/complete") {
       const fault = faults.complete?.(++counts.complete);
@@ -105,15 +113,17 @@ export function createFakeUploadServer(
   };
 }
 
+/** Returns a failure as the API answers it. */
 export function refuse(status: number, code: string): Response {
   return Response.json({ error: { code, message: `told ${code}`, requestId: "1" } }, { status });
 }
 
+/** Returns an answer of JSON lines. */
 export function lines(...values: readonly object[]): Response {
   return new Response(values.map((value) => `${JSON.stringify(value)}\n`).join(""));
 }
 
-/** Lines, and then a connection that breaks. */
+/** Returns an answer of JSON lines whose connection then breaks. */
 export function brokenLines(...values: readonly object[]): Response {
   const text = values.map((value) => `${JSON.stringify(value)}\n`).join("");
   const chunks = [new TextEncoder().encode(text)];

@@ -1,9 +1,9 @@
 import type { GatewayFacts } from "../../src/client/gateway/gateway-facts.ts";
 
-/** Of cache.nixos.org, as Nix has it built in. */
+/** The public key of cache.nixos.org, which is built into Nix. */
 export const PUBLIC_KEY = "cache.nixos.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY=";
 
-/** What a gateway could answer at api/v1/cache. */
+/** An answer of GET api/v1/cache. */
 export const GATEWAY_FACTS: GatewayFacts = {
   version: "0.1.0",
   storeDir: "/nix/store",

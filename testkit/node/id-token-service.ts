@@ -3,13 +3,13 @@ import { createServer, type ServerResponse } from "node:http";
 import type { Claims } from "../fake-issuer.ts";
 import type { OidcIssuer } from "./oidc-issuer.ts";
 
-/** What gives a job with `id-token: write` its OIDC tokens, on loopback. */
+/** A service on loopback that issues OIDC tokens for a job with `id-token: write`. */
 export interface IdTokenService {
-  /** What the runner puts into such a job's environment. */
+  /** The variables that the runner sets for such a job. */
   readonly env: Readonly<Record<string, string>>;
-  /** All that were given out, oldest first. */
+  /** All issued tokens, the oldest first. */
   readonly given: readonly string[];
-  /** What the next tokens say besides `aud`. */
+  /** The claims of the next tokens, except `aud`. */
   claims: Claims;
   close(): Promise<void>;
 }

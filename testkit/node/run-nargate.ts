@@ -1,5 +1,5 @@
-import type { CliContext } from "../../src/client/process-context.ts";
-import { runProgram } from "../../src/cli/run-program.ts";
+import type { ProcessContext } from "../../src/client/process-context.ts";
+import { runProgram } from "../../src/cli/program.ts";
 import { createTestContext } from "./test-context.ts";
 
 export interface NargateResult {
@@ -8,10 +8,10 @@ export interface NargateResult {
   readonly stderr: string;
 }
 
-/** Runs a command in this process, with the real fetch and what `overrides` give. */
+/** Runs a command in this process, with the real fetch and the `overrides` of the context. */
 export async function runNargate(
   args: readonly string[],
-  overrides: Partial<CliContext> = {},
+  overrides: Partial<ProcessContext> = {},
 ): Promise<NargateResult> {
   const written = { stdout: "", stderr: "" };
   const context = createTestContext({

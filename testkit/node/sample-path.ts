@@ -7,7 +7,7 @@ import type { StorePathHash } from "../../src/nix/store-path.ts";
 import { parseStorePath } from "../../src/nix/store-path.ts";
 import { valueOf } from "../value-of.ts";
 
-/** A store path made up from its name, with what a cache would hold of it. */
+/** A made-up store path, with the objects that a cache would have for it. */
 export interface SamplePath {
   readonly hash: StorePathHash;
   readonly storePath: string;
@@ -19,19 +19,20 @@ export interface SamplePath {
 
 export interface SampleOptions {
   readonly references?: readonly SamplePath[];
-  /** In Nix's format; each signs. */
+  /** The keys that sign the narinfo, in Nix's format. */
   readonly secretKeys?: readonly string[];
-  /** Further lines of the narinfo. */
+  /** More lines for the narinfo. */
   readonly lines?: readonly string[];
 }
 
+/** Makes a store path from a name. */
 export async function samplePath(
   name: string,
   { references = [], secretKeys = [], lines = [] }: SampleOptions = {},
 ): Promise<SamplePath> {
   const baseName = `${encodeNix32(createHash("sha256").update(name).digest().subarray(0, 20))}-${name}`;
   const storePath = `/nix/store/${baseName}`;
-  // Not a NAR, which nobody looks into here.
+  // Not a real NAR: the tests do not unpack it.
   const nar = Buffer.from(`the NAR of ${name}`);
   const digest = encodeNix32(createHash("sha256").update(nar).digest());
   const narUrl = `nar/${digest}.nar`;

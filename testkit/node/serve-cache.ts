@@ -3,7 +3,7 @@ import { GATEWAY_FACTS } from "./gateway-facts.ts";
 import type { SamplePath } from "./sample-path.ts";
 import { answerJson, serve } from "./serve.ts";
 
-/** A cache that holds these paths; `files` add or replace objects, and take out those that are undefined. */
+/** Serves a cache with these paths. `files` adds or replaces objects; undefined removes one. */
 export async function serveCache(
   paths: readonly SamplePath[],
   facts: Partial<GatewayFacts> = {},

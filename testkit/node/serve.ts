@@ -3,7 +3,7 @@ import { onTestFinished } from "vitest";
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** A server for the length of one test; gives its URL. */
+/** Starts a server for one test. Returns its URL. */
 export async function serve(handler: Handler): Promise<string> {
   const server = createServer(handler);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -16,7 +16,7 @@ export async function serve(handler: Handler): Promise<string> {
   return `http://127.0.0.1:${address.port}`;
 }
 
-/** What a request brought, once it is all there. */
+/** Reads the whole body of a request. */
 export async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);

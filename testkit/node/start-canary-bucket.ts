@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect } from "vitest";
 import type { BucketLocation } from "../../src/settings/bucket-settings.ts";
-import type { Capability } from "../../tools/b2-server/access.ts";
-import { type S3Server, startS3Server } from "../../tools/b2-server/b2-server.ts";
+import type { Capability } from "../../tools/b2-server/application-key.ts";
+import { type B2Server, startB2Server } from "../../tools/b2-server/b2-server.ts";
 import type { BucketStore } from "../../tools/b2-server/store/bucket-store.ts";
 import { type BucketView, createBucketView } from "./bucket-view.ts";
 
@@ -24,7 +24,7 @@ export const LIFECYCLE = `<LifecycleConfiguration><Rule><ID>cache</ID><Filter><P
 
 /** A bucket with an object of the cache, and one beside it. */
 export interface CanaryBucketServer {
-  readonly server: S3Server;
+  readonly server: B2Server;
   readonly view: BucketView;
   readonly store: BucketStore;
   configOf(keyId: string): BucketLocation;
@@ -34,7 +34,7 @@ export interface CanaryBucketServer {
 
 export async function startCanaryBucket(): Promise<CanaryBucketServer> {
   const directory = await mkdtemp(path.join(tmpdir(), "canary-test-"));
-  const server = await startS3Server({
+  const server = await startB2Server({
     directory,
     region: REGION,
     buckets: [BUCKET],

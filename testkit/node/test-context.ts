@@ -1,7 +1,7 @@
-import type { CliContext } from "../../src/client/process-context.ts";
+import type { ProcessContext } from "../../src/client/process-context.ts";
 
-/** A context without a network, a home or a pause; `overrides` give what a test is about. */
-export function createTestContext(overrides: Partial<CliContext> = {}): CliContext {
+/** Creates a context without network, home and pauses. `overrides` replaces parts of it. */
+export function createTestContext(overrides: Partial<ProcessContext> = {}): ProcessContext {
   return {
     env: { PATH: process.env["PATH"], HOME: "/nonexistent" },
     cwd: "/nonexistent",

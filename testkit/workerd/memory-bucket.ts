@@ -120,9 +120,10 @@ export function createMemoryBucket({ before, after }: MemoryBucketHooks = {}): M
         if (object === undefined) return undefined;
         return { ...headOf(object), range: undefined, body: new Blob([object.bytes]).stream() };
       }),
-    read: (path) =>
+    read: (path, maxBytes) =>
       call(`read ${path}`, () => {
         const object = objects.get(path);
+        if (object !== undefined && object.bytes.byteLength > maxBytes) return "too-large";
         return object && { ...headOf(object), bytes: object.bytes.slice().buffer };
       }),
     head: (path) =>
@@ -134,17 +135,22 @@ export function createMemoryBucket({ before, after }: MemoryBucketHooks = {}): M
     put: (path, body, options) =>
       call(`put ${path}`, () => void objects.set(path, { ...options, bytes: body.slice() })),
     delete: (path) => call(`delete ${path}`, () => void objects.delete(path)),
-    list: (start) =>
-      call(`list ${start}`, () => ({
-        objects: [...objects]
-          .filter(([path]) => path.startsWith(start))
-          .map(([path, { bytes, lastModified }]) => ({
-            path,
-            sizeBytes: bytes.byteLength,
-            lastModified,
-          })),
-        continuation: undefined,
-      })),
+    list: (start, { limit = 1000, continuation = "" } = {}) =>
+      call(`list ${start}`, () => {
+        // Object paths are ASCII, so the order of texts is the order of bytes.
+        const found = [...objects]
+          .filter(([path]) => path.startsWith(start) && path > continuation)
+          .toSorted(([left], [right]) => (left < right ? -1 : 1));
+        const page = found.slice(0, limit).map(([path, { bytes, lastModified }]) => ({
+          path,
+          sizeBytes: bytes.byteLength,
+          lastModified,
+        }));
+        return {
+          objects: page,
+          continuation: found.length > limit ? page.at(-1)?.path : undefined,
+        };
+      }),
     createUpload: (path, options) =>
       call(`createUpload ${path}`, () => {
         const uploadId = String(++count);

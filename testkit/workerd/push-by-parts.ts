@@ -1,9 +1,9 @@
 import { expect } from "vitest";
 import { finishUpload, prepareCompletion } from "../../src/worker/ingest/direct/finish-upload.ts";
 import type { DirectUpload } from "../../src/worker/ingest/direct/direct-upload.ts";
-import type { Push } from "../../src/worker/ingest/push.ts";
+import type { Push } from "../../src/worker/ingest/push-context.ts";
 import { missingParts } from "../../src/worker/ingest/direct/part-plan.ts";
-import { type OpenUpload, beginUpload } from "../../src/worker/ingest/direct/begin-upload.ts";
+import { type UnfinishedUpload, beginUpload } from "../../src/worker/ingest/direct/begin-upload.ts";
 import { type LargeNar, makeLargeNar } from "./direct-upload.ts";
 import { sha256Hex } from "../sha256-hex.ts";
 import type { MemoryBucketHooks } from "./memory-bucket.ts";
@@ -14,7 +14,7 @@ export async function openPush(hooks: MemoryBucketHooks = {}) {
   return { nar: await makeLargeNar(), push: createPush(hooks) };
 }
 
-export async function startNar(nar: LargeNar, push: Push): Promise<OpenUpload> {
+export async function startNar(nar: LargeNar, push: Push): Promise<UnfinishedUpload> {
   const started = await beginUpload(nar.key, nar.bytes.byteLength, push, new Date());
   if (started.kind !== "open") throw new Error("it is stored already");
   return started;
@@ -23,7 +23,7 @@ export async function startNar(nar: LargeNar, push: Push): Promise<OpenUpload> {
 /** Puts the parts that are missing, as their uploader does. */
 export async function sendNar(
   nar: LargeNar,
-  { upload, parts }: OpenUpload,
+  { upload, parts }: UnfinishedUpload,
   { bucket }: TestPush,
   bytesOf: LargeNar["part"] = nar.part,
 ): Promise<void> {

@@ -3,7 +3,7 @@ import type { PushSettings } from "../../src/settings/push-settings.ts";
 import { type Edge, noEdge } from "../../src/worker/edge/edge.ts";
 import { platformClock } from "../../src/worker/clock.ts";
 import { createBufferPool } from "../../src/worker/ingest/buffer-pool.ts";
-import { createIngestMemory, type Push } from "../../src/worker/ingest/push.ts";
+import { createIngestMemory, type Push } from "../../src/worker/ingest/push-context.ts";
 import { parsePublicKey, parseSecretKey } from "../../src/nix/signature.ts";
 import { valueOf } from "../value-of.ts";
 import { READS } from "./edge.ts";

@@ -1,47 +1,51 @@
 import { createServer, type Server } from "node:http";
-import type { S3Key } from "./access.ts";
+import type { ApplicationKey } from "./application-key.ts";
 import { FaultInjector } from "./fault-injector.ts";
 import { handleRequest, type RequestDependencies } from "./handle-request.ts";
 import { RequestLog } from "./request-log.ts";
-import { createSigningKeys } from "./signature/signing-keys.ts";
+import { createSigningKeys } from "./signature/check-signature.ts";
 import { openObjectStore, type ObjectStore } from "./store/object-store.ts";
 
-export interface S3ServerOptions {
-  /** Where the buckets are kept; one server at a time. */
+/** The settings of `startB2Server`. */
+export interface B2ServerOptions {
+  /** The directory that holds the buckets. Only one server may use it at a time. */
   readonly directory: string;
   readonly region: string;
-  /** Opened at start; others on disk are not served. */
+  /** Names of the buckets to serve. Other buckets in the directory are not served. */
   readonly buckets: readonly string[];
-  readonly keys: readonly S3Key[];
-  /** 0, the default, takes any free one. */
+  readonly keys: readonly ApplicationKey[];
+  /** The TCP port. 0, the default, picks any free port. */
   readonly port?: number;
   readonly now?: () => Date;
-  /** Whether an answer waits until the disk has the write; true by default. */
+  /** Whether an answer waits until the write is safe on the disk. True by default. */
   readonly durable?: boolean;
-  /** Told of what nobody expected; by default it goes to standard error. */
+  /** Receives every unexpected error. The default prints it to standard error. */
   readonly onError?: (error: unknown) => void;
 }
 
-export interface S3Server {
-  /** As in `http://127.0.0.1:49152`. */
+/** A running server that behaves like B2. */
+export interface B2Server {
+  /** The server's URL, as in `http://127.0.0.1:49152`. */
   readonly endpoint: string;
   readonly faults: FaultInjector;
   readonly requests: RequestLog;
-  /** The objects, past signatures and faults. */
+  /** Direct access to the objects, without signatures and faults. */
   readonly store: ObjectStore;
-  /** Cuts connections, waits for writes under way and lets go of the directory. */
+  /** Closes all connections, waits for writes in progress and unlocks the directory. */
   close(): Promise<void>;
 }
 
-// workerd keeps connections for longer than Node's five seconds, and a request
-// sent on one that is just closing is lost.
+// Node closes an idle connection after five seconds by default. workerd keeps
+// connections longer, and a request that it sends while Node closes the
+// connection is lost.
 const KEEP_ALIVE_MS = 10 * 60 * 1000;
 
 /**
- * Serves B2's S3 API, as far as Nargate uses it, from a directory, on
- * loopback alone. Throws if the directory or the port is taken.
+ * Starts a server for the part of B2's S3 API that Nargate uses. It stores
+ * objects in a directory and listens on 127.0.0.1 only. Throws if the directory
+ * or the port is already in use.
  */
-export async function startS3Server(options: S3ServerOptions): Promise<S3Server> {
+export async function startB2Server(options: B2ServerOptions): Promise<B2Server> {
   const { directory, region, buckets, durable = true, now = () => new Date() } = options;
   const onError = options.onError ?? reportError;
   const store = await openObjectStore({ directory, buckets, durable, now });
@@ -57,7 +61,7 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
   };
   const underWay = new Set<Promise<void>>();
   const server = createServer(
-    // An upload may take longer than the five minutes that Node would grant.
+    // Node ends a request after five minutes by default; an upload may take longer.
     { keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0, noDelay: true },
     (request, response) => {
       const handled = handleRequest(dependencies, request, response)
@@ -93,12 +97,12 @@ async function listen(server: Server, port: number): Promise<number> {
     server.listen(port, "127.0.0.1", () => {
       const address = server.address();
       if (typeof address === "object" && address !== null) resolve(address.port);
-      else reject(new Error("the server has no port"));
+      else reject(new Error("the b2-server has no port after it started to listen"));
     });
   });
 }
 
 function reportError(error: unknown): void {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`s3-server: ${text}\n`);
+  process.stderr.write(`b2-server: ${text}\n`);
 }

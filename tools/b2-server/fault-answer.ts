@@ -14,8 +14,9 @@ const DEFAULT_CODES: Readonly<Record<number, keyof typeof S3_ERRORS>> = {
 };
 
 /**
- * The error that a fault answers with, if it does. `status: 200` with a code
- * is the error inside a success that CompleteMultipartUpload knows.
+ * Returns the error answer that a fault asks for, or `undefined` if it asks for
+ * none. `status: 200` with a `code` gives an error inside a successful answer,
+ * as CompleteMultipartUpload may send one.
  */
 export function createFaultAnswer(effect: FaultEffect): Answer | undefined {
   const { code, message, html = false, bodyless = false } = effect;

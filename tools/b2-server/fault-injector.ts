@@ -1,48 +1,53 @@
-/** Which requests a fault strikes: those that meet every condition given. */
+/** The requests that a fault applies to. A request must meet every condition given. */
 export interface FaultMatch {
   readonly bucket?: string;
   readonly method?: string;
   readonly key?: string;
-  /** A regular expression's source. */
+  /** A regular expression that must match somewhere in the key. */
   readonly keyPattern?: string;
-  /** S3's name of the operation, as in `GetObject`. */
+  /** The name of the operation in S3, as in `GetObject`. */
   readonly operation?: string;
 }
 
-/** What happens to a request; all of it if several are given. */
+/** The effects of a fault on a request. If several are given, all of them happen. */
 export interface FaultEffect {
-  /** Answers this error instead; each of the four alone is enough to. */
+  /**
+   * Answers with an error instead. Each of `status`, `code`, `html` and `bodyless`
+   * is enough on its own.
+   */
   readonly status?: number;
   readonly code?: string;
   readonly html?: boolean;
   readonly bodyless?: boolean;
   readonly message?: string;
-  /** Added to whatever answer there is. */
+  /** Headers to add to the answer, whether it is an error or not. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** The error is answered only after the request has taken effect. */
+  /** Carries out the request first, and then answers with the error. */
   readonly afterCommit?: boolean;
-  /** Closes the connection instead of answering, before or after the effect. */
+  /** Closes the connection without an answer, before or after the request takes effect. */
   readonly dropConnection?: "before" | "after-commit";
-  /** Waits before anything else. */
+  /** Waits this long before the request is carried out. */
   readonly delayMs?: number;
-  /** Pauses once, after the first byte of the answer's body. */
+  /** Pauses once for this long, after the first byte of the answer's body. */
   readonly stallMs?: number;
-  /** Closes the connection after so much of the announced body. */
+  /** Closes the connection after this many bytes of the announced body. */
   readonly cutAfterBytes?: number;
-  /** Answers a ranged read with 200 and the whole body. */
+  /** Ignores the Range header: answers 200 with the whole body. */
   readonly ignoreRange?: boolean;
 }
 
+/** A fault: the requests it applies to, its effect, and how often it happens. */
 export interface FaultRule {
-  /** Without it, every request. */
+  /** If not set, the rule applies to every request. */
   readonly match?: FaultMatch;
   readonly effect: FaultEffect;
-  /** Lets so many matching requests pass first. */
+  /** How many matching requests pass before the first fault. */
   readonly skip?: number;
-  /** Strikes so many times; without it, for ever. */
+  /** How many requests the fault affects. If not set, there is no limit. */
   readonly count?: number;
 }
 
+/** The properties of a request that a fault may depend on. */
 export interface FaultRequest {
   readonly bucket: string;
   readonly method: string;
@@ -57,7 +62,10 @@ interface LiveRule {
   left: number;
 }
 
-/** Faults by rule, in order: the first live one that matches strikes. */
+/**
+ * Injects faults by rules. The first rule that matches a request, and is not used
+ * up, decides.
+ */
 export class FaultInjector {
   #rules: LiveRule[] = [];
   readonly #latencies = new Map<string, number>();
@@ -75,16 +83,20 @@ export class FaultInjector {
     }
   }
 
-  /** Delays every answer; in one bucket, or where that has none, in all. */
+  /**
+   * Delays every answer of one bucket. Without `bucket`, the delay applies to all
+   * buckets that have none of their own.
+   */
   setLatency(latencyMs: number, bucket = ""): void {
     this.#latencies.set(bucket, latencyMs);
   }
 
+  /** Returns the delay of a bucket's answers; 0 if none is set. */
   latencyMs(bucket: string): number {
     return this.#latencies.get(bucket) ?? this.#latencies.get("") ?? 0;
   }
 
-  /** Forgets rules and latency: those of one bucket, or all. */
+  /** Removes the rules and the latency of one bucket, or of all buckets. */
   clear(bucket?: string): void {
     if (bucket === undefined) {
       this.#rules = [];
@@ -95,7 +107,10 @@ export class FaultInjector {
     this.#latencies.delete(bucket);
   }
 
-  /** The fault that strikes this request, which counts as one of its strikes. */
+  /**
+   * Returns the effect of the fault for this request, or `undefined` if there is
+   * none. The request counts against the rule's `skip` and `count`.
+   */
   take(request: FaultRequest): FaultEffect | undefined {
     for (const live of this.#rules) {
       if (live.left <= 0 || !matches(live, request)) continue;

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Result } from "../../src/result.ts";
-import { requireCapability, requireName, type S3Key } from "./access.ts";
+import { requireCapability, requireName, type ApplicationKey } from "./application-key.ts";
 import { createErrorAnswer, dropAnswer, type Answer } from "./answer.ts";
 import { createFaultAnswer } from "./fault-answer.ts";
 import type { FaultEffect, FaultInjector } from "./fault-injector.ts";
@@ -8,28 +8,31 @@ import { readCheckedBody } from "./http/request-body.ts";
 import { checkObjectKey, parseRequestTarget, type RequestTarget } from "./http/request-target.ts";
 import { resolveOperation, type Operation } from "./operations/operation-rules.ts";
 import { runOperation } from "./operations/run-operation.ts";
-import { pause } from "./pause.ts";
 import type { OpenLogEntry, RequestLog } from "./request-log.ts";
 import { S3Error } from "./s3-error.ts";
-import { sendAnswer } from "./send-answer.ts";
-import { checkSignature, type CheckedSignature } from "./signature/check-signature.ts";
-import type { DeriveSigningKey } from "./signature/signing-keys.ts";
+import { pause, sendAnswer } from "./send-answer.ts";
+import {
+  checkSignature,
+  type CheckedSignature,
+  type DeriveSigningKey,
+} from "./signature/check-signature.ts";
 import type { ObjectStore } from "./store/object-store.ts";
 
+/** The objects that `handleRequest` needs; all requests of a server share them. */
 export interface RequestDependencies {
   readonly region: string;
-  readonly keys: ReadonlyMap<string, S3Key>;
+  readonly keys: ReadonlyMap<string, ApplicationKey>;
   readonly deriveSigningKey: DeriveSigningKey;
   readonly store: ObjectStore;
   readonly faults: FaultInjector;
   readonly requests: RequestLog;
   readonly now: () => Date;
-  /** Told of what became a 500. */
+  /** Receives every error that was answered with a 500. */
   readonly onError: (error: unknown) => void;
 }
 
-/** One request, as far as it is understood before it is authenticated. */
-interface Exchange {
+/** A request whose target is parsed and whose signature is not checked yet. */
+interface ReceivedRequest {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly target: RequestTarget;
@@ -38,12 +41,12 @@ interface Exchange {
 }
 
 interface Outcome {
-  /** Undefined where a fault drops the connection instead. */
+  /** `undefined` if a fault closes the connection instead. */
   readonly answer: Answer | undefined;
   readonly effect: FaultEffect;
 }
 
-/** Serves one request, whatever comes of it. */
+/** Handles one request: checks it, carries it out, injects faults and answers. */
 export async function handleRequest(
   dependencies: RequestDependencies,
   request: IncomingMessage,
@@ -67,25 +70,25 @@ export async function handleRequest(
   await sendAnswer(response, answer, effect, (count) => {
     log.bytesOut += count;
   });
-  // What is left of a refused body is read away, or the connection would stall.
+  // Read and discard the rest of a refused body; otherwise the connection would stall.
   request.resume();
 }
 
 async function answerRequest(
   dependencies: RequestDependencies,
-  exchange: Exchange,
+  received: ReceivedRequest,
 ): Promise<Outcome> {
   const { faults, onError } = dependencies;
-  const latencyMs = faults.latencyMs(exchange.log.bucket);
-  if (latencyMs > 0) await pause(exchange.response, latencyMs);
-  const signed = authenticate(dependencies, exchange);
+  const latencyMs = faults.latencyMs(received.log.bucket);
+  if (latencyMs > 0) await pause(received.response, latencyMs);
+  const signed = authenticate(dependencies, received);
   if (!signed.ok) return { answer: createErrorAnswer(signed.error), effect: {} };
-  // Only past the signature, so that no fault hides a request signed wrongly.
-  const effect = faults.take(exchange.log) ?? {};
-  if (effect.delayMs !== undefined) await pause(exchange.response, effect.delayMs);
+  // Faults apply only after the signature check, so no fault hides a wrong signature.
+  const effect = faults.take(received.log) ?? {};
+  if (effect.delayMs !== undefined) await pause(received.response, effect.delayMs);
   const answer = await applyFault(effect, async () => {
     try {
-      return await perform(dependencies, exchange, signed.value, effect);
+      return await perform(dependencies, received, signed.value, effect);
     } catch (error) {
       if (!(error instanceof S3Error)) onError(error);
       return createErrorAnswer(error);
@@ -96,8 +99,8 @@ async function answerRequest(
 
 function authenticate(
   dependencies: RequestDependencies,
-  { request, target }: Exchange,
-): Result<CheckedSignature<S3Key>, S3Error> {
+  { request, target }: ReceivedRequest,
+): Result<CheckedSignature<ApplicationKey>, S3Error> {
   const { keys, region, now, deriveSigningKey } = dependencies;
   return checkSignature(
     { method: request.method ?? "GET", target, headers: request.headers },
@@ -107,15 +110,15 @@ function authenticate(
 
 async function perform(
   dependencies: RequestDependencies,
-  { request, target, operation, log }: Exchange,
-  { key: s3Key, bodySha256 }: CheckedSignature<S3Key>,
+  { request, target, operation, log }: ReceivedRequest,
+  { key: applicationKey, bodySha256 }: CheckedSignature<ApplicationKey>,
   effect: FaultEffect,
 ): Promise<Answer> {
   if (operation === undefined) throw new S3Error("NotImplemented");
-  requireCapability(s3Key, operation.capability);
+  requireCapability(applicationKey, operation.capability);
   const key = checkObjectKey(target.key);
   if (!key.ok) throw key.error;
-  if (key.value !== "") requireName(s3Key, key.value);
+  if (key.value !== "") requireName(applicationKey, key.value);
   const findBucket = (name: string) => dependencies.store.bucket(name);
   const bucket = findBucket(target.bucket);
   if (bucket === undefined && target.bucket !== "") throw new S3Error("NoSuchBucket");
@@ -138,13 +141,16 @@ async function perform(
     query: target.query,
     headers,
     body,
-    s3Key,
+    applicationKey,
     findBucket,
     now: dependencies.now,
   });
 }
 
-/** The answer under a fault; undefined where the connection is dropped instead. */
+/**
+ * Runs a request under a fault. Returns the answer, or `undefined` if the fault
+ * closes the connection instead.
+ */
 async function applyFault(
   effect: FaultEffect,
   run: () => Promise<Answer>,

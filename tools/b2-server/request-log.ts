@@ -1,36 +1,41 @@
+/** One request, with what the server has answered so far. */
 export interface LoggedRequest {
   readonly bucket: string;
-  /** S3's name of the operation, or `Unknown`. */
+  /** The name of the operation in S3, or `Unknown`. */
   readonly operation: string;
   readonly method: string;
   readonly key: string;
   /** The Range header, as sent. */
   readonly range?: string;
-  /** 0 until answered, and for a connection dropped without an answer. */
+  /** 0 until the server answers, and if it closed the connection without an answer. */
   readonly status: number;
-  /** Bytes of body read. */
+  /** Bytes of the request body that were read. */
   readonly bytesIn: number;
-  /** Bytes of body sent. */
+  /** Bytes of the answer's body that were sent. */
   readonly bytesOut: number;
 }
 
-/** Filled in while the request is served. */
+/** A log entry of a request in progress; the server fills it in. */
 export type OpenLogEntry = { -readonly [Name in keyof LoggedRequest]: LoggedRequest[Name] };
 
+/** Selects the requests whose fields all equal the given ones. */
 export type RequestFilter = Partial<
   Pick<LoggedRequest, "bucket" | "operation" | "method" | "key" | "status">
 >;
 
-// Some 200 bytes each: 4 MB for a server that runs for days.
+// About 200 bytes an entry, so the log takes at most 4 MB however long the server
+// runs.
 const MAX_ENTRIES = 20_000;
 
 /**
- * The latest requests. One is entered as it arrives, not as it ends: whoever
- * has an answer in hand finds its request here.
+ * Keeps the latest requests, up to 20,000. A request is entered when it arrives,
+ * not when it ends, so a client that has its answer always finds its request
+ * here.
  */
 export class RequestLog {
   #entries: LoggedRequest[] = [];
 
+  /** Adds a request to the log and returns its entry, to be filled in. */
   begin(
     request: Pick<LoggedRequest, "bucket" | "operation" | "method" | "key">,
     range: string | undefined,
@@ -42,6 +47,7 @@ export class RequestLog {
     return entry;
   }
 
+  /** Returns the matching requests, oldest first. */
   list(filter: RequestFilter = {}): readonly LoggedRequest[] {
     return this.#entries.filter((entry) => matches(entry, filter));
   }
@@ -50,7 +56,7 @@ export class RequestLog {
     return this.list(filter).length;
   }
 
-  /** Forgets the requests of one bucket, or all. */
+  /** Removes the requests of one bucket, or of all buckets. */
   clear(bucket?: string): void {
     this.#entries =
       bucket === undefined ? [] : this.#entries.filter((entry) => entry.bucket !== bucket);

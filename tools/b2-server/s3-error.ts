@@ -1,4 +1,4 @@
-/** Every error that the server answers: S3's codes, as B2 uses them. */
+/** Every error that the server may answer: S3's codes, with the statuses and messages of B2. */
 export const S3_ERRORS = {
   AccessDenied: { status: 403, message: "Access Denied" },
   AuthorizationHeaderMalformed: {
@@ -88,7 +88,10 @@ export const S3_ERRORS = {
 
 export type S3ErrorCode = keyof typeof S3_ERRORS;
 
-/** A refusal with its code from `S3_ERRORS`; `headers` go out with the answer. */
+/**
+ * An error to be answered to the client. `code` is a key of `S3_ERRORS`;
+ * `headers` are added to the answer.
+ */
 export class S3Error extends Error {
   readonly code: S3ErrorCode;
   readonly headers: Readonly<Record<string, string>>;

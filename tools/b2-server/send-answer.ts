@@ -1,21 +1,21 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
-import { dropAnswer, type Answer, type FileSlice } from "./answer.ts";
-import { readFileSlice } from "./http/read-file-slice.ts";
-import { pause } from "./pause.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { dropAnswer, readFileSlice, type Answer, type FileSlice } from "./answer.ts";
 
-/** What goes wrong on the way out. */
+/** The faults to inject while an answer's body is sent. */
 export interface TransferFaults {
   readonly stallMs?: number;
   readonly cutAfterBytes?: number;
 }
 
-// Below it a body is read in one piece and leaves in one packet with its head.
+// A body up to this size is read in one piece and sent together with its headers.
 const SMALL_BYTES = 64 * 1024;
 
 /**
- * Sends an answer, and closes its file whatever happens. If the client goes
- * away, or the file is shorter than announced, the connection ends.
+ * Sends an answer, and closes its file in every case. Closes the connection if
+ * the client goes away, or if the file is shorter than announced. `onBytes`
+ * receives the size of each chunk of the body.
  */
 export async function sendAnswer(
   response: ServerResponse,
@@ -62,7 +62,10 @@ async function openBody(
   return Buffer.concat(chunks);
 }
 
-/** The first byte alone before a stall, and no byte after a cut. */
+/**
+ * Yields `chunks` under faults: with `stallMs`, the first byte comes alone and a
+ * pause follows; with `cutAfterBytes`, no further byte comes.
+ */
 async function* injectFaults(
   response: ServerResponse,
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
@@ -84,12 +87,23 @@ async function* injectFaults(
   }
 }
 
-/** Closes the connection once what was written is on its way. */
+/** Closes the connection once the bytes written so far are handed to the system. */
 async function cut(response: ServerResponse): Promise<void> {
   await new Promise((resolve) => response.write("", resolve));
   response.socket?.end(() => response.destroy());
 }
 
+/** Waits for `durationMs`, or until the client closes the connection. */
+export async function pause(response: ServerResponse, durationMs: number): Promise<void> {
+  if (response.destroyed) return;
+  const gone = new AbortController();
+  const leave = (): void => gone.abort();
+  response.once("close", leave);
+  await sleep(durationMs, undefined, { signal: gone.signal }).catch(() => undefined);
+  response.off("close", leave);
+}
+
+/** Waits until the response accepts more bytes, or until it is closed. */
 async function drained(response: ServerResponse): Promise<void> {
   const gone = new AbortController();
   const settled = [
@@ -108,7 +122,8 @@ function lengthOf(body: string | FileSlice): number {
   return typeof body === "string" ? Buffer.byteLength(body) : body.length;
 }
 
-// HEAD announces what GET would send; elsewhere no body is an empty one.
+// An answer to HEAD announces the length that GET would send. Any other answer
+// without a body announces length 0.
 function withoutBody({ status, headers }: Answer): Readonly<Record<string, string>> {
   const silent = status === 204 || status === 304 || "content-length" in headers;
   return silent ? headers : { ...headers, "content-length": "0" };

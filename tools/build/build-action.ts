@@ -1,4 +1,4 @@
-/** `npm run build:action [FOLDER]`: makes the files that action.yml runs. */
+/** `npm run build:action [FOLDER]`: builds the files that action.yml runs. The default folder is action/. */
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,8 +7,9 @@ import { readNotices } from "./read-notices.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-// Of these only what is used gets in: `@actions/core` has an HTTP client for OIDC
-// tokens, which are asked for otherwise here, five times as large as all the rest.
+// Bundle only the used parts of these packages. `@actions/core` contains an HTTP
+// client for OIDC tokens that is five times as large as all the rest. The action
+// does not use it: it requests its tokens itself.
 const TRIMMED = /^(?:@actions\/(?:core|exec|http-client|io)|tunnel|undici)$/;
 
 const WITHOUT_SIDE_EFFECTS: Plugin = {
@@ -29,7 +30,8 @@ async function buildAction(directory: string): Promise<void> {
     outdir: directory,
     bundle: true,
     splitting: true,
-    // One file with what both have in common, by a name that no change changes.
+    // The code that both entry points share goes into one file. Its name stays the
+    // same when the code changes.
     chunkNames: "shared",
     platform: "node",
     format: "esm",

@@ -1,7 +1,8 @@
 /**
- * `npm run build [FOLDER]`: the `nargate` command as a package of its own, in `dist/`.
- * It is one file and depends on nothing, so `npx nargate` fetches neither the
- * worker's dependencies nor the Node that this clone brings along.
+ * `npm run build [FOLDER]`: builds the npm package of the `nargate` command. The
+ * default folder is dist/. The command is one file without dependencies, so
+ * `npx nargate` downloads neither the dependencies of the worker nor the Node that
+ * this repository installs.
  */
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -24,7 +25,8 @@ async function bundleCommand(outfile: string): Promise<Metafile> {
     bundle: true,
     platform: "node",
     format: "esm",
-    // It runs on 22.15. With newer syntax an older Node would not get as far as to say so.
+    // The command needs Node 22.15. The older syntax lets an older Node start the
+    // command, which then says so.
     target: "node18",
     metafile: true,
     logLevel: "warning",

@@ -6,8 +6,9 @@ import type { Metafile } from "esbuild";
 const PACKAGES = fileURLToPath(new URL("../../node_modules", import.meta.url));
 
 /**
- * The licenses of all packages whose code is in a bundle, which want to be where
- * their code is. `metafile` has paths from the project's folder.
+ * Returns the licenses of all packages whose code is in a bundle. The licenses
+ * require that they accompany the code. The paths in `metafile` must be relative
+ * to the project's folder.
  */
 export async function readNotices({ outputs }: Metafile): Promise<string> {
   const names = Object.values(outputs)
@@ -20,6 +21,7 @@ export async function readNotices({ outputs }: Metafile): Promise<string> {
 async function readNotice(name: string): Promise<string> {
   const directory = path.join(PACKAGES, name);
   const file = (await readdir(directory)).find((entry) => /^licen[cs]e/i.test(entry));
-  if (file === undefined) throw new Error(`${name} has no license`);
+  if (file === undefined)
+    throw new Error(`the package ${name} has no license file, and its code is in the bundle`);
   return `${name}\n\n${(await readFile(path.join(directory, file), "utf8")).trim()}\n`;
 }

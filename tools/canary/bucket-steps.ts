@@ -1,7 +1,7 @@
 import { escapeXml, readElement, readElements } from "../../src/http/s3-xml.ts";
-import type { BucketAnswer } from "./bucket-exchange.ts";
+import type { BucketAnswer } from "./bucket-call.ts";
 import type { CanaryBucket } from "./canary-bucket.ts";
-import { NotSeen } from "./check.ts";
+import { NotSeen } from "../../src/checks/check.ts";
 
 /** `404 NoSuchKey` */
 export function describeAnswer({ status, code }: Pick<BucketAnswer, "status" | "code">): string {
@@ -36,7 +36,7 @@ export async function readObject(bucket: CanaryBucket, name: string): Promise<st
   const answer = await bucket.send({ method: "GET", name });
   if (answer.status === 200) return answer.text;
   if (answer.status === 404 || answer.status === 403) return undefined;
-  throw new NotSeen(`could not be seen: GET answered ${describeAnswer(answer)}`);
+  throw new NotSeen(`could not be says: GET answered ${describeAnswer(answer)}`);
 }
 
 /** `nothing stored`, or what is there against expectation. */

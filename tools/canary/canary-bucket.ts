@@ -3,7 +3,7 @@ import { AwsV4Signer } from "aws4fetch";
 import { WRITE_RETRIES } from "../../src/http/retry.ts";
 import { readElement } from "../../src/http/s3-xml.ts";
 import type { BucketLocation } from "../../src/settings/bucket-settings.ts";
-import type { BucketAnswer, BucketRequest } from "./bucket-exchange.ts";
+import type { BucketAnswer, BucketRequest } from "./bucket-call.ts";
 import { retryTransient } from "./retry-transient.ts";
 import { createTrace, type Trace } from "./trace.ts";
 

@@ -2,12 +2,12 @@ import type { BucketLocation } from "../../src/settings/bucket-settings.ts";
 import { describeAnswer } from "./bucket-steps.ts";
 import { type CanaryEnvironment, openCanaryBucket } from "./canary-bucket.ts";
 import { describeError } from "../../src/client/client-error.ts";
-import { runChecks } from "./check.ts";
+import { runChecks } from "../../src/checks/check.ts";
 import { cleanUp } from "./clean-up.ts";
 import { LIFECYCLE_CHECKS } from "./lifecycle-checks.ts";
 import { MULTIPART_CHECKS } from "./multipart-checks.ts";
 import { READ_CHECKS } from "./read-checks.ts";
-import type { Report } from "./report.ts";
+import type { Report } from "../../src/checks/report.ts";
 import { WRITE_CHECKS } from "./write-checks.ts";
 
 const BUCKET_CHECKS = [...WRITE_CHECKS, ...READ_CHECKS, ...MULTIPART_CHECKS, ...LIFECYCLE_CHECKS];
@@ -24,12 +24,13 @@ export async function checkBucket(
   const { signal } = environment;
   const bucket = openCanaryBucket(config, environment);
   const { folder } = bucket.trace;
-  let rows: Report["rows"] = [];
+  let findings: Report["findings"] = [];
   let obstacle: string | undefined;
   try {
     const first = await bucket.send({ method: "PUT", name: "first", body: "canary" });
-    if (first.status === 200) rows = await runChecks(BUCKET_CHECKS, bucket, signal);
-    else obstacle = `PUT answered ${describeAnswer(first)}`;
+    if (first.status === 200) {
+      findings = await runChecks(BUCKET_CHECKS, bucket, signal, describeError);
+    } else obstacle = `PUT answered ${describeAnswer(first)}`;
   } catch (error) {
     if (!signal.aborted) obstacle = describeError(error);
   }
@@ -40,7 +41,7 @@ export async function checkBucket(
   }
   return {
     subject: `Bucket ${config.bucket} at ${config.endpoint}, below ${folder}`,
-    rows,
+    findings,
     leftovers,
     isInterrupted: signal.aborted,
     notes:

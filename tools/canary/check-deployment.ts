@@ -1,7 +1,9 @@
-import { type Row, runChecks, skipChecks } from "./check.ts";
+import { describeError } from "../../src/client/client-error.ts";
+import type { Finding } from "../../src/checks/finding.ts";
+import { runChecks, skipChecks } from "../../src/checks/check.ts";
 import { openDeployment, type StorePathArgument } from "./deployment.ts";
 import { PATH_CHECKS } from "./path-checks.ts";
-import type { Report } from "./report.ts";
+import type { Report } from "../../src/checks/report.ts";
 import { REACHABLE_CHECK, SITE_CHECKS } from "./site-checks.ts";
 
 /** Looks at a deployment as a stranger would, by reads alone. */
@@ -11,22 +13,23 @@ export async function checkDeployment(
   signal: AbortSignal,
 ): Promise<Report> {
   const deployment = openDeployment(url, path, signal);
-  const rows: Row[] = [...(await runChecks([REACHABLE_CHECK], deployment, signal))];
-  if (rows.some(({ verdict }) => verdict !== "ok")) {
-    rows.push(...skipChecks([...SITE_CHECKS, ...PATH_CHECKS], "there is no cache to look at"));
+  const findings: Finding[] = [
+    ...(await runChecks([REACHABLE_CHECK], deployment, signal, describeError)),
+  ];
+  if (findings.some(({ verdict }) => verdict !== "ok")) {
+    findings.push(...skipChecks([...SITE_CHECKS, ...PATH_CHECKS], "there is no cache to look at"));
   } else {
-    rows.push(...(await runChecks(SITE_CHECKS, deployment, signal)));
-    rows.push(
+    findings.push(...(await runChecks(SITE_CHECKS, deployment, signal, describeError)));
+    findings.push(
       ...(path === undefined
         ? skipChecks(PATH_CHECKS, "no --path was given")
-        : await runChecks(PATH_CHECKS, deployment, signal)),
+        : await runChecks(PATH_CHECKS, deployment, signal, describeError)),
     );
   }
   return {
     subject: `Deployment ${url}${path === undefined ? "" : `, path ${path.hash}`}`,
-    rows,
+    findings,
     leftovers: [],
     isInterrupted: signal.aborted,
-    notes: [],
   };
 }

@@ -2,7 +2,7 @@ import { type Narinfo, parseNarinfo } from "../../src/nix/narinfo.ts";
 import { parseStorePathHash, type StorePathHash } from "../../src/nix/store-path.ts";
 import { ok, type Result } from "../../src/result.ts";
 import { describeError } from "../../src/client/client-error.ts";
-import { NotSeen } from "./check.ts";
+import { NotSeen } from "../../src/checks/check.ts";
 
 /** A store path as a person names it. */
 export interface StorePathArgument {

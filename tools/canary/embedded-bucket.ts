@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { BucketLocation } from "../../src/settings/bucket-settings.ts";
-import { startS3Server } from "../b2-server/b2-server.ts";
+import { startB2Server } from "../b2-server/b2-server.ts";
 
 export interface EmbeddedBucket {
   readonly config: BucketLocation;
@@ -22,7 +22,7 @@ export async function startEmbeddedBucket(): Promise<EmbeddedBucket> {
     applicationKey: randomBytes(24).toString("hex"),
   };
   try {
-    const server = await startS3Server({
+    const server = await startB2Server({
       directory,
       region: config.region,
       buckets: [config.bucket],

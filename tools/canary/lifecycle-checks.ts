@@ -1,7 +1,7 @@
 import { readElement, readElements } from "../../src/http/s3-xml.ts";
 import { describeAnswer } from "./bucket-steps.ts";
 import type { CanaryBucket } from "./canary-bucket.ts";
-import { type Check, known, NotSeen } from "./check.ts";
+import { type Check, known, NotSeen } from "../../src/checks/check.ts";
 
 interface LifecycleRule {
   readonly xml: string;
@@ -11,17 +11,17 @@ interface LifecycleRule {
 /** The rules that docs/bucket.md asks for, by the names that S3 gives them. */
 export const LIFECYCLE_CHECKS: readonly Check<CanaryBucket>[] = [
   {
-    fact: "lifecycle: replaced and hidden versions are deleted",
+    check: "lifecycle: replaced and hidden versions are deleted",
     expected: known("Nargate", "by a rule"),
     observe: (bucket) => findRule(bucket, "NoncurrentVersionExpiration", "NoncurrentDays"),
   },
   {
-    fact: "lifecycle: parts of unfinished uploads are dropped",
+    check: "lifecycle: parts of unfinished uploads are dropped",
     expected: known("Nargate", "by a rule"),
     observe: (bucket) => findRule(bucket, "AbortIncompleteMultipartUpload", "DaysAfterInitiation"),
   },
   {
-    fact: "lifecycle: the cache's own objects are hidden by age",
+    check: "lifecycle: the cache's own objects are hidden by age",
     expected: known("Nargate", "by no rule"),
     async observe(bucket) {
       const { prefix } = bucket.config;
@@ -31,8 +31,8 @@ export const LIFECYCLE_CHECKS: readonly Check<CanaryBucket>[] = [
       const isHiding = rules.some(({ xml }) => /<Expiration>[^]*?<(?:Days|Date)>/.test(xml));
       if (!isHiding) return "by no rule";
       return {
-        seen: "by a rule",
-        hint: "daysFromUploadingToHiding must not be set: it hides NARs.",
+        says: "by a rule",
+        remedy: "daysFromUploadingToHiding must not be set: it hides NARs.",
       };
     },
   },
@@ -46,7 +46,7 @@ async function findRule(bucket: CanaryBucket, action: string, days: string) {
     const [body] = readElements(xml, action);
     if (body !== undefined) return `by a rule, after days: ${readElement(body, days) ?? "?"}`;
   }
-  return { seen: "by no rule", hint: "docs/bucket.md has the command under Lifecycle rules." };
+  return { says: "by no rule", remedy: "docs/bucket.md has the command under Lifecycle rules." };
 }
 
 /** Every enabled rule of the bucket. */
@@ -55,7 +55,7 @@ async function readRules(bucket: CanaryBucket): Promise<readonly LifecycleRule[]
   if (answer.code === "NoSuchLifecycleConfiguration") return [];
   if (answer.status !== 200) {
     throw new NotSeen(`${describeAnswer(answer)}: this key may not read them`, {
-      hint: `By hand, with a key that may: b2 bucket get ${bucket.config.bucket}`,
+      remedy: `By hand, with a key that may: b2 bucket get ${bucket.config.bucket}`,
     });
   }
   return readElements(answer.text, "Rule")

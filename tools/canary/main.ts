@@ -1,12 +1,17 @@
 /** `npm run canary`: tries what the design leans on, at a bucket or at a deployment. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { readBucketSettings } from "./bucket-settings.ts";
+import { readBucketSettings } from "./canary-settings.ts";
 import { checkBucket } from "./check-bucket.ts";
 import { checkDeployment } from "./check-deployment.ts";
 import { parseStorePathArgument } from "./deployment.ts";
 import { startEmbeddedBucket } from "./embedded-bucket.ts";
-import { exitCodeOf, formatReport, formatReportJson, type Report } from "./report.ts";
+import {
+  exitCodeOf,
+  formatReport,
+  formatReportJson,
+  type Report,
+} from "../../src/checks/report.ts";
 import { UsageError } from "../../src/client/client-error.ts";
 import { runCommand } from "../run-command.ts";
 

@@ -10,7 +10,7 @@ import {
   readObject,
 } from "./bucket-steps.ts";
 import type { CanaryBucket } from "./canary-bucket.ts";
-import { type Check, known } from "./check.ts";
+import { type Check, known } from "../../src/checks/check.ts";
 
 const PART = "one part";
 const HOUR_SECONDS = 3600;
@@ -18,7 +18,7 @@ const HOUR_SECONDS = 3600;
 /** Uploads in parts, which is how every larger NAR comes in. */
 export const MULTIPART_CHECKS: readonly Check<CanaryBucket>[] = [
   {
-    fact: "an upload of one part",
+    check: "an upload of one part",
     async observe(bucket) {
       const name = "one-part";
       const uploadId = await createUpload(bucket, name);
@@ -29,7 +29,7 @@ export const MULTIPART_CHECKS: readonly Check<CanaryBucket>[] = [
     },
   },
   {
-    fact: "completion with a part under 5 MiB that is not the last",
+    check: "completion with a part under 5 MiB that is not the last",
     expected: known("B2", "EntityTooSmall"),
     async observe(bucket) {
       const name = "small-parts";
@@ -40,7 +40,7 @@ export const MULTIPART_CHECKS: readonly Check<CanaryBucket>[] = [
     },
   },
   {
-    fact: "completion with a wrong entity tag",
+    check: "completion with a wrong entity tag",
     async observe(bucket) {
       const name = "wrong-tag";
       const uploadId = await createUpload(bucket, name);
@@ -50,7 +50,7 @@ export const MULTIPART_CHECKS: readonly Check<CanaryBucket>[] = [
     },
   },
   {
-    fact: "the second abort of an upload",
+    check: "the second abort of an upload",
     expected: known("B2", "NoSuchUpload"),
     async observe(bucket) {
       const name = "aborted";
@@ -61,7 +61,7 @@ export const MULTIPART_CHECKS: readonly Check<CanaryBucket>[] = [
     },
   },
   {
-    fact: "the list of an upload's parts",
+    check: "the list of an upload's parts",
     async observe(bucket) {
       const name = "listed-parts";
       const uploadId = await createUpload(bucket, name);
@@ -76,7 +76,7 @@ export const MULTIPART_CHECKS: readonly Check<CanaryBucket>[] = [
     },
   },
   {
-    fact: "the list of open uploads below a prefix",
+    check: "the list of open uploads below a prefix",
     expected: known("S3", "200, 1 of 1 uploads"),
     async observe(bucket) {
       const uploadId = await createUpload(bucket, "open/one");
@@ -89,12 +89,12 @@ export const MULTIPART_CHECKS: readonly Check<CanaryBucket>[] = [
     },
   },
   {
-    fact: "PUT of a part by a presigned URL",
+    check: "PUT of a part by a presigned URL",
     expected: known("B2", "200"),
     observe: async (bucket) => describeAnswer(await putPresigned(bucket, "presigned", 0)),
   },
   {
-    fact: "PUT of a part by one that has expired",
+    check: "PUT of a part by one that has expired",
     expected: known("S3", "refused"),
     observe: async (bucket) =>
       describeRefusal(await putPresigned(bucket, "presigned-late", HOUR_SECONDS)),

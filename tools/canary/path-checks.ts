@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { encodeNix32 } from "../../src/nix/encodings.ts";
 import type { Narinfo } from "../../src/nix/narinfo.ts";
 import { readUntilEdgeHit } from "../../src/client/gateway/edge-hit.ts";
-import { type Check, known, NotSeen } from "./check.ts";
+import { type Check, known, NotSeen } from "../../src/checks/check.ts";
 import type { Deployment } from "./deployment.ts";
 
 /** A larger NAR is not read whole here. */
@@ -11,7 +11,7 @@ const MAX_READ_BYTES = 64 * 1024 * 1024;
 /** What is answered for a store path that is there. */
 export const PATH_CHECKS: readonly Check<Deployment>[] = [
   {
-    fact: "the narinfo of --path",
+    check: "the narinfo of --path",
     expected: known("Nargate", "200"),
     async observe(deployment) {
       try {
@@ -23,12 +23,12 @@ export const PATH_CHECKS: readonly Check<Deployment>[] = [
     },
   },
   {
-    fact: "its narinfo is at the edge when read again",
+    check: "its narinfo is at the edge when read again",
     expected: known("Nargate", "edge hit"),
     observe: (deployment) => seeHit(deployment, `${deployment.path?.hash}.narinfo`),
   },
   {
-    fact: "its NAR with Range: bytes=1-8",
+    check: "its NAR with Range: bytes=1-8",
     async observe(deployment) {
       const narinfo = await deployment.readNarinfo();
       const response = await deployment.read(narinfo.url, { headers: { range: "bytes=1-8" } });
@@ -44,35 +44,35 @@ export const PATH_CHECKS: readonly Check<Deployment>[] = [
       ];
       return {
         expected: known("Nargate", promised.join(", ")),
-        seen: `${response.status}, ${range}, ${length} bytes, ETag ${etag === tag ? "= file hash" : etag}`,
+        says: `${response.status}, ${range}, ${length} bytes, ETag ${etag === tag ? "= file hash" : etag}`,
       };
     },
   },
   {
-    fact: "the length of its NAR, by HEAD and by GET",
+    check: "the length of its NAR, by HEAD and by GET",
     async observe(deployment) {
       const { url, fileSize } = await deployment.readNarinfo();
       const [head, get] = [
         await announced(deployment, url, "HEAD"),
         await announced(deployment, url, "GET"),
       ];
-      const seen = head === get ? `both ${head}` : `HEAD ${head}, GET ${get}`;
+      const says = head === get ? `both ${head}` : `HEAD ${head}, GET ${get}`;
       return {
-        seen,
+        says,
         expected: known("Nargate", fileSize === undefined ? "both" : `both ${fileSize}`),
       };
     },
   },
   {
-    fact: "its NAR with Accept-Encoding: identity",
+    check: "its NAR with Accept-Encoding: identity",
     observe: (deployment) => readNar(deployment, "identity"),
   },
   {
-    fact: "its NAR with Accept-Encoding: zstd, br, gzip",
+    check: "its NAR with Accept-Encoding: zstd, br, gzip",
     observe: (deployment) => readNar(deployment, "zstd, br, gzip"),
   },
   {
-    fact: "its NAR is at the edge when read again",
+    check: "its NAR is at the edge when read again",
     expected: known("Nargate", "edge hit"),
     async observe(deployment) {
       const { url } = await deployment.readNarinfo();
@@ -93,8 +93,9 @@ async function seeHit(deployment: Deployment, target: string) {
   }, sleep);
   if (outcome === "hit") return attempts === 1 ? "edge hit" : `edge hit, attempt ${attempts}`;
   return {
-    seen: `edge ${outcome === "unknown" ? "unknown: no Server-Timing" : outcome}, ${attempts} times`,
-    hint: "bypass: EDGE is off, or it was read as a pusher. miss: on workers.dev only EDGE=workers-cache keeps anything.",
+    says: `edge ${outcome === "unknown" ? "unknown: no Server-Timing" : outcome}, ${attempts} times`,
+    remedy:
+      "bypass: EDGE is off, or it was read as a pusher. miss: on workers.dev only EDGE=workers-cache keeps anything.",
   };
 }
 
@@ -113,8 +114,9 @@ async function readNar(deployment: Deployment, acceptEncoding: string) {
       "Nargate",
       `200, no Content-Encoding${fileSize === undefined ? "" : `, ${expectedSize}`}`,
     ),
-    seen: `${response.status}, ${encoding === null ? "no Content-Encoding" : `Content-Encoding: ${encoding}`}, ${size} bytes`,
-    hint: "Either the bucket holds it with that encoding, or something between here and the gateway compresses.",
+    says: `${response.status}, ${encoding === null ? "no Content-Encoding" : `Content-Encoding: ${encoding}`}, ${size} bytes`,
+    remedy:
+      "Either the bucket holds it with that encoding, or something between here and the gateway compresses.",
   };
 }
 

@@ -1,7 +1,7 @@
 import { connect as connectPlainly, type Socket } from "node:net";
 import { connect as connectSafely } from "node:tls";
 import { readElement } from "../../src/http/s3-xml.ts";
-import type { BucketAnswer } from "./bucket-exchange.ts";
+import type { BucketAnswer } from "./bucket-call.ts";
 import type { SignedRequest } from "./canary-bucket.ts";
 
 const TIMEOUT_MILLISECONDS = 20_000;

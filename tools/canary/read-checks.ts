@@ -1,6 +1,6 @@
 import { describeAnswer, listKeys, prepareObject, readObject } from "./bucket-steps.ts";
 import type { CanaryBucket } from "./canary-bucket.ts";
-import { type Check, known } from "./check.ts";
+import { type Check, known } from "../../src/checks/check.ts";
 
 const LETTERS = "abcdefghijklmnopqrstuvwxyz";
 
@@ -10,40 +10,40 @@ const ODD_NAME = "names/sha256:0a+1b!out.doi";
 /** What is answered for an object, and for one that is not there. */
 export const READ_CHECKS: readonly Check<CanaryBucket>[] = [
   {
-    fact: "GET of a key that is not there",
+    check: "GET of a key that is not there",
     // Under a key with listFiles; without it B2 says 403.
     expected: known("B2", "404 NoSuchKey"),
     observe: async (bucket) => {
       const answer = await bucket.send({ method: "GET", name: "absent" });
       return answer.status === 403
-        ? { seen: describeAnswer(answer), hint: "Does the application key have listFiles?" }
+        ? { says: describeAnswer(answer), remedy: "Does the application key have listFiles?" }
         : describeAnswer(answer);
     },
   },
   {
-    fact: "HEAD of a key that is not there",
+    check: "HEAD of a key that is not there",
     expected: known("B2", "404"),
     observe: async (bucket) =>
       describeAnswer(await bucket.send({ method: "HEAD", name: "absent" })),
   },
   {
-    fact: "GET with Range: bytes=0-",
+    check: "GET with Range: bytes=0-",
     // Confirmed by Backblaze for the download URL; the gateway takes 206 as well.
     expected: known("B2", "200"),
     observe: (bucket) => readRange(bucket, "bytes=0-"),
   },
   {
-    fact: "GET with Range: bytes=3-6",
+    check: "GET with Range: bytes=3-6",
     expected: known("HTTP", `206, bytes 3-6/${LETTERS.length}, "defg"`),
     observe: (bucket) => readRange(bucket, "bytes=3-6"),
   },
   {
-    fact: "GET with a Range past the end",
+    check: "GET with a Range past the end",
     expected: known("HTTP", "416"),
     observe: (bucket) => readRange(bucket, `bytes=${LETTERS.length}-`),
   },
   {
-    fact: "a key with + ! and :",
+    check: "a key with + ! and :",
     expected: known("S3", "read and listed as it was written"),
     async observe(bucket) {
       await prepareObject(bucket, ODD_NAME, LETTERS);
@@ -55,7 +55,7 @@ export const READ_CHECKS: readonly Check<CanaryBucket>[] = [
     },
   },
   {
-    fact: "a listing by prefix",
+    check: "a listing by prefix",
     expected: known("S3", "what lies below it, and nothing else"),
     async observe(bucket) {
       const inside = ["list/a", "list/b/c"];

@@ -5,7 +5,7 @@ import {
   retryPauseMilliseconds,
   WRITE_RETRIES,
 } from "../../src/http/retry.ts";
-import type { BucketAnswer } from "./bucket-exchange.ts";
+import type { BucketAnswer } from "./bucket-call.ts";
 
 /**
  * Gives the first answer that is final, or the last one. Of 1,200 PUTs to B2

@@ -1,18 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { encodeNix32 } from "../../src/nix/encodings.ts";
-import { type CacheInfo, parseCacheInfo } from "../../src/nix/cache-info.ts";
+import { type CacheInfo, parseCacheInfo, UPSTREAM_PRIORITY } from "../../src/nix/cache-info.ts";
 import { botChallengeRemedy, isBotChallenge } from "../../src/client/gateway/bot-challenge.ts";
-import { type Check, known, NotSeen, type Observation } from "./check.ts";
+import { type Check, known, NotSeen, type Observation } from "../../src/checks/check.ts";
 import type { Deployment } from "./deployment.ts";
-
-/** cache.nixos.org's. */
-export const UPSTREAM_PRIORITY = 40;
 
 const ABSENT_HASH = encodeNix32(randomBytes(20));
 
 /** Without which nothing else is worth a look. */
 export const REACHABLE_CHECK: Check<Deployment> = {
-  fact: "nix-cache-info",
+  check: "nix-cache-info",
   expected: known("Nargate", "200"),
   async observe(deployment) {
     try {
@@ -28,31 +25,31 @@ export const REACHABLE_CHECK: Check<Deployment> = {
 /** What a cache says without being asked for a path that it has. */
 export const SITE_CHECKS: readonly Check<Deployment>[] = [
   {
-    fact: "nix-cache-info: Priority, where cache.nixos.org has 40",
+    check: "nix-cache-info: Priority, where cache.nixos.org has 40",
     expected: known("Nargate", "above: asked later"),
     async observe(deployment) {
       const { priority = 0 } = await readCacheInfo(deployment);
       if (priority > UPSTREAM_PRIORITY) return `above: asked later (${priority})`;
       return {
-        seen: `${priority}: asked ${priority < UPSTREAM_PRIORITY ? "first" : "as early"}`,
-        hint: "Every client asks here for all of nixpkgs. PRIORITY above 40 changes that.",
+        says: `${priority}: asked ${priority < UPSTREAM_PRIORITY ? "first" : "as early"}`,
+        remedy: "Every client asks here for all of nixpkgs. PRIORITY above 40 changes that.",
       };
     },
   },
   {
-    fact: "nix-cache-info: StoreDir",
+    check: "nix-cache-info: StoreDir",
     async observe(deployment) {
       const { storeDir = "none" } = await readCacheInfo(deployment);
-      return { seen: storeDir, expected: known("Nargate", deployment.storeDir) };
+      return { says: storeDir, expected: known("Nargate", deployment.storeDir) };
     },
   },
   {
-    fact: "a narinfo that is not there",
+    check: "a narinfo that is not there",
     expected: known("Nargate", "404, max-age=10"),
     observe: readAbsent,
   },
   {
-    fact: "the same narinfo, asked again",
+    check: "the same narinfo, asked again",
     expected: known("Nargate", "404, max-age=10"),
     observe: readAbsent,
   },
@@ -67,12 +64,15 @@ function describeFirstAnswer(
   const isHtml = (headers.get("content-type") ?? "").includes("text/html");
   if (isBotChallenge(status, headers)) {
     return {
-      seen: `a bot challenge: ${status}${isHtml ? " with HTML" : ""}${mitigation === null ? "" : `, cf-mitigated: ${mitigation}`}`,
-      hint: botChallengeRemedy(url),
+      says: `a bot challenge: ${status}${isHtml ? " with HTML" : ""}${mitigation === null ? "" : `, cf-mitigated: ${mitigation}`}`,
+      remedy: botChallengeRemedy(url),
     };
   }
   if (status === 401) {
-    return { seen: "401", hint: "A private cache (READ_ACCESS=token): this looks at public ones." };
+    return {
+      says: "401",
+      remedy: "A private cache (READ_ACCESS=token): this looks at public ones.",
+    };
   }
   if (status !== 200) return `${status}`;
   const info = parseCacheInfo(text);

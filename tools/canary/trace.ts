@@ -1,5 +1,5 @@
 import { readElement } from "../../src/http/s3-xml.ts";
-import type { BucketAnswer, BucketRequest } from "./bucket-exchange.ts";
+import type { BucketAnswer, BucketRequest } from "./bucket-call.ts";
 
 /** What a run has written, or may have: noted before each request leaves. */
 export interface Trace {

@@ -8,7 +8,7 @@ import {
   readObject,
 } from "./bucket-steps.ts";
 import type { CanaryBucket } from "./canary-bucket.ts";
-import { type Check, known } from "./check.ts";
+import { type Check, known } from "../../src/checks/check.ts";
 import { putAndHangUp, putRaw } from "./raw-request.ts";
 
 // How long a server may need to notice that its client is gone.
@@ -20,21 +20,21 @@ const NEW = "the new object";
 /** What becomes of an object that is written. */
 export const WRITE_CHECKS: readonly Check<CanaryBucket>[] = [
   {
-    fact: "PUT with the SHA-256 of other bytes",
+    check: "PUT with the SHA-256 of other bytes",
     observe: (bucket) =>
       putWith(bucket, "wrong-sha256", {
         "x-amz-content-sha256": createHash("sha256").update(OLD).digest("hex"),
       }),
   },
   {
-    fact: "PUT with the Content-MD5 of other bytes",
+    check: "PUT with the Content-MD5 of other bytes",
     observe: (bucket) =>
       putWith(bucket, "wrong-md5", {
         "content-md5": createHash("md5").update(OLD).digest("base64"),
       }),
   },
   {
-    fact: "PUT cut off before its Content-Length",
+    check: "PUT cut off before its Content-Length",
     // Seen twice, on eu-central-003 in October 2026.
     expected: known("B2", "nothing stored, old object kept"),
     async observe(bucket) {
@@ -48,7 +48,7 @@ export const WRITE_CHECKS: readonly Check<CanaryBucket>[] = [
     },
   },
   {
-    fact: "PUT without Content-Length (chunked)",
+    check: "PUT without Content-Length (chunked)",
     async observe(bucket) {
       const name = "chunked";
       const signed = await bucket.sign({ method: "PUT", name });
@@ -58,7 +58,7 @@ export const WRITE_CHECKS: readonly Check<CanaryBucket>[] = [
     },
   },
   {
-    fact: "PUT with If-None-Match: * over an object",
+    check: "PUT with If-None-Match: * over an object",
     // Seen by several; AWS would answer 412.
     expected: known("B2", "501 NotImplemented, old object kept"),
     async observe(bucket) {
@@ -70,7 +70,7 @@ export const WRITE_CHECKS: readonly Check<CanaryBucket>[] = [
     },
   },
   {
-    fact: "an object written twice",
+    check: "an object written twice",
     // Documented: a new version, and the old one is hidden.
     expected: known("B2", "listed once, the new one is read"),
     async observe(bucket) {
@@ -83,7 +83,7 @@ export const WRITE_CHECKS: readonly Check<CanaryBucket>[] = [
     },
   },
   {
-    fact: "an object that was deleted",
+    check: "an object that was deleted",
     // Documented: a delete without a version hides.
     expected: known("B2", "404"),
     async observe(bucket) {
@@ -95,12 +95,12 @@ export const WRITE_CHECKS: readonly Check<CanaryBucket>[] = [
     },
   },
   {
-    fact: "copy, x-amz-copy-source-if-match with another tag",
+    check: "copy, x-amz-copy-source-if-match with another tag",
     expected: known("B2", "412"),
     observe: async (bucket) => copyIf(bucket, "copy-refused", () => `"${"0".repeat(32)}"`),
   },
   {
-    fact: "copy, x-amz-copy-source-if-match with its tag",
+    check: "copy, x-amz-copy-source-if-match with its tag",
     expected: known("B2", "200, the same bytes"),
     observe: async (bucket) => copyIf(bucket, "copy", (etag) => etag),
   },

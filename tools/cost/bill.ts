@@ -1,38 +1,47 @@
-import type { Price, Tier } from "../../src/prices/prices.ts";
+import type { Price, Tier } from "../../src/prices/price-list.ts";
 
+/** The kinds of items, which are the columns of the summary. */
 export type Kind = "plan" | "requests" | "logs" | "storage" | "traffic";
 
+/** One item of a bill. */
 export interface LineItem {
   readonly kind: Kind;
   readonly what: string;
   readonly quantity: number;
-  /** What of it is free, by an allowance or a credit. */
+  /** The part of `quantity` that is free, by an allowance or a credit. */
   readonly included: number;
   readonly price: Price;
   /** Rounded to whole cents. */
   readonly dollars: number;
 }
 
+/** The bill of one month. */
 export interface Bill {
   readonly items: readonly LineItem[];
-  /** What the plan's limits exclude; with any of these the bill cannot be had. */
+  /** The limits of the plan that the month exceeds. If there are any, the plan cannot serve the month. */
   readonly obstacles: readonly string[];
-  /** What the amounts do not say. */
+  /** Remarks that the amounts do not show. */
   readonly notes: readonly string[];
-  /** The items' sum; undefined where there are obstacles. */
+  /** The sum of the items. `undefined` if there are obstacles. */
   readonly totalDollars: number | undefined;
 }
 
 interface ChargeOptions {
-  /** Instead of the price's own name. */
+  /** The name of the item, if it differs from the price's name. */
   readonly what?: string;
-  /** Instead of the price's own allowance, where that depends on something else. */
+  /** The free quantity, if it is not the fixed `included` of the price. */
   readonly included?: number;
-  /** So much more is paid for by something else. An allowance moves the tiers; this leaves them where they are. */
+  /**
+   * Billed units that another plan pays for. An allowance shifts the tiers; a
+   * credit does not.
+   */
   readonly credit?: number;
 }
 
-/** What `quantity` costs beyond its allowance and credit; within it, an item of $0.00. */
+/**
+ * Returns the item for `quantity` units. Only units beyond the allowance and the
+ * credit cost money; the item may be $0.00.
+ */
 export function charge(
   kind: Kind,
   price: Price,
@@ -56,7 +65,10 @@ function sumOfTiers(billed: number, tiers: readonly Tier[]): number {
   return sum;
 }
 
-/** Half a cent goes up. Twelve digits, since 1.005 is a little less than that in binary. */
+/**
+ * Rounds to whole cents; half a cent is rounded up. Rounds to twelve digits first,
+ * because 1.005 in binary is slightly less than 1.005.
+ */
 export function roundToCents(dollars: number): number {
   return Math.round(Number((dollars * 100).toPrecision(12))) / 100;
 }
@@ -70,7 +82,7 @@ export function createBill(
   return { items, obstacles, notes, totalDollars };
 }
 
-/** In whole cents, so that a printed bill adds up. */
+/** Returns the sum of the items. Adds whole cents, so that the printed items add up to it. */
 export function sumDollars(items: readonly LineItem[]): number {
   return items.reduce((cents, { dollars }) => cents + Math.round(dollars * 100), 0) / 100;
 }

@@ -1,22 +1,23 @@
 import { pushDemand } from "./push-demand.ts";
 import type { Usage } from "./usage.ts";
 
-/** An average narinfo: 0.5 to 2 KB, more with many references (assumed). */
+/** The size of an average narinfo (assumed). Most have 0.5 to 2 KB, and more with many references. */
 const NARINFO_BYTES = 1_000;
 const GB_PER_MB = 1e-3;
 const GB_PER_BYTE = 1e-9;
 const KB_PER_GB = 1e6;
 
-/** What a month of reads comes to, whoever serves them. */
+/** The reads of a month. They are the same for every provider. */
 export interface ReadDemand {
-  /** Narinfos, NARs, and the nix-cache-info that each client asks for first. */
+  /** Requests for narinfos and NARs, and for the nix-cache-info that each client requests first. */
   readonly requests: number;
-  /** Those that a cache in front of the bucket does not answer. */
+  /** The requests that a cache in front of the bucket does not answer. */
   readonly misses: number;
   readonly gbToClients: number;
   readonly gbFromBucket: number;
 }
 
+/** Calculates the reads of a month. */
 export function readDemand(usage: Usage): ReadDemand {
   const present = usage.lookups * (1 - usage.absent);
   const narinfoMisses = present * (1 - usage.hitNarinfo);
@@ -32,18 +33,19 @@ export function readDemand(usage: Usage): ReadDemand {
   };
 }
 
-/** A NAR and a narinfo for each path. */
+/** Returns the size of all stored objects: a NAR and a narinfo for each path. */
 export function storedGb({ paths, narMb }: Usage): number {
   return paths * (narMb * GB_PER_MB + NARINFO_BYTES * GB_PER_BYTE);
 }
 
+/** The work of the gateway in a month, and of the bucket behind it. */
 export interface GatewayDemand {
-  /** What clients send: reads, and what their pushes take. */
+  /** Requests from clients: their reads, and the requests of their pushes. */
   readonly clientRequests: number;
-  /** With Workers Cache, what the gateway asks of its cached entrypoint: every GET of an object. */
+  /** With Workers Cache, the requests of the gateway to its own cached entrypoint: one for each GET of an object. */
   readonly innerRequests: number;
   readonly cpuMs: number;
-  /** What the longest request of a push takes: the NAR's. */
+  /** CPU of the longest request of a push, which is the request for the NAR. */
   readonly cpuMsOfNar: number;
   readonly logGb: number;
   readonly bucketReads: number;
@@ -52,13 +54,14 @@ export interface GatewayDemand {
   readonly storedGb: number;
 }
 
-/** What a month comes to at the gateway, and at the bucket behind it. */
+/** Calculates the work of the gateway and of its bucket in a month. */
 export function gatewayDemand(usage: Usage, hasInnerRequests: boolean): GatewayDemand {
   const reads = readDemand(usage);
   const push = pushDemand(usage);
   const { pushes } = usage;
   const clientRequests = reads.requests + pushes * push.clientRequests;
-  // A pusher is never told "absent" by the edge, so its narinfo GET reaches the bucket.
+  // The edge never answers "absent" to a client that pushes, so its GET of the
+  // narinfo reaches the bucket.
   const innerRuns = hasInnerRequests ? reads.misses + pushes : 0;
   return {
     clientRequests,
@@ -73,5 +76,5 @@ export function gatewayDemand(usage: Usage, hasInnerRequests: boolean): GatewayD
   };
 }
 
-/** What Nix itself asks of a bucket by `s3://` for a path it pushes. */
+/** The bucket requests of Nix for each path that it pushes by `s3://`. */
 export const S3_PUSH = { reads: 2, writes: 2 };

@@ -1,10 +1,9 @@
 import { type Bill, type Kind, type LineItem, sumDollars } from "./bill.ts";
-import { formatDollars, formatQuantity } from "./format-quantity.ts";
-import { formatRate } from "./format-prices.ts";
+import { formatDollars, formatQuantity, formatRate } from "./format-prices.ts";
 
 const KINDS: readonly Kind[] = ["plan", "requests", "logs", "storage", "traffic"];
 
-/** A line a provider: what each kind of item comes to, and the whole. */
+/** Formats one line for each provider: the sum of each kind of item, and the total. */
 export function formatSummary(bills: readonly (readonly [string, Bill])[]): string {
   const rows = bills.map(([name, bill]) =>
     bill.totalDollars === undefined
@@ -24,7 +23,7 @@ function itemsOf({ items }: Bill, wanted: Kind): readonly LineItem[] {
   return items.filter(({ kind }) => kind === wanted);
 }
 
-/** Every item of one bill: how much of what, what of it is free, and at which price the rest is billed. */
+/** Formats every item of a bill: its quantity, the free part, the price of the rest, and the cost. */
 export function formatBill(name: string, bill: Bill): string {
   const rows = bill.items.map(({ what, quantity, included, price, dollars }) => ({
     cells: [
@@ -43,11 +42,11 @@ export function formatBill(name: string, bill: Bill): string {
 
 interface Row {
   readonly cells: readonly string[];
-  /** Text behind the last cell that takes no part in the columns. */
+  /** Text after the last cell. It does not affect the width of the columns. */
   readonly rest?: string;
 }
 
-/** The first column to the left, the others to the right. */
+/** Aligns the first column to the left and the others to the right. */
 function alignColumns(rows: readonly Row[]): string {
   const widths: number[] = [];
   for (const { cells } of rows) {
@@ -64,7 +63,7 @@ function alignColumns(rows: readonly Row[]): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** The same for a program; `rate` is the text of the table. */
+/** Returns a bill as JSON for other programs. `rate` is the same text as in the table. */
 export function toJson(bill: Bill) {
   return {
     totalDollars: bill.totalDollars ?? null,

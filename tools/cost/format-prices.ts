@@ -1,8 +1,21 @@
 import type { FlatPlan } from "../../src/prices/cloudfront-plans.ts";
-import { formatDollars, formatQuantity } from "./format-quantity.ts";
-import type { Price, Tier } from "../../src/prices/prices.ts";
+import type { Price, Tier } from "../../src/prices/price-list.ts";
 
-/** `$0.30 a million`, `$0.085 to $0.03`, `free`. */
+/** Formats a quantity, as in `1,234,567`, `12.3` or `0.5`: at most two decimals, and none from 100 on. */
+export function formatQuantity(quantity: number): string {
+  return quantity.toLocaleString("en-US", { maximumFractionDigits: quantity < 100 ? 2 : 0 });
+}
+
+/** Formats an amount, as in `$1,234.50`. */
+export function formatDollars(dollars: number): string {
+  return dollars.toLocaleString("en-US", {
+    style: "currency",
+    currency: "USD",
+    minimumFractionDigits: 2,
+  });
+}
+
+/** Formats a price for a bill, as in `$0.30 a million`, `$0.023 to $0.021 a GiB-month` or `free`. */
 export function formatRate(price: Price): string {
   const [first, ...others] = price.tiers;
   if (first.dollars === 0) return "free";
@@ -11,7 +24,10 @@ export function formatRate(price: Price): string {
   return `${formatAmount(first)}${range} a ${formatUnit(price)}`;
 }
 
-/** `$0.085 a GiB up to 10,240, $0.08 up to 51,200, $0.02 beyond`; a price of one tier as in a bill. */
+/**
+ * Formats all tiers of a price, as in `$0.085 a GiB up to 10,240, $0.08 up to
+ * 51,200, $0.02 beyond`. A price with one tier is formatted as in a bill.
+ */
 function formatTiers(price: Price): string {
   const [first, ...others] = price.tiers;
   if (others.length === 0) return formatRate(price);
@@ -33,34 +49,34 @@ function formatUnit({ per, unit }: Price): string {
   return per === 1 ? unit : "million";
 }
 
-/** The price table of docs/cost.md, in Markdown. */
+/** Formats the price table of docs/cost.md, in Markdown. */
 export function formatPrices(prices: readonly Price[]): string {
   const rows = prices.map((price) => {
     const { provider, what, included, unit, source, asOf, reportedBy, isRoundedUp, note } = price;
     const by = reportedBy === undefined ? "" : `, as reported by ${reportedBy}`;
     const remarks = [
-      ...(isRoundedUp ? ["begun units count whole"] : []),
+      ...(isRoundedUp ? ["a started unit is billed in full"] : []),
       ...(note === undefined ? [] : [note]),
     ];
     const free = included > 0 ? `${formatQuantity(included)} ${unit}` : "";
     return `| ${provider} | ${what} | ${formatTiers(price)} | ${free} | ${remarks.join("; ")} | [${asOf}](${source})${by} |`;
   });
   return [
-    "| | What | Price | Free a month | | As of |",
+    "| Provider | Item | Price | Free a month | Notes | As of |",
     "| --- | --- | --- | --- | --- | --- |",
     ...rows,
     "",
   ].join("\n");
 }
 
-/** CloudFront's flat rates of docs/cost.md, in Markdown. */
+/** Formats the table of CloudFront's flat-rate plans in docs/cost.md, in Markdown. */
 export function formatFlatPlans(plans: readonly FlatPlan[]): string {
   const rows = plans.map(({ name, dollars, requests, gib, s3CreditGib }) => {
     const [ofRequests, ofGib, ofStorage] = [requests, gib, s3CreditGib].map(formatQuantity);
     return `| ${name} | ${formatDollars(dollars)} | ${ofRequests} | ${ofGib} GiB | ${ofStorage} GiB |`;
   });
   return [
-    "| CloudFront's flat-rate plan | A month | Requests | Traffic | S3 Standard storage |",
+    "| CloudFront's flat-rate plan | Price a month | Requests | Traffic | S3 Standard storage |",
     "| --- | --- | --- | --- | --- |",
     ...rows,
     "",

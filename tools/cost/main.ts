@@ -1,11 +1,11 @@
-/** `npm run cost`: what a month of a team's cache costs, here and elsewhere. */
+/** `npm run cost`: calculates the monthly cost of a team's cache on Nargate and on other services. */
 import { parseArgs } from "node:util";
 import { UsageError } from "../../src/client/client-error.ts";
-import { runCommand } from "../run-command.ts";
 import { FLAT_PLANS } from "../../src/prices/cloudfront-plans.ts";
+import { PRICES } from "../../src/prices/price-list.ts";
+import { runCommand } from "../run-command.ts";
 import { formatBill, formatSummary, toJson } from "./format-bill.ts";
 import { formatFlatPlans, formatPrices } from "./format-prices.ts";
-import { PRICES } from "../../src/prices/prices.ts";
 import { isProviderName, PROVIDERS } from "./providers.ts";
 import { parseUsage, USAGE_FLAGS } from "./usage.ts";
 
@@ -20,21 +20,22 @@ function formatFlags(): string {
 
 const USAGE = `Usage: npm run cost -- [--paths N] [--pulls N] …
 
-  Works out the monthly bill of a Nix cache from what a team asks of it.
-  Numbers may end in k, M or G; shares are from 0 to 1.
+  Calculates the monthly bill of a Nix cache from the usage of a team.
+  N is a number, and may end in k, M or G. SHARE is a number from 0 to 1.
+  Each option has its default in brackets.
 
 ${formatFlags()}
 
-  --bill NAME           shows the items of this bill; may be repeated
-  --json                all bills with their items, for a program
-  --prices              the prices with their sources, in Markdown
+  --bill NAME           print the items of this bill; may be repeated
+  --json                print all bills with their items as JSON
+  --prices              print the prices and their sources in Markdown
 
   Bills:
 ${Object.entries(PROVIDERS)
   .map(([name, { what }]) => `  ${name.padEnd(24)}${what}`)
   .join("\n")}
 
-  How they are counted and what is assumed: docs/cost.md
+  docs/cost.md explains how the bills are calculated, and what is assumed.
 `;
 
 const USAGE_OPTIONS = Object.fromEntries(
@@ -73,7 +74,9 @@ async function main(): Promise<string> {
   return values.bill
     .map((name) => {
       if (!isProviderName(name)) {
-        throw new UsageError(`${name} is none of ${Object.keys(PROVIDERS).join(", ")}`);
+        throw new UsageError(
+          `there is no bill ${name}; use one of: ${Object.keys(PROVIDERS).join(", ")}`,
+        );
       }
       return formatBill(name, PROVIDERS[name].bill(usage.value));
     })

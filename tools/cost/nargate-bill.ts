@@ -1,8 +1,8 @@
-import { b2PeakNotes } from "./b2-peak-notes.ts";
+import { PRICES } from "../../src/prices/price-list.ts";
 import { type Bill, charge, createBill, type LineItem } from "./bill.ts";
+import { b2PeakNotes } from "./bucket-bills.ts";
 import { type GatewayDemand, gatewayDemand, readDemand } from "./demand.ts";
-import { formatQuantity } from "./format-quantity.ts";
-import { PRICES } from "../../src/prices/prices.ts";
+import { formatQuantity } from "./format-prices.ts";
 import { isPushedDirectly } from "./push-demand.ts";
 import type { Usage } from "./usage.ts";
 
@@ -15,7 +15,7 @@ const FREE_LOG_GB_PER_DAY = 0.5;
 const LOG_DAYS_KEPT = 7;
 const DAYS_PER_MONTH = 30;
 
-/** The gateway in front of a private B2 bucket. */
+/** Returns the bill of Nargate: the gateway in front of a private B2 bucket. */
 export function nargateBill(usage: Usage, plan: WorkersPlan, edge: EdgeMode): Bill {
   const gateway = gatewayDemand(usage, edge === "workers-cache");
   const items = [
@@ -32,7 +32,7 @@ export function nargateBill(usage: Usage, plan: WorkersPlan, edge: EdgeMode): Bi
   return createBill(items, obstacles, notesOn(usage, edge, gateway));
 }
 
-/** What Cloudflare counts: the inner requests, too. */
+/** Returns the requests that Cloudflare bills, which include the inner ones. */
 function workerRequests({ clientRequests, innerRequests }: GatewayDemand): number {
   return clientRequests + innerRequests;
 }
@@ -64,11 +64,11 @@ function freeObstacles(gateway: GatewayDemand, { days, pushes }: Usage): readonl
   return [
     ...(perDay > FREE_REQUESTS_PER_DAY
       ? [
-          `${formatQuantity(Math.ceil(perDay))} requests a day, of ${formatQuantity(FREE_REQUESTS_PER_DAY)}`,
+          `${formatQuantity(Math.ceil(perDay))} requests a day (limit ${formatQuantity(FREE_REQUESTS_PER_DAY)})`,
         ]
       : []),
     ...(pushes > 0 && cpuMsOfNar > FREE_CPU_MS
-      ? [`${formatQuantity(cpuMsOfNar)} ms of CPU to push a NAR, of ${FREE_CPU_MS}`]
+      ? [`${formatQuantity(cpuMsOfNar)} ms of CPU to push a NAR (limit ${FREE_CPU_MS} ms)`]
       : []),
   ];
 }
@@ -80,10 +80,12 @@ function notesOn(
 ): readonly string[] {
   return [
     edge === "workers-cache"
-      ? `${formatQuantity(clientRequests)} requests of clients, ${formatQuantity(innerRequests)} inner ones`
-      : "needs a domain of your own: on workers.dev the Cache API keeps nothing",
+      ? `${formatQuantity(clientRequests)} requests from clients, and ${formatQuantity(innerRequests)} inner requests from the gateway to its cached entrypoint`
+      : "needs your own domain: on workers.dev the Cache API stores nothing",
     ...(usage.pushes > 0 && isPushedDirectly(usage.narMb)
-      ? ["pushed by nargate push: nix copy sends no body above 100 MB through Cloudflare"]
+      ? [
+          "assumes that nargate push sends these NARs straight to B2; nix copy sends them through the gateway, where Cloudflare accepts at most 100 MB",
+        ]
       : []),
     ...b2PeakNotes(bucketReads + bucketWrites, usage),
   ];

@@ -1,16 +1,15 @@
-import { b2Bill } from "./b2-bill.ts";
 import type { Bill } from "./bill.ts";
+import { b2Bill, cloudfrontBill, cloudfrontFlatBill, r2Bill, s3Bill } from "./bucket-bills.ts";
 import { nargateBill } from "./nargate-bill.ts";
-import { r2Bill } from "./r2-bill.ts";
-import { cloudfrontBill, cloudfrontFlatBill, s3Bill } from "./s3-bill.ts";
 import type { Usage } from "./usage.ts";
 
+/** A way to serve a cache: its description and its bill. */
 export interface Provider {
   readonly what: string;
   readonly bill: (usage: Usage) => Bill;
 }
 
-/** The ways to serve a cache, by the names under which the command knows them. */
+/** The ways to serve a cache, by their names in the command. */
 export const PROVIDERS = {
   "nargate-free": {
     what: "Nargate on Workers Free, EDGE=workers-cache",
@@ -30,9 +29,12 @@ export const PROVIDERS = {
   },
   r2: { what: "a public R2 bucket behind Cloudflare's cache", bill: r2Bill },
   s3: { what: "a public S3 bucket in us-east-1", bill: s3Bill },
-  "s3-cloudfront": { what: "S3 behind CloudFront, paid by use", bill: cloudfrontBill },
-  "s3-cloudfront-flat": { what: "S3 behind CloudFront at a flat rate", bill: cloudfrontFlatBill },
-  "b2-public": { what: "a public B2 bucket with nothing in front", bill: b2Bill },
+  "s3-cloudfront": { what: "S3 behind CloudFront, pay as you go", bill: cloudfrontBill },
+  "s3-cloudfront-flat": {
+    what: "S3 behind CloudFront, on a flat-rate plan",
+    bill: cloudfrontFlatBill,
+  },
+  "b2-public": { what: "a public B2 bucket without a cache in front", bill: b2Bill },
 } as const satisfies Readonly<Record<string, Provider>>;
 
 export type ProviderName = keyof typeof PROVIDERS;

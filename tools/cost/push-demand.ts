@@ -1,17 +1,20 @@
 import type { Usage } from "./usage.ts";
 
-/** What it takes to push one path through the gateway. */
+/** The work to push one path. */
 export interface PushDemand {
-  /** The first of them, a GET of the narinfo, passes the edge; it never finds "absent" there. */
+  /**
+   * Requests to the gateway. The first is a GET of the narinfo. The edge never
+   * answers "absent" to it, so it reaches the bucket.
+   */
   readonly clientRequests: number;
   readonly cpuMs: number;
-  /** Of the longest request: the NAR's. */
+  /** CPU of the longest request, which is the request for the NAR. */
   readonly cpuMsOfNar: number;
   readonly bucketReads: number;
   readonly bucketWrites: number;
-  /** What is read back to prove it. */
+  /** Bytes that the gateway reads back from B2 to prove the NAR. */
   readonly gbFromBucket: number;
-  /** What B2 keeps for a day beside the object itself, spread over a month. */
+  /** Bytes that B2 keeps for one day besides the object itself, averaged over a month. */
   readonly gbMonths: number;
 }
 
@@ -21,26 +24,33 @@ const DAYS_PER_MONTH = 30;
 
 const MIB = 1024 * 1024;
 
-/** Copies, since nothing of the worker is imported here; a test holds them equal to what they name. */
+/**
+ * Limits of the worker and of `nargate push`. They are copies, because tools may not
+ * import the worker. A test compares each with the constant in the named file.
+ */
 export const PUSH_LIMITS = {
-  /** `ingest/part-plan.ts`: what is larger goes straight to the bucket, in parts. */
+  /** `src/worker/ingest/part-plan.ts`: a larger NAR goes straight to the bucket, in parts. */
   directAboveBytes: 16 * MIB,
-  /** The same, of NARs up to 151 GB: no average is larger. */
+  /** `src/worker/ingest/part-plan.ts`: the part size for NARs up to 151 GB. No average is larger. */
   directPartBytes: 16 * MIB,
-  /** `ingest/buffer-pool.ts`: through the gateway a NAR up to this is one PUT. */
+  /** `src/worker/ingest/buffer-pool.ts`: a NAR up to this size goes through the gateway in one PUT. */
   gatewayPartBytes: 8 * MIB,
-  /** `cli/push/upload-api.ts` */
+  /** `src/client/push/upload-api.ts`: part URLs in one request. */
   urlsPerRequest: 100,
-  /** `bucket/s3-copy.ts`: what is larger is copied in ranges. */
+  /** `src/worker/bucket/s3-copy.ts`: a larger object is copied in ranges of `copyRangeBytes`. */
   singleCopyBytes: 5e9,
   copyRangeBytes: 1e9,
 } as const;
 
-/** Whether `nargate push` sends NARs of this size past the gateway; `nix copy` sends none. */
+/**
+ * Returns whether `nargate push` sends NARs of this size straight to the bucket.
+ * `nix copy` sends every NAR through the gateway.
+ */
 export function isPushedDirectly(narMb: number): boolean {
   return narMb * BYTES_PER_MB > PUSH_LIMITS.directAboveBytes;
 }
 
+/** Calculates the work to push one path with a NAR of the average size. */
 export function pushDemand(usage: Usage): PushDemand {
   return isPushedDirectly(usage.narMb) ? directPush(usage) : pushThroughGateway(usage);
 }
@@ -53,9 +63,11 @@ function pushThroughGateway({ narMb, cpuRequestMs, cpuUploadMsPerMb, cpuPublishM
     clientRequests: 4,
     cpuMs: 3 * cpuRequestMs + cpuMsOfNar + cpuPublishMs,
     cpuMsOfNar,
-    // The first two; and for the narinfo a look at its NAR and at what is published.
+    // The GET and the HEAD. To publish the narinfo, the gateway looks for its NAR
+    // and for a published narinfo.
     bucketReads: 4,
-    // In parts: to create and to complete the upload, too.
+    // The NAR: one PUT, or its parts and two requests to create and complete the
+    // upload. Then the narinfo.
     bucketWrites: (parts <= 1 ? 1 : parts + 2) + 1,
     gbFromBucket: 0,
     gbMonths: 0,
@@ -65,7 +77,8 @@ function pushThroughGateway({ narMb, cpuRequestMs, cpuUploadMsPerMb, cpuPublishM
 function directPush({ narMb, cpuRequestMs, cpuProofMsPerMb, cpuPublishMs }: Usage): PushDemand {
   const bytes = narMb * BYTES_PER_MB;
   const parts = Math.ceil(bytes / PUSH_LIMITS.directPartBytes);
-  // GET narinfo, start, which gives the first URLs, complete, PUT narinfo.
+  // GET of the narinfo; start, which returns the first URLs; complete; PUT of the
+  // narinfo. One more request for each further 100 part URLs.
   const clientRequests = 4 + Math.max(0, Math.ceil(parts / PUSH_LIMITS.urlsPerRequest) - 1);
   const cpuMsOfNar = cpuRequestMs + narMb * cpuProofMsPerMb;
   const gb = narMb * GB_PER_MB;
@@ -73,17 +86,21 @@ function directPush({ narMb, cpuRequestMs, cpuProofMsPerMb, cpuPublishMs }: Usag
     clientRequests,
     cpuMs: (clientRequests - 1) * cpuRequestMs + cpuMsOfNar + cpuPublishMs,
     cpuMsOfNar,
-    // start: HEAD and two listings; complete: HEAD of both names, the parts, the
-    // bytes themselves, and two listings to clear up. And three for the narinfo.
+    // start: a HEAD and two listings. complete: a HEAD of each of the two names, a
+    // listing of the parts, a read of the bytes, and two listings to clean up. The
+    // narinfo: three reads.
     bucketReads: 3 + 6 + 3,
-    // create, the parts; complete, copy, delete; and the narinfo.
+    // Create the upload, its parts, complete, delete, the copy, and the narinfo.
     bucketWrites: 1 + parts + 2 + copyRequests(bytes) + 1,
     gbFromBucket: gb,
     gbMonths: gb / DAYS_PER_MONTH,
   };
 }
 
-/** In ranges: to create the copy and to complete it, too. */
+/**
+ * Returns the requests to copy an object: one, or for a large object one for each
+ * range and two to create and complete the copy.
+ */
 function copyRequests(bytes: number): number {
   const { singleCopyBytes, copyRangeBytes } = PUSH_LIMITS;
   return bytes > singleCopyBytes ? Math.ceil(bytes / copyRangeBytes) + 2 : 1;

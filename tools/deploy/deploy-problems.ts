@@ -1,14 +1,15 @@
 import { parseSettings, type Setting } from "../../src/settings/settings.ts";
 import { hasMatchingPublicKey, parseSecretKey } from "../../src/nix/signature.ts";
 
-/** What stands for secrets that are stored at Cloudflare, where nobody can read them. */
+/** Placeholders for secrets that are stored at Cloudflare, which does not reveal their values. */
 const STORED_ALREADY = { B2_KEY_ID: "stored", B2_APPLICATION_KEY: "stored" };
 
 const SECRETS: readonly Setting[] = ["B2_KEY_ID", "B2_APPLICATION_KEY", "TOKENS", "SIGNING_KEY"];
 
 /**
- * Everything that would keep a deployment from working, a line each, without
- * any value. `secrets` is `undefined` when they are stored at Cloudflare.
+ * Returns every problem in the settings that would break the deployment, one line
+ * each. No line contains a setting's value. `secrets` is `undefined` if the secrets
+ * are stored at Cloudflare already.
  */
 export async function deployProblems(
   vars: Readonly<Record<string, unknown>>,
@@ -16,9 +17,13 @@ export async function deployProblems(
 ): Promise<string[]> {
   const misplaced = SECRETS.filter((name) => vars[name] !== undefined);
   if (misplaced.length > 0) {
-    return misplaced.map((name) => `${name} is a secret: take it out of wrangler.toml`);
+    return misplaced.map(
+      (name) =>
+        `${name} is a secret: remove it from wrangler.toml, and pass it with --secrets-file`,
+    );
   }
-  // A private cache needs TOKENS to be read at all; stored ones get the benefit of the doubt.
+  // A private cache needs TOKENS for every read. If the secrets are stored at
+  // Cloudflare, assume that TOKENS is among them.
   const assumed = {
     ...STORED_ALREADY,
     ...(vars["READ_ACCESS"] === "token" ? { TOKENS: ASSUMED_TOKENS } : {}),
@@ -31,7 +36,7 @@ export async function deployProblems(
   );
   const signingKey = parseSecretKey(secrets?.["SIGNING_KEY"]?.trim() ?? "");
   if (signingKey.ok && !(await hasMatchingPublicKey(signingKey.value))) {
-    problems.add("SIGNING_KEY has a public half that is not its own");
+    problems.add("SIGNING_KEY is damaged: its public half does not belong to its secret half");
   }
   return [...problems];
 }

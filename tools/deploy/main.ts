@@ -1,4 +1,4 @@
-/** `npm run deploy`: checks the settings, then has wrangler deploy. */
+/** `npm run deploy`: checks the settings, then runs `wrangler deploy`. */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -11,8 +11,9 @@ import { runCommand } from "../run-command.ts";
 
 const USAGE = `Usage: npm run deploy -- [--secrets-file FILE] [any argument of wrangler deploy]
 
-  Checks every setting of wrangler.toml, and the secrets of FILE if one is
-  given (in the format of .dev.vars.example), before anything is deployed.
+  Checks every setting in wrangler.toml, and then runs wrangler deploy.
+  With --secrets-file, also checks and deploys the secrets in FILE, which has
+  the format of .dev.vars.example. Deploys nothing if a setting is wrong.
 `;
 
 const WRANGLER = fileURLToPath(
@@ -21,20 +22,25 @@ const WRANGLER = fileURLToPath(
 const CONFIG_FILE = fileURLToPath(new URL("../../wrangler.toml", import.meta.url));
 
 async function readSecrets(file: string): Promise<Record<string, string>> {
-  if (!existsSync(file)) throw new UsageError(`there is no file ${file}`);
+  if (!existsSync(file)) throw new UsageError(`--secrets-file: ${file} does not exist`);
   const entries = Object.entries(parseEnv(await readFile(file, "utf8")));
   return Object.fromEntries(
     entries.filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
 }
 
-/** What wrangler will read, or an error where it would read settings that nobody checked. */
+/**
+ * Returns the value of `--secrets-file`. Throws if an argument would make wrangler
+ * use settings that this command does not check.
+ */
 function findSecretsFile(wranglerArguments: readonly string[]): string | undefined {
   const unchecked = wranglerArguments.find((argument) =>
     /^(?:--(?:env|var)|-e)(?:=|$)/.test(argument),
   );
   if (unchecked !== undefined) {
-    throw new UsageError(`${unchecked} would set what is not checked here; use wrangler.toml`);
+    throw new UsageError(
+      `npm run deploy does not check ${unchecked}; put the settings into wrangler.toml instead`,
+    );
   }
   const flag = wranglerArguments.findIndex((argument) => /^--secrets-file(?:=|$)/.test(argument));
   if (flag < 0) return undefined;
@@ -52,16 +58,21 @@ async function main(): Promise<string> {
   const secrets = secretsFile === undefined ? undefined : await readSecrets(secretsFile);
   const problems = await deployProblems(vars, secrets);
   if (problems.length > 0) {
-    throw new Error(["Not deployed:", ...problems.map((problem) => `  ${problem}`)].join("\n"));
+    throw new Error(
+      [
+        "Nothing is deployed. Correct these settings first:",
+        ...problems.map((problem) => `  ${problem}`),
+      ].join("\n"),
+    );
   }
   const { status } = spawnSync(
     process.execPath,
     [WRANGLER, "deploy", "--config", CONFIG_FILE, ...wranglerArguments],
     { stdio: "inherit" },
   );
-  if (status !== 0) throw new Error("wrangler did not deploy; see above.");
+  if (status !== 0) throw new Error("wrangler failed; its message is above.");
   return secrets === undefined
-    ? "The secrets were left as they are: npx wrangler secret list\n"
+    ? "The secrets at Cloudflare are unchanged. To list them, run: npx wrangler secret list\n"
     : "";
 }
 

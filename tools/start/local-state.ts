@@ -3,15 +3,17 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { generateSecretKey } from "../../src/nix/signature.ts";
 
-/** What `npm start` keeps between runs, in `.nargate/` of this clone. */
+/** The state that `npm start` keeps between runs, in `.nargate/` of this repository. */
 export interface LocalState {
   readonly bucketDirectory: string;
   readonly netrcFile: string;
   readonly signingKey: string;
 }
 
+/** The push token of `npm start`. It is no secret: the gateway listens on 127.0.0.1 only. */
 export const DEV_TOKEN = "dev-push-token";
 
+/** Opens the state directory. Creates the directory and its files if they do not exist. */
 export async function openLocalState(directory: string): Promise<LocalState> {
   const bucketDirectory = join(directory, "bucket");
   await mkdir(bucketDirectory, { recursive: true, mode: 0o700 });
@@ -24,7 +26,10 @@ export async function openLocalState(directory: string): Promise<LocalState> {
   };
 }
 
-/** A key of this clone's own, so that what one developer signs no other one trusts. */
+/**
+ * Returns the signing key in `file`; creates the key on the first run. Every clone
+ * has its own key, so no developer trusts the signatures of another.
+ */
 async function readSigningKey(file: string): Promise<string> {
   try {
     return (await readFile(file, "utf8")).trim();

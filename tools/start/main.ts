@@ -1,16 +1,16 @@
 /**
- * `npm start`: the whole cache on this machine. See README.md. PORT changes the
- * port; NARGATE_STATE the directory for what the embedded bucket and its key
- * keep between runs, which is `.nargate` of this clone.
+ * `npm start`: runs the whole cache on this machine. See README.md. PORT sets the
+ * port. NARGATE_STATE sets the directory that keeps the embedded bucket and the
+ * signing key between runs; the default is `.nargate` in this repository.
  */
 import { randomBytes } from "node:crypto";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { formatPublicKey, parseSecretKey, publicKeyOf } from "../../src/nix/signature.ts";
-import { startS3Server } from "../b2-server/b2-server.ts";
+import { startB2Server } from "../b2-server/b2-server.ts";
 import { DEV_TOKEN, type LocalState, openLocalState } from "./local-state.ts";
 import { runWorker } from "./run-worker.ts";
-import { namesBucket, settingsForLocalBucket, settingsFromEnvironment } from "./settings.ts";
+import { namesBucket, settingsForLocalBucket, settingsFromEnvironment } from "./start-settings.ts";
 
 const DEFAULT_STATE_DIRECTORY = fileURLToPath(new URL("../../.nargate", import.meta.url));
 
@@ -24,13 +24,13 @@ async function startWithLocalBucket(port: number): Promise<Running> {
     path.resolve(process.env["NARGATE_STATE"] ?? DEFAULT_STATE_DIRECTORY),
   );
   const key = { keyId: "local", secret: randomBytes(24).toString("hex") };
-  const bucket = await startS3Server({
+  const bucket = await startB2Server({
     directory: state.bucketDirectory,
     region: "local",
     buckets: ["nargate"],
     keys: [{ ...key, capabilities: new Set(["listFiles", "readFiles", "writeFiles"] as const) }],
   }).catch((error: Error) => {
-    // Mostly that another `npm start` has it.
+    // The usual cause: another `npm start` uses the same directory.
     throw new StartError(`Cannot start:\n  ${error.message}`);
   });
   const settings = settingsForLocalBucket(
@@ -63,7 +63,7 @@ async function startWithEnvironment(port: number): Promise<Running> {
   const banner = [
     `Nargate serves ${worker.url}`,
     `from the bucket ${B2_BUCKET}/${B2_PREFIX} at ${B2_ENDPOINT}`,
-    "with the tokens of TOKENS. Ctrl-C stops it.",
+    "and accepts the tokens in TOKENS. Ctrl-C stops it.",
   ];
   return { banner: banner.join("\n"), close: () => worker.close() };
 }
@@ -71,7 +71,9 @@ async function startWithEnvironment(port: number): Promise<Running> {
 function localBanner(url: string, state: LocalState): string {
   const secretKey = parseSecretKey(state.signingKey);
   if (!secretKey.ok) {
-    throw new StartError(`.nargate/signing-key ${secretKey.error}: delete it for a new one.`);
+    throw new StartError(
+      `.nargate/signing-key ${secretKey.error}. Delete the file; the next start creates a new key.`,
+    );
   }
   const publicKey = formatPublicKey(publicKeyOf(secretKey.value));
   return [
@@ -83,7 +85,7 @@ function localBanner(url: string, state: LocalState): string {
     "",
     "Push a store path and its closure:",
     `  NARGATE_TOKEN=${DEV_TOKEN} npm run -s nargate -- push --to ${url} PATH`,
-    "or, with nothing but Nix:",
+    "or, with Nix alone:",
     `  nix --extra-experimental-features nix-command copy --to ${url} --option netrc-file ${state.netrcFile} PATH`,
     "",
     "Pull it:",
@@ -100,12 +102,12 @@ function listProblems(problems: readonly { setting: string; problem: string }[])
   ].join("\n");
 }
 
-/** Said to the person as it is, without a stack. */
+/** An error whose message is printed without a stack. */
 class StartError extends Error {}
 
 function parsePort(text = "8787"): number {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65535) return Number(text);
-  throw new StartError("Cannot start:\n  PORT is not a port number");
+  throw new StartError("Cannot start:\n  PORT must be a number from 0 to 65535");
 }
 
 async function main(): Promise<void> {
@@ -114,14 +116,15 @@ async function main(): Promise<void> {
   const running = namesBucket(process.env)
     ? await startWithEnvironment(port)
     : await startWithLocalBucket(port);
-  // Before it says how, since a signal between the two would be lost.
+  // Handle signals before the banner mentions Ctrl-C: a signal between the two would
+  // be lost.
   stopOnSignals(running);
   process.stdout.write(`${running.banner}\n`);
 }
 
 function stopOnSignals(running: Running): void {
   let isStopping = false;
-  // One Ctrl-C comes twice, from the terminal and from npm.
+  // One Ctrl-C arrives twice: from the terminal and from npm.
   const stop = () => {
     if (isStopping) return;
     isStopping = true;
@@ -131,18 +134,18 @@ function stopOnSignals(running: Running): void {
     );
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    // Miniflare's own listener would exit at once, in the midst of a write.
+    // Remove Miniflare's own listener: it would exit at once, even during a write.
     process.removeAllListeners(signal).on(signal, stop);
   }
 }
 
-/** workerd says less clearly that the port is taken. */
+/** Throws if the port is in use. workerd's own message is less clear. */
 async function requireFreePort(port: number): Promise<void> {
   const { createServer } = await import("node:net");
   await new Promise<void>((resolve, reject) => {
     const probe = createServer();
     probe.once("error", () => {
-      reject(new StartError(`Cannot start:\n  port ${port} is taken; choose another with PORT=…`));
+      reject(new StartError(`Cannot start:\n  port ${port} is in use; set PORT to another port`));
     });
     probe.listen(port, "127.0.0.1", () => probe.close(() => resolve()));
   });

@@ -1,15 +1,20 @@
 import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
-import { bundleWorker } from "./bundle-worker.ts";
 
+const ENTRY = fileURLToPath(new URL("../../src/worker/index.ts", import.meta.url));
+
+/** The worker, running on this machine. */
 export interface RunningWorker {
   readonly url: string;
   close(): Promise<void>;
 }
 
 /**
- * Runs the worker in workerd, on a socket of its own: `wrangler dev` and
- * Miniflare put a proxy in front that serves a tenth of the requests.
+ * Runs the worker in workerd, which listens on `port` itself. `wrangler dev` and
+ * Miniflare would put a proxy in front of it, which serves only a tenth of the
+ * requests a second.
  */
 export async function runWorker(
   settings: Readonly<Record<string, string>>,
@@ -24,7 +29,7 @@ export async function runWorker(
       bindings: { ...settings },
       unsafeDirectSockets: [{ host, port }],
       log: new Log(LogLevel.ERROR),
-      // Miniflare would fetch a sample of request.cf from the network.
+      // By default Miniflare downloads a sample of request.cf from the network.
       cf: false,
     }),
   );
@@ -33,10 +38,27 @@ export async function runWorker(
   return { url: url.origin, close: () => miniflare.dispose() };
 }
 
-/** The local worker runs under the date of the deployed one. */
+/** Returns the worker as one ES module, bundled as wrangler does it for a deployment. */
+async function bundleWorker(): Promise<string> {
+  const result = await build({
+    entryPoints: [ENTRY],
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: "es2024",
+    conditions: ["workerd", "worker", "browser"],
+    external: ["cloudflare:*", "node:*"],
+    logLevel: "silent",
+  });
+  const [output] = result.outputFiles;
+  if (output === undefined) throw new Error("esbuild did not produce a bundle of the worker");
+  return output.text;
+}
+
+/** Returns the compatibility date of the deployed worker, which the local worker uses too. */
 async function readCompatibilityDate(): Promise<string> {
   const file = new URL("../../wrangler.toml", import.meta.url);
   const match = /^compatibility_date = "([\d-]+)"$/m.exec(await readFile(file, "utf8"));
-  if (match?.[1] === undefined) throw new Error("wrangler.toml lacks a compatibility_date");
+  if (match?.[1] === undefined) throw new Error("wrangler.toml has no compatibility_date; add one");
   return match[1];
 }

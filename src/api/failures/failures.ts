@@ -1,4 +1,3 @@
-import { type InferOutput, object, optional, string } from "valibot";
 import { ACCESS_FAILURES } from "./access-failures.ts";
 import { DIRECT_UPLOAD_FAILURES } from "./direct-upload-failures.ts";
 import type { FailureTable } from "./failure-table.ts";
@@ -18,15 +17,3 @@ export type FailureCode = keyof typeof FAILURES;
 export function isFailureCode(text: string): text is FailureCode {
   return Object.hasOwn(FAILURES, text);
 }
-
-/** Body of each failure of the API, and the last line of a completion that failed. */
-export const failureBodySchema = object({
-  error: object({
-    /** A code of `FAILURES`, or of a newer gateway. */
-    code: string(),
-    message: string(),
-    /** Finds the request in the operator's log. */
-    requestId: optional(string()),
-  }),
-});
-export type FailureBody = InferOutput<typeof failureBodySchema>;

@@ -1,8 +1,8 @@
+import { formatBytes } from "../../client/progress/format-amounts.ts";
 import { parseSignature } from "../../nix/signature.ts";
-import { formatBytes } from "../../client/progress/format-bytes.ts";
 import type { ClosureEntry } from "./walk-closure.ts";
 
-/** The lines for a person: a path each, the sum, and what is missing. */
+/** Returns the report for people: a line for each path, the totals, and the missing paths. */
 export function formatClosure(entries: readonly ClosureEntry[], isWhole: boolean): string {
   const width = Math.max(...entries.map(({ text }) => text.length));
   const lines = entries.map(({ text, narinfo }) => {
@@ -28,7 +28,7 @@ export function formatClosure(entries: readonly ClosureEntry[], isWhole: boolean
   return `${lines.join("\n")}\n`;
 }
 
-/** The same for a program. */
+/** Returns the report as JSON. */
 export function formatClosureJson(url: string, entries: readonly ClosureEntry[]): string {
   const paths = entries.map(({ text, narinfo, neededBy }) =>
     narinfo === undefined
@@ -54,7 +54,7 @@ function formatTotals(entries: readonly ClosureEntry[]): string {
 
 function sumUp(entries: readonly ClosureEntry[]) {
   const found = entries.flatMap(({ narinfo }) => (narinfo === undefined ? [] : [narinfo]));
-  // Several paths may share one file.
+  // Several paths may share one NAR file, which counts once.
   const files = new Map(found.map(({ url, fileSize }) => [url, fileSize ?? 0]));
   return {
     present: found.length,

@@ -1,20 +1,20 @@
+import type { CacheClient } from "../../client/gateway/cache-client.ts";
 import { computeStorePath, parseContentAddress } from "../../nix/content-address.ts";
 import { formatFingerprint } from "../../nix/fingerprint.ts";
 import type { Narinfo } from "../../nix/narinfo.ts";
 import { parsePublicKey, parseSignature, verifySignature } from "../../nix/signature.ts";
 import { equalStorePaths } from "../../nix/store-path.ts";
-import type { CacheClient } from "../../client/gateway/cache-client.ts";
 
-/** What a signature of a narinfo is worth, by the keys that the cache publishes. */
+/** The result of verifying a signature of a narinfo with the keys that the cache publishes. */
 export interface SignatureVerdict {
   readonly keyName: string;
   readonly verdict: "good" | "FALSE" | "unknown key" | "malformed";
 }
 
-/** The file that the narinfo names, as the bucket has it. */
+/** The state of the NAR file that the narinfo names. `elsewhere` means another server. */
 export interface NarState {
   readonly verdict: "there" | "MISSING" | "WRONG SIZE" | "elsewhere" | "unknown";
-  /** Bytes; undefined where nobody said. */
+  /** Bytes. Undefined if unknown. */
   readonly sizeBytes: number | undefined;
 }
 
@@ -22,10 +22,17 @@ export interface PathInspection {
   readonly narinfo: Narinfo;
   readonly signatures: readonly SignatureVerdict[];
   readonly nar: NarState;
-  /** Whether the content address gives the path its name; undefined without one. */
+  /**
+   * Whether the content address gives the path's name. Undefined if the path has no
+   * content address.
+   */
   readonly isAddressTrue: boolean | undefined;
 }
 
+/**
+ * Verifies the signatures and the content address of a narinfo, and asks the
+ * bucket for the NAR.
+ */
 export async function inspectPath(
   narinfo: Narinfo,
   client: CacheClient,
@@ -41,7 +48,10 @@ export async function inspectPath(
   };
 }
 
-/** Whether a client would be refused the path, or fail to fetch it. */
+/**
+ * Returns whether clients can use the path: they can fetch the NAR, and nothing in
+ * the narinfo is false.
+ */
 export function isSound({ signatures, nar, isAddressTrue }: PathInspection): boolean {
   return (
     nar.verdict !== "MISSING" &&
@@ -71,13 +81,13 @@ async function judgeSignature(
   return { keyName, verdict: "FALSE" };
 }
 
-/** By HEAD, which asks the bucket and never the edge. */
+/** Asks for the NAR by HEAD, which the bucket answers and never the edge. */
 async function lookAtNar({ url, fileSize }: Narinfo, client: CacheClient): Promise<NarState> {
   if (/^[a-z][a-z\d+.-]*:/i.test(url)) return { verdict: "elsewhere", sizeBytes: undefined };
   const { status, headers } = await client.send({
     method: "HEAD",
     target: url,
-    // The length of what is stored, not of what a proxy makes of it.
+    // Asks for the length of the stored bytes: a proxy could compress the answer.
     headers: { "accept-encoding": "identity" },
   });
   if (status === 404) return { verdict: "MISSING", sizeBytes: undefined };

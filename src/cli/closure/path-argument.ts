@@ -1,3 +1,5 @@
+import { findStore, resolveStorePath } from "../../client/local-nix/store-location.ts";
+import type { ProcessContext } from "../../client/process-context.ts";
 import {
   formatStorePath,
   parseStorePathBaseName,
@@ -5,25 +7,23 @@ import {
   type StorePath,
   type StorePathHash,
 } from "../../nix/store-path.ts";
-import type { CliContext } from "../../client/process-context.ts";
-import { resolveStorePath } from "../../client/local-nix/resolve-store-path.ts";
-import { findStore } from "../../client/local-nix/store-location.ts";
 
-/** A store path as a person named it. */
+/** A store path that the user named. */
 export interface PathArgument {
   readonly hash: StorePathHash;
-  /** The whole path, or the hash where only that was given. */
+  /** The whole path. Only the hash, if the user gave only the hash. */
   readonly text: string;
 }
 
 /**
- * Reads a store path, something in one, a base name, a hash, or a link such as
- * ./result. None of them needs to be in a store on this machine. Throws `UsageError`.
+ * Reads a path argument: a store path, a file inside one, a base name, a hash, or
+ * a symlink such as ./result. The path need not be in a store on this machine.
+ * Throws `UsageError`.
  */
 export async function resolvePathArgument(
   text: string,
   storeDir: string,
-  { env, cwd }: Pick<CliContext, "env" | "cwd">,
+  { env, cwd }: Pick<ProcessContext, "env" | "cwd">,
 ): Promise<PathArgument> {
   const hash = parseStorePathHash(text);
   if (hash.ok) return { hash: hash.value, text };
@@ -33,6 +33,7 @@ export async function resolvePathArgument(
   return pathArgument(await resolveStorePath(text, { storeDir, directory }, cwd), storeDir);
 }
 
+/** Returns the argument that a store path would be. */
 export function pathArgument(path: StorePath, storeDir: string): PathArgument {
   return { hash: path.hash, text: formatStorePath(path, storeDir) };
 }

@@ -1,11 +1,11 @@
+import { formatBytes } from "../../client/progress/format-amounts.ts";
 import { formatHash, type Hash } from "../../nix/hash.ts";
 import { formatStorePath } from "../../nix/store-path.ts";
-import { formatBytes } from "../../client/progress/format-bytes.ts";
 import { isSound, type PathInspection } from "./inspect-path.ts";
 
 const LABEL_WIDTH = 12;
 
-/** All of one path, for a person. */
+/** Returns all facts about one path, for people. */
 export function formatInspection(inspection: PathInspection, storeDir: string): string {
   const { narinfo, signatures, nar, isAddressTrue } = inspection;
   const references = narinfo.references.map((path) => formatStorePath(path, storeDir));
@@ -17,8 +17,8 @@ export function formatInspection(inspection: PathInspection, storeDir: string): 
     ...field("deriver", [narinfo.deriver ?? "unknown"]),
     ...field("content", [
       narinfo.contentAddress === undefined
-        ? "not addressed by its content"
-        : `${narinfo.contentAddress}: ${isAddressTrue === true ? "gives this path" : "does NOT give this path"}`,
+        ? "no content address"
+        : `${narinfo.contentAddress}: ${isAddressTrue === true ? "matches this path" : "does NOT match this path"}`,
     ]),
     ...field(
       "signatures",
@@ -33,16 +33,16 @@ export function formatInspection(inspection: PathInspection, storeDir: string): 
 }
 
 const MISSING_NAR =
-  "The cache has the narinfo and not the NAR: delete the narinfo, and push the path again.";
+  "The cache has the narinfo but not the NAR. Delete the narinfo, and push the path again.";
 
 const SIGNATURES = {
-  good: "good, by a key that this cache publishes",
-  FALSE: "FALSE: not by the key of this name that this cache publishes",
-  "unknown key": "by a key that this cache does not publish",
-  malformed: "MALFORMED: newer Nix refuses the whole path",
+  good: "good, made by a key that this cache publishes",
+  FALSE: "FALSE: the key of this name that this cache publishes did not make it",
+  "unknown key": "not checked, because this cache does not publish this key",
+  malformed: "MALFORMED: newer versions of Nix refuse the whole path",
 };
 
-/** The same for a program. */
+/** Returns the same facts as JSON. */
 export function formatInspectionJson(inspection: PathInspection, storeDir: string): string {
   const { narinfo, signatures, nar, isAddressTrue } = inspection;
   const value = {
@@ -73,15 +73,15 @@ function field(label: string, values: readonly string[]): readonly string[] {
 function describeNar({ nar }: PathInspection): string {
   switch (nar.verdict) {
     case "there":
-      return "there";
+      return "in the bucket";
     case "MISSING":
       return "MISSING";
     case "WRONG SIZE":
-      return `WRONG SIZE, ${nar.sizeBytes} bytes`;
+      return `WRONG SIZE: the bucket has ${nar.sizeBytes} bytes`;
     case "elsewhere":
-      return "elsewhere, not looked at";
+      return "on another server, not checked";
     case "unknown":
-      return "the cache does not say whether it is there";
+      return "unknown, because the cache gave no clear answer";
   }
 }
 

@@ -2,28 +2,31 @@ import type { Narinfo } from "../../nix/narinfo.ts";
 import { formatStorePath, type StorePathHash } from "../../nix/store-path.ts";
 import { type PathArgument, pathArgument } from "./path-argument.ts";
 
-/** One path that was asked for, and what the cache has of it. */
+/** One path, and its narinfo if the cache has it. */
 export interface ClosureEntry {
   readonly hash: StorePathHash;
-  /** The whole path; the hash where nothing else is known. */
+  /** The whole path. Only the hash, if nothing else is known. */
   readonly text: string;
-  /** Undefined where the cache does not have it. */
+  /** Undefined if the cache does not have the path. */
   readonly narinfo: Narinfo | undefined;
-  /** The paths that refer to it, of those that were looked at. */
+  /** The listed paths that refer to this path. */
   readonly neededBy: readonly string[];
 }
 
 export interface ClosureOptions {
   readonly storeDir: string;
-  /** Whether to go on to what the paths refer to, and so on. */
+  /** Whether to follow the references, down to the end. */
   readonly isWhole: boolean;
   readonly readNarinfo: (hash: StorePathHash) => Promise<Narinfo | undefined>;
 }
 
-/** As many as a browser opens, and more than a terminal waits for. */
+/** Requests at once: enough for the user not to wait for long, and not too many for one client. */
 const REQUESTS_AT_ONCE = 16;
 
-/** Asks the cache itself what the paths refer to: no store is needed here. Breadth first, each path once. */
+/**
+ * Lists paths, and with `isWhole` their closure. The references come from the
+ * cache, so this machine needs no store. Breadth first, each path once.
+ */
 export async function walkClosure(
   roots: readonly PathArgument[],
   { storeDir, isWhole, readNarinfo }: ClosureOptions,
@@ -56,7 +59,10 @@ function uniquePaths(paths: readonly PathArgument[]): readonly PathArgument[] {
   return [...new Map(paths.map((path) => [path.hash, path])).values()];
 }
 
-/** In the order given. After a failure no further one is begun. */
+/**
+ * Maps all items, `REQUESTS_AT_ONCE` at a time, and returns the results in the
+ * order of the items. After a failure it starts no further item.
+ */
 async function mapAtOnce<T, R>(
   items: readonly T[],
   map: (item: T) => Promise<R>,

@@ -1,14 +1,14 @@
 import type { CacheClient } from "../../client/gateway/cache-client.ts";
 import { readUntilEdgeHit } from "../../client/gateway/edge-hit.ts";
-import type { CliContext } from "../../client/process-context.ts";
+import type { ProcessContext } from "../../client/process-context.ts";
 import type { PathArgument } from "../closure/path-argument.ts";
-import type { Finding } from "./finding.ts";
+import type { Finding } from "../../checks/finding.ts";
 
 /** Whether the edge answers when a path is read again. `reader` is as most clients are. */
 export async function examineEdge(
   reader: CacheClient,
   path: PathArgument,
-  { sleep }: Pick<CliContext, "sleep">,
+  { sleep }: Pick<ProcessContext, "sleep">,
 ): Promise<Finding> {
   const check = "edge";
   const target = `${path.hash}.narinfo`;

@@ -1,6 +1,6 @@
 import { VERSION } from "../../api/endpoints.ts";
 import type { GatewayFacts } from "../../client/gateway/gateway-facts.ts";
-import type { Finding } from "./finding.ts";
+import type { Finding } from "../../checks/finding.ts";
 
 /** Whether the operator tells which keys sign. */
 export function judgePublishedKeys({ publicKeys }: GatewayFacts): Finding {

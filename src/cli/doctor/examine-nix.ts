@@ -4,11 +4,11 @@ import { isSafeForTokens } from "../../client/gateway/find-token.ts";
 import type { HttpClient } from "../../client/gateway/http-client.ts";
 import { findNetrcPassword } from "../../client/gateway/netrc.ts";
 import { readTokenFacts } from "../../client/gateway/token-facts.ts";
-import { CliError } from "../../client/client-error.ts";
+import { ClientError } from "../../client/client-error.ts";
 import { type CacheUse, netrcLine } from "../../client/use/cache-use.ts";
-import type { LocalNix } from "../../client/use/local-nix.ts";
-import { matchKeys } from "../../client/use/match-keys.ts";
-import type { Finding } from "./finding.ts";
+import type { LocalNix } from "../../client/use/ask-local-nix.ts";
+import { matchKeys } from "../../client/use/nix-settings.ts";
+import type { Finding } from "../../checks/finding.ts";
 
 type MaybeNix = LocalNix | { readonly reason: string };
 
@@ -90,7 +90,7 @@ export async function examineNetrc(
           remedy: `chmod 600 ${file}`,
         };
   } catch (error) {
-    if (!(error instanceof CliError)) throw error;
+    if (!(error instanceof ClientError)) throw error;
     const says = `the token in ${file}: ${error.message}`;
     return { check, verdict: "FAIL", says, remedy };
   }

@@ -1,10 +1,9 @@
-import { type CacheInfo, parseCacheInfo } from "../../nix/cache-info.ts";
+import { type CacheInfo, parseCacheInfo, UPSTREAM_PRIORITY } from "../../nix/cache-info.ts";
 import { botChallengeRemedy, isBotChallenge } from "../../client/gateway/bot-challenge.ts";
 import { type CacheClient, refusalOf } from "../../client/gateway/cache-client.ts";
 import { type HttpAnswer, Unreachable } from "../../client/gateway/http-client.ts";
-import { UPSTREAM_PRIORITY } from "../../../tools/canary/site-checks.ts";
-import type { CliContext } from "../../client/process-context.ts";
-import type { Finding } from "./finding.ts";
+import type { ProcessContext } from "../../client/process-context.ts";
+import type { Finding } from "../../checks/finding.ts";
 
 /** As Nix names itself: what stands before the cache may treat others otherwise. */
 const USER_AGENT = "curl/8.12.1 Nix/2.31.2";
@@ -21,7 +20,7 @@ export interface SiteExamination {
 /** What the first file of a binary cache tells: reachable, not challenged, and with which priority. */
 export async function examineSite(
   client: CacheClient,
-  context: CliContext,
+  context: ProcessContext,
 ): Promise<SiteExamination> {
   const startedAt = context.now().getTime();
   let answer: HttpAnswer;

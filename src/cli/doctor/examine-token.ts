@@ -1,7 +1,7 @@
 import type { FoundToken } from "../../client/gateway/find-token.ts";
 import { type CacheClient, CacheRefusal } from "../../client/gateway/cache-client.ts";
 import { readTokenFacts, type TokenFacts } from "../../client/gateway/token-facts.ts";
-import type { Finding } from "./finding.ts";
+import type { Finding } from "../../checks/finding.ts";
 
 const WARNED_DAYS = 7;
 

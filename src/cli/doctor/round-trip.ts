@@ -2,8 +2,8 @@ import { hasScope } from "../../api/scopes.ts";
 import { type CacheClient, CacheRefusal, refusalOf } from "../../client/gateway/cache-client.ts";
 import { bytesBody } from "../../client/gateway/http-client.ts";
 import type { TokenFacts } from "../../client/gateway/token-facts.ts";
-import type { CliContext } from "../../client/process-context.ts";
-import type { Finding } from "./finding.ts";
+import type { ProcessContext } from "../../client/process-context.ts";
+import type { Finding } from "../../checks/finding.ts";
 import type { ThrowAwayPath } from "./throw-away-path.ts";
 
 const CHECK = "round trip";
@@ -13,7 +13,7 @@ export async function tryRoundTrip(
   client: CacheClient,
   path: ThrowAwayPath,
   token: TokenFacts | undefined,
-  { now }: Pick<CliContext, "now">,
+  { now }: Pick<ProcessContext, "now">,
 ): Promise<Finding> {
   if (token === undefined || !hasScope(token, "push")) {
     const says = token === undefined ? "needs a token" : "the token may not push";

@@ -1,16 +1,16 @@
 import { type CacheClient, createCacheClient } from "../../client/gateway/cache-client.ts";
 import { type GatewayFacts, readGatewayFacts } from "../../client/gateway/gateway-facts.ts";
 import type { OpenCache } from "../../client/gateway/open-cache.ts";
-import type { CliContext } from "../../client/process-context.ts";
-import { CliError } from "../../client/client-error.ts";
+import type { ProcessContext } from "../../client/process-context.ts";
+import { ClientError } from "../../client/client-error.ts";
 import { resolvePathArgument } from "../closure/path-argument.ts";
-import { askLocalNix } from "../../client/use/local-nix.ts";
+import { askLocalNix } from "../../client/use/ask-local-nix.ts";
 import { examineEdge } from "./examine-edge.ts";
 import { judgePublishedKeys, judgeVersion } from "./examine-gateway.ts";
 import { examineNetrc, judgeNixConf } from "./examine-nix.ts";
 import { examineSite } from "./examine-site.ts";
 import { examineToken } from "./examine-token.ts";
-import type { Finding } from "./finding.ts";
+import type { Finding } from "../../checks/finding.ts";
 import { takeBack, tryRoundTrip } from "./round-trip.ts";
 import { makeThrowAwayPath } from "./throw-away-path.ts";
 
@@ -18,7 +18,7 @@ import { makeThrowAwayPath } from "./throw-away-path.ts";
 export async function runDoctor(
   cache: OpenCache,
   pathText: string | undefined,
-  context: CliContext,
+  context: ProcessContext,
 ): Promise<readonly Finding[]> {
   const { client } = cache;
   const site = await examineSite(client, context);
@@ -38,7 +38,7 @@ export async function runDoctor(
   try {
     facts = await readGatewayFacts(client);
   } catch (error) {
-    if (!(error instanceof CliError)) throw error;
+    if (!(error instanceof ClientError)) throw error;
     const version: Finding = {
       check: "version",
       verdict: "FAIL",
@@ -66,7 +66,7 @@ async function examineUse(
   { client, http, token }: OpenCache,
   { storeDir, access }: GatewayFacts,
   pathText: string | undefined,
-  context: CliContext,
+  context: ProcessContext,
 ): Promise<readonly Finding[]> {
   const { finding, facts } = await examineToken(client, token, context.now());
   const throwAway = await makeThrowAwayPath(storeDir, context.now());

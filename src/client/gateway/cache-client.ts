@@ -1,27 +1,32 @@
-import { failureBodySchema, FAILURES, isFailureCode } from "../../api/failures/failures.ts";
+import { failureBodySchema } from "../../api/failure-body.ts";
+import { FAILURES, isFailureCode } from "../../api/failures/failures.ts";
 import { readShape } from "../../api/read-shape.ts";
 import { type Narinfo, parseNarinfo } from "../../nix/narinfo.ts";
 import type { StorePathHash } from "../../nix/store-path.ts";
-import { CliError } from "../client-error.ts";
+import { ClientError } from "../client-error.ts";
 import { isBotChallenge } from "./bot-challenge.ts";
 import { bytesBody, type HttpAnswer, type HttpClient, type HttpRequest } from "./http-client.ts";
 
-/** A request of the cache itself; `target` is relative to it, as a narinfo's URL is. */
+/** A request to the cache. */
 export interface CacheRequest extends Omit<HttpRequest, "url"> {
+  /** Relative to the URL of the cache, like the URL field of a narinfo. */
   readonly target: string;
 }
 
-/** The cache as its user's token sees it. */
+/** Sends requests to one cache, each with the user's token if there is one. */
 export interface CacheClient {
   /** Without a final slash. */
   readonly url: string;
-  /** Whatever the final answer is. */
+  /** Resolves with the final answer, whatever its status is. */
   send(request: CacheRequest): Promise<HttpAnswer>;
-  /** A call of `/api/v1/…` with a JSON answer. Throws `CacheRefusal` for any other than 2xx. */
+  /**
+   * Calls `/api/v1/…` and returns the JSON of the answer. Throws `CacheRefusal` if
+   * the status is not 2xx.
+   */
   call(method: "GET" | "POST", target: string, input?: unknown): Promise<unknown>;
-  /** The same with an answer of JSON lines, one by one. */
+  /** Calls `/api/v1/…` and passes each JSON line of the answer to `onLine` as it arrives. */
   callForLines(target: string, input: unknown, onLine: (line: unknown) => void): Promise<void>;
-  /** Undefined where the cache does not have it. */
+  /** Returns undefined if the cache does not have the narinfo. */
   readNarinfo(hash: StorePathHash, storeDir: string): Promise<NarinfoText | undefined>;
 }
 
@@ -30,8 +35,11 @@ export interface NarinfoText {
   readonly narinfo: Narinfo;
 }
 
-/** The cache, or what stands before it, said no. Its message is one line for a person. */
-export class CacheRefusal extends CliError {
+/**
+ * The cache, or Cloudflare in front of it, refused a request. The message is one
+ * line for people.
+ */
+export class CacheRefusal extends ClientError {
   readonly status: number;
   /** A code of `src/api/failures`, if the API gave one. */
   readonly code: string | undefined;
@@ -43,7 +51,10 @@ export class CacheRefusal extends CliError {
   }
 }
 
-/** `token` is asked for before each request, since one may expire while the command runs. */
+/**
+ * Creates a client. It calls `token` before each request, because a token may
+ * expire while the command runs.
+ */
 export function createCacheClient(
   url: string,
   token: () => Promise<string | undefined>,
@@ -85,7 +96,8 @@ export function createCacheClient(
       if (answer.status !== 200) throw refusalOf(target, answer);
       const text = answer.body.toString();
       const narinfo = parseNarinfo(text, storeDir);
-      if (!narinfo.ok) throw new CliError(`${target} of the cache is malformed: ${narinfo.error}`);
+      if (!narinfo.ok)
+        throw new ClientError(`the cache has a malformed ${target}: ${narinfo.error}`);
       return { text, narinfo: narinfo.value };
     },
   };
@@ -97,11 +109,14 @@ function apiRequest(method: "GET" | "POST", target: string, input?: unknown): Ca
   return { method, target, headers: { "content-type": "application/json" }, body };
 }
 
-/** What an answer that is no success says, as one line. */
+/**
+ * Returns the refusal that an answer without success means. `what` names the
+ * request in the message.
+ */
 export function refusalOf(what: string, { status, headers, body }: HttpAnswer): CacheRefusal {
   if (isBotChallenge(status, headers)) {
     return new CacheRefusal(
-      `${what}: ${status}, a bot challenge of Cloudflare, not the cache; see nargate doctor`,
+      `${what}: ${status}, a bot challenge of Cloudflare: the request did not reach the cache. Run nargate doctor to see the remedy`,
       status,
       undefined,
     );
@@ -114,7 +129,10 @@ export function refusalOf(what: string, { status, headers, body }: HttpAnswer): 
   return new CacheRefusal(`${what}: ${status} ${toOneLine(sentence)}`, status, error?.code);
 }
 
-/** What a server says goes to a terminal, which would obey an escape sequence. */
+/**
+ * Removes control characters: the text of a server goes to a terminal, which would
+ * obey an escape sequence.
+ */
 function toOneLine(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029]+/gu, " ").slice(0, 1000);
 }
@@ -140,6 +158,8 @@ function parseJson(target: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new CliError(`${target}: the answer is not JSON; is this a Nargate?`);
+    throw new ClientError(
+      `${target}: the answer is not JSON. Check that the URL is the URL of a Nargate cache`,
+    );
   }
 }

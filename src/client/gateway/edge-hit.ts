@@ -1,14 +1,22 @@
-// The edge stores beside the answer, and another machine of it may answer next.
+// The edge stores an object after it has answered, and the next request may reach another machine
+// of the edge. So one read is not enough.
 const READ_ATTEMPTS = 3;
 const READ_PAUSE_MILLISECONDS = 500;
 
-/** What the edge did with the last of several reads, as in Server-Timing; `unknown` where that is missing. */
+/** The result of several reads of one object. */
 export interface EdgeReads {
+  /**
+   * The word of `Server-Timing` in the last answer, such as `hit`; `unknown` if the
+   * header is missing.
+   */
   readonly outcome: string;
   readonly attempts: number;
 }
 
-/** Reads until the edge answers. What was read before counts as the first time. */
+/**
+ * Reads an object until its answer comes from the edge, at most three times after
+ * the first read.
+ */
 export async function readUntilEdgeHit(
   read: () => Promise<Headers>,
   sleep: (milliseconds: number) => Promise<unknown>,

@@ -1,42 +1,48 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import type { CliContext } from "../process-context.ts";
 import { UsageError } from "../client-error.ts";
+import type { ProcessContext } from "../process-context.ts";
 import { findNetrcPassword } from "./netrc.ts";
 
-/** A token and where it came from, for people; never taken from an argument, which `ps` shows. */
+/** A token. It never comes from a command-line argument, because `ps` shows arguments. */
 export interface FoundToken {
   readonly token: string;
+  /** The place where the token was found, for messages. */
   readonly source: string;
 }
 
 /**
- * The token for a cache: of `--token-file`, of NARGATE_TOKEN, or of the first
- * netrc file that names the host. Throws `UsageError` when a file that was asked
- * for cannot be read, or a token would cross a network in the clear.
+ * Returns the token for a cache: from `--token-file`, from NARGATE_TOKEN, or from
+ * the first netrc file that names the host. Throws `UsageError` if the token file
+ * cannot be read, or if the token would cross a network unencrypted.
  */
 export async function findToken(
   cacheUrl: string,
   tokenFile: string | undefined,
-  context: Pick<CliContext, "env" | "cwd">,
+  context: Pick<ProcessContext, "env" | "cwd">,
 ): Promise<FoundToken | undefined> {
   const found = await lookForToken(new URL(cacheUrl).hostname, tokenFile, context);
   if (found === undefined) return undefined;
   if (!/^[\x21-\x7e]{1,16384}$/.test(found.token)) {
-    throw new UsageError(`the token of ${found.source} is not one word of printable characters`);
+    throw new UsageError(
+      `the token from ${found.source} is empty, too long, or contains a space or an unprintable character. Check that it is only the token`,
+    );
   }
   requireSafeForTokens(cacheUrl);
   return found;
 }
 
-/** Throws `UsageError` where anyone on the way could read a token. */
+/** Throws `UsageError` if others on the network could read a token that is sent to this URL. */
 export function requireSafeForTokens(cacheUrl: string): void {
   if (isSafeForTokens(cacheUrl)) return;
   const { hostname } = new URL(cacheUrl);
-  throw new UsageError(`a token is not sent over plain http to ${hostname}; use https`);
+  throw new UsageError(`refusing to send a token to ${hostname} over plain http. Use an https URL`);
 }
 
-/** Whether nobody on the way could read what is sent there. */
+/**
+ * Returns whether a token that is sent to this URL stays secret: over https, or to
+ * this machine itself.
+ */
 export function isSafeForTokens(cacheUrl: string): boolean {
   const { protocol, hostname } = new URL(cacheUrl);
   return protocol === "https:" || LOOPBACK.has(hostname);
@@ -47,14 +53,16 @@ const LOOPBACK = new Set(["127.0.0.1", "localhost", "[::1]"]);
 async function lookForToken(
   hostname: string,
   tokenFile: string | undefined,
-  { env, cwd }: Pick<CliContext, "env" | "cwd">,
+  { env, cwd }: Pick<ProcessContext, "env" | "cwd">,
 ): Promise<FoundToken | undefined> {
   if (tokenFile !== undefined) {
     try {
       const text = await readFile(resolve(cwd, tokenFile), "utf8");
       return { token: text.trim(), source: tokenFile };
     } catch (error) {
-      throw new UsageError(`--token-file ${tokenFile}: ${(error as NodeJS.ErrnoException).code}`);
+      throw new UsageError(
+        `cannot read --token-file ${tokenFile}: ${(error as NodeJS.ErrnoException).code}`,
+      );
     }
   }
   const fromEnvironment = env["NARGATE_TOKEN"]?.trim() ?? "";
@@ -67,9 +75,12 @@ async function lookForToken(
   return undefined;
 }
 
-/** In the order in which they are looked at: the user's own before the daemon's. */
-function netrcFiles(env: CliContext["env"]): readonly string[] {
-  // Without a home nothing is looked for: a relative name would lead to wherever the command runs.
+/**
+ * Returns the netrc files in the order in which they are searched: the user's own
+ * files before the daemon's file.
+ */
+function netrcFiles(env: ProcessContext["env"]): readonly string[] {
+  // Without HOME there is no file of the user: a relative name would mean the current directory.
   const home = env["HOME"] || undefined;
   const config = env["XDG_CONFIG_HOME"] || (home && join(home, ".config"));
   return [

@@ -1,13 +1,13 @@
 import { ENDPOINTS } from "../../api/endpoints.ts";
-import { type GatewayFacts, gatewayFactsSchema } from "../../api/gateway-facts.ts";
+import { type GatewayFacts, gatewayFactsSchema } from "../../api/fact-answers.ts";
 import { readShape } from "../../api/read-shape.ts";
-import { CliError } from "../client-error.ts";
+import { ClientError } from "../client-error.ts";
 import { type CacheClient, CacheRefusal } from "./cache-client.ts";
 
 export type { GatewayFacts };
 
 /**
- * Reads the facts that a gateway publishes about itself. Throws a `CliError`
+ * Reads the facts that a gateway publishes about itself. Throws a `ClientError`
  * when the server that answers is not a Nargate gateway.
  */
 export async function readGatewayFacts(client: CacheClient): Promise<GatewayFacts> {
@@ -16,7 +16,7 @@ export async function readGatewayFacts(client: CacheClient): Promise<GatewayFact
     answer = await client.call("GET", ENDPOINTS.cache);
   } catch (error) {
     if (error instanceof CacheRefusal && NOT_A_NARGATE.has(error.status)) {
-      throw new CliError(
+      throw new ClientError(
         `${client.url} does not look like a Nargate cache (GET ${ENDPOINTS.cache} returned ${error.status})`,
         { cause: error },
       );
@@ -25,7 +25,7 @@ export async function readGatewayFacts(client: CacheClient): Promise<GatewayFact
   }
   const facts = readShape(gatewayFactsSchema, answer);
   if (facts.ok) return facts.value;
-  throw new CliError(
+  throw new ClientError(
     `${client.url} does not look like a Nargate cache (in the answer to GET ${ENDPOINTS.cache}, ${facts.error})`,
   );
 }

@@ -1,17 +1,20 @@
 import { isTransientStatus, parseRetryAfter, retryPauseMilliseconds } from "../../http/retry.ts";
-import type { CliContext } from "../process-context.ts";
-import { CliError, describeError } from "../client-error.ts";
+import { ClientError, describeError } from "../client-error.ts";
+import type { ProcessContext } from "../process-context.ts";
 
 export interface HttpRequest {
   readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: HttpBody;
-  /** Told how much of the body this attempt has sent; falls back to 0 with the next one. */
+  /**
+   * Called with the bytes of the body that the current attempt has sent. Each
+   * attempt begins at 0 again.
+   */
   readonly onSent?: (bytes: number) => void;
 }
 
-/** A body that can be sent again. */
+/** A body that can be read several times, once for each attempt. */
 export interface HttpBody {
   readonly sizeBytes: number;
   open(): AsyncIterable<Uint8Array>;
@@ -23,30 +26,34 @@ export interface HttpAnswer {
   readonly body: Buffer;
 }
 
-/** No answer, after all attempts. */
-export class Unreachable extends CliError {}
+/** No attempt got an answer. */
+export class Unreachable extends ClientError {}
 
 export interface HttpRetries {
   readonly attempts: number;
-  /** Without a byte in either direction. */
+  /** The time without a byte in either direction after which an attempt fails. */
   readonly idleMilliseconds: number;
 }
 
 export const HTTP_RETRIES: HttpRetries = { attempts: 6, idleMilliseconds: 90_000 };
 
 export interface HttpClient {
-  /** Sends it until an answer is final, whatever its status, and reads that whole. Throws `Unreachable`. */
+  /**
+   * Sends a request until an answer is final, whatever its status is, and reads
+   * the whole answer. Throws `Unreachable` if no attempt got an answer.
+   */
   send(request: HttpRequest): Promise<HttpAnswer>;
   /**
-   * The same for an answer of many lines: each is handed over as it comes. Once
-   * the first one has come, a connection that breaks is the caller's matter.
+   * Sends a request whose answer is a stream of lines, and passes each line to
+   * `onLine` as it arrives. After the first line it does not try again: if the
+   * connection then breaks, it throws `Unreachable` and the caller must decide.
    */
   sendForLines(request: HttpRequest, onLine: (line: string) => void): Promise<HttpAnswer>;
 }
 
 const CHUNK_BYTES = 64 * 1024;
 
-/** Bytes in memory as a body. */
+/** Returns a body whose bytes are in memory. */
 export function bytesBody(bytes: Uint8Array): HttpBody {
   return {
     sizeBytes: bytes.byteLength,
@@ -59,12 +66,12 @@ export function bytesBody(bytes: Uint8Array): HttpBody {
 }
 
 /**
- * Every request of the command: tried again with growing pauses, ended when
- * nothing moves any more. Redirects are never followed, since a token or a
- * signed URL is for the host that it was given for.
+ * Creates the client for all HTTP requests. It repeats failed attempts with
+ * growing pauses, and ends an attempt that sends and receives nothing. It never
+ * follows a redirect, because a token or a signed URL is meant for one host only.
  */
 export function createHttpClient(
-  { fetch, now, random, sleep, signal }: CliContext,
+  { fetch, now, random, sleep, signal }: ProcessContext,
   retries: HttpRetries = HTTP_RETRIES,
 ): HttpClient {
   async function attempt(
@@ -78,7 +85,7 @@ export function createHttpClient(
         method: request.method,
         headers: {
           ...request.headers,
-          // Without it a stream would be sent chunked, which S3 refuses.
+          // Without Content-Length, fetch sends a stream chunked, which S3 refuses.
           ...(body === undefined ? {} : { "content-length": String(body.sizeBytes) }),
         },
         redirect: "manual",
@@ -164,7 +171,7 @@ interface IdleTimer {
 function createIdleTimer(milliseconds: number): IdleTimer {
   const controller = new AbortController();
   const timer = setTimeout(() => {
-    controller.abort(new Error(`nothing moved for ${milliseconds / 1000} s`));
+    controller.abort(new Error(`no data for ${milliseconds / 1000} s`));
   }, milliseconds);
   return {
     signal: controller.signal,

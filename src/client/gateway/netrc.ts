@@ -1,6 +1,6 @@
 /**
- * The password that a netrc file has for a host, as curl finds it: the first
- * `machine` of that name, or else `default`. Undefined where there is none.
+ * Returns the password that a netrc file has for a host, or undefined. It
+ * searches as curl does: the first `machine` entry of that name, or `default`.
  */
 export function findNetrcPassword(text: string, hostname: string): string | undefined {
   const words = text
@@ -35,4 +35,34 @@ export function findNetrcPassword(text: string, hostname: string): string | unde
 function unquote(word: string): string {
   const quoted = /^"(.*)"$/.exec(word)?.[1];
   return quoted === undefined ? word : quoted.replace(/\\(.)/g, "$1");
+}
+
+/**
+ * Returns the text of a netrc file with this password for a host. All other bytes
+ * stay unchanged. A new entry goes to the top, because entries below `default`
+ * are never read.
+ */
+export function setNetrcPassword(text: string, hostname: string, password: string): string {
+  if (hasEntry(text, hostname) && findNetrcPassword(text, hostname) === password) return text;
+  // The entry has a login, because without one curl 7.88 forgets the password if another entry
+  // follows.
+  return `machine ${hostname} login nargate password ${password}\n${withoutEntry(text, hostname)}`;
+}
+
+// Matches one `machine` entry and its login, password and account, on one line or on several. The
+// match ends before the next entry or macro.
+function entryPattern(hostname: string): RegExp {
+  const name = hostname.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return new RegExp(
+    `^[ \\t]*machine\\s+${name}(?=\\s|$)(?:\\s+(?:login|password|account)\\s+\\S+)*[ \\t]*(?:\\n|$)`,
+    "gim",
+  );
+}
+
+function hasEntry(text: string, hostname: string): boolean {
+  return entryPattern(hostname).test(text);
+}
+
+function withoutEntry(text: string, hostname: string): string {
+  return text.replace(entryPattern(hostname), "");
 }

@@ -1,36 +1,37 @@
-import type { CliContext } from "../process-context.ts";
 import { UsageError } from "../client-error.ts";
+import type { ProcessContext } from "../process-context.ts";
 import { type CacheClient, createCacheClient } from "./cache-client.ts";
 import { type FoundToken, findToken, requireSafeForTokens } from "./find-token.ts";
 import { createHttpClient, type HttpClient, type HttpRetries } from "./http-client.ts";
 
-/** Which cache, and as whom. */
+/** The cache to use, and the source of the token for it. */
 export interface CacheOptions {
-  /** `--to`, or the argument of commands that take a URL. */
+  /** The value of `--to`, or the URL argument. Without it, NARGATE_URL names the cache. */
   readonly to?: string | undefined;
   readonly tokenFile?: string | undefined;
-  /** In place of what files and the environment hold. */
+  /** Replaces the token from files and the environment. */
   readonly tokens?: TokenSource | undefined;
 }
 
-/** Where tokens come from that expire while a command runs. */
+/** A source of tokens that may expire while a command runs. */
 export interface TokenSource {
-  /** For people. */
+  /** For messages. */
   readonly name: string;
-  /** One that is still good; asked for before each request. */
+  /** Returns a token that is still valid. The client calls this before each request. */
   current(): Promise<string>;
 }
 
 export interface OpenCache {
   readonly client: CacheClient;
-  /** For part URLs, which are at another host and take no token. */
+  /** For part URLs: they lead to another host, which must not see the token. */
   readonly http: HttpClient;
   readonly token: FoundToken | undefined;
 }
 
+/** Creates the clients for a cache, and finds the token. Throws `UsageError`. */
 export async function openCache(
   options: CacheOptions,
-  context: CliContext,
+  context: ProcessContext,
   retries?: HttpRetries,
 ): Promise<OpenCache> {
   const url = parseCacheUrl(options.to ?? context.env["NARGATE_URL"] ?? "");
@@ -45,15 +46,22 @@ export async function openCache(
   return { client: createCacheClient(url, async () => token?.token, http), http, token };
 }
 
-/** Without a final slash. */
+/**
+ * Returns the URL of a cache without a final slash. Throws `UsageError` if the
+ * text is not such a URL.
+ */
 export function parseCacheUrl(text: string): string {
-  if (text === "") throw new UsageError("which cache? Give --to URL, or set NARGATE_URL");
+  if (text === "") throw new UsageError("no cache is given: use --to URL, or set NARGATE_URL");
   if (!/^https?:\/\//.test(text) || !URL.canParse(text)) {
-    throw new UsageError(`${text} is not an http or https URL`);
+    throw new UsageError(
+      `${text} is not an http or https URL. Give the address of the cache, such as https://cache.example.org`,
+    );
   }
   const { username, password, search, hash, origin, pathname } = new URL(text);
   if (username + password + search + hash !== "") {
-    throw new UsageError("the URL holds more than the address of the cache");
+    throw new UsageError(
+      "the URL of the cache must not contain a user, a password, a query (?) or a fragment (#)",
+    );
   }
   return origin + pathname.replace(/\/+$/, "");
 }

@@ -1,8 +1,8 @@
 import { ENDPOINTS } from "../../api/endpoints.ts";
-import { tokenAnswerSchema } from "../../api/gateway-facts.ts";
+import { tokenAnswerSchema } from "../../api/fact-answers.ts";
 import { readShape } from "../../api/read-shape.ts";
 import { isScope, type Scope } from "../../api/scopes.ts";
-import { CliError } from "../client-error.ts";
+import { ClientError } from "../client-error.ts";
 import type { CacheClient } from "./cache-client.ts";
 
 /** The facts about the token that this client sends. */
@@ -18,7 +18,7 @@ export interface TokenFacts {
 export async function readTokenFacts(client: CacheClient): Promise<TokenFacts> {
   const answer = readShape(tokenAnswerSchema, await client.call("GET", ENDPOINTS.token));
   if (!answer.ok) {
-    throw new CliError(
+    throw new ClientError(
       `${client.url} does not look like a Nargate cache (in the answer to GET ${ENDPOINTS.token}, ${answer.error})`,
     );
   }

@@ -1,6 +1,7 @@
 /**
- * The NAR of a file that is not executable (libutil/archive.cc): words with their
- * length before, and zeros up to eight bytes.
+ * Returns the NAR of a file that is not executable (libutil/archive.cc). A NAR is
+ * a list of words. Each word has its length in front, as eight bytes, and zeros
+ * behind, up to a multiple of eight bytes.
  */
 export function formatFileNar(contents: string): Buffer {
   const words = ["nix-archive-1", "(", "type", "regular", "contents", contents, ")"];

@@ -3,33 +3,34 @@ import { parseStorePath, parseStorePathBaseName, type StorePath } from "../../ni
 import { err, ok, type Result } from "../../result.ts";
 import { readField, readList } from "../read-field.ts";
 
-/** What a store database says of one valid path. */
+/** The entry of one valid path in the database of a store. */
 export interface PathInfo {
   readonly path: StorePath;
   readonly narHash: Hash;
-  /** Bytes, unpacked. */
+  /** Bytes of the uncompressed NAR. */
   readonly narSize: number;
-  /** Sorted by base name, as narinfos have them; may include the path itself. */
+  /** Sorted by base name, as in a narinfo. The path itself may be among them. */
   readonly references: readonly StorePath[];
   readonly deriver: StorePath | undefined;
-  /** As `name:base64`. */
+  /** Each is `name:base64`. */
   readonly signatures: readonly string[];
-  /** As in a narinfo's CA. */
+  /** As in the CA field of a narinfo. */
   readonly contentAddress: string | undefined;
-  /** Whether it was built in this store, and not copied into it. */
+  /** Whether the path was built in this store. False for a path that was copied into it. */
   readonly isUltimate: boolean;
 }
 
 /**
- * Reads what `nix path-info --json` prints. There are four shapes of it:
+ * Parses the output of `nix path-info --json`. It has four formats:
  *
- * - up to 2.18, and Lix: an array of objects with `path` and `valid`;
- * - from 2.19: an object by full path, with `null` for what is not valid;
- * - from 2.33 with `--json-format 2`: `{ version, storeDir, info }`, by base name, and
- *   with base names inside; `ca` is `{ method, hash }`;
- * - from 2.35 with `--json-format 3`: signatures are `{ keyName, sig }` besides.
+ * - up to Nix 2.18, and in Lix: an array of objects with `path` and `valid`;
+ * - from Nix 2.19: an object with full paths as keys, and `null` for an invalid path;
+ * - from Nix 2.33 with `--json-format 2`: `{ version, storeDir, info }`. The keys of `info` and
+ *   all paths in it are base names, and `ca` is `{ method, hash }`;
+ * - from Nix 2.35 with `--json-format 3`: the same, and signatures are `{ keyName, sig }`.
  *
- * Hashes are `sha256:` and nix32 up to 2.3, SRI since. Invalid paths are left out.
+ * Hashes are `sha256:` with nix32 up to Nix 2.3, and SRI in later versions. The
+ * result leaves out invalid paths.
  */
 export function parsePathInfos(text: string, storeDir: string): Result<readonly PathInfo[]> {
   let json: unknown;
@@ -77,12 +78,12 @@ function parsePathInfo(key: unknown, value: unknown, storeDir: string): Result<P
     path: path.value,
     narHash: narHash.value,
     narSize,
-    // Base names are ASCII, so that UTF-16 order is byte order.
+    // Base names are ASCII, so the UTF-16 order of < is the byte order that Nix uses.
     references: [...references].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, at]) => at),
     deriver: deriver.value,
     signatures: readList(value, "signatures").flatMap(formatSignatureField),
     contentAddress: contentAddress.value,
-    // Left out by older versions where it is false.
+    // Older versions leave the field out if it is false.
     isUltimate: readField(value, "ultimate") === true,
   });
 }
@@ -94,20 +95,23 @@ function parsePath(value: unknown, storeDir: string): Result<StorePath> {
 
 function parseHashField(value: unknown): Result<Hash> {
   if (typeof value === "string") return parseHash(value);
-  // Development versions between 2.32 and 2.33 took the hash apart.
+  // Development versions between 2.32 and 2.33 print an object with the parts of the hash.
   const algorithm = readField(value, "algorithm");
   const digest = readField(value, "hash");
   if (typeof algorithm !== "string" || typeof digest !== "string") return err("it is not a hash");
   return parseHash(`${algorithm}:${digest}`);
 }
 
-/** Older versions leave it out where it is not known. */
+/**
+ * Accepts a missing deriver, an empty one and null: versions of Nix differ in how
+ * they print an unknown deriver.
+ */
 function parseDeriver(value: unknown, storeDir: string): Result<StorePath | undefined> {
   if (value === undefined || value === null || value === "") return ok(undefined);
   return parsePath(value, storeDir);
 }
 
-/** The prefixes of `ContentAddressMethod::renderPrefix` in libstore/content-address.cc. */
+/** The prefixes that `ContentAddressMethod::renderPrefix` in libstore/content-address.cc writes. */
 const METHOD_PREFIXES: ReadonlyMap<unknown, string> = new Map([
   ["text", "text:"],
   ["flat", "fixed:"],
@@ -120,7 +124,7 @@ function parseContentAddress(value: unknown): Result<string | undefined> {
   if (typeof value === "string") return ok(value);
   const prefix = METHOD_PREFIXES.get(readField(value, "method"));
   const hash = parseHashField(readField(value, "hash"));
-  if (prefix === undefined) return err("its method is not known");
+  if (prefix === undefined) return err("unknown method");
   return hash.ok ? ok(prefix + formatHash(hash.value, "nix32")) : hash;
 }
 

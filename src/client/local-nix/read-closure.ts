@@ -1,35 +1,30 @@
 import { formatStorePath, formatStorePathBaseName, type StorePath } from "../../nix/store-path.ts";
-import type { CliContext } from "../process-context.ts";
-import { CliError } from "../client-error.ts";
+import { ClientError } from "../client-error.ts";
+import type { ProcessContext } from "../process-context.ts";
 import { type PathInfo, parsePathInfos } from "./path-info.ts";
 import { runNix } from "./run-nix.ts";
-
-/** Which store Nix is asked about. */
-export interface NixStore {
-  /** As given with `--store`; handed to every program of Nix. */
-  readonly url: string | undefined;
-  /** `/nix/store` in the names of its paths. */
-  readonly storeDir: string;
-}
+import { type NixStore, storeArgs } from "./store-location.ts";
 
 export interface Closure {
-  /** By base name. */
+  /** The entries of all valid paths, by base name. */
   readonly infos: ReadonlyMap<string, PathInfo>;
-  /** Of the paths asked for, those that the store does not have. */
+  /** The requested paths that the store does not have. */
   readonly invalid: readonly StorePath[];
 }
 
-// The longest path has 255 + 11 bytes: half a megabyte, of the two that Linux takes.
+// Paths on one command line. The longest path has 266 bytes: 11 for "/nix/store/" and 255 for the
+// name. 2000 paths are half a megabyte, and Linux accepts two megabytes.
 const BATCH_PATHS = 2000;
 
 /**
- * All that `roots` need, themselves included. A path that the store does not
- * have is told apart, since Nix would refuse them all for its sake.
+ * Reads the database entries of `roots` and of all paths that they need. Nix
+ * fails for all paths if the store lacks one of them, so this function looks for
+ * such paths, reports them in `invalid` and asks again without them.
  */
 export async function readClosure(
   roots: readonly StorePath[],
   store: NixStore,
-  context: CliContext,
+  context: ProcessContext,
 ): Promise<Closure> {
   const infos = new Map<string, PathInfo>();
   const invalid: StorePath[] = [];
@@ -51,11 +46,14 @@ export async function readClosure(
   return { infos, invalid };
 }
 
-/** The base names of those that are not valid: not there, or not registered yet. */
+/**
+ * Returns the base names of the paths that are not valid: absent from the store,
+ * or not registered yet.
+ */
 export async function findInvalidPaths(
   paths: readonly StorePath[],
   store: NixStore,
-  context: CliContext,
+  context: ProcessContext,
 ): Promise<ReadonlySet<string>> {
   const invalid = new Set<string>();
   for (let start = 0; start < paths.length; start += BATCH_PATHS) {
@@ -70,33 +68,32 @@ export async function findInvalidPaths(
   return invalid;
 }
 
-export function storeArgs({ url }: NixStore): readonly string[] {
-  return url === undefined ? [] : ["--store", url];
-}
-
 async function queryClosure(
   paths: readonly StorePath[],
   store: NixStore,
-  context: CliContext,
+  context: ProcessContext,
 ): Promise<readonly PathInfo[]> {
   if (paths.length === 0) return [];
   const text = await printPathInfos(paths, store, context);
   const infos = parsePathInfos(text, store.storeDir);
-  if (!infos.ok) throw new CliError(`nix path-info says what is not understood: ${infos.error}`);
+  if (!infos.ok)
+    throw new ClientError(
+      `nargate does not understand the output of nix path-info: ${infos.error}`,
+    );
   return infos.value;
 }
 
 async function printPathInfos(
   paths: readonly StorePath[],
   store: NixStore,
-  context: CliContext,
+  context: ProcessContext,
 ): Promise<string> {
   const args = ["path-info", ...storeArgs(store), "--recursive", "--json"];
   const names = paths.map((path) => formatStorePath(path, store.storeDir));
   try {
     return await runNix({ program: "nix", args: [...args, ...names] }, context);
   } catch (error) {
-    // Nix has announced that it will want this flag, which older ones do not know.
+    // Nix has announced that a later version requires this flag. Older versions do not know it.
     if (!(error instanceof Error && error.message.includes("--json-format"))) throw error;
     const formatted = [...args, "--json-format", "1", ...names];
     return await runNix({ program: "nix", args: formatted }, context);

@@ -1,18 +1,20 @@
 import { styleText } from "node:util";
-import { formatBytes } from "./format-bytes.ts";
-import { formatSpeed } from "./format-speed.ts";
+import { formatBytes, formatSpeed } from "./format-amounts.ts";
 import type { TransfersView, TransferView } from "./transfer-model.ts";
 
 export interface BarStyle {
-  /** Of the terminal. */
+  /** The width of the terminal in characters. */
   readonly columns: number;
   readonly hasColours: boolean;
 }
 
-// More would push what was said before out of a small window.
+// More bars would scroll earlier lines out of a small window.
 const MAX_BARS = 8;
 
-/** A bar for the whole and one for each path in flight, each no wider than the terminal. */
+/**
+ * Returns a bar for the whole push and a bar for each path in progress. No line is
+ * wider than the terminal.
+ */
 export function formatBars(view: TransfersView, style: BarStyle): readonly string[] {
   const { endedPaths, totalPaths, fraction, sentBytes, bytesPerSecond, secondsLeft } = view;
   const facts = [
@@ -59,7 +61,7 @@ function formatLine({ name, fraction, facts, isWhole }: Line, style: BarStyle): 
   const label = cutMiddle(name, nameColumns).padEnd(nameColumns);
   const full = Math.floor(fraction * barColumns);
   const bar = barColumns === 0 ? "" : `${"█".repeat(full)}${"░".repeat(barColumns - full)} `;
-  // The last column stays free: some terminals wrap once it is written.
+  // The last column stays empty, because some terminals begin a new line after a character there.
   const rest = joinFitting(facts, columns - 1 - label.length - 1 - bar.length);
   if (!hasColours) return `${label} ${bar}${rest}`.trimEnd();
   const painted = styleText(isWhole ? "green" : "cyan", bar, { validateStream: false });
@@ -67,7 +69,7 @@ function formatLine({ name, fraction, facts, isWhole }: Line, style: BarStyle): 
   return `${shown} ${painted}${rest}`;
 }
 
-/** As many facts as there is room for, the first ones first. */
+/** Joins the facts from the first on, as many as fit into the columns. */
 function joinFitting(facts: readonly string[], columns: number): string {
   let text = "";
   for (const fact of facts) {
@@ -82,7 +84,10 @@ function formatPercent(fraction: number): string {
   return `${String(Math.floor(fraction * 100)).padStart(3)} %`;
 }
 
-/** Both ends of a name tell more than its middle. */
+/**
+ * Shortens a text in its middle, because both ends of a store path's name tell
+ * more than the middle.
+ */
 export function cutMiddle(text: string, columns: number): string {
   if (text.length <= columns) return text;
   const head = Math.ceil((columns - 1) / 2);

@@ -1,8 +1,8 @@
-/** How fast a number has grown lately. */
+/** Measures how fast a number has grown recently. */
 export interface RateWindow {
-  /** Times are in milliseconds and never go back. */
+  /** Adds a sample. Times are in milliseconds and never decrease. */
   add(time: number, value: number): void;
-  /** Per second; undefined until there is enough to tell. */
+  /** Returns the growth per second. Undefined until the samples cover one second. */
   perSecond(time: number): number | undefined;
 }
 
@@ -10,12 +10,15 @@ const WINDOW_MILLISECONDS = 15_000;
 const SAMPLE_MILLISECONDS = 250;
 const LEAST_MILLISECONDS = 1_000;
 
-/** Over the last 15 seconds, so that it neither jumps nor remembers what was long ago. */
+/**
+ * Measures over the last 15 seconds: long enough for a steady number, short enough
+ * to follow a change.
+ */
 export function createRateWindow(): RateWindow {
   const samples: { readonly time: number; value: number }[] = [];
 
   function forgetOld(time: number): void {
-    // The newest of those that are too old stays: the window begins with it.
+    // Keeps the newest sample that is too old, because the window begins with it.
     while ((samples[1]?.time ?? Infinity) <= time - WINDOW_MILLISECONDS) samples.shift();
   }
 

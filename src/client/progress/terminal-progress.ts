@@ -1,19 +1,19 @@
 import { Writable } from "node:stream";
 import { createLogUpdate } from "log-update";
-import type { CliContext, CliStream } from "../process-context.ts";
+import type { ProcessContext, ProcessOutput } from "../process-context.ts";
 import { formatBars } from "./format-bars.ts";
-import { type Every, everyInterval, type Progress } from "./progress.ts";
+import { createPlainProgress, type Every, everyInterval, type Progress } from "./progress.ts";
 import { createTransferModel } from "./transfer-model.ts";
 
 const FRAME_MILLISECONDS = 100;
 
-/** Bars for a person, redrawn in place ten times a second. */
+/** Creates a progress for a terminal: bars that are redrawn in place ten times a second. */
 export function createTerminalProgress(
-  { stderr, now, env }: Pick<CliContext, "stderr" | "now" | "env">,
+  { stderr, now, env }: Pick<ProcessContext, "stderr" | "now" | "env">,
   every: Every = everyInterval,
 ): Progress {
   const model = createTransferModel(() => now().getTime());
-  // The cursor stays visible: a command that is killed could not give it back.
+  // The cursor stays visible, because a killed command could not show it again.
   const draw = createLogUpdate(asStream(stderr), { showCursor: true });
   const hasColours = hasColour(env);
   let text = "";
@@ -36,7 +36,7 @@ export function createTerminalProgress(
       text = line;
       redraw();
     },
-    // The bars have shown it; a thousand lines would only scroll.
+    // The bars have shown the path. A thousand lines would only scroll the terminal.
     finished: () => {},
     say(line) {
       draw.persist(line);
@@ -50,12 +50,15 @@ export function createTerminalProgress(
   };
 }
 
-/** https://no-color.org, and terminals that say that they have none. */
-function hasColour(env: CliContext["env"]): boolean {
+/**
+ * Returns whether to use colours: not with NO_COLOR (https://no-color.org), and
+ * not on a dumb terminal.
+ */
+function hasColour(env: ProcessContext["env"]): boolean {
   return (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
 }
 
-function asStream(target: CliStream): Writable {
+function asStream(target: ProcessOutput): Writable {
   const stream = new Writable({
     decodeStrings: false,
     write(text: string, _encoding, done) {
@@ -68,4 +71,14 @@ function asStream(target: CliStream): Writable {
     columns: { get: () => target.columns },
     rows: { get: () => target.rows },
   });
+}
+
+/**
+ * Creates a progress with bars if stderr is a terminal, and with lines otherwise
+ * and in CI. `prefix` is the beginning of every line.
+ */
+export function createProgress(context: ProcessContext, prefix = ""): Progress {
+  const { stderr, env } = context;
+  const isWatched = stderr.isTTY === true && env["TERM"] !== "dumb" && (env["CI"] ?? "") === "";
+  return isWatched ? createTerminalProgress(context) : createPlainProgress(context, prefix);
 }

@@ -1,12 +1,15 @@
 import { createRateWindow } from "./rate-window.ts";
 
-/** What one path in flight does. */
+/** The work that is done for a path at the moment. */
 export type TransferPhase = "packing" | "sending" | "checking";
 
 export interface TransferView {
   readonly name: string;
   readonly phase: TransferPhase;
-  /** Of this phase: bytes of the NAR while packing, of the file afterwards. */
+  /**
+   * Bytes that the current phase has done: of the NAR while packing, of the
+   * compressed file later.
+   */
   readonly doneBytes: number;
   readonly totalBytes: number;
   readonly bytesPerSecond: number | undefined;
@@ -16,35 +19,38 @@ export interface TransferView {
 export interface TransfersView {
   readonly endedPaths: number;
   readonly totalPaths: number;
-  /** From 0 to 1, by the sizes of the NARs, which are known from the start. */
+  /** From 0 to 1. It is weighted by the sizes of the NARs, which are known from the start. */
   readonly fraction: number;
-  /** Sent by this run, compressed. */
+  /** Compressed bytes that this run has sent. */
   readonly sentBytes: number;
   readonly bytesPerSecond: number | undefined;
   readonly secondsLeft: number | undefined;
-  /** Longest in flight first. */
+  /** The path that started first is first. */
   readonly active: readonly TransferView[];
 }
 
-/** Told by whoever pushes one path. */
+/** Receives the progress of one path from the code that pushes it. */
 export interface Transfer {
   packed(narBytes: number): void;
-  /** All packed; `presentBytes` of the file are in the bucket already. */
+  /** The NAR is packed. The bucket already has `presentBytes` of the file. */
   sending(fileSize: number, presentBytes: number): void;
-  /** Bytes of the file that the bucket has; falls back when a part is sent again. */
+  /** The bucket has `fileBytes` of the file. The number gets smaller when a part is sent again. */
   sent(fileBytes: number): void;
   checking(fileBytes: number): void;
   end(): void;
 }
 
 export interface TransferModel {
-  /** So many more are to come. */
+  /** Adds paths that will be pushed, and the sum of their NAR sizes. */
   expect(paths: number, narBytes: number): void;
   start(name: string, narSize: number): Transfer;
   view(): TransfersView;
 }
 
-/** Where on its way a path begins each phase: sending takes most of the time of most. */
+/**
+ * The part of a path's work that is done when each phase begins. For most paths,
+ * sending takes most of the time.
+ */
 const PHASE_STARTS = { packing: 0, sending: 0.1, checking: 0.9 } as const;
 const PHASE_SHARES = { packing: 0.1, sending: 0.8, checking: 0.1 } as const;
 
@@ -59,7 +65,10 @@ interface State {
   rate: ReturnType<typeof createRateWindow>;
 }
 
-/** Bytes, rates and times left of many transfers. `now` is in milliseconds. */
+/**
+ * Creates a model that computes bytes, rates and remaining times of many
+ * transfers. `now` is in milliseconds.
+ */
 export function createTransferModel(now: () => number): TransferModel {
   const active = new Set<State>();
   const sentRate = createRateWindow();

@@ -4,15 +4,15 @@ import { mergeSignatures } from "../../nix/signature.ts";
 import { type Narinfo, parseNarinfo, withSignatures } from "../../nix/narinfo.ts";
 import { type SecretKey, signMessage } from "../../nix/signature.ts";
 import { formatStorePath, formatStorePathBaseName } from "../../nix/store-path.ts";
-import { CliError } from "../client-error.ts";
+import { ClientError } from "../client-error.ts";
 import type { PathInfo } from "../local-nix/path-info.ts";
 import type { PackedNar } from "./pack-nar.ts";
 
 type NarFile = Pick<PackedNar, "key" | "compression" | "fileHash" | "fileSize">;
 
 /**
- * The narinfo that Nix would write of it (`NarInfo::to_string` in
- * libstore/nar-info.cc), with the signatures that the store has.
+ * Returns the narinfo that Nix would write for a path (`NarInfo::to_string` in
+ * libstore/nar-info.cc), with the signatures from the store's database.
  */
 export function composeNarinfo(info: PathInfo, file: NarFile, storeDir: string): Narinfo {
   const lines = [
@@ -31,11 +31,13 @@ export function composeNarinfo(info: PathInfo, file: NarFile, storeDir: string):
   const text = lines.map(([name, value]) => `${name}: ${value}\n`).join("");
   const narinfo = parseNarinfo(text, storeDir);
   if (!narinfo.ok)
-    throw new CliError(`what the store's database says cannot be published: ${narinfo.error}`);
+    throw new ClientError(
+      `the store's database entry for this path is not valid, so it cannot be published: ${narinfo.error}`,
+    );
   return narinfo.value;
 }
 
-/** With a signature of `key`, unless it has one of that name. */
+/** Returns the narinfo with a signature of `key` added, unless it has one with this key name. */
 export async function signNarinfo(
   narinfo: Narinfo,
   key: SecretKey,
@@ -45,7 +47,7 @@ export async function signNarinfo(
   return withSignatures(narinfo, mergeSignatures(narinfo.signatures, [own]));
 }
 
-/** Whether one of its signatures claims to be of the key named so. */
+/** Returns whether a signature has the name of this key. It does not verify the signature. */
 export function isSignedBy(signatures: readonly string[], keyName: string): boolean {
   return signatures.some((signature) => signature.startsWith(`${keyName}:`));
 }

@@ -3,26 +3,25 @@ import { pipeline } from "node:stream/promises";
 import zlib from "node:zlib";
 import { equalHashes, type Hash } from "../../nix/hash.ts";
 import { type NarKey, narKey } from "../../nix/object-key.ts";
-import type { CliContext } from "../process-context.ts";
-import { CliError } from "../client-error.ts";
-import { type DumpableStore, startDump } from "../local-nix/dump-path.ts";
+import { ClientError } from "../client-error.ts";
 import type { PathInfo } from "../local-nix/path-info.ts";
-import type { NixProcess } from "../local-nix/run-nix.ts";
-import { inBlocks } from "./in-blocks.ts";
+import { type NixProcess, startDump } from "../local-nix/run-nix.ts";
+import type { NixStore } from "../local-nix/store-location.ts";
+import type { ProcessContext } from "../process-context.ts";
 import { createSpool, type Spool, type SpoolMemory } from "./spool.ts";
 
 export type PackCompression = "zstd" | "none";
 
 export interface PackOptions {
-  readonly store: DumpableStore;
+  readonly store: NixStore;
   readonly compression: PackCompression;
   readonly compressionLevel: number;
   readonly memory: SpoolMemory;
-  /** Where what does not stay in memory goes. */
+  /** The directory for spools that do not fit into memory. */
   readonly spoolDirectory: string;
 }
 
-/** A NAR as it will lie in the bucket. */
+/** A NAR file, ready to be stored in the bucket. */
 export interface PackedNar {
   readonly key: NarKey;
   readonly compression: PackCompression;
@@ -32,16 +31,17 @@ export interface PackedNar {
 }
 
 /**
- * Dumps, checks, compresses and hashes a path, in one pass. The same path and
- * options give the same bytes again, so that an upload can go on after a kill.
+ * Dumps, checks, compresses and hashes a path in one pass. The same path and
+ * options always give the same bytes, so a later run can continue an upload.
+ * Calls `onPacked` with the number of NAR bytes so far.
  *
- * Throws `CliError` when the path cannot be read, or is not what the store's
- * database says. `onPacked` is told the bytes of the NAR so far.
+ * Throws `ClientError` if the path cannot be read, or if its contents differ from
+ * the hash and size in the store's database.
  */
 export async function packNar(
   info: PathInfo,
   options: PackOptions,
-  context: CliContext,
+  context: ProcessContext,
   onPacked: (bytes: number) => void,
 ): Promise<PackedNar> {
   const { compression, memory, spoolDirectory: directory } = options;
@@ -72,13 +72,13 @@ export async function packNar(
 function createCompressor(narSize: number, { compressionLevel }: PackOptions) {
   return zlib.createZstdCompress({
     chunkSize: Math.min(256 * 1024, Math.max(1024, narSize)),
-    // For a small NAR zstd then takes small tables, which saves it most of the work.
+    // With the size known, zstd uses small tables for a small NAR, which saves most of the work.
     pledgedSrcSize: narSize,
     params: { [zlib.constants.ZSTD_c_compressionLevel]: compressionLevel },
   });
 }
 
-/** A dump that failed is the reason for whatever failed after it. */
+/** Returns the error to report. If the dump failed, its error is the cause of all later errors. */
 async function explain(error: unknown, isWhole: boolean, dump: NixProcess): Promise<unknown> {
   if (isWhole) {
     try {
@@ -92,13 +92,13 @@ async function explain(error: unknown, isWhole: boolean, dump: NixProcess): Prom
   return code === "ZSTD_error_srcSize_wrong" ? changed() : error;
 }
 
-function changed(): CliError {
-  return new CliError(
-    "it differs from what the store's database says; see nix-store --verify --check-contents --repair",
+function changed(): ClientError {
+  return new ClientError(
+    "the files of this path differ from the store's database. Repair them with: nix-store --verify --check-contents --repair",
   );
 }
 
-/** Hashes and counts what flows through. */
+/** Creates a meter that hashes and counts the bytes of a stream. */
 function createMeter(onBytes: (bytes: number) => void = () => {}) {
   const digest: Digest = createHash("sha256");
   let bytes = 0;
@@ -117,4 +117,33 @@ function createMeter(onBytes: (bytes: number) => void = () => {}) {
     isWhole: () => isWhole,
     hash: (): Hash => ({ algorithm: "sha256", bytes: new Uint8Array(digest.digest()) }),
   };
+}
+
+/** The size of the longest block of zstd (RFC 8878, 3.1.1.2.4). */
+const BLOCK_BYTES = 128 * 1024;
+
+/**
+ * Yields the same bytes in blocks of equal size; the last block may be shorter.
+ * The output of zstd depends on the sizes of its input chunks, and a pipe splits
+ * a NAR into chunks differently each time. Equal blocks give equal output.
+ */
+export async function* inBlocks(
+  chunks: AsyncIterable<Uint8Array>,
+  blockBytes = BLOCK_BYTES,
+): AsyncGenerator<Uint8Array> {
+  let pieces: Uint8Array[] = [];
+  let gathered = 0;
+  for await (const chunk of chunks) {
+    let rest = chunk;
+    while (gathered + rest.byteLength >= blockBytes) {
+      const missing = blockBytes - gathered;
+      yield Buffer.concat([...pieces, rest.subarray(0, missing)]);
+      rest = rest.subarray(missing);
+      pieces = [];
+      gathered = 0;
+    }
+    if (rest.byteLength > 0) pieces.push(rest);
+    gathered += rest.byteLength;
+  }
+  if (gathered > 0) yield Buffer.concat(pieces);
 }

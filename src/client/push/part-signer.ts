@@ -1,16 +1,19 @@
-import { CliError } from "../client-error.ts";
 import { MAX_PART_URLS } from "../../api/direct-uploads.ts";
+import { ClientError } from "../client-error.ts";
 import type { OpenUpload, UploadApi } from "./upload-api.ts";
 
-/** Where each part may be PUT. */
+/** Supplies the URLs to which the parts of one upload are PUT. */
 export interface PartSigner {
-  /** A URL that is good for now; asks for as many as one request gives when it has none. */
+  /**
+   * Returns a valid URL for a part. If it has none, it asks the gateway for as many
+   * URLs as one request gives.
+   */
   urlOf(number: number): Promise<string>;
-  /** The bucket refused its URL, so that it must not be used again. */
+  /** Forgets the URL of a part, because the bucket refused it. */
   renounce(number: number): void;
 }
 
-/** A part takes a while to send: its URL is not begun with shortly before its end. */
+/** Sending a part takes time, so a URL is not used in its last minute. */
 const MARGIN_MILLISECONDS = 60_000;
 
 interface SignedUrl {
@@ -32,7 +35,7 @@ export function createPartSigner(
     return !(expire.getTime() - now().getTime() < MARGIN_MILLISECONDS);
   }
 
-  /** For `first` and those after it. */
+  /** Asks for the URLs of `first` and of the missing parts after it. */
   async function ask(first: number): Promise<void> {
     const later = missing.filter((number) => number > first);
     const numbers = [first, ...later].slice(0, MAX_PART_URLS);
@@ -42,12 +45,16 @@ export function createPartSigner(
 
   return {
     async urlOf(number) {
-      // One that came just now is used whatever our clock says of it, which may be wrong.
+      // A URL that has just arrived is used even if it looks expired, because our clock may be
+      // wrong.
       let isFresh = false;
       for (;;) {
         const signed = known.get(number);
         if (signed !== undefined && (isFresh || isGood(signed))) return signed.url;
-        if (isFresh) throw new CliError(`the gateway signs no URL for part ${number}`);
+        if (isFresh)
+          throw new ClientError(
+            `the gateway returned no URL for part ${number}. Run nargate doctor, which compares the versions of the cache and of this command`,
+          );
         const isOurs = asking === undefined;
         asking ??= ask(number).finally(() => {
           asking = undefined;

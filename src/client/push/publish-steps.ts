@@ -1,27 +1,19 @@
 import { formatNarinfo, type Narinfo } from "../../nix/narinfo.ts";
-import type { StorePath } from "../../nix/store-path.ts";
-import type { PathInfo } from "../local-nix/path-info.ts";
 import type { Progress } from "../progress/progress.ts";
 import type { Transfer } from "../progress/transfer-model.ts";
-import type { Choice } from "./choose-path.ts";
+import type { Pending } from "./choose-paths.ts";
 import { composeNarinfo, signNarinfo } from "./compose-narinfo.ts";
-import { createNarUploads } from "./nar-uploads.ts";
 import { type PackedNar, packNar } from "./pack-nar.ts";
-import type { PathOutcome } from "./path-outcome.ts";
+import type { PathEnds, PathOutcome } from "./push-report.ts";
 import type { PushSession } from "./push-session.ts";
-import type { Dependent, PublishSteps } from "./references-first.ts";
+import type { PublishSteps } from "./references-first.ts";
 import { spoolDirectory } from "./spool.ts";
-import { putNarinfo } from "./upload-nar.ts";
+import { createNarUploads, putNarinfo } from "./upload-nar.ts";
 
-/** A path that the cache lacks, or that it has without our signature. */
-export interface Pending extends Dependent {
-  readonly info: PathInfo;
-  readonly choice: Exclude<Choice, { kind: "skip" }>;
-}
-
-/** What is published next: the NAR, if there is one, is stored. */
+/** A path whose narinfo can be published: its NAR is stored. */
 interface Prepared {
   readonly narinfo: Narinfo;
+  /** Undefined if only a signature is added. */
   readonly sent: SentNar | undefined;
 }
 
@@ -31,15 +23,10 @@ interface SentNar {
   readonly startedAt: number;
 }
 
-/** Told once for each path. */
-export interface PathEnds {
-  settle(outcome: PathOutcome): void;
-  settleError(path: StorePath, error: unknown): void;
-  /** A reference, of which this is the base name, was not published. */
-  settleBlocked(path: StorePath, needs: string): void;
-}
-
-/** The NAR first, whenever there is room for it; its narinfo in its turn. */
+/**
+ * Creates the two steps of a path: first store its NAR as soon as the limits
+ * allow, later publish its narinfo.
+ */
 export function createPublishSteps(
   session: PushSession,
   progress: Progress,
@@ -104,7 +91,7 @@ export function createPublishSteps(
         await putNarinfo(path.hash, formatNarinfo(signed), session);
       });
       if (sent === undefined) {
-        const reason = `in the cache; signed by ${signKey?.name ?? ""} now`;
+        const reason = `in the cache; now signed by ${signKey?.name ?? ""}`;
         return { kind: "skipped", path, reason, isSuspicious: false };
       }
       const { fileSize, sentBytes, startedAt } = sent;

@@ -1,20 +1,19 @@
 import { formatStorePathBaseName, type StorePath } from "../../nix/store-path.ts";
 import { describeError } from "../client-error.ts";
-import type { PathInfo } from "../local-nix/path-info.ts";
 import { readClosure } from "../local-nix/read-closure.ts";
 import type { Progress } from "../progress/progress.ts";
-import { choosePath } from "./choose-path.ts";
-import { formatOutcome, type PathOutcome } from "./path-outcome.ts";
-import { createPublishSteps, type PathEnds, type Pending } from "./publish-steps.ts";
+import { choosePaths } from "./choose-paths.ts";
+import { createPublishSteps } from "./publish-steps.ts";
+import { formatOutcome, type PathOutcome } from "./push-report.ts";
 import type { PushSession } from "./push-session.ts";
 import { publishReferencesFirst } from "./references-first.ts";
 import { Stopped } from "./stop-guard.ts";
 
 /**
- * Pushes all that `roots` need and the cache lacks; paths in `done`, by base
- * name, are known to need nothing and have no outcome. What happens to each path
- * is an outcome; it throws only when nothing at all can be done, or when it is
- * interrupted.
+ * Pushes `roots` and all paths that they need, except paths that the cache has.
+ * `done` has base names of paths that need no work; they get no outcome. The
+ * result of each path is an outcome. The function throws only if Nix cannot list
+ * the paths, or if the push is interrupted.
  */
 export async function pushPaths(
   roots: readonly StorePath[],
@@ -37,7 +36,7 @@ export async function pushPaths(
   function settleError(path: StorePath, error: unknown): void {
     const id = formatStorePathBaseName(path);
     lost.add(id);
-    // After Ctrl-C everything fails, for no reason of its own.
+    // After Ctrl-C every path fails. These errors mean nothing.
     if (context.signal.aborted) return;
     if (error instanceof Stopped || guard.failed(error)) {
       untried.add(id);
@@ -49,7 +48,11 @@ export async function pushPaths(
 
   function settleBlocked(path: StorePath, needs: string): void {
     if (!untried.has(needs)) {
-      return settle({ kind: "failed", path, message: `not published: needs ${needs}` });
+      return settle({
+        kind: "failed",
+        path,
+        message: `not published, because it needs ${needs}, which failed`,
+      });
     }
     untried.add(formatStorePathBaseName(path));
     settle({ kind: "untried", path });
@@ -58,7 +61,12 @@ export async function pushPaths(
   progress.status("asking Nix for the closure");
   const closure = await readClosure(roots, store, context);
   for (const path of closure.invalid) {
-    settle({ kind: "failed", path, message: "the store does not have it; was it collected?" });
+    settle({
+      kind: "failed",
+      path,
+      message:
+        "the store does not have this path. Build it again; Nix may have deleted it as garbage",
+    });
   }
   const infos = [...closure.infos].flatMap(([id, info]) => (done.has(id) ? [] : [info]));
   progress.status(`asking the cache for ${infos.length} paths`);
@@ -72,39 +80,6 @@ export async function pushPaths(
   await publishReferencesFirst(pending, lost, steps);
   context.signal.throwIfAborted();
   return outcomes;
-}
-
-/** Those that there is something to do for; the others are settled. */
-async function choosePaths(
-  infos: readonly PathInfo[],
-  { client, store, options, limits, guard, context }: PushSession,
-  { settle, settleError }: Pick<PathEnds, "settle" | "settleError">,
-): Promise<readonly Pending[]> {
-  const { upstreamKeys, signKey } = options;
-  const how = { client, storeDir: store.storeDir, upstreamKeys, signKey };
-  const choices = await Promise.all(
-    infos.map(async (info): Promise<readonly Pending[]> => {
-      const { path } = info;
-      try {
-        const choice = await limits.requests.run(async () => {
-          context.signal.throwIfAborted();
-          guard.check();
-          return await choosePath(info, how);
-        });
-        guard.succeeded();
-        if (choice.kind === "skip") {
-          settle({ ...choice, kind: "skipped", path });
-          return [];
-        }
-        const references = info.references.map(formatStorePathBaseName);
-        return [{ id: formatStorePathBaseName(path), references, info, choice }];
-      } catch (error) {
-        settleError(path, error);
-        return [];
-      }
-    }),
-  );
-  return choices.flat();
 }
 
 function isSuspicious(outcome: PathOutcome): boolean {

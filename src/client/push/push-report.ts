@@ -1,22 +1,75 @@
-import { formatStorePath } from "../../nix/store-path.ts";
-import { formatBytes } from "../progress/format-bytes.ts";
-import { formatDuration } from "../progress/format-duration.ts";
-import type { PathOutcome } from "./path-outcome.ts";
+import { formatStorePath, formatStorePathBaseName, type StorePath } from "../../nix/store-path.ts";
+import { formatBytes, formatDuration } from "../progress/format-amounts.ts";
 
-/** How a push went. */
+/** The result of a push for one path. */
+export type PathOutcome =
+  | {
+      readonly kind: "pushed";
+      readonly path: StorePath;
+      readonly narSize: number;
+      readonly fileSize: number;
+      /**
+       * Bytes of the file that this run sent. Less than `fileSize` if the bucket had
+       * parts, 0 if it had the file.
+       */
+      readonly sentBytes: number;
+      readonly seconds: number;
+    }
+  | {
+      readonly kind: "skipped";
+      readonly path: StorePath;
+      readonly reason: string;
+      /** Whether the operator should look into it. */
+      readonly isSuspicious: boolean;
+    }
+  | { readonly kind: "failed"; readonly path: StorePath; readonly message: string }
+  /** The push stopped before this path. */
+  | { readonly kind: "untried"; readonly path: StorePath };
+
+/** Receives the end of each path, exactly once. */
+export interface PathEnds {
+  settle(outcome: PathOutcome): void;
+  settleError(path: StorePath, error: unknown): void;
+  /** The path was not published, because its reference `needs` (a base name) was not. */
+  settleBlocked(path: StorePath, needs: string): void;
+}
+
+/** Returns one line for people. */
+export function formatOutcome(outcome: PathOutcome): string {
+  const name = formatStorePathBaseName(outcome.path);
+  switch (outcome.kind) {
+    case "pushed": {
+      const sizes = `${formatBytes(outcome.narSize)}, ${formatBytes(outcome.fileSize)} packed`;
+      const stored = outcome.sentBytes > 0 ? "" : ", the bucket already had it";
+      return `pushed ${name} (${sizes}${stored}, ${formatDuration(outcome.seconds)})`;
+    }
+    case "skipped":
+      return `${outcome.isSuspicious ? "warning: " : ""}skipped ${name}: ${outcome.reason}`;
+    case "failed":
+      return `failed ${name}: ${outcome.message}`;
+    case "untried":
+      return `not tried ${name}`;
+  }
+}
+
+/** The result of a push. */
 export interface PushReport {
   readonly outcomes: readonly PathOutcome[];
   readonly seconds: number;
-  /** Why it did not go to its end. */
+  /** The reason why the push stopped early. */
   readonly stopped: string | undefined;
 }
 
+/** Returns whether a path failed or the push stopped early. */
 export function hasFailed({ outcomes, stopped }: PushReport): boolean {
   return stopped !== undefined || outcomes.some(({ kind }) => kind === "failed");
 }
 
-/** For people: what was done in one line, and why it stopped in another. */
-export function formatSummary({ outcomes, seconds, stopped }: PushReport): readonly string[] {
+/**
+ * Returns the summary for people: a line with the numbers, and a line with the
+ * reason if the push stopped early.
+ */
+export function formatPushSummary({ outcomes, seconds, stopped }: PushReport): readonly string[] {
   const pushed = outcomes.filter((outcome) => outcome.kind === "pushed");
   const skipped = outcomes.filter((outcome) => outcome.kind === "skipped");
   const countOf = (kind: PathOutcome["kind"]) =>
@@ -36,8 +89,8 @@ export function formatSummary({ outcomes, seconds, stopped }: PushReport): reado
   ];
 }
 
-/** For machines: one line. */
-export function formatJson(report: PushReport, storeDir: string): string {
+/** Returns the report as one line of JSON. */
+export function formatPushJson(report: PushReport, storeDir: string): string {
   const { outcomes, seconds, stopped } = report;
   const pathOf = ({ path }: PathOutcome) => formatStorePath(path, storeDir);
   return JSON.stringify({

@@ -1,76 +1,72 @@
-import { availableParallelism } from "node:os";
+import type { SecretKey } from "../../nix/signature.ts";
+import { ClientError, UsageError } from "../client-error.ts";
 import { type CacheClient, CacheRefusal } from "../gateway/cache-client.ts";
 import { readGatewayFacts } from "../gateway/gateway-facts.ts";
 import type { HttpClient } from "../gateway/http-client.ts";
-import { openCache } from "../gateway/open-cache.ts";
+import { type CacheOptions, openCache } from "../gateway/open-cache.ts";
 import { readTokenFacts, type TokenFacts } from "../gateway/token-facts.ts";
-import type { CliContext } from "../process-context.ts";
-import { CliError, UsageError } from "../client-error.ts";
-import type { DumpableStore } from "../local-nix/dump-path.ts";
-import { findStore } from "../local-nix/store-location.ts";
-import type { PushOptions } from "./push-options.ts";
-import { createSemaphore, type Semaphore } from "./semaphore.ts";
-import { createSpoolMemory, type SpoolMemory } from "./spool.ts";
+import { findStore, type NixStore } from "../local-nix/store-location.ts";
+import type { ProcessContext } from "../process-context.ts";
+import type { PackCompression } from "./pack-nar.ts";
+import { createPushLimits, type PushLimits } from "./push-limits.ts";
 import { createStopGuard, type StopGuard } from "./stop-guard.ts";
 import { createUploadApi, type UploadApi } from "./upload-api.ts";
 
-/** One cache, one store, and what bounds the work between them. */
+/** The cache and the store of a push, and the limits on the work between them. */
 export interface PushSession {
   readonly client: CacheClient;
   readonly http: HttpClient;
   readonly api: UploadApi;
   readonly options: PushOptions;
-  readonly store: DumpableStore;
-  /** A file larger than this goes up in parts. */
+  readonly store: NixStore;
+  /** A file larger than this is uploaded in parts. */
   readonly partThresholdBytes: number;
   readonly limits: PushLimits;
   readonly guard: StopGuard;
-  readonly context: CliContext;
+  readonly context: ProcessContext;
 }
 
-export interface PushLimits {
-  readonly memory: SpoolMemory;
-  /** Dumping and compressing: the work of processors. */
-  readonly packing: Semaphore;
-  /** Narinfos asked for, and small paths on their way: mostly waiting for answers. */
-  readonly requests: Semaphore;
-  /** Narinfos on their way; apart, since they would stand in line behind all paths. */
-  readonly publishing: Semaphore;
-  /** NARs that may not fit into memory and so lie on the disk. */
-  readonly large: Semaphore;
-  readonly parts: Semaphore;
+/** The options of a push, parsed and checked. */
+export interface PushOptions {
+  readonly cache: CacheOptions;
+  /** The value of `--store`. */
+  readonly storeUrl: string | undefined;
+  /** Names of upstream keys. Paths with their signatures are not pushed. Empty with `--all`. */
+  readonly upstreamKeys: ReadonlySet<string>;
+  readonly signKey: SecretKey | undefined;
+  readonly compression: PackCompression;
+  readonly compressionLevel: number;
+  /** Whether the command prints the report as JSON. */
+  readonly isJson: boolean;
 }
-
-const MEMORY_BYTES = 128 * 1024 * 1024;
-const REQUESTS_AT_ONCE = 32;
-const NARINFOS_AT_ONCE = 16;
-const LARGE_AT_ONCE = 4;
-const PARTS_AT_ONCE = 8;
 
 /**
- * Opens the cache and asks it whether the token may push, before anything is
- * done for it. Throws `CliError` with one line that says what is wrong.
+ * Creates the clients for the cache, and checks that the cache accepts pushes with
+ * this token and from this store. Throws `ClientError` or `UsageError`.
  */
 export async function openPushSession(
   options: PushOptions,
-  context: CliContext,
+  context: ProcessContext,
 ): Promise<PushSession> {
   const { client, http, token } = await openCache(options.cache, context);
   if (token === undefined) {
     const { hostname } = new URL(client.url);
-    throw new CliError(
-      `no token for ${hostname}: set NARGATE_TOKEN, give --token-file, or put it into a netrc file`,
+    throw new ClientError(
+      `no token for ${hostname}: set NARGATE_TOKEN, use --token-file, or put the token into a netrc file`,
     );
   }
   const [{ uploads, storeDir, partSizeThreshold }] = await Promise.all([
     readGatewayFacts(client),
     requirePushToken(client, token.source),
   ]);
-  if (!uploads) throw new CliError("this cache takes no uploads");
+  if (!uploads)
+    throw new ClientError(
+      "this cache does not accept pushes. Ask its operator to check the settings for pushing (TOKENS, OIDC_TRUST)",
+    );
   const location = findStore(options.storeUrl, context.env);
   if (storeDir !== location.storeDir) {
     throw new UsageError(
-      `this cache is for paths in ${storeDir}, and the store has its own in ${location.storeDir}`,
+      `this cache is for the store directory ${storeDir}, but the store uses ${location.storeDir}. Use another cache, or another --store`,
     );
   }
   return {
@@ -80,14 +76,7 @@ export async function openPushSession(
     options,
     store: { ...location, url: options.storeUrl },
     partThresholdBytes: partSizeThreshold,
-    limits: {
-      memory: createSpoolMemory(MEMORY_BYTES),
-      packing: createSemaphore(Math.min(availableParallelism() * 2, 8)),
-      requests: createSemaphore(REQUESTS_AT_ONCE),
-      publishing: createSemaphore(NARINFOS_AT_ONCE),
-      large: createSemaphore(LARGE_AT_ONCE),
-      parts: createSemaphore(PARTS_AT_ONCE),
-    },
+    limits: createPushLimits(),
     guard: createStopGuard(),
     context,
   };
@@ -99,11 +88,13 @@ async function requirePushToken(client: CacheClient, source: string): Promise<vo
     token = await readTokenFacts(client);
   } catch (error) {
     if (!(error instanceof CacheRefusal && error.status === 401)) throw error;
-    throw new CliError(`the token of ${source} was refused: ${error.message}`, { cause: error });
+    throw new ClientError(`the cache refused the token from ${source}: ${error.message}`, {
+      cause: error,
+    });
   }
   const { name, scopes } = token;
   if (scopes.includes("push") || scopes.includes("admin")) return;
-  throw new CliError(
-    `the token ${name} of ${source} may not push: its scopes are ${scopes.join(", ") || "none"}`,
+  throw new ClientError(
+    `the token ${name} from ${source} may not push: its scopes are ${scopes.join(", ") || "none"}. Use a token with the scope push`,
   );
 }

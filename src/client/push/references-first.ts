@@ -1,29 +1,32 @@
-/** Something that may be published only after what it refers to. */
+/** A path that may be published only after its references. */
 export interface Dependent {
   readonly id: string;
-  /** Ids; those that nobody told of count as published. Its own is ignored. */
+  /** IDs of its references. Unknown IDs count as published; a self-reference is ignored. */
   readonly references: readonly string[];
 }
 
 export type Publication<T> =
   | { readonly outcome: "published"; readonly value: T }
   | { readonly outcome: "failed"; readonly error: unknown }
-  /** `needs` is the id of a reference that was not published. */
+  /** `needs` is the ID of a reference that was not published. */
   | { readonly outcome: "blocked"; readonly needs: string };
 
 export interface PublishSteps<D extends Dependent, P, T> {
-  /** May run at any time. Its caller holds whatever bounds how many do at once. */
+  /**
+   * Does the work that needs no reference. All calls start at once; the step itself
+   * must limit how many run.
+   */
   prepare(path: D): Promise<P>;
-  /** Runs once all that the path refers to is published. */
+  /** Publishes the path. Called after all its references are published. */
   publish(path: D, prepared: P): Promise<T>;
   onEnd(path: D, publication: Publication<T>): void;
 }
 
 /**
- * Publishes all that can be: a path whose step fails takes with it exactly those
- * that need it. Preparations start in an order in which no path comes before
- * what it refers to. `lost` are the ids of those that failed before this began.
- * Throws on a circle of references, which no store has.
+ * Publishes each path after its references. If a path fails, exactly the paths
+ * that need it are blocked; all others are published. Preparations start in an
+ * order in which references come first. `lost` has the IDs of paths that failed
+ * before. Throws if paths refer to each other in a circle, which no store has.
  */
 export async function publishReferencesFirst<D extends Dependent, P, T>(
   paths: readonly D[],
@@ -58,13 +61,13 @@ export async function publishReferencesFirst<D extends Dependent, P, T>(
   await Promise.all(ended.values());
 }
 
-/** Each after all that it refers to; otherwise in the order given. */
+/** Sorts paths so that references come first. Otherwise the given order stays. */
 export function sortReferencesFirst<D extends Dependent>(paths: readonly D[]): readonly D[] {
   const byId = new Map(paths.map((path) => [path.id, path]));
   const sorted: D[] = [];
   const states = new Map<string, "open" | "done">();
   for (const root of paths) {
-    // By hand instead of by recursion: a chain may be longer than the stack is deep.
+    // Not a recursion, because a chain of references may be longer than the call stack allows.
     const stack = [{ path: root, next: 0 }];
     while (stack.length > 0) {
       const frame = stack.at(-1) as (typeof stack)[number];

@@ -1,25 +1,25 @@
-import { type FileHandle, open, rm } from "node:fs/promises";
-import path from "node:path";
 import { randomUUID } from "node:crypto";
+import { type FileHandle, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import path from "node:path";
+import { ClientError } from "../client-error.ts";
 import type { HttpBody } from "../gateway/http-client.ts";
-import { CliError } from "../client-error.ts";
-import { formatBytes } from "../progress/format-bytes.ts";
+import { formatBytes } from "../progress/format-amounts.ts";
 
-/** Bytes that are written once and then read in slices, any number of times. */
+/** A buffer for a file. It is written once, and then read in slices any number of times. */
 export interface Spool {
   readonly sizeBytes: number;
-  /** Throws `CliError` when the disk is full. */
+  /** Appends a chunk. Throws `ClientError` if the disk is full. */
   write(chunk: Uint8Array): Promise<void>;
-  /** The bytes from `start` up to but without `end`, as the body of a request. */
+  /** Returns the bytes from `start` up to and without `end`, as the body of a request. */
   slice(start: number, end: number): HttpBody;
-  /** Gives back memory and disk. */
+  /** Frees the memory and the disk space. */
   close(): Promise<void>;
 }
 
-/** The memory of all spools together. */
+/** The memory that all spools share. */
 export interface SpoolMemory {
-  /** Whether `bytes` more fit; they are then taken. */
+  /** Takes `bytes` if they are free. Returns whether it did. */
   take(bytes: number): boolean;
   give(bytes: number): void;
 }
@@ -38,21 +38,21 @@ export function createSpoolMemory(limitBytes: number): SpoolMemory {
   };
 }
 
-/** A spool alone may hold so much in memory; what is larger goes to a file. */
+/** The most memory that one spool uses. A larger spool goes to a file. */
 const MAX_MEMORY_BYTES = 16 * 1024 * 1024;
 const READ_BYTES = 256 * 1024;
 
 export interface SpoolPlace {
   readonly memory: SpoolMemory;
   readonly directory: string;
-  /** For the message when the disk is full. */
+  /** The size of the uncompressed NAR, for the message about a full disk. */
   readonly expectedBytes: number;
 }
 
 /**
- * Small ones stay in memory as long as there is some; the others go to a file
- * in `directory`, which loses its name at once: whatever kills this process,
- * nothing stays behind.
+ * Creates a spool. It stays in memory if it is small and memory is free.
+ * Otherwise it goes to a file in `directory`. The file's name is removed at once,
+ * so that the system frees the file even if this process is killed.
  */
 export function createSpool({ memory, directory, expectedBytes }: SpoolPlace): Spool {
   let chunks: Uint8Array[] = [];
@@ -123,7 +123,7 @@ async function* sliceChunks(chunks: readonly Uint8Array[], start: number, end: n
 
 async function* sliceFile(file: FileHandle, start: number, end: number) {
   for (let at = start; at < end;) {
-    // A fresh one each time: who sends it may still hold the last.
+    // A new buffer each time, because the HTTP client may still use the last one.
     const buffer = new Uint8Array(Math.min(READ_BYTES, end - at));
     const { bytesRead } = await file.read(buffer, 0, buffer.byteLength, at);
     if (bytesRead === 0) throw new Error("the temporary file ended early");
@@ -146,14 +146,16 @@ async function openUnnamed(directory: string, expectedBytes: number): Promise<Fi
 function explain(error: unknown, directory: string, expectedBytes: number): unknown {
   const { code } = error as NodeJS.ErrnoException;
   if (code === "ENOSPC" || code === "EDQUOT") {
-    return new CliError(
-      `no room in ${directory}: up to ${formatBytes(expectedBytes)} are needed; set TMPDIR to where they are`,
+    return new ClientError(
+      `the disk of ${directory} is full: up to ${formatBytes(expectedBytes)} are needed. Set TMPDIR to a directory with more space`,
     );
   }
-  return new CliError(`cannot write temporary files in ${directory}: ${code}; set TMPDIR`);
+  return new ClientError(
+    `cannot write temporary files in ${directory}: ${code}. Set TMPDIR to another directory`,
+  );
 }
 
-/** Where temporary files go. */
+/** Returns the directory for temporary files. */
 export function spoolDirectory(env: Readonly<Record<string, string | undefined>>): string {
   return env["TMPDIR"] || tmpdir();
 }

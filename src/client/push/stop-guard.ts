@@ -1,23 +1,30 @@
 import { isTransientStatus } from "../../http/retry.ts";
+import { describeError } from "../client-error.ts";
 import { CacheRefusal } from "../gateway/cache-client.ts";
 import { Unreachable } from "../gateway/http-client.ts";
-import { describeError } from "../client-error.ts";
 
-/** Ends a push that cannot succeed, before a thousand paths have said so. */
+/** Stops a push that cannot succeed, so that not each of thousands of paths fails on its own. */
 export interface StopGuard {
-  /** Throws `Stopped` once it has. */
+  /** Throws `Stopped` if the push has stopped. */
   check(): void;
+  /** Records that the cache has answered a request of a path. */
   succeeded(): void;
-  /** Looks at why a path failed; whether that concerns all paths, and has stopped them. */
+  /**
+   * Records the error of a path. Returns whether the push has stopped because of
+   * errors of this kind.
+   */
   failed(error: unknown): boolean;
-  /** Why it has stopped, in one line. */
+  /** The reason in one line. Undefined if the push has not stopped. */
   reason(): string | undefined;
 }
 
-/** For paths that were not tried because of the others. */
+/** The error of a path that was not tried, because the push has stopped. */
 export class Stopped extends Error {}
 
-/** Each of them was tried several times already. */
+/**
+ * The push stops after this number of paths in a row without an answer. The HTTP
+ * client has tried each of them several times.
+ */
 const UNANSWERED_PATHS = 3;
 
 export function createStopGuard(): StopGuard {
@@ -33,7 +40,8 @@ export function createStopGuard(): StopGuard {
     failed(error) {
       const status = error instanceof CacheRefusal ? error.status : undefined;
       const isRefused = status === 401 || status === 403;
-      // A gateway that is broken or busy, too: of 20,000 paths each would wait for it anew.
+      // A broken or busy gateway counts too. Otherwise each of 20,000 paths would wait for it
+      // again.
       const isUnanswered =
         error instanceof Unreachable || (status !== undefined && isTransientStatus(status));
       if (isUnanswered) unanswered++;

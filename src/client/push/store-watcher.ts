@@ -5,20 +5,20 @@ import {
   type StorePath,
 } from "../../nix/store-path.ts";
 
-/** Sees which paths come into a store. */
+/** Finds the paths that are added to a store. */
 export interface StoreWatcher {
-  /** Those that have become valid since the last call, or since the beginning. */
+  /** Returns the paths that have become valid since the last call, or since the start. */
   findNew(): Promise<readonly StorePath[]>;
 }
 
-/** The base names, of those given, that the store has not registered. */
+/** Returns the base names of the given paths that are not valid in the store. */
 type FindInvalid = (paths: readonly StorePath[]) => Promise<ReadonlySet<string>>;
 
 /**
- * Watches the directory of a store by looking at it, which works for every
- * store and needs no daemon. A path appears there before it is valid, and is
- * held back until then. What is new is so to `before`, which `listStoreNames`
- * gave, or else to what is there now.
+ * Creates a watcher that lists the directory of a store at each call. This works
+ * for every store and needs no daemon. A path appears in the directory before it
+ * is valid; the watcher reports it once it is valid. New are the names that are
+ * not in `before`, a result of `listStoreNames`; by default the names of now.
  */
 export async function watchStore(
   directory: string,
@@ -40,15 +40,20 @@ export async function watchStore(
 }
 
 /**
- * What builds make, not derivations. Locks and the like, which Nix has beside
- * its outputs, are never valid, and their names prove nothing: `Cargo.lock`.
+ * Returns the path if it can be pushed: not a derivation, and not a name that is
+ * no store path. Lock files beside the outputs pass, because a real path may also
+ * end with ".lock", as in `Cargo.lock`. They never become valid, so they are
+ * never reported.
  */
 function parsePushable(name: string): readonly StorePath[] {
   const path = parseStorePathBaseName(name);
   return path.ok && !name.endsWith(".drv") ? [path.value] : [];
 }
 
-/** All that lies in the directory; empty where there is no store yet. */
+/**
+ * Returns all names in a store directory. The list is empty if the directory does
+ * not exist yet.
+ */
 export async function listStoreNames(directory: string): Promise<readonly string[]> {
   try {
     return await readdir(directory);

@@ -1,19 +1,19 @@
 import type { GenericSchema, InferOutput } from "valibot";
 import {
   completionLineSchema,
-  MAX_PART_URLS,
   type PartsAnswer,
   partsSchema,
   type PartUrlsAnswer,
   partUrlsSchema,
   uploadStartedSchema,
-} from "../../api/direct-uploads.ts";
+} from "../../api/direct-upload-answers.ts";
+import { MAX_PART_URLS } from "../../api/direct-uploads.ts";
 import { ENDPOINTS } from "../../api/endpoints.ts";
 import { readShape } from "../../api/read-shape.ts";
 import { formatDigest, type Hash } from "../../nix/hash.ts";
 import type { CacheClient } from "../gateway/cache-client.ts";
 import { readError } from "../gateway/cache-client.ts";
-import { CliError } from "../client-error.ts";
+import { ClientError } from "../client-error.ts";
 
 /** A file that is uploaded in parts. */
 export interface UploadFile {
@@ -115,7 +115,7 @@ function read<Schema extends GenericSchema>(
 ): InferOutput<Schema> {
   const shape = readShape(schema, answer);
   if (shape.ok) return shape.value;
-  throw new CliError(
+  throw new ClientError(
     `${target}: this command does not understand the answer (${shape.error}). Use the same version of nargate as the cache`,
   );
 }

@@ -6,8 +6,9 @@ import type { PushSession } from "./push-session.ts";
 import { uploadInParts } from "./upload-parts.ts";
 
 /**
- * Has the bucket hold a NAR: by one PUT through the gateway, or past it in
- * parts. Nothing is sent of what is stored. Resolves with the bytes that were sent.
+ * Stores a NAR in the bucket: by one PUT through the gateway, or in parts that go
+ * straight to the bucket. Sends nothing if the bucket has the NAR. Resolves with
+ * the number of bytes that were sent.
  */
 export async function uploadNar(
   nar: PackedNar,
@@ -54,7 +55,7 @@ async function putNar(
   return nar.fileSize;
 }
 
-/** Publishes a narinfo, or adds its signatures to the one that is published. */
+/** Publishes a narinfo. If the path is published already, this adds the signatures. */
 export async function putNarinfo(
   hash: string,
   text: string,
@@ -69,4 +70,26 @@ export async function putNarinfo(
     body: bytesBody(bytes),
   });
   if (answer.status < 200 || answer.status > 299) throw refusalOf(target, answer);
+}
+
+/** Uploads each NAR once, even if several paths have the same contents. */
+export interface NarUploads {
+  /** Same as `uploadNar`, but resolves with 0 if another path uploads the same NAR. */
+  upload(nar: PackedNar, transfer: Transfer): Promise<number>;
+}
+
+export function createNarUploads(session: PushSession): NarUploads {
+  const underWay = new Map<string, Promise<number>>();
+  return {
+    async upload(nar, transfer) {
+      const other = underWay.get(nar.key.path);
+      if (other !== undefined) {
+        await other;
+        return 0;
+      }
+      const upload = uploadNar(nar, session, transfer);
+      underWay.set(nar.key.path, upload);
+      return await upload;
+    },
+  };
 }

@@ -1,49 +1,57 @@
+import { retryPauseMilliseconds } from "../../http/retry.ts";
+import { ClientError, describeError } from "../client-error.ts";
 import { CacheRefusal, refusalOf } from "../gateway/cache-client.ts";
 import { type HttpClient, Unreachable } from "../gateway/http-client.ts";
-import type { CliContext } from "../process-context.ts";
-import { CliError, describeError } from "../client-error.ts";
-import { retryPauseMilliseconds } from "../../http/retry.ts";
+import type { ProcessContext } from "../process-context.ts";
 import { createPartSigner } from "./part-signer.ts";
-import type { Semaphore } from "./semaphore.ts";
+import type { Semaphore } from "./push-limits.ts";
 import type { Spool } from "./spool.ts";
 import type { CompletionEvent, OpenUpload, UploadApi, UploadFile } from "./upload-api.ts";
 
 export interface PartUploads {
   readonly api: UploadApi;
-  /** Without the token, which is not for the bucket. */
+  /** A client without the token, because the bucket must not see the token. */
   readonly http: HttpClient;
-  /** Of all uploads together. */
+  /** The limit on parts that all uploads share. */
   readonly partSlots: Semaphore;
-  readonly context: CliContext;
+  readonly context: ProcessContext;
 }
 
 export interface UploadEvents {
-  /** So many bytes are there already, from an earlier try. */
+  /** The upload starts. The bucket already has `bytes` from an earlier run. */
   onStart(bytes: number): void;
-  /** Bytes that the bucket has, of the whole file. */
+  /** The bucket has `bytes` of the whole file. */
   onSent(bytes: number): void;
-  /** All is sent; the gateway reads it back. */
+  /** All parts are sent. The gateway has read back and hashed `bytes`. */
   onChecking(bytes: number): void;
 }
 
 interface CountedEvents extends UploadEvents {
-  /** The bucket has taken a part. */
+  /** The bucket has stored a part of `bytes`. */
   onPart(bytes: number): void;
 }
 
-/** How many parts of one upload are under way at once. */
+/** The number of parts of one upload that are sent at once. */
 const PARTS_AT_ONCE = 4;
-/** How often an upload that the bucket has forgotten is begun again, and a question is asked again. */
+/** How often an upload is started: once, and again each time the bucket has forgotten it. */
 const MAX_STARTS = 4;
+/**
+ * How often `complete` is called: once, and again each time its answer was cut or
+ * reports a passing failure.
+ */
 const MAX_COMPLETIONS = 8;
 
-/** The bucket does not know this upload any more, or the gateway not its handle. */
+/**
+ * The bucket has forgotten this upload, or the gateway refuses its handle. The
+ * upload must start again.
+ */
 class UploadGone extends Error {}
 
 /**
- * Sends a file in parts, straight to the bucket: those that it lacks, whoever
- * sent the others. Resolves once the whole is proved and stored, with the bytes
- * that had to be sent. Throws `CacheRefusal`, `CliError` or `Unreachable`.
+ * Sends a file in parts, straight to the bucket. It sends only the parts that the
+ * bucket lacks. Resolves when the gateway has verified the hash of the whole file
+ * and the file is stored, with the number of bytes that were sent. Throws
+ * `CacheRefusal`, `ClientError` or `Unreachable`.
  */
 export async function uploadInParts(
   file: UploadFile,
@@ -68,12 +76,17 @@ export async function uploadInParts(
     } catch (error) {
       if (!(error instanceof UploadGone) && !isOfEarlierParts(error, upload)) throw error;
       if (starts === MAX_STARTS)
-        throw new CliError(`the bucket keeps losing the upload: ${describeError(error)}`);
+        throw new ClientError(
+          `the upload was lost ${MAX_STARTS} times: ${describeError(error)}. Push again; if it happens again, check the bucket's lifecycle rules`,
+        );
     }
   }
 }
 
-/** An earlier try sent parts that were damaged; the gateway has removed them all by now. */
+/**
+ * Returns whether the hash is wrong and an earlier run sent some of the parts:
+ * they were damaged. The gateway has removed all parts.
+ */
 function isOfEarlierParts(error: unknown, { parts }: OpenUpload): boolean {
   return error instanceof CacheRefusal && error.code === "nar-hash-mismatch" && parts.size > 0;
 }
@@ -116,7 +129,7 @@ async function sendMissingParts(
       if (answer.status === 200) return onPart(sizeOf(number));
       onPartSent(0);
       if (answer.status === 404) throw new UploadGone("NoSuchUpload");
-      // An expired signature, most likely: a fresh one tells.
+      // The signature has probably expired. Try again with a new URL.
       if (answer.status !== 403 || attempt === 3) throw refusedPart(number, answer);
       signer.renounce(number);
     }
@@ -150,7 +163,7 @@ async function complete(
   let resent = 0;
   for (let count = 1; ; count++) {
     let last: CompletionEvent | undefined;
-    let failure: unknown = new CliError("the gateway's answer was cut");
+    let failure: unknown = new ClientError("the gateway's answer broke off. Push again");
     try {
       last = await api.complete(upload.handle, (event) => {
         if (event.status === "checking") events.onChecking(event.bytes);
@@ -178,12 +191,12 @@ async function complete(
   }
 }
 
-/** What a later attempt may not meet again. */
+/** Returns whether a failure may be over at the next attempt. */
 function isPassing(code: string): boolean {
   return code === "bucket-unavailable" || code === "internal" || code === "uploads-busy";
 }
 
-/** What the gateway answers with "start again". */
+/** The failures after which the upload must start again. */
 const GONE_CODES: ReadonlySet<string | undefined> = new Set([
   "upload-gone",
   "upload-changed",
@@ -196,7 +209,8 @@ function asGone(error: unknown): unknown {
   return GONE_CODES.has(error.code) ? new UploadGone(error.message) : error;
 }
 
-function refusedPart(number: number, answer: Parameters<typeof refusalOf>[1]): CliError {
-  // The bucket's words, not the gateway's: they stop this path, and not the others.
-  return new CliError(`part ${number}: ${refusalOf("the bucket", answer).message}`);
+function refusedPart(number: number, answer: Parameters<typeof refusalOf>[1]): ClientError {
+  // A ClientError and not a CacheRefusal: the bucket refused, not the gateway. So this path fails
+  // and the push continues with the others.
+  return new ClientError(`part ${number}: ${refusalOf("the bucket", answer).message}`);
 }

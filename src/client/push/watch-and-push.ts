@@ -1,11 +1,11 @@
 import { formatStorePathBaseName, type StorePath } from "../../nix/store-path.ts";
-import type { CliContext } from "../process-context.ts";
 import { describeError } from "../client-error.ts";
+import type { ProcessContext } from "../process-context.ts";
 import type { Progress } from "../progress/progress.ts";
-import type { PathOutcome } from "./path-outcome.ts";
+import type { PathOutcome } from "./push-report.ts";
 import type { StoreWatcher } from "./store-watcher.ts";
 
-/** Pushes `roots`; paths in `done` need nothing more. */
+/** Pushes `roots` and their closure. Paths in `done`, by base name, need no work. */
 export type PushBatch = (
   roots: readonly StorePath[],
   done: ReadonlySet<string>,
@@ -15,21 +15,22 @@ export type PushBatch = (
 export interface Watch {
   readonly watcher: StoreWatcher;
   readonly push: PushBatch;
-  /** Resolves, with anything, when the command ends. */
+  /** Resolves when the command ends. */
   readonly ended: Promise<unknown>;
-  /** While the command runs, and after. */
+  /** The progress while the command runs, and the progress after it. */
   readonly progress: { readonly during: Progress; readonly after: () => Progress };
-  readonly context: Pick<CliContext, "signal" | "sleep">;
+  readonly context: Pick<ProcessContext, "signal" | "sleep">;
 }
 
 const POLL_MILLISECONDS = 1_000;
-// A pause cannot be called off: short ones let the process end when the command has.
+// A pause cannot be cancelled, so it is short: the process can end soon after the command.
 const PAUSE_MILLISECONDS = 200;
 
 /**
- * Pushes what comes into the store while the command runs, and the rest when it
- * has ended; then also tries once more what failed before. Never throws: a
- * build does not fail for its cache's sake. The last outcome of each path.
+ * Pushes new paths of the store while the command runs. When the command has
+ * ended, it pushes the remaining paths and tries failed paths once more. Returns
+ * the last outcome of each path. Never throws, because a build must not fail
+ * because of its cache.
  */
 export async function watchAndPush(watch: Watch): Promise<readonly PathOutcome[]> {
   const { watcher, push, ended, context } = watch;

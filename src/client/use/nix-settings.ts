@@ -1,23 +1,27 @@
-import { CliError } from "../client-error.ts";
+import { ClientError } from "../client-error.ts";
 import { type NixSurroundings, runNix } from "../local-nix/run-nix.ts";
 import { readField } from "../read-field.ts";
 
-/** What Nix on this machine is set to, as far as it concerns a cache. */
+/** The settings of Nix on this machine that concern a cache. */
 export interface NixSettings {
   readonly substituters: readonly string[];
   readonly trustedPublicKeys: readonly string[];
-  /** Names, `@group`s, and `*` for everyone. */
+  /** Names of users, `@group` for a group, and `*` for all users. */
   readonly trustedUsers: readonly string[];
   readonly netrcFile: string;
 }
 
-/** Throws a `CliError` where there is no Nix, or its settings cannot be read. */
+/**
+ * Reads the settings that apply to this user. Throws a `ClientError` if there is
+ * no Nix, or if it cannot print them.
+ */
 export async function readNixSettings(context: NixSurroundings): Promise<NixSettings> {
   let text: string;
   try {
     text = await runNix({ program: "nix", args: ["config", "show", "--json"] }, context);
   } catch {
-    // Its name until Nix 2.20. If the settings themselves are wrong, this says so again.
+    // The name of the command until Nix 2.20. If the first command failed because a setting is
+    // wrong, this command fails with the same message.
     text = await runNix({ program: "nix", args: ["show-config", "--json"] }, context);
   }
   const settings = parseJson(text);
@@ -29,7 +33,10 @@ export async function readNixSettings(context: NixSurroundings): Promise<NixSett
   };
 }
 
-/** The same without what this user's own files and environment add: what the daemon reads. */
+/**
+ * Reads the settings of the daemon: those of the system, without the files and
+ * variables of this user.
+ */
 export async function readSystemSettings(context: NixSurroundings): Promise<NixSettings> {
   const { cwd, signal } = context;
   const env = { ...context.env, NIX_USER_CONF_FILES: "/dev/null", NIX_CONFIG: undefined };
@@ -40,7 +47,9 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new CliError("nix does not show its settings as JSON");
+    throw new ClientError(
+      "nargate does not understand the settings that nix prints: they are not JSON",
+    );
   }
 }
 
@@ -48,4 +57,29 @@ function readWords(settings: unknown, name: string): readonly string[] {
   const value = readField(readField(settings, name), "value");
   if (typeof value === "string") return value.split(/\s+/).filter((word) => word !== "");
   return Array.isArray(value) ? value.filter((word) => typeof word === "string") : [];
+}
+
+/** A key that the cache publishes, compared with the keys that Nix trusts. */
+export interface KeyMatch {
+  /** In Nix's format: `name:base64`. */
+  readonly key: string;
+  readonly name: string;
+  /**
+   * `another` means that Nix trusts a key of this name with other bytes. Nix uses
+   * only one key of a name.
+   */
+  readonly state: "trusted" | "missing" | "another";
+}
+
+/** Compares the published keys with `trusted-public-keys`. */
+export function matchKeys(
+  published: readonly string[],
+  trusted: readonly string[],
+): readonly KeyMatch[] {
+  return published.map((key) => {
+    const name = key.slice(0, key.indexOf(":"));
+    if (trusted.includes(key)) return { key, name, state: "trusted" };
+    const isTaken = trusted.some((other) => other.startsWith(`${name}:`));
+    return { key, name, state: isTaken ? "another" : "missing" };
+  });
 }

@@ -10,23 +10,26 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { CliError } from "../client-error.ts";
+import { ClientError } from "../client-error.ts";
 
-/** An absent one is empty. Throws a `CliError` when it cannot be read. */
+/**
+ * Reads a file. Returns an empty text if the file does not exist. Throws a
+ * `ClientError` if it cannot be read.
+ */
 export async function readTextFile(file: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") return "";
-    throw new CliError(`cannot read ${file}: ${code}`);
+    throw new ClientError(`cannot read ${file}: ${code}`);
   }
 }
 
 /**
- * Puts a new file in the place of an old one in one step, with its mode and its
- * owner. A link stays a link, and the file that it names is replaced. What is
- * secret is never for everyone, whatever the old mode was.
+ * Replaces a file in one step. The new file has the mode and the owner of the old
+ * one. A symlink stays, and the file to which it leads is replaced. A secret file
+ * is never readable for all users, whatever the old mode was.
  */
 export async function replaceFile(
   file: string,
@@ -38,8 +41,9 @@ export async function replaceFile(
   try {
     await mkdir(dirname(target), { recursive: true });
     const old = await stat(target).catch(() => undefined);
-    // Such as /dev/null, to which people turn NIX_USER_CONF_FILES.
-    if (old?.isFile() === false) throw new CliError(`cannot write ${target}: it is no file`);
+    // For example /dev/null: people set NIX_USER_CONF_FILES to it.
+    if (old?.isFile() === false)
+      throw new ClientError(`cannot write ${target}: it is not a regular file`);
     await rm(temporary, { force: true });
     await writeFile(temporary, text, { mode: isSecret ? 0o600 : 0o644, flag: "wx" });
     if (old !== undefined) {
@@ -49,21 +53,24 @@ export async function replaceFile(
     await rename(temporary, target);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {});
-    if (error instanceof CliError) throw error;
-    throw new CliError(`cannot write ${target}: ${(error as NodeJS.ErrnoException).code}`);
+    if (error instanceof ClientError) throw error;
+    throw new ClientError(`cannot write ${target}: ${(error as NodeJS.ErrnoException).code}`);
   }
 }
 
-/** The file that NixOS or home-manager made from its settings, if a name leads to one. */
+/**
+ * Returns the file in the Nix store to which a name leads, or undefined. NixOS and
+ * home-manager make such files.
+ */
 export async function findStoreTarget(file: string): Promise<string | undefined> {
   const target = await followLinks(file);
   return target.startsWith("/nix/store/") ? target : undefined;
 }
 
-// As many as Linux follows.
+// The number of symlinks that Linux follows in one path.
 const MAX_LINKS = 40;
 
-/** Where a chain of links ends, also when there is nothing. */
+/** Returns the end of a chain of symlinks, even if no file exists there. */
 async function followLinks(file: string): Promise<string> {
   let target = file;
   for (let links = 0; links < MAX_LINKS; links++) {

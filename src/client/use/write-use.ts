@@ -1,16 +1,16 @@
 import { dirname, join } from "node:path";
-import type { CliContext } from "../process-context.ts";
-import { CliError } from "../client-error.ts";
+import { ClientError } from "../client-error.ts";
+import { setNetrcPassword } from "../gateway/netrc.ts";
+import type { ProcessContext } from "../process-context.ts";
 import { type CacheUse, nixosSettings } from "./cache-use.ts";
 import {
   addToNixConf,
   appendLine,
   readNixConf,
   SUBSTITUTERS,
+  systemNixConf,
   TRUSTED_KEYS,
-} from "./edit-nix-conf.ts";
-import { setNetrcPassword } from "./edit-netrc.ts";
-import { systemNixConf } from "./nix-conf-files.ts";
+} from "./nix-conf.ts";
 import { findStoreTarget, readTextFile, replaceFile } from "./replace-file.ts";
 
 export interface WrittenFile {
@@ -20,28 +20,32 @@ export interface WrittenFile {
 
 export interface WrittenUse {
   readonly nixConf: WrittenFile;
-  /** The lines that are new, as they stand there now. */
+  /** The new and changed lines of the nix.conf. */
   readonly newLines: readonly string[];
   /** Undefined for a public cache. */
   readonly netrc: WrittenFile | undefined;
-  /** What Nix read until now and no more, where it could not be copied. */
+  /**
+   * The netrc file that Nix does not read any more, if its entries could not be
+   * copied into the new one.
+   */
   readonly hiddenNetrc: string | undefined;
 }
 
 /**
- * Writes a nix.conf, and for a private cache the netrc that it names or else
- * the one beside it. Nothing else in either file changes; done again, nothing at
- * all does. Throws a `CliError` where NixOS or home-manager makes the file.
+ * Adds a cache to a nix.conf. For a private cache it also writes the token into
+ * the netrc file that this nix.conf names, or into the netrc file beside it. All
+ * other lines stay unchanged, and a second call changes nothing. Throws a
+ * `ClientError` if NixOS or home-manager makes the nix.conf.
  */
 export async function writeUse(
   use: CacheUse,
   file: string,
   token: string | undefined,
-  context: CliContext,
+  context: ProcessContext,
 ): Promise<WrittenUse> {
   if ((await findStoreTarget(file)) !== undefined) {
-    throw new CliError(
-      `${file} is made from a NixOS or home-manager configuration; put this there: ${nixosSettings(use)}`,
+    throw new ClientError(
+      `NixOS or home-manager makes ${file}. Put this into its configuration: ${nixosSettings(use)}`,
     );
   }
   const before = await readTextFile(file);
@@ -71,8 +75,8 @@ export async function writeUse(
   };
 }
 
-/** The netrc that the system's nix.conf names, or else the one beside it. */
-async function findSystemNetrc(context: CliContext): Promise<string> {
+/** Returns the netrc file that the system's nix.conf names, or the netrc file beside it. */
+async function findSystemNetrc(context: ProcessContext): Promise<string> {
   const systemFile = systemNixConf(context);
   const named = readNixConf(await readTextFile(systemFile), "netrc-file");
   return named || join(dirname(systemFile), "netrc");
@@ -83,7 +87,10 @@ interface FormerNetrc {
   readonly hidden: string | undefined;
 }
 
-/** Nix reads one netrc: a new one has to hold what the former one has for other caches. */
+/**
+ * Reads the netrc file that Nix has used until now. Nix reads only one, so the new
+ * file needs the entries for other caches.
+ */
 async function readFormerNetrc(file: string): Promise<FormerNetrc> {
   try {
     return { text: await readTextFile(file), hidden: undefined };
@@ -92,7 +99,7 @@ async function readFormerNetrc(file: string): Promise<FormerNetrc> {
   }
 }
 
-/** `former` is what a file that is not there yet begins with. */
+/** Writes the token into a netrc file. A new or empty file begins with the text `former`. */
 async function writeNetrc(
   file: string,
   hostname: string,

@@ -1,5 +1,5 @@
 import type { Scope } from "../../api/scopes.ts";
-import { isCurrent, type TokenEntry } from "../../settings/token.ts";
+import { isCurrent, type TokenEntry } from "../../settings/token-entries.ts";
 import type { CacheError } from "../cache-error.ts";
 
 /** The identity of a valid token, and what the token allows. */

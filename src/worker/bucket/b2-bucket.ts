@@ -10,6 +10,7 @@ import {
   type StoredRange,
 } from "./bucket.ts";
 import type { BucketPath } from "./incoming-path.ts";
+import { AnswerTooLarge } from "./read-answer.ts";
 import { READ_RETRIES, SMALL_READ_RETRIES, WRITE_RETRIES } from "../../http/retry.ts";
 import type { S3Client, S3Request } from "./s3-client.ts";
 import { COPY_LIMITS, type CopyLimits, copyS3Object } from "./s3-copy.ts";
@@ -137,10 +138,16 @@ export function createB2Bucket(
     },
 
     async read(path, maxBytes) {
-      const response = await ask("GET", path, {
-        maxAnswerBytes: maxBytes,
-        retries: SMALL_READ_RETRIES,
-      });
+      let response: Response | undefined;
+      try {
+        response = await ask("GET", path, {
+          maxAnswerBytes: maxBytes,
+          retries: SMALL_READ_RETRIES,
+        });
+      } catch (error) {
+        if (error instanceof AnswerTooLarge) return "too-large";
+        throw error;
+      }
       if (response === undefined) return undefined;
       return { ...headOf(response), bytes: await response.arrayBuffer() };
     },

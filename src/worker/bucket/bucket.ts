@@ -20,10 +20,11 @@ export interface Bucket {
    * Returns a small object, whole and in memory. Sends the request again if the
    * body is cut or stalls. This matters because an edge stores a truncated body
    * without complaint, and because a merge into a truncated narinfo would lose the
-   * missing part. Throws `bucket-unavailable` if the object has more than
-   * `maxBytes` bytes.
+   * missing part. Returns "too-large" for an object of more than `maxBytes` bytes,
+   * and does not read it. A limit of the gateway is no fault of the bucket, so this
+   * is not an error.
    */
-  read(path: BucketPath, maxBytes: number): Promise<SmallObject | undefined>;
+  read(path: BucketPath, maxBytes: number): Promise<SmallObject | "too-large" | undefined>;
   /** Returns the size and the headers of an object, without its body. */
   head(path: BucketPath): Promise<StoredHead | undefined>;
   /** Stores `body`. Resolves once the bytes are durable. */

@@ -8,9 +8,8 @@ const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
  * Returns the answer with its whole body in memory, so that the body cannot stall
  * or be cut later. `what` names the request in errors, as "GET <key>".
  *
- * Throws a `CacheError` `bucket-unavailable` if the body is longer than
- * `maxBytes`. Throws another error if the body did not arrive whole, and the
- * client then tries again.
+ * Throws `AnswerTooLarge` if the body is longer than `maxBytes`. Throws another
+ * error if the body did not arrive whole, and the client then tries again.
  */
 export async function readAnswer(
   response: Response,
@@ -22,7 +21,7 @@ export async function readAnswer(
   const length = headers.get("content-length");
   if (Number(length) > maxBytes) {
     await body.cancel();
-    throw tooLong(what, Number(length));
+    throw new AnswerTooLarge(what, Number(length));
   }
   if (length === null || isDecodedByPlatform(headers.get("content-encoding"))) {
     return new Response(await readAtMost(body, maxBytes, what), { status, headers });
@@ -39,12 +38,18 @@ async function readAtMost(body: ReadableStream<Uint8Array>, maxBytes: number, wh
   let size = 0;
   for await (const chunk of body) {
     size += chunk.byteLength;
-    if (size > maxBytes) throw tooLong(what, size);
+    if (size > maxBytes) throw new AnswerTooLarge(what, size);
     chunks.push(chunk);
   }
   return size === 0 ? null : await new Blob(chunks).arrayBuffer();
 }
 
-function tooLong(what: string, sizeBytes: number): CacheError {
-  return new CacheError("bucket-unavailable", `${what} answered with too many bytes: ${sizeBytes}`);
+/**
+ * The error for an answer with more bytes than its reader accepts. For most
+ * requests this is a fault of the bucket, so its code is `bucket-unavailable`.
+ */
+export class AnswerTooLarge extends CacheError {
+  constructor(what: string, sizeBytes: number) {
+    super("bucket-unavailable", `${what} answered with too many bytes: ${sizeBytes}`);
+  }
 }

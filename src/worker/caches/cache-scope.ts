@@ -5,7 +5,7 @@ import type { PushSettings } from "../../settings/push-settings.ts";
 import type { ReadSettings } from "../../settings/read-settings.ts";
 import type { SettingProblem } from "../../settings/setting-reader.ts";
 import type { Settings } from "../../settings/settings.ts";
-import type { TokenEntry } from "../../settings/token.ts";
+import type { TokenEntry } from "../../settings/token-entries.ts";
 import { createEdgeKeys, type EdgeKeys } from "../edge/edge-key.ts";
 
 /** What an object of a cache can be read with: its bucket and prefix, its store, its edge keys. */

@@ -2,30 +2,30 @@ import { CacheError } from "../cache-error.ts";
 import type { Clock } from "../clock.ts";
 
 /**
- * The memory of all uploads of this isolate together (law 7): six buffers of
- * 8 MiB, 48 of an isolate's 128 MiB, whatever the number of uploads.
+ * Bytes of one buffer. All uploads of an isolate share six buffers (law 7): 48 MiB
+ * of the isolate's 128 MiB, whatever the number of uploads.
  *
- * 8 MiB is above S3's smallest part (5 MiB) and lets 10,000 parts carry 80 GB.
+ * 8 MiB is more than S3's smallest part (5 MiB), and 10,000 such parts hold 80 GB.
  */
 export const BUFFER_BYTES = 8 * 1024 * 1024;
 const BUFFER_COUNT = 6;
 
-// Often enough that a freed buffer does not idle, rarely enough to cost nothing.
+// Short enough that a free buffer is used soon, long enough to cost nothing.
 const POLL_MILLISECONDS = 20;
 
-// A second, by the polls of another waiter: one that lives would have looked too.
+// About a second, counted in polls of another waiter. A living waiter polls too.
 const POLLS_OF_THE_DEAD = 50;
 
 const WAIT_MILLISECONDS = 240_000;
 
-// No buffer is between two reads for so long: a client sends 8 MiB in it at 10
-// KB/s, and the retries of a part take less than two minutes.
+// Longer than any living upload leaves its buffer alone: at 10 KB/s a client sends
+// 8 MiB in this time, and the retries of a part take less than two minutes.
 const LEASE_MILLISECONDS = 15 * 60 * 1000;
 
 /**
- * A buffer on loan. A BYOB read takes the buffer away and gives another object
- * for the same memory back, so whoever reads puts that one in its place; a read
- * that fails leaves it detached.
+ * A buffer on loan. A BYOB read detaches the buffer and returns another object for
+ * the same memory; the reader must put that object here. A read that fails leaves
+ * a detached buffer.
  */
 export interface Lease {
   buffer: ArrayBuffer;
@@ -35,20 +35,20 @@ export interface Lease {
 
 export interface BufferPool {
   /**
-   * A buffer, once there is one. The waiter keeps a timer of its own: workerd
-   * takes a request that waits for nothing but another request's promise for
-   * hung, and cancels it. Throws `uploads-busy` before Nix would give up (300 s).
+   * Waits for a buffer, on a timer: workerd takes a request that waits only for
+   * another request's promise for hung, and cancels it. Throws `uploads-busy`
+   * after 240 s, before Nix gives up (300 s).
    */
   acquire(): Promise<Lease>;
-  /** A buffer if one is free now. An upload that holds one must not wait for a second. */
+  /** Returns a buffer if one is free now. An upload that has one must not wait for a second. */
   tryAcquire(): Lease | undefined;
-  /** Notes that an upload reads into the buffer now, so that the pool does not take its request for dead. */
+  /** Notes that an upload uses the buffer now. Otherwise the pool takes the upload's request for dead. */
   touch(lease: Lease): void;
   release(lease: Lease): void;
 }
 
 interface Waiter {
-  /** How often others have looked since this one did. */
+  /** The number of polls by other waiters since this waiter polled. */
   missed: number;
 }
 
@@ -72,7 +72,7 @@ export function createBufferPool(clock: Clock, count = BUFFER_COUNT): BufferPool
     return new ArrayBuffer(BUFFER_BYTES);
   }
 
-  /** A request that the platform ends in the middle runs no clean-up: its buffers are its loss. */
+  /** Gives up the buffers of dead requests. A request that the platform ends runs no clean-up. */
   function forgetTheDead(): void {
     for (const lease of lent) {
       if (now() - lease.usedAt < LEASE_MILLISECONDS) continue;
@@ -83,11 +83,12 @@ export function createBufferPool(clock: Clock, count = BUFFER_COUNT): BufferPool
 
   /**
    * Whether it is this waiter's turn. A request that is cancelled while it waits
-   * never looks again and says nothing; those behind it must not wait for it.
+   * never polls again and cannot say so. The waiters behind it must not wait for
+   * it, so it loses its place after a second.
    */
   function isNext(waiter: Waiter): boolean {
     waiter.missed = 0;
-    // Not there if it was slow and taken for dead.
+    // A slow waiter that was taken for dead gets its place back.
     if (!waiting.includes(waiter)) waiting.unshift(waiter);
     const head = waiting[0] as Waiter;
     if (head === waiter) return true;
@@ -120,7 +121,7 @@ export function createBufferPool(clock: Clock, count = BUFFER_COUNT): BufferPool
     release(lease) {
       if (!lent.delete(lease)) return;
       const { buffer } = lease;
-      // A detached one is gone with its stream; another may be made for it.
+      // A detached buffer is lost with its stream, so the pool may make a new one.
       if (buffer.byteLength === BUFFER_BYTES) free.push(buffer);
       else made--;
     },

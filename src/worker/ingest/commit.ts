@@ -3,7 +3,7 @@ import type { NarKey, ObjectKey } from "../../nix/object-key.ts";
 import type { Bucket, CopySource } from "../bucket/bucket.ts";
 import type { IncomingPath } from "../bucket/incoming-path.ts";
 import type { Edge, EdgeContext } from "../edge/edge.ts";
-import type { Push } from "./push.ts";
+import type { Push } from "./push-context.ts";
 import { type BodyToStore, storeBody } from "./store-body.ts";
 
 /**

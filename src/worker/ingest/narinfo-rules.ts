@@ -16,15 +16,22 @@ export interface PublishableNarinfo {
 }
 
 /**
- * Checks a parsed narinfo against the rules of this cache. They ask for more than
+ * Checks the rules that hold for every pushed narinfo, also for one that only adds
+ * signatures to a published path.
+ */
+export function checkIdentity(narinfo: Narinfo, hash: StorePathHash): Result<void, FailureCode> {
+  if (narinfo.storePath.hash !== hash) return err("narinfo-wrong-path");
+  return narinfo.signatures.every((signature) => parseSignature(signature).ok)
+    ? ok(undefined)
+    : err("narinfo-bad-signature");
+}
+
+/**
+ * Checks a narinfo against the rules for a new publication. They ask for more than
  * Nix does: a client never checks FileHash, FileSize or the place that URL
  * names, and notices a wrong Compression only when it unpacks the NAR.
  */
-export function checkNarinfo(
-  narinfo: Narinfo,
-  hash: StorePathHash,
-): Result<PublishableNarinfo, FailureCode> {
-  if (narinfo.storePath.hash !== hash) return err("narinfo-wrong-path");
+export function checkNarinfo(narinfo: Narinfo): Result<PublishableNarinfo, FailureCode> {
   const nar = parseNarUrl(narinfo.url);
   // Letter by letter: Nix before 2.33 uses the URL unchanged as the key of an S3 object.
   if (!nar.ok || !nar.value.writable || nar.value.path !== narinfo.url)
@@ -45,9 +52,6 @@ export function checkNarinfo(
   ) {
     return err("narinfo-uncompressed");
   }
-  if (!narinfo.signatures.every((signature) => parseSignature(signature).ok)) {
-    return err("narinfo-bad-signature");
-  }
   return ok({ narinfo, nar: nar.value, fileSizeBytes: fileSize });
 }
 
@@ -66,11 +70,16 @@ export type NarinfoDecision =
  * Decides how a push changes a narinfo. A published path keeps its NarHash,
  * NarSize and References, and also its URL; signatures are only ever added.
  */
-export function decideNarinfo(published: Narinfo | undefined, incoming: Narinfo): NarinfoDecision {
+export function decideNarinfo(
+  published: Narinfo | undefined,
+  incoming: Narinfo,
+  isKnownKey: (keyName: string) => boolean = () => false,
+): NarinfoDecision {
   if (published === undefined) return { outcome: "published", narinfo: incoming };
   if (!equalFingerprints(published, incoming)) return { outcome: "conflict", published };
-  const signatures = mergeSignatures(published.signatures, incoming.signatures);
-  return signatures.length === published.signatures.length
+  const signatures = mergeSignatures(published.signatures, incoming.signatures, isKnownKey);
+  const held = new Set(published.signatures);
+  return signatures.every((signature) => held.has(signature))
     ? { outcome: "kept" }
     : { outcome: "signed", narinfo: withSignatures(published, signatures) };
 }

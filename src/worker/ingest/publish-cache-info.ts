@@ -2,7 +2,7 @@ import { formatCacheInfo, parseCacheInfo } from "../../nix/cache-info.ts";
 import { CACHE_INFO_KEY } from "../../nix/object-key.ts";
 import { CacheError } from "../cache-error.ts";
 import { commitDocument } from "./commit.ts";
-import type { Push } from "./push.ts";
+import type { Push } from "./push-context.ts";
 
 /**
  * Accepts a pushed `nix-cache-info` that names this cache's store directory, and

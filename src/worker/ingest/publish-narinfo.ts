@@ -2,11 +2,12 @@ import { type Bucket, isListed } from "../bucket/bucket.ts";
 import { isDecodedByPlatform } from "../../http/text-decoding.ts";
 import { CacheError } from "../cache-error.ts";
 import { decodeText } from "../../http/text-decoding.ts";
-import { formatFingerprint } from "../../nix/fingerprint.ts";
+import { equalFingerprints, formatFingerprint } from "../../nix/fingerprint.ts";
 import { equalHashes, formatHash } from "../../nix/hash.ts";
 import {
   formatNarinfo,
   MAX_NARINFO_BYTES,
+  MAX_STORED_NARINFO_BYTES,
   type Narinfo,
   parseNarinfo,
   withSignatures,
@@ -16,27 +17,27 @@ import { mergeSignatures, type PublicKey } from "../../nix/signature.ts";
 import { formatStorePathBaseName } from "../../nix/store-path.ts";
 import { commitDocument } from "./commit.ts";
 import {
+  checkIdentity,
   checkNarinfo,
   decideNarinfo,
   type NarinfoDecision,
   type PublishableNarinfo,
 } from "./narinfo-rules.ts";
 import { ensureCacheInfo } from "./publish-cache-info.ts";
-import type { Push } from "./push.ts";
+import type { Push } from "./push-context.ts";
 import { findTrust, ownPublicKeys, ownSignatures, withoutFalseSignatures } from "./signatures.ts";
 
 /**
- * Publishes a narinfo, or adds its signatures to the one that is there.
- * Resolves once that is durable; throws when it may not be published.
+ * Publishes a narinfo, or adds its signatures to the published narinfo. Resolves
+ * once the change is durable. Throws a `CacheError` if the rules forbid it.
  */
 export async function publishNarinfo(
   key: NarinfoKey,
   text: string,
   push: Push,
 ): Promise<NarinfoDecision["outcome"]> {
-  const { bucket, cache, rules, by } = push;
-  const candidate = parsePublishable(key, text, cache.storeDir);
-  const { narinfo } = candidate;
+  const { cache, rules, by } = push;
+  const narinfo = parsePushed(key, text, cache.storeDir);
   const needsTrust = rules.trustedPublicKeys.length > 0;
   const trust = needsTrust
     ? await findTrust(narinfo, cache.storeDir, rules.trustedPublicKeys)
@@ -46,32 +47,62 @@ export async function publishNarinfo(
   }
   const fingerprint = formatFingerprint(narinfo, cache.storeDir);
   const known = [...ownPublicKeys(rules), ...rules.trustedPublicKeys, ...cache.publicKeys];
-  // What only claims its contents gets no signature of ours: it would vouch for them.
+  const isKnownKey = (keyName: string) => known.some(({ name }) => name === keyName);
+  // A path whose contents are only claimed gets no signature of the gateway, which
+  // would vouch for these contents.
   const own = trust === "claimed" ? [] : await ownSignatures(fingerprint, push);
   const signatures = await sortOutSignatures(fingerprint, narinfo.signatures, known);
-  const [published] = await Promise.all([
+  const [published, refusal] = await Promise.all([
     readPublished(key, narinfo.url, push),
-    // Law 2: the NAR was proved when it was stored.
-    requireNar(candidate, bucket),
+    findRefusal(key, narinfo, push),
   ]);
   if (published === "opaque") return "kept";
+  // Signatures for a published path are welcome whatever their narinfo says about
+  // the file: the published URL, FileHash and FileSize stay anyway.
+  const isKnownPath = published !== undefined && equalFingerprints(published, narinfo);
+  if (refusal !== undefined && !isKnownPath) throw refusal;
   const decision = decideNarinfo(
     published === undefined
       ? undefined
       : await withTrueSignatures(published, known, cache.storeDir),
-    withSignatures(narinfo, mergeSignatures(own, signatures)),
+    withSignatures(narinfo, mergeSignatures(own, signatures, isKnownKey)),
+    isKnownKey,
   );
-  if (decision.outcome === "conflict") refuseOrLog(key, decision.published, narinfo, push);
-  else if (decision.outcome !== "kept") {
-    if (decision.outcome === "published") await ensureCacheInfo(push);
-    await commitDocument(key, formatNarinfo(decision.narinfo), push);
+  return await carryOut(decision, key, narinfo, push);
+}
+
+async function carryOut(
+  decision: NarinfoDecision,
+  key: NarinfoKey,
+  narinfo: Narinfo,
+  push: Push,
+): Promise<NarinfoDecision["outcome"]> {
+  if (decision.outcome === "kept") return "kept";
+  if (decision.outcome === "conflict") {
+    refuseOrLog(key, decision.published, narinfo, push);
+    return "conflict";
   }
+  const text = formatNarinfo(decision.narinfo);
+  // The text that would be written counts, not the text that came: signatures were
+  // added. The gateway must be able to read back what it wrote.
+  if (new TextEncoder().encode(text).byteLength > MAX_NARINFO_BYTES) {
+    if (decision.outcome === "signed") {
+      push.log("warn", "narinfo-full", { path: key.path, by: push.by });
+      return "kept";
+    }
+    throw new CacheError("body-too-large", `${key.path} with its signatures`, {
+      subject: `(${MAX_NARINFO_BYTES} bytes, with the signatures that the gateway adds).`,
+    });
+  }
+  if (decision.outcome === "published") await ensureCacheInfo(push);
+  await commitDocument(key, text, push);
   return decision.outcome;
 }
 
 /**
- * Two CI machines that race on a build that is not reproducible are everyday,
- * and a failed PUT would abort the whole copy: so by default this is only told.
+ * Logs the conflict, and refuses the push if ON_CONFLICT asks for that. By default
+ * the gateway only logs: two CI machines often race on a build that is not
+ * reproducible, and a failed PUT would abort the whole copy.
  */
 function refuseOrLog(key: NarinfoKey, published: Narinfo, refused: Narinfo, push: Push): void {
   push.log("warn", "narinfo-conflict", {
@@ -87,14 +118,32 @@ function refuseOrLog(key: NarinfoKey, published: Narinfo, refused: Narinfo, push
   });
 }
 
-function parsePublishable(key: NarinfoKey, text: string, storeDir: string): PublishableNarinfo {
+function parsePushed(key: NarinfoKey, text: string, storeDir: string): Narinfo {
   const narinfo = parseNarinfo(text, storeDir);
   if (!narinfo.ok) {
     throw new CacheError("narinfo-malformed", narinfo.error, { subject: `(${narinfo.error}).` });
   }
-  const checked = checkNarinfo(narinfo.value, key.hash);
-  if (!checked.ok) throw new CacheError(checked.error, key.path);
-  return checked.value;
+  const identity = checkIdentity(narinfo.value, key.hash);
+  if (!identity.ok) throw new CacheError(identity.error, key.path);
+  return narinfo.value;
+}
+
+/** Returns the reason why a narinfo may not become a new publication, if there is one. */
+async function findRefusal(
+  key: NarinfoKey,
+  narinfo: Narinfo,
+  { bucket }: Push,
+): Promise<CacheError | undefined> {
+  const checked = checkNarinfo(narinfo);
+  if (!checked.ok) return new CacheError(checked.error, key.path);
+  try {
+    // The NAR was proved when it was stored (law 2).
+    await requireNar(checked.value, bucket);
+    return undefined;
+  } catch (error) {
+    if (error instanceof CacheError) return error;
+    throw error;
+  }
 }
 
 async function requireNar({ nar, fileSizeBytes }: PublishableNarinfo, bucket: Bucket) {
@@ -109,17 +158,26 @@ async function requireNar({ nar, fileSizeBytes }: PublishableNarinfo, bucket: Bu
   }
 }
 
-/** What is published, unless it is of no use to anyone: unreadable, or without its NAR. */
+/**
+ * Returns the published narinfo. `undefined` if there is none, or if no client can
+ * use it: it is unreadable, or its NAR is gone. "opaque" if
+ * clients can read it and the gateway cannot.
+ */
 async function readPublished(
   key: NarinfoKey,
   incomingUrl: string,
   { bucket, cache, log, by }: Push,
 ): Promise<Narinfo | "opaque" | undefined> {
-  const stored = await bucket.read(key.path, MAX_NARINFO_BYTES);
+  const stored = await bucket.read(key.path, MAX_STORED_NARINFO_BYTES);
   if (stored === undefined) return undefined;
+  if (stored === "too-large") {
+    // Clients can read it, although the gateway does not. It stays (law 3).
+    log("warn", "narinfo-opaque", { path: key.path, why: "it is too large", by });
+    return "opaque";
+  }
   const { contentEncoding } = stored;
   if (contentEncoding !== undefined && !isDecodedByPlatform(contentEncoding)) {
-    // Written by a Nix with narinfo-compression. It cannot be read here, so it stays (law 3).
+    // A Nix with narinfo-compression wrote it. The gateway cannot read it, so it stays (law 3).
     log("warn", "narinfo-opaque", { path: key.path, contentEncoding, by });
     return "opaque";
   }
@@ -137,12 +195,12 @@ async function readPublished(
   return narinfo.value;
 }
 
-/** Proved by a listing: a HEAD's 404 has no body that could say what is missing. */
+/** Whether an object is gone. A listing proves it, because a 404 to HEAD has no body that names the missing thing. */
 async function isGone(path: ObjectPath, bucket: Bucket): Promise<boolean> {
   return (await bucket.head(path)) === undefined && !(await isListed(bucket, path));
 }
 
-/** Without signatures that are none, so that the true one of the same key can be added. */
+/** Drops false signatures, so that the true signature of the same key can be added. */
 async function withTrueSignatures(
   narinfo: Narinfo,
   known: readonly PublicKey[],
@@ -155,7 +213,10 @@ async function withTrueSignatures(
     : withSignatures(narinfo, signatures);
 }
 
-/** Those of known keys first, if they are true, so that no crowd of others displaces them. */
+/**
+ * Drops false signatures and puts those of known keys first, so that many
+ * signatures of unknown keys cannot displace them.
+ */
 async function sortOutSignatures(
   fingerprint: string,
   signatures: readonly string[],

@@ -1,7 +1,7 @@
 import { CacheError } from "../cache-error.ts";
-import { decodeText } from "../../http/text-decoding.ts";
+import { decodeText, isDecodedByPlatform } from "../../http/text-decoding.ts";
 import { mergeSignatures } from "../../nix/signature.ts";
-import { MAX_NARINFO_BYTES } from "../../nix/narinfo.ts";
+import { MAX_NARINFO_BYTES, MAX_STORED_NARINFO_BYTES } from "../../nix/narinfo.ts";
 import type { BuildTraceKey, RealisationKey } from "../../nix/object-key.ts";
 import {
   type BuildTraceEntry,
@@ -16,22 +16,22 @@ import {
 import { equalStorePaths } from "../../nix/store-path.ts";
 import { err, type Result } from "../../result.ts";
 import { commitDocument } from "./commit.ts";
-import type { Push } from "./push.ts";
+import type { Push } from "./push-context.ts";
 import { isSignedByAny, ownSignatures } from "./signatures.ts";
 
 type RealisationLike = Realisation | BuildTraceEntry;
 type RealisationLikeKey = RealisationKey | BuildTraceKey;
 
 /**
- * Publishes which path an output of a content-addressed derivation has. The
- * first one stays (law 3); the same one again only adds its signatures.
+ * Publishes the store path of an output of a content-addressed derivation. The
+ * first store path stays (law 3). The same realisation again adds its signatures.
  */
 export async function publishRealisation(
   key: RealisationLikeKey,
   text: string,
   push: Push,
 ): Promise<"published" | "signed" | "kept" | "conflict"> {
-  const { bucket, rules, log, by } = push;
+  const { rules, log, by } = push;
   const parsed = parse(key, text);
   if (!parsed.ok) {
     throw new CacheError("realisation-malformed", parsed.error, { subject: `(${parsed.error}).` });
@@ -46,14 +46,13 @@ export async function publishRealisation(
   const own = await ownSignatures(fingerprint, push);
   const incoming = { ...parsed.value, signatures: mergeSignatures(own, parsed.value.signatures) };
 
-  const stored = await bucket.read(key.path, MAX_NARINFO_BYTES);
-  const published = stored === undefined ? undefined : parse(key, decodeText(stored.bytes));
-  if (published === undefined || !published.ok) {
-    await commitDocument(key, formatRealisation(incoming), push);
-    return "published";
-  }
-  // Dependencies are signed along, and only some versions of Nix list them: what
-  // was signed over another form would not verify here.
+  const stored = await readStored(key, push);
+  if (stored === "opaque") return "kept";
+  const published = stored === undefined ? undefined : parse(key, stored);
+  if (published === undefined || !published.ok)
+    return await write(key, incoming, "published", push);
+  // The signature covers the dependencies, and only some versions of Nix list
+  // them. Signatures over the other form would not verify here.
   if (
     fingerprintOf(key, published.value) !== fingerprint &&
     equalStorePaths(published.value.outPath, parsed.value.outPath)
@@ -66,8 +65,47 @@ export async function publishRealisation(
     return "conflict";
   }
   if (merged.value.signatures.length === published.value.signatures.length) return "kept";
-  await commitDocument(key, formatRealisation(merged.value), push);
-  return "signed";
+  return await write(key, merged.value, "signed", push);
+}
+
+async function write(
+  key: RealisationLikeKey,
+  realisation: RealisationLike,
+  outcome: "published" | "signed",
+  push: Push,
+): Promise<"published" | "signed" | "kept"> {
+  const text = formatRealisation(realisation);
+  // The gateway must be able to read back what it wrote.
+  if (new TextEncoder().encode(text).byteLength <= MAX_NARINFO_BYTES) {
+    await commitDocument(key, text, push);
+    return outcome;
+  }
+  if (outcome === "signed") {
+    push.log("warn", "realisation-full", { path: key.path, by: push.by });
+    return "kept";
+  }
+  throw new CacheError("body-too-large", `${key.path} with its signatures`, {
+    subject: `(${MAX_NARINFO_BYTES} bytes, with the signatures that the gateway adds).`,
+  });
+}
+
+/**
+ * Returns the text of the published realisation. "opaque" if clients can read it and
+ * the gateway cannot: it stays then (law 3).
+ */
+async function readStored(
+  key: RealisationLikeKey,
+  { bucket, log, by }: Push,
+): Promise<string | "opaque" | undefined> {
+  const stored = await bucket.read(key.path, MAX_STORED_NARINFO_BYTES);
+  if (stored === undefined) return undefined;
+  const isReadable =
+    stored !== "too-large" &&
+    (stored.contentEncoding === undefined || isDecodedByPlatform(stored.contentEncoding));
+  if (isReadable) return decodeText(stored.bytes);
+  const why = stored === "too-large" ? "it is too large" : `it is ${stored.contentEncoding}`;
+  log("warn", "realisation-opaque", { path: key.path, why, by });
+  return "opaque";
 }
 
 function parse(key: RealisationLikeKey, text: string): Result<RealisationLike> {

@@ -13,7 +13,7 @@ import {
 import { equalStorePaths } from "../../nix/store-path.ts";
 import type { PushSettings } from "../../settings/push-settings.ts";
 import { CacheError } from "../cache-error.ts";
-import type { Push } from "./push.ts";
+import type { Push } from "./push-context.ts";
 
 /** Returns the gateway's own public key, as a list of none or one. */
 export function ownPublicKeys({ signingKey }: PushSettings): readonly PublicKey[] {

@@ -7,16 +7,17 @@ import { BUFFER_BYTES, type BufferPool, type Lease } from "./buffer-pool.ts";
 export interface BodyToStore extends PutOptions {
   readonly path: ObjectPath;
   readonly body: ReadableStream<Uint8Array>;
-  /** As declared; the body must have exactly as many bytes. */
+  /** The declared length. The body must have exactly this many bytes. */
   readonly lengthBytes: number;
-  /** Lower-case hex. If given, nothing becomes visible unless the bytes hash to it (law 2). */
+  /** In lower-case hex. If given, the object becomes visible only if its bytes hash to it (law 2). */
   readonly sha256: string | undefined;
 }
 
 /**
  * Stores a body of any size in the memory of at most two buffers, and hashes it
- * on its way. What fits one buffer is one PUT; what is larger goes up in parts,
- * which become an object only when they are completed.
+ * while it passes. A body that fits one buffer is one PUT. A larger body is sent
+ * in parts, which become an object only when the upload is completed. Throws
+ * `nar-hash-mismatch`, `body-too-short`, `uploads-busy`, or a failure of the bucket.
  */
 export async function storeBody(
   input: BodyToStore,
@@ -25,7 +26,8 @@ export async function storeBody(
 ): Promise<void> {
   const source = createBodyReader(input, pool);
   const lease = await pool.acquire();
-  // With a second buffer the next part is read while one is sent; without one, in turns.
+  // With a second buffer, the next part is read while a part is sent. With one
+  // buffer, reading and sending take turns.
   const second = input.lengthBytes > BUFFER_BYTES ? pool.tryAcquire() : undefined;
   const leases = second === undefined ? [lease] : [lease, second];
   try {
@@ -57,14 +59,14 @@ async function storeParts(
       const bytes = await source.fill(leases[index % leases.length] as Lease);
       await sending;
       sending = send(index + 1, bytes);
-      // Awaited in the next round; a failure meanwhile must not count as unhandled.
+      // The next round awaits this. Until then a failure must not count as unhandled.
       sending.catch(() => {});
     }
     await sending;
     source.check();
     await complete(upload, parts, input, bucket);
   } catch (error) {
-    // The parts in flight still read from the buffers.
+    // The part that is being sent still reads from its buffer.
     await sending.catch(() => {});
     await upload.abort().catch(() => {});
     throw error;
@@ -72,8 +74,9 @@ async function storeParts(
 }
 
 /**
- * A completion whose answer was lost is repeated, and then finds no upload: the
- * object itself tells whether the first one was carried out.
+ * Completes the upload. If the answer to the first completion is lost, the client
+ * repeats it and finds no upload; the object then shows whether the first
+ * completion worked.
  */
 async function complete(
   upload: Upload,
@@ -93,20 +96,20 @@ async function complete(
 }
 
 interface BodyReader {
-  /** Fills the leased buffer from its start, as far as the body goes. */
+  /** Fills the leased buffer from its start, up to the end of the body. */
   fill(lease: Lease): Promise<Uint8Array<ArrayBuffer>>;
   isAtEnd(): boolean;
-  /** Throws unless all that was announced came, and it hashes as it must. */
+  /** Throws `nar-hash-mismatch` unless the bytes hash to the promised SHA-256. */
   check(): void;
   cancel(): Promise<void>;
 }
 
-// Large enough to cost little, small enough that a slow client is never taken
-// for one that stopped: that is 4 KB/s.
+// Large enough to cost little. Small enough that a slow client does not count as
+// stalled: 256 KiB in 60 s is 4 KB/s.
 const READ_BYTES = 256 * 1024;
 const STALL_MILLISECONDS = 60_000;
 
-/** What a client sends next; throws when it goes away, or sends too little for a minute. */
+/** Waits for the client's next bytes. Throws `body-too-short` if it disconnects, or sends too little in a minute. */
 async function orStall<T>(reading: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const stalled = new Promise<never>((_, reject) => {
@@ -125,8 +128,8 @@ async function orStall<T>(reading: Promise<T>): Promise<T> {
 }
 
 /**
- * Reads by BYOB in the largest chunks there are: the default reader's 4 KiB
- * chunks cost four times the CPU. node:crypto hashes cheaper than DigestStream.
+ * Reads the body with a BYOB reader in large chunks: the default reader's chunks
+ * of 4 KiB cost four times the CPU. node:crypto costs less than DigestStream.
  */
 function createBodyReader(
   { body, lengthBytes, sha256 }: BodyToStore,
@@ -142,14 +145,15 @@ function createBodyReader(
       let filled = 0;
       while (filled < wanted) {
         const least = Math.min(wanted - filled, READ_BYTES);
-        // No longer than what is waited for: workerd reads into memory of its own, as
-        // long as the view, and copies. 8 MiB of it are often paged in anew.
+        // The view is no longer than the bytes that this call waits for. workerd reads
+        // into memory of its own that is as long as the view, and then copies; for a
+        // view of 8 MiB the system often has to page that memory in again.
         const view = new Uint8Array(lease.buffer, filled, least);
         const { value, done } = await orStall(reader.readAtLeast(least, view));
         if (value !== undefined) {
           lease.buffer = value.buffer;
           filled += value.byteLength;
-          // At once, while the bytes are in the processor's cache.
+          // Hashed at once, while the bytes are in the processor's cache.
           hash?.update(value);
         }
         if (done && filled < wanted) {

@@ -1,5 +1,5 @@
 import { narinfoKey, type ObjectKey } from "../../nix/object-key.ts";
-import type { Push } from "./push.ts";
+import type { Push } from "./push-context.ts";
 import { commitBody } from "./commit.ts";
 
 export type SidecarKey = ObjectKey & { kind: "listing" | "log" | "debuginfo" };
@@ -27,7 +27,10 @@ export async function storeSidecar(sidecar: Sidecar, push: Push): Promise<"store
   return "stored";
 }
 
-/** Whether clients may have read the object. A listing counts once its narinfo is published; a debug link, which names no store path, counts at once. */
+/**
+ * Whether clients may have read the object. A listing counts once its narinfo is
+ * published. A debug link, whose name has no store path, counts at once.
+ */
 async function isSettled(key: SidecarKey, { bucket }: Push): Promise<boolean> {
   if ((await bucket.head(key.path)) === undefined) return false;
   return key.kind !== "listing" || (await bucket.head(narinfoKey(key.hash).path)) !== undefined;

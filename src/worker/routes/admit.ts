@@ -4,7 +4,7 @@ import { err, ok, type Result } from "../../result.ts";
 import type { PushSettings } from "../../settings/push-settings.ts";
 import { formatProblems } from "../../settings/setting-reader.ts";
 import type { Setting } from "../../settings/settings.ts";
-import type { TokenEntry } from "../../settings/token.ts";
+import type { TokenEntry } from "../../settings/token-entries.ts";
 import { authenticate, type Identity } from "../access/authenticate.ts";
 import { isOidcToken } from "../access/oidc/verify-oidc-token.ts";
 import { CacheError } from "../cache-error.ts";

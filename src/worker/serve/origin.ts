@@ -7,7 +7,7 @@ import {
   cacheControlOfFound,
 } from "../../http/cache-control.ts";
 import { CONTENT_TYPES } from "../../http/response-headers.ts";
-import { MAX_NARINFO_BYTES, parseNarinfo } from "../../nix/narinfo.ts";
+import { parseNarinfo } from "../../nix/narinfo.ts";
 import type { ObjectKey } from "../../nix/object-key.ts";
 import type { Log } from "../log.ts";
 import { decodeText } from "../../http/text-decoding.ts";
@@ -94,6 +94,13 @@ export function entityTagOf(key: ObjectKey): string | undefined {
 }
 
 /**
+ * The largest narinfo that the gateway reads into memory and checks. Real narinfos
+ * have a few kilobytes, and 256 KiB hold 4,000 references. A larger narinfo is
+ * streamed, and no cache may store it. So memory does not grow with its size (law 7).
+ */
+export const MAX_INSPECTED_NARINFO_BYTES = 256 * 1024;
+
+/**
  * Answers a GET of a narinfo. Reads and checks the whole narinfo first, so that the
  * edge never stores a corrupt narinfo.
  */
@@ -101,8 +108,9 @@ async function readNarinfo(
   key: ObjectKey & { kind: "narinfo" },
   { bucket, storeDir, log }: OriginDependencies,
 ): Promise<Response> {
-  const stored = await bucket.read(key.path, MAX_NARINFO_BYTES);
+  const stored = await bucket.read(key.path, MAX_INSPECTED_NARINFO_BYTES);
   if (stored === undefined) return absent(key);
+  if (stored === "too-large") return await streamNarinfo(key, bucket);
   const { bytes, contentEncoding } = stored;
   const headers = objectHeaders(key, { ...stored, sizeBytes: bytes.byteLength });
   if (contentEncoding !== undefined && !isDecodedByPlatform(contentEncoding)) {
@@ -120,4 +128,16 @@ async function readNarinfo(
     });
   }
   return new Response(bytes, { headers });
+}
+
+/** Answers a GET of a narinfo that is too large to check. No cache may store the answer. */
+async function streamNarinfo(
+  key: ObjectKey & { kind: "narinfo" },
+  bucket: Bucket,
+): Promise<Response> {
+  const stored = await bucket.get(key.path);
+  if (stored === undefined) return absent(key);
+  const response = present(key, stored, undefined);
+  response.headers.set("cache-control", CACHE_CONTROL.never);
+  return response;
 }

@@ -38,13 +38,13 @@ describe("nargate info", () => {
     expect(stdout).toBe(
       [
         path.storePath,
-        `  NAR         ${path.narUrl} (none): there`,
+        `  NAR         ${path.narUrl} (none): in the bucket`,
         `  file        16 bytes, sha256:${digest}`,
         `  unpacked    16 bytes, sha256:${digest}`,
         `  deriver     ${base.hash}-thing.drv`,
-        "  content     not addressed by its content",
-        "  signatures  ours-1: good, by a key that this cache publishes",
-        "              theirs-1: by a key that this cache does not publish",
+        "  content     no content address",
+        "  signatures  ours-1: good, made by a key that this cache publishes",
+        "              theirs-1: not checked, because this cache does not publish this key",
         `  references  ${base.storePath}`,
         "",
       ].join("\n"),
@@ -69,7 +69,9 @@ describe("nargate info", () => {
     const url = await serveCache([path], facts);
     const { code, stdout } = await runNargate(["info", "--to", url, path.hash]);
     expect(code).toBe(1);
-    expect(stdout).toContain("ours-1: FALSE: not by the key of this name");
+    expect(stdout).toContain(
+      "ours-1: FALSE: the key of this name that this cache publishes did not make it",
+    );
   });
 
   it("finds a signature good by the second of two keys of a name", async () => {
@@ -95,7 +97,7 @@ describe("nargate info", () => {
     const { code, stdout } = await runNargate(["info", "--to", url, path.hash]);
     expect(code).toBe(1);
     expect(stdout).toContain(`${path.narUrl} (none): MISSING`);
-    expect(stdout).toContain("delete the narinfo, and push the path again");
+    expect(stdout).toContain("Delete the narinfo, and push the path again");
   });
 
   it("finds that the NAR has another size", async () => {
@@ -103,7 +105,7 @@ describe("nargate info", () => {
     const url = await serveCache([path], facts, { [path.narUrl]: "cut" });
     const { code, stdout } = await runNargate(["info", "--to", url, path.hash]);
     expect(code).toBe(1);
-    expect(stdout).toContain("WRONG SIZE, 3 bytes");
+    expect(stdout).toContain("WRONG SIZE: the bucket has 3 bytes");
   });
 
   it("does not look for a NAR elsewhere", async () => {
@@ -112,13 +114,13 @@ describe("nargate info", () => {
     const url = await serveCache([{ ...path, narinfo }]);
     const { code, stdout } = await runNargate(["info", "--to", url, path.hash]);
     expect(code).toBe(0);
-    expect(stdout).toContain("elsewhere, not looked at");
+    expect(stdout).toContain("on another server, not checked");
   });
 
   it.each([
-    // Of builtins.toFile "hi" "hi", as Nix 2.8 computes it.
-    { what: "its own", name: "hi", code: 0, text: ": gives this path" },
-    { what: "another's", name: "ho", code: 1, text: ": does NOT give this path" },
+    // The path that Nix 2.8 computes for builtins.toFile "hi" "hi".
+    { what: "its own", name: "hi", code: 0, text: ": matches this path" },
+    { what: "another's", name: "ho", code: 1, text: ": does NOT match this path" },
   ])("holds the path against a content address that is $what", async ({ name, code, text }) => {
     const hash = "fd6846zv66nhsbwjaijjqbykvk60smps";
     const path = await samplePath("thing");

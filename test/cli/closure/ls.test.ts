@@ -8,7 +8,7 @@ import { GATEWAY_FACTS } from "../../../testkit/node/gateway-facts.ts";
 const KEY =
   "ci-1:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQGKiONymZ6K1bIdEjzTsK85j0i6ktSpdkSk5FTzFYb7XA==";
 
-/** top → left, right → base, where right is not in the cache and base refers to itself too. */
+/** top → left, right → base. The cache lacks right, and base also refers to itself. */
 async function diamond() {
   const base = await samplePath("base", { lines: [] });
   const left = await samplePath("left", { references: [base], secretKeys: [KEY] });
@@ -18,7 +18,7 @@ async function diamond() {
 }
 
 describe("nargate ls", () => {
-  it("lists what is there, and what is missing with exit code 1", async () => {
+  it("lists present and missing paths, and exits with 1 if one is missing", async () => {
     const { left, right } = await diamond();
     const url = await serveCache([left]);
     const { code, stdout, stderr } = await runNargate([
@@ -35,7 +35,7 @@ describe("nargate ls", () => {
     expect(lines[3]).toBe("1 path, 15 B unpacked, 15 B in the cache; 1 missing");
   });
 
-  it("ends with 0 where nothing is missing, and asks for each path once", async () => {
+  it("exits with 0 if no path is missing, and asks for each path once", async () => {
     const { left } = await diamond();
     const asked: (string | undefined)[] = [];
     const url = await serve((request, response) => {
@@ -55,7 +55,7 @@ describe("nargate ls", () => {
     expect(asked).toEqual(["/api/v1/cache", `/${left.hash}.narinfo`]);
   });
 
-  it("says that nobody signed a path", async () => {
+  it("says that a path has no signature", async () => {
     const { base } = await diamond();
     const { stdout } = await runNargate(["ls", "--to", await serveCache([base]), base.hash]);
     expect(stdout).toMatch(/ none {2}unsigned\n$/);
@@ -77,7 +77,7 @@ describe("nargate ls", () => {
 });
 
 describe("nargate ls --closure", () => {
-  it("follows references as the cache has them, and says who needs what is missing", async () => {
+  it("follows the references in the cache, and names the paths that need a missing path", async () => {
     const { base, left, right, top } = await diamond();
     const url = await serveCache([top, left, base]);
     const { code, stdout } = await runNargate(["ls", "--closure", "--to", url, top.storePath]);

@@ -110,7 +110,8 @@ describe("CacheClient", () => {
     {
       what: "a bot challenge",
       answer: [403, "text/html; charset=UTF-8", "<html>Just a moment"],
-      message: "api/v1/x: 403, a bot challenge of Cloudflare, not the cache; see nargate doctor",
+      message:
+        "api/v1/x: 403, a bot challenge of Cloudflare: the request did not reach the cache. Run nargate doctor to see the remedy",
       code: undefined,
     },
     {
@@ -140,10 +141,10 @@ describe("CacheClient", () => {
   it.each([
     { what: "a page", text: "<html>hello" },
     { what: "cut JSON", text: '{"version":' },
-  ])("asks whether $what is a Nargate's", async ({ text }) => {
+  ])("says of $what that it is not JSON, and to check the URL", async ({ text }) => {
     const client = await openClient((_, response) => void response.end(text));
     await expect(client.call("GET", "api/v1/cache")).rejects.toThrow(
-      "api/v1/cache: the answer is not JSON; is this a Nargate?",
+      "api/v1/cache: the answer is not JSON. Check that the URL is the URL of a Nargate cache",
     );
   });
 
@@ -154,7 +155,7 @@ describe("CacheClient", () => {
     expect(lines).toEqual([{ a: 1 }, { b: 2 }]);
   });
 
-  it("refuses before the first line what is no 200", async () => {
+  it("throws a refusal before the first line if the status is not 200", async () => {
     const client = await openClient((_, response) =>
       answerJson(response, { error: { code: "upload-gone", message: "Start again." } }, 404),
     );
@@ -163,7 +164,7 @@ describe("CacheClient", () => {
     });
   });
 
-  it("reads a narinfo, keeps its text, and gives undefined for one that is not there", async () => {
+  it("reads a narinfo, keeps its text, and returns undefined for a missing one", async () => {
     const text = `StorePath: /nix/store/${HASH}-thing\nURL: nar/x.nar\nNarHash: sha256:${"0".repeat(52)}\nNarSize: 5\n`;
     let status = 200;
     const client = await openClient((_, response) => void response.writeHead(status).end(text));
@@ -176,10 +177,10 @@ describe("CacheClient", () => {
     await expect(client.readNarinfo(HASH, "/nix/store")).rejects.toThrow(CacheRefusal);
   });
 
-  it("says of a malformed narinfo that the cache has it", async () => {
+  it("says that the cache has a malformed narinfo", async () => {
     const client = await openClient((_, response) => void response.end("StorePath: x\n"));
     await expect(client.readNarinfo(HASH, "/nix/store")).rejects.toThrow(
-      `${HASH}.narinfo of the cache is malformed`,
+      `the cache has a malformed ${HASH}.narinfo`,
     );
   });
 });

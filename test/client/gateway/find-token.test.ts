@@ -7,7 +7,7 @@ import { temporaryDirectory } from "../../../testkit/node/temporary-directory.ts
 
 const URL = "https://cache.example.org";
 
-/** Files by name relative to a directory, which is home and current directory. */
+/** Writes files into a directory that is both home and current directory. */
 async function prepare(files: Readonly<Record<string, string>>) {
   const directory = await temporaryDirectory();
   for (const [name, text] of Object.entries(files)) {
@@ -75,16 +75,32 @@ describe("findToken", () => {
     });
   });
 
-  it("finds none where there is none", async () => {
+  it("finds no token if there is none", async () => {
     const { directory, env } = await prepare({});
     expect(await findToken(URL, undefined, { env, cwd: directory })).toBeUndefined();
   });
 
   it.each([
-    { what: "a file that is not there", given: "absent", message: "--token-file absent: ENOENT" },
-    { what: "an empty file", given: "empty", message: "the token of empty is not one word" },
-    { what: "two words", given: "words", message: "the token of words is not one word" },
-    { what: "a control character", given: "bell", message: "the token of bell is not one word" },
+    {
+      what: "a file that is not there",
+      given: "absent",
+      message: "cannot read --token-file absent: ENOENT",
+    },
+    {
+      what: "an empty file",
+      given: "empty",
+      message: "the token from empty is empty, too long, or contains",
+    },
+    {
+      what: "two words",
+      given: "words",
+      message: "the token from words is empty, too long, or contains",
+    },
+    {
+      what: "a control character",
+      given: "bell",
+      message: "the token from bell is empty, too long, or contains",
+    },
   ])("refuses $what, without showing it", async ({ given, message }) => {
     const { directory, env } = await prepare({
       empty: "",
@@ -102,7 +118,7 @@ describe("findToken", () => {
     async (url) => {
       await expect(
         findToken(url, undefined, { env: { NARGATE_TOKEN: "t" }, cwd: "/" }),
-      ).rejects.toThrow("a token is not sent over plain http");
+      ).rejects.toThrow("over plain http. Use an https URL");
     },
   );
 

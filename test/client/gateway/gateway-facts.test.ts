@@ -17,20 +17,23 @@ async function readFrom(handler: Handler) {
 }
 
 describe("readGatewayFacts", () => {
-  it("reads what a gateway says of itself, and passes over what is newer", async () => {
+  it("reads the facts of a gateway, and ignores newer fields", async () => {
     const facts = await readFrom((_, response) =>
       answerJson(response, { ...GATEWAY_FACTS, newer: true }),
     );
     expect(facts).toEqual(GATEWAY_FACTS);
   });
 
-  it.each([301, 302, 404, 405])("takes %i for something else than a Nargate", async (status) => {
-    await expect(readFrom((_, response) => void response.writeHead(status).end())).rejects.toThrow(
-      `is no Nargate that this command knows: api/v1/cache is answered ${status}`,
-    );
-  });
+  it.each([301, 302, 404, 405])(
+    "says after %i that this is not a Nargate cache",
+    async (status) => {
+      await expect(
+        readFrom((_, response) => void response.writeHead(status).end()),
+      ).rejects.toThrow(`does not look like a Nargate cache (GET api/v1/cache returned ${status})`);
+    },
+  );
 
-  it("keeps the reason of a gateway that is not well", async () => {
+  it("keeps the reason of a misconfigured gateway", async () => {
     const error = { code: "misconfigured", message: "This cache is not configured correctly." };
     await expect(readFrom((_, response) => answerJson(response, { error }, 501))).rejects.toThrow(
       "This cache is not configured correctly.",
@@ -42,7 +45,7 @@ describe("readGatewayFacts", () => {
     { what: "null", change: null },
     { what: "no version", change: { ...GATEWAY_FACTS, version: undefined } },
     { what: "another access", change: { ...GATEWAY_FACTS, access: "friends" } },
-    { what: "keys that are none", change: { ...GATEWAY_FACTS, publicKeys: ["x"] } },
+    { what: "malformed keys", change: { ...GATEWAY_FACTS, publicKeys: ["x"] } },
     {
       what: "a key with a line of nix.conf in it",
       change: {
@@ -52,7 +55,7 @@ describe("readGatewayFacts", () => {
     },
   ])("refuses $what", async ({ change }) => {
     await expect(readFrom((_, response) => answerJson(response, change))).rejects.toThrow(
-      "does not answer api/v1/cache as a Nargate does",
+      "does not look like a Nargate cache (in the answer to GET api/v1/cache, ",
     );
   });
 });

@@ -6,19 +6,19 @@ import {
   type HttpClient,
   Unreachable,
 } from "../../../src/client/gateway/http-client.ts";
-import type { CliContext } from "../../../src/client/process-context.ts";
+import type { ProcessContext } from "../../../src/client/process-context.ts";
 import { findFreePort } from "../../../testkit/node/local-gateway.ts";
 import { readBody, serve } from "../../../testkit/node/serve.ts";
 import { createTestContext } from "../../../testkit/node/test-context.ts";
 
 interface Paused {
   readonly client: HttpClient;
-  /** In milliseconds, one a retry. */
+  /** The pauses between attempts, in milliseconds. */
   readonly pauses: number[];
 }
 
 function createClient(
-  overrides: Partial<CliContext> = {},
+  overrides: Partial<ProcessContext> = {},
   retries = { attempts: 4, idleMilliseconds: 5_000 },
 ): Paused {
   const pauses: number[] = [];
@@ -94,7 +94,7 @@ describe("HttpClient.send", () => {
     expect(answer.status).toBe(200);
     const whole = { length: "200000", chunked: undefined, body: bytes.toString() };
     expect(seen).toEqual([whole, whole]);
-    // The second attempt begins at nothing.
+    // The second attempt begins at 0 again.
     expect(sent.filter((count) => count === 0)).toHaveLength(2);
     expect(sent.at(-1)).toBe(200_000);
   });
@@ -110,12 +110,12 @@ describe("HttpClient.send", () => {
     expect([answer.status, asked]).toEqual([302, ["/here"]]);
   });
 
-  it("gives up an answer in which nothing moves, and says so", async () => {
+  it("ends an attempt after some time without data, and says so", async () => {
     const url = await serve((_, response) => {
       response.writeHead(200, { "content-length": "10" }).write("12345");
     });
     const { client } = createClient({}, { attempts: 2, idleMilliseconds: 100 });
-    await expect(client.send({ method: "GET", url })).rejects.toThrow("nothing moved for 0.1 s");
+    await expect(client.send({ method: "GET", url })).rejects.toThrow("no data for 0.1 s");
   });
 
   it("waits for what moves, however slow it is as a whole", async () => {
@@ -134,7 +134,7 @@ describe("HttpClient.send", () => {
     expect(answer.body.toString()).toBe("xxxxxxxx");
   });
 
-  it("names the host that nobody answers at, and the reason", async () => {
+  it("names the host that does not answer, and the reason", async () => {
     const port = await findFreePort();
     const { client, pauses } = createClient();
     const sending = client.send({ method: "GET", url: `http://127.0.0.1:${port}/secret-part` });

@@ -14,13 +14,25 @@ describe("parseCacheUrl", () => {
   });
 
   it.each([
-    { what: "nothing", given: "", message: "which cache? Give --to URL, or set NARGATE_URL" },
+    { what: "nothing", given: "", message: "no cache is given: use --to URL, or set NARGATE_URL" },
     { what: "no scheme", given: "cache.example.org", message: "is not an http or https URL" },
     { what: "another scheme", given: "s3://bucket", message: "is not an http or https URL" },
     { what: "no host", given: "https://", message: "is not an http or https URL" },
-    { what: "a password", given: "https://u:p@h.example", message: "holds more than the address" },
-    { what: "a query", given: "https://h.example?compression=zstd", message: "holds more than" },
-    { what: "a fragment", given: "https://h.example#x", message: "holds more than the address" },
+    {
+      what: "a password",
+      given: "https://u:p@h.example",
+      message: "must not contain a user, a password",
+    },
+    {
+      what: "a query",
+      given: "https://h.example?compression=zstd",
+      message: "must not contain a user",
+    },
+    {
+      what: "a fragment",
+      given: "https://h.example#x",
+      message: "must not contain a user, a password",
+    },
   ])("refuses $what", ({ given, message }) => {
     expect(() => parseCacheUrl(given)).toThrow(UsageError);
     expect(() => parseCacheUrl(given)).toThrow(message);

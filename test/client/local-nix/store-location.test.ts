@@ -2,8 +2,7 @@ import { mkdir, symlink } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { UsageError } from "../../../src/client/client-error.ts";
-import { resolveStorePath } from "../../../src/client/local-nix/resolve-store-path.ts";
-import { findStore } from "../../../src/client/local-nix/store-location.ts";
+import { findStore, resolveStorePath } from "../../../src/client/local-nix/store-location.ts";
 import { temporaryDirectory } from "../../../testkit/node/temporary-directory.ts";
 
 describe("findStore", () => {
@@ -65,7 +64,7 @@ describe("resolveStorePath", () => {
     { what: "a file elsewhere", text: "file", message: "file is not in the store /nix/store" },
     { what: "the store itself", text: "/nix/store", message: "/nix/store is not in the store" },
     { what: "no store path", text: "/nix/store/x", message: "/nix/store/x is not a store path" },
-    { what: "a circle of links", text: "circle", message: "circle is a circle of symlinks" },
+    { what: "a circle of links", text: "circle", message: "circle: too many symlinks" },
   ])("refuses $what", async ({ text, message }) => {
     const cwd = await temporaryDirectory();
     await symlink("circle", path.join(cwd, "circle"));

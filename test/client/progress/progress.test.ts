@@ -1,16 +1,15 @@
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, it } from "vitest";
 import { cutMiddle, formatBars } from "../../../src/client/progress/format-bars.ts";
-import { formatBytes } from "../../../src/client/progress/format-bytes.ts";
-import { formatDuration } from "../../../src/client/progress/format-duration.ts";
-import { createPlainProgress } from "../../../src/client/progress/plain-progress.ts";
+import { formatBytes, formatDuration } from "../../../src/client/progress/format-amounts.ts";
+import { createPlainProgress } from "../../../src/client/progress/progress.ts";
 import { createRateWindow } from "../../../src/client/progress/rate-window.ts";
 import { createTerminalProgress } from "../../../src/client/progress/terminal-progress.ts";
 import { createTransferModel } from "../../../src/client/progress/transfer-model.ts";
 
 const MB = 1024 * 1024;
 
-/** A clock that tests turn, and a timer that they ring. */
+/** Creates a clock and a timer that tests control. */
 function createClock() {
   let time = 0;
   const tasks: (() => void)[] = [];
@@ -21,7 +20,7 @@ function createClock() {
       tasks.push(task);
       return () => void tasks.splice(tasks.indexOf(task), 1);
     },
-    /** Lets a second pass, and rings. */
+    /** Moves the clock, and calls the task of the timer. */
     async pass(seconds: number) {
       for (let passed = 0; passed < seconds; passed++) {
         time += 1000;
@@ -94,7 +93,7 @@ describe("createTransferModel", () => {
     large.sending(60 * MB, 40 * MB);
     large.sent(50 * MB);
     expect(model.view()).toMatchObject({ endedPaths: 0, totalPaths: 2, sentBytes: 10 * MB });
-    // A part that is sent again takes back what it had.
+    // A part that is sent again counts from 0.
     large.sent(45 * MB);
     expect(model.view().sentBytes).toBe(5 * MB);
     large.sent(60 * MB);
@@ -140,7 +139,7 @@ describe("createTransferModel", () => {
     }
     const view = model.view();
     expect(view.bytesPerSecond).toBeCloseTo(10 * MB, 0);
-    // 50 MB and the check, at 8 % of the way a second.
+    // 50 MB and the check remain, and each second does 8 % of the work.
     expect(view.secondsLeft).toBeCloseTo(6.25, 5);
     expect(view.active[0]).toMatchObject({ phase: "sending", secondsLeft: 5 });
   });
@@ -176,7 +175,7 @@ describe("formatBars", () => {
     expect(stripVTControlCharacters(text)).toBe(text);
   });
 
-  it("cuts names in the middle, where they tell least", () => {
+  it("cuts names in the middle", () => {
     expect(cutMiddle("hello-2.12.1-doc", 9)).toBe("hell…-doc");
     expect(cutMiddle("short", 9)).toBe("short");
   });
@@ -231,7 +230,7 @@ function createTerminal(env: Record<string, string>) {
 }
 
 describe("createTerminalProgress", () => {
-  it("draws bars over those before, and keeps what is said above them", async () => {
+  it("redraws bars in place, and keeps lines above them", async () => {
     const { clock, written, progress } = createTerminal({});
     progress.expect(1, 100);
     progress.start("thing", 100).packed(50);
@@ -242,7 +241,7 @@ describe("createTerminalProgress", () => {
     expect(written.slice(said + 1).join("")).toContain("thing");
     progress.close();
     expect(clock.timers()).toBe(0);
-    // The last thing is to wipe the bars away.
+    // At the end the bars are removed.
     expect(stripVTControlCharacters(written.at(-1) ?? "x")).not.toMatch(/\S/);
   });
 
@@ -255,7 +254,7 @@ describe("createTerminalProgress", () => {
       progress.expect(1, 100);
       progress.start("thing", 100);
       await clock.pass(1);
-      // oxlint-disable-next-line no-control-regex -- colours are looked for
+      // oxlint-disable-next-line no-control-regex -- the pattern matches colours
       expect(/\u001b\[3\d/.test(written.join(""))).toBe(hasColours);
       progress.close();
     }

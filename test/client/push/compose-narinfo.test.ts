@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { choosePath } from "../../../src/client/push/choose-path.ts";
+import { choosePath } from "../../../src/client/push/choose-paths.ts";
 import { composeNarinfo, signNarinfo } from "../../../src/client/push/compose-narinfo.ts";
 import { parsePathInfos } from "../../../src/client/local-nix/path-info.ts";
 import { formatFingerprint } from "../../../src/nix/fingerprint.ts";
@@ -125,7 +125,7 @@ describe("choosePath", () => {
     const other = { ...published, narSize: published.narSize + 8 };
     expect(await choose({ published: other, keyName: "own-1" })).toEqual({
       kind: "skip",
-      reason: "published with other contents",
+      reason: "in the cache with other contents",
       isSuspicious: true,
     });
   });

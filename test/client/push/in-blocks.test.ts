@@ -2,7 +2,7 @@ import zlib from "node:zlib";
 import { pipeline } from "node:stream/promises";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { inBlocks } from "../../../src/client/push/in-blocks.ts";
+import { inBlocks } from "../../../src/client/push/pack-nar.ts";
 
 async function* inChunks(bytes: Uint8Array, sizes: readonly number[]) {
   for (let start = 0, index = 0; start < bytes.byteLength; index++) {
@@ -50,7 +50,7 @@ describe("inBlocks", () => {
       return Buffer.concat(file);
     };
     const whole = await compress([nar.byteLength]);
-    // Sizes at which zstd, fed directly, makes other files.
+    // Without inBlocks, zstd makes other files from chunks of these sizes.
     for (const chunkSizes of [[777], [65_537, 1], [40_000, 3, 131_073], [131_071]]) {
       expect((await compress(chunkSizes)).equals(whole)).toBe(true);
     }

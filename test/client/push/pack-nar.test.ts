@@ -29,7 +29,7 @@ function infoOf(nar: Buffer): PathInfo {
 }
 
 interface Setting {
-  /** What `nix-store --dump` prints: a stand-in prints the file itself. */
+  /** The output of `nix-store --dump`, for which a fake prints the file itself. */
   readonly dumped: Buffer;
   readonly script?: string;
   readonly memoryBytes?: number;
@@ -107,7 +107,7 @@ describe("packNar", () => {
   ])("refuses $what than the database promises", async ({ dumped }) => {
     for (const compression of ["zstd", "none"] as const) {
       await expect(pack(infoOf(TEXT), { dumped }, compression)).rejects.toThrow(
-        "differs from what the store's database says",
+        "differ from the store's database",
       );
     }
   });

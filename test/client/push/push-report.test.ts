@@ -1,9 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { CacheRefusal } from "../../../src/client/gateway/cache-client.ts";
 import { Unreachable } from "../../../src/client/gateway/http-client.ts";
-import type { PathOutcome } from "../../../src/client/push/path-outcome.ts";
-import { formatJson, formatSummary, hasFailed } from "../../../src/client/push/push-report.ts";
-import { createSemaphore } from "../../../src/client/push/semaphore.ts";
+import {
+  formatPushJson,
+  formatPushSummary,
+  hasFailed,
+  type PathOutcome,
+} from "../../../src/client/push/push-report.ts";
+import { createSemaphore } from "../../../src/client/push/push-limits.ts";
 import { createStopGuard, Stopped } from "../../../src/client/push/stop-guard.ts";
 import { parseStorePathBaseName } from "../../../src/nix/store-path.ts";
 
@@ -34,10 +38,10 @@ const OUTCOMES: readonly PathOutcome[] = [
   { kind: "untried", path: pathOf("n") },
 ];
 
-describe("formatSummary", () => {
+describe("formatPushSummary", () => {
   it("counts everything in one line, and says why it stopped in another", () => {
     const report = { outcomes: OUTCOMES, seconds: 4.2, stopped: "401 no" };
-    expect(formatSummary(report)).toEqual([
+    expect(formatPushSummary(report)).toEqual([
       "2 paths pushed (2.0 KiB sent), 3 skipped (2 in the cache, 1 signed by k), 1 failed, 1 not tried in 4.2 s",
       "stopped: 401 no",
     ]);
@@ -46,14 +50,17 @@ describe("formatSummary", () => {
 
   it("leaves out what there is none of", () => {
     const report = { outcomes: [], seconds: 0.1, stopped: undefined };
-    expect(formatSummary(report)).toEqual(["0 paths pushed (0 B sent) in 0.1 s"]);
+    expect(formatPushSummary(report)).toEqual(["0 paths pushed (0 B sent) in 0.1 s"]);
     expect(hasFailed(report)).toBe(false);
   });
 });
 
-describe("formatJson", () => {
+describe("formatPushJson", () => {
   it("tells machines of every path", () => {
-    const json = formatJson({ outcomes: OUTCOMES, seconds: 4.2, stopped: undefined }, "/nix/store");
+    const json = formatPushJson(
+      { outcomes: OUTCOMES, seconds: 4.2, stopped: undefined },
+      "/nix/store",
+    );
     expect(json).not.toContain("\n");
     expect(JSON.parse(json)).toEqual({
       pushed: [
@@ -94,7 +101,7 @@ describe("createStopGuard", () => {
     expect(guard.reason()).toBe("gone");
   });
 
-  it("goes on after what concerns one path alone", () => {
+  it("continues after an error of one path only", () => {
     const guard = createStopGuard();
     for (let count = 0; count < 9; count++) {
       expect(guard.failed(new CacheRefusal("bad", 400, undefined))).toBe(false);
@@ -104,7 +111,7 @@ describe("createStopGuard", () => {
 });
 
 describe("createSemaphore", () => {
-  it("lets so many in at once, in order, also after a failure", async () => {
+  it("runs a limited number of tasks at once, in order, also after a failure", async () => {
     const semaphore = createSemaphore(2);
     const started: number[] = [];
     let running = 0;

@@ -15,7 +15,7 @@ interface Graph {
   readonly pauses: readonly number[];
 }
 
-/** Each path refers to some that come before it, perhaps to itself, and to one that nobody knows. */
+/** Makes graphs: each path refers to some earlier paths, perhaps to itself, and to an unknown path. */
 const graphs: fc.Arbitrary<Graph> = fc
   .integer({ min: 1, max: 12 })
   .chain((count) =>
@@ -81,7 +81,7 @@ describe("publishReferencesFirst", () => {
     );
   });
 
-  it("publishes exactly those that need none of the failed ones", async () => {
+  it("publishes exactly the paths that need no failed path", async () => {
     await fc.assert(
       fc.asyncProperty(graphs, async (graph) => {
         const { outcomes } = await run(graph);
@@ -96,7 +96,7 @@ describe("publishReferencesFirst", () => {
         expect(idsOf("published")).toEqual(
           graph.paths.map(({ id }) => id).filter((id) => !needsFailed(id)),
         );
-        // The others are blocked, which is no fault of theirs.
+        // All other unpublished paths are blocked, not failed.
         for (const id of idsOf("failed")) expect(graph.failing).toContain(id);
       }),
       { numRuns: 60 },

@@ -30,7 +30,7 @@ describe("createSpool", () => {
     expect(await read(spool, 99_999, 300_001)).toEqual(ALL.subarray(99_999, 300_001));
     expect(spool.slice(10, 30).sizeBytes).toBe(20);
     await spool.close();
-    // All of it is given back.
+    // All memory is free again.
     expect(memory.take(limit)).toBe(true);
   });
 
@@ -46,7 +46,7 @@ describe("createSpool", () => {
     const directory = path.join(await temporaryDirectory(), "absent");
     const spool = createSpool({ memory: createSpoolMemory(0), directory, expectedBytes: 1 });
     await expect(spool.write(ALL)).rejects.toThrow(
-      `cannot write temporary files in ${directory}: ENOENT; set TMPDIR`,
+      `cannot write temporary files in ${directory}: ENOENT. Set TMPDIR`,
     );
   });
 });

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { describe, expect, it } from "vitest";
 import { createCacheClient } from "../../../src/client/gateway/cache-client.ts";
 import { createHttpClient } from "../../../src/client/gateway/http-client.ts";
-import { createSemaphore } from "../../../src/client/push/semaphore.ts";
+import { createSemaphore } from "../../../src/client/push/push-limits.ts";
 import { createSpool, createSpoolMemory } from "../../../src/client/push/spool.ts";
 import { createUploadApi } from "../../../src/client/push/upload-api.ts";
 import { uploadInParts } from "../../../src/client/push/upload-parts.ts";
@@ -130,7 +130,7 @@ describe("uploadInParts", () => {
     await expect(upload(server)).rejects.toThrow(/^part 2: the bucket: 403 no$/);
   });
 
-  it("starts again where the bucket has dropped the upload meanwhile", async () => {
+  it("starts again if the bucket has dropped the upload", async () => {
     let isFirst = true;
     const server: FakeUploadServer = createServer({
       part(number) {
@@ -147,7 +147,7 @@ describe("uploadInParts", () => {
 
   it("does not start for ever", async () => {
     const server = createServer({ part: () => new Response("NoSuchUpload", { status: 404 }) });
-    await expect(upload(server)).rejects.toThrow("keeps losing the upload");
+    await expect(upload(server)).rejects.toThrow("the upload was lost 4 times");
     expect(server.log.filter((line) => line === "POST uploads")).toHaveLength(4);
   });
 
@@ -167,7 +167,7 @@ describe("uploadInParts", () => {
     expect(server.stored()).toEqual(CONTENTS);
   });
 
-  it("sends what is missing when the gateway says that something is", async () => {
+  it("sends the missing parts when the gateway reports missing parts", async () => {
     const server: FakeUploadServer = createServer({
       complete(count) {
         if (count === 1) server.parts.delete(7);
@@ -194,14 +194,14 @@ describe("uploadInParts", () => {
     expect(server.stored()).toEqual(CONTENTS);
   });
 
-  it("fails at once where the bytes do not hash to the name", async () => {
+  it("fails at once if the bytes do not hash to the name", async () => {
     const error = { code: "nar-hash-mismatch", message: "The bytes do not hash" };
     const server = createServer({ complete: () => lines({ status: "checking" }, { error }) });
     await expect(upload(server)).rejects.toThrow("The bytes do not hash");
     expect(server.log.filter((line) => line === "POST uploads/complete")).toHaveLength(1);
   });
 
-  it("sends all of it once more where parts of an earlier try were damaged", async () => {
+  it("sends the whole file again if parts of an earlier run were damaged", async () => {
     const error = { code: "nar-hash-mismatch", message: "The bytes do not hash" };
     const server = createServer({
       complete(count) {

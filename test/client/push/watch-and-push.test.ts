@@ -1,10 +1,10 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { PathOutcome } from "../../../src/client/push/path-outcome.ts";
+import type { PathOutcome } from "../../../src/client/push/push-report.ts";
 import { watchStore } from "../../../src/client/push/store-watcher.ts";
 import { watchAndPush } from "../../../src/client/push/watch-and-push.ts";
-import { createPlainProgress } from "../../../src/client/progress/plain-progress.ts";
+import { createPlainProgress } from "../../../src/client/progress/progress.ts";
 import { parseStorePathBaseName, type StorePath } from "../../../src/nix/store-path.ts";
 import { temporaryDirectory } from "../../../testkit/node/temporary-directory.ts";
 import { createTestContext } from "../../../testkit/node/test-context.ts";
@@ -55,7 +55,7 @@ const succeed = (path: StorePath): PathOutcome => ({
 });
 
 interface Setting {
-  /** What comes in, look by look; the last one after the command has ended. */
+  /** The new paths of each look at the store. The last look is after the end of the command. */
   readonly found: readonly (readonly StorePath[])[];
   readonly push: (roots: readonly StorePath[], count: number) => readonly PathOutcome[];
 }

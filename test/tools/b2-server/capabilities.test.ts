@@ -2,24 +2,24 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Capability, S3Key } from "../../../tools/b2-server/access.ts";
-import { startS3Server, type S3Server } from "../../../tools/b2-server/b2-server.ts";
+import type { Capability, ApplicationKey } from "../../../tools/b2-server/application-key.ts";
+import { startB2Server, type B2Server } from "../../../tools/b2-server/b2-server.ts";
 import type { FakeB2 } from "../../../testkit/node/fake-b2.ts";
 import { createS3Client, type S3Client } from "../../../testkit/node/s3-client.ts";
 
 const BUCKET = "bucket";
 const ALL: readonly Capability[] = ["listFiles", "readFiles", "writeFiles", "deleteFiles"];
 
-let server: S3Server;
+let server: B2Server;
 let directory: string;
 
-function createKey(keyId: string, capabilities: readonly Capability[]): S3Key {
+function createKey(keyId: string, capabilities: readonly Capability[]): ApplicationKey {
   return { keyId, secret: `${keyId}-secret`, capabilities: new Set(capabilities) };
 }
 
 beforeAll(async () => {
   directory = await mkdtemp(path.join(tmpdir(), "capabilities-"));
-  server = await startS3Server({
+  server = await startB2Server({
     directory,
     region: "us-east-005",
     buckets: [BUCKET],

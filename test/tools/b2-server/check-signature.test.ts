@@ -3,9 +3,9 @@ import { AwsV4Signer } from "aws4fetch";
 import { parseRequestTarget } from "../../../tools/b2-server/http/request-target.ts";
 import {
   checkSignature,
-  type SignedRequest,
+  createSigningKeys,
+  type RequestToCheck,
 } from "../../../tools/b2-server/signature/check-signature.ts";
-import { createSigningKeys } from "../../../tools/b2-server/signature/signing-keys.ts";
 import {
   AWS_EXAMPLES,
   AWS_HOST,
@@ -21,13 +21,13 @@ function request(
   method: string,
   rawTarget: string,
   headers: Readonly<Record<string, string>>,
-): SignedRequest {
+): RequestToCheck {
   const target = parseRequestTarget(rawTarget);
   if (!target.ok) throw target.error;
   return { method, target: target.value, headers };
 }
 
-function check(signed: SignedRequest, now: Date, region = "us-east-1"): string {
+function check(signed: RequestToCheck, now: Date, region = "us-east-1"): string {
   const result = checkSignature(signed, {
     region,
     now,
@@ -37,7 +37,7 @@ function check(signed: SignedRequest, now: Date, region = "us-east-1"): string {
   return result.ok ? "ok" : result.error.code;
 }
 
-function awsRequest(example: Example): SignedRequest {
+function awsRequest(example: Example): RequestToCheck {
   return request(example.method, example.target, {
     ...example.headers,
     host: AWS_HOST,

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { parseByteRange } from "../../../tools/b2-server/http/byte-range.ts";
-import { evaluateReadCondition } from "../../../tools/b2-server/http/read-condition.ts";
+import {
+  evaluateReadCondition,
+  parseRangeHeader,
+} from "../../../tools/b2-server/http/read-headers.ts";
 import {
   checkObjectKey,
   parseRequestTarget,
@@ -49,7 +51,7 @@ describe("checkObjectKey", () => {
   });
 });
 
-describe("parseByteRange", () => {
+describe("parseRangeHeader", () => {
   it.each([
     { header: undefined, size: 10, range: undefined },
     { header: "bytes=0-", size: 10, range: undefined },
@@ -68,7 +70,7 @@ describe("parseByteRange", () => {
     { header: "bytes=-", size: 10, range: undefined },
     { header: "items=1-2", size: 10, range: undefined },
   ])("reads $header of $size bytes", ({ header, size, range }) => {
-    expect(parseByteRange(header, size)).toEqual(range);
+    expect(parseRangeHeader(header, size)).toEqual(range);
   });
 });
 

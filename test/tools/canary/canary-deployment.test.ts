@@ -4,7 +4,7 @@ import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { checkDeployment } from "../../../tools/canary/check-deployment.ts";
 import { parseStorePathArgument } from "../../../tools/canary/deployment.ts";
-import { exitCodeOf, formatReport, type Report } from "../../../tools/canary/report.ts";
+import { exitCodeOf, formatReport, type Report } from "../../../src/checks/report.ts";
 import { encodeNix32 } from "../../../src/nix/encodings.ts";
 import { type LocalGateway, startLocalGateway } from "../../../testkit/node/local-gateway.ts";
 import { errorOf, valueOf } from "../../../testkit/value-of.ts";
@@ -47,8 +47,8 @@ async function look(url: string, path?: string): Promise<Report> {
   return await checkDeployment(url, storePath, new AbortController().signal);
 }
 
-function factsThat({ rows }: Report, verdict: string): readonly string[] {
-  return rows.filter((row) => row.verdict === verdict).map(({ fact }) => fact);
+function factsThat({ findings }: Report, verdict: string): readonly string[] {
+  return findings.filter((row) => row.verdict === verdict).map(({ check }) => check);
 }
 
 describe("checkDeployment of a gateway", () => {
@@ -62,8 +62,8 @@ describe("checkDeployment of a gateway", () => {
 
   it("finds all as promised", async () => {
     const report = await look(gateway.url, `/nix/store/${HASH}-thing`);
-    expect(report.rows.filter(({ verdict }) => verdict !== "ok")).toEqual([]);
-    expect(report.rows).toHaveLength(12);
+    expect(report.findings.filter(({ verdict }) => verdict !== "ok")).toEqual([]);
+    expect(report.findings).toHaveLength(12);
     expect(exitCodeOf(report)).toBe(0);
   });
 
@@ -75,14 +75,14 @@ describe("checkDeployment of a gateway", () => {
 
   it("reports a path that is not there, and guesses nothing about its NAR", async () => {
     const report = await look(gateway.url, "z".repeat(32));
-    expect(factsThat(report, "DIFFERS")).toContain("the narinfo of --path");
+    expect(factsThat(report, "FAIL")).toContain("the narinfo of --path");
     expect(factsThat(report, "unknown")).toEqual(PATH_FACTS.slice(2));
   });
 
   it("runs as a command with a bucket's settings about, which it does not use", async () => {
     const result = await runCanary(["--url", `${gateway.url}/`], { B2_BUCKET: "ai-dev-env" });
     expect(result).toMatchObject({ code: 0, stderr: "" });
-    expect(result.stdout).toMatch(/^5 ok, 0 DIFFERS, 7 skipped\.$/m);
+    expect(result.stdout).toMatch(/^5 ok, 0 FAIL, 7 skipped\.$/m);
   });
 });
 
@@ -97,7 +97,7 @@ describe("checkDeployment of a gateway with other settings", () => {
 
   it("reports a low priority and another store directory", async () => {
     const report = await look(gateway.url);
-    expect(factsThat(report, "DIFFERS")).toEqual([
+    expect(factsThat(report, "FAIL")).toEqual([
       "nix-cache-info: Priority, where cache.nixos.org has 40",
       "nix-cache-info: StoreDir",
     ]);
@@ -110,7 +110,7 @@ describe("checkDeployment of a gateway with other settings", () => {
       Buffer.from(NARINFO.replace("/nix/store", "/gnu/store")),
     );
     const report = await look(gateway.url, `/gnu/store/${HASH}-thing`);
-    expect(factsThat(report, "DIFFERS")).toEqual([
+    expect(factsThat(report, "FAIL")).toEqual([
       "nix-cache-info: Priority, where cache.nixos.org has 40",
       "its narinfo is at the edge when read again",
       "its NAR is at the edge when read again",
@@ -143,46 +143,46 @@ describe("checkDeployment of something else", () => {
       what: "403 with HTML",
       status: 403,
       headers: { "content-type": "text/html; charset=UTF-8" },
-      seen: "a bot challenge: 403 with HTML",
+      says: "a bot challenge: 403 with HTML",
     },
     {
       what: "503 with HTML",
       status: 503,
       headers: { "content-type": "text/html" },
-      seen: "a bot challenge: 503 with HTML",
+      says: "a bot challenge: 503 with HTML",
     },
     {
       what: "cf-mitigated",
       status: 403,
       headers: { "cf-mitigated": "challenge" },
-      seen: "a bot challenge: 403, cf-mitigated: challenge",
+      says: "a bot challenge: 403, cf-mitigated: challenge",
     },
-  ])("knows a bot challenge by $what, and names the rule", async ({ status, headers, seen }) => {
+  ])("knows a bot challenge by $what, and names the rule", async ({ status, headers, says }) => {
     const url = await serve((_, response) => {
       response.writeHead(status, headers).end("<title>Just a moment...</title>");
     });
     const report = await look(url, HASH);
-    expect(report.rows[0]).toMatchObject({ fact: "nix-cache-info", verdict: "DIFFERS", seen });
-    expect(report.rows[0]?.hint).toContain("Security → WAF → Custom rules");
-    expect(report.rows[0]?.hint).toContain(`http.host eq "${new URL(url).host}"`);
+    expect(report.findings[0]).toMatchObject({ check: "nix-cache-info", verdict: "FAIL", says });
+    expect(report.findings[0]?.remedy).toContain("Security → WAF → Custom rules");
+    expect(report.findings[0]?.remedy).toContain(`http.host eq "${new URL(url).host}"`);
     expect(factsThat(report, "skipped")).toHaveLength(11);
     expect(exitCodeOf(report)).toBe(1);
   });
 
   it.each([
-    { what: "a private cache", status: 401, body: "A token is required", seen: "401" },
-    { what: "a failing one", status: 500, body: "", seen: "500" },
-    { what: "a page", status: 200, body: "<html></html>", seen: "not a nix-cache-info" },
-  ])("stops at $what", async ({ status, body, seen }) => {
+    { what: "a private cache", status: 401, body: "A token is required", says: "401" },
+    { what: "a failing one", status: 500, body: "", says: "500" },
+    { what: "a page", status: 200, body: "<html></html>", says: "not a nix-cache-info" },
+  ])("stops at $what", async ({ status, body, says }) => {
     const report = await look(await serve((_, response) => response.writeHead(status).end(body)));
-    expect(report.rows[0]).toMatchObject({ verdict: "DIFFERS", seen });
+    expect(report.findings[0]).toMatchObject({ verdict: "FAIL", says });
     expect(factsThat(report, "ok")).toEqual([]);
   });
 
   it("reports an address where nobody answers", async () => {
     const report = await look("http://127.0.0.1:9");
-    expect(report.rows[0]).toMatchObject({ verdict: "DIFFERS" });
-    expect(report.rows[0]?.seen).toMatch(/^no answer: /);
+    expect(report.findings[0]).toMatchObject({ verdict: "FAIL" });
+    expect(report.findings[0]?.says).toMatch(/^no answer: /);
   });
 
   it("reports what compresses NARs, drops ranges and keeps absences too long", async () => {
@@ -204,7 +204,7 @@ describe("checkDeployment of something else", () => {
       }
     });
     const report = await look(url, HASH);
-    expect(factsThat(report, "DIFFERS")).toEqual([
+    expect(factsThat(report, "FAIL")).toEqual([
       "a narinfo that is not there",
       "the same narinfo, asked again",
       "its NAR with Range: bytes=1-8",

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { checkBucket } from "../../../tools/canary/check-bucket.ts";
 import { startEmbeddedBucket } from "../../../tools/canary/embedded-bucket.ts";
-import { exitCodeOf, formatReport, type Report } from "../../../tools/canary/report.ts";
+import { exitCodeOf, formatReport, type Report } from "../../../src/checks/report.ts";
 import type { FaultRule } from "../../../tools/b2-server/fault-injector.ts";
 import { startSloppyProxy } from "../../../testkit/node/sloppy-proxy.ts";
 import {
@@ -48,30 +48,30 @@ async function look(keyId = "owner", faults: readonly FaultRule[] = []): Promise
   return await checkBucket(bucket.configOf(keyId), ENVIRONMENT);
 }
 
-function factsThat({ rows }: Report, verdict: string): readonly string[] {
-  return rows.filter((row) => row.verdict === verdict).map(({ fact }) => fact);
+function factsThat({ findings }: Report, verdict: string): readonly string[] {
+  return findings.filter((row) => row.verdict === verdict).map(({ check }) => check);
 }
 
 describe("checkBucket", () => {
   it("finds all that is known in the S3 server here, and leaves nothing behind", async () => {
     const report = await look();
-    expect(factsThat(report, "DIFFERS")).toEqual([]);
+    expect(factsThat(report, "FAIL")).toEqual([]);
     expect(factsThat(report, "unknown")).toEqual(UNKNOWN);
     expect(factsThat(report, "ok")).toHaveLength(21);
-    expect(report.leftovers).toEqual([]);
+    expect(report.leftovers ?? []).toEqual([]);
     expect(exitCodeOf(report)).toBe(0);
     bucket.expectNothingLeft();
   });
 
   it("says what it saw where nothing is expected", async () => {
-    const { rows } = await look();
-    const seen = Object.fromEntries(rows.map((row) => [row.fact, row]));
+    const { findings } = await look();
+    const seen = Object.fromEntries(findings.map((row) => [row.check, row]));
     expect(seen[UNKNOWN[0] ?? ""]).toEqual({
-      fact: UNKNOWN[0],
+      check: UNKNOWN[0],
       expected: undefined,
-      seen: "refused (400 XAmzContentSHA256Mismatch), nothing stored",
+      says: "refused (400 XAmzContentSHA256Mismatch), nothing stored",
       verdict: "unknown",
-      hint: undefined,
+      remedy: undefined,
     });
   });
 
@@ -133,7 +133,7 @@ describe("checkBucket", () => {
     },
   ])("reports $what as different", async ({ facts, fault }) => {
     const report = await look("owner", [fault]);
-    expect(factsThat(report, "DIFFERS")).toEqual(facts);
+    expect(factsThat(report, "FAIL")).toEqual(facts);
     expect(exitCodeOf(report)).toBe(1);
     bucket.server.faults.clear();
     bucket.expectNothingLeft();
@@ -149,7 +149,7 @@ describe("checkBucket", () => {
         effect: { ...effect, afterCommit: true },
       },
     ]);
-    expect(factsThat(report, "DIFFERS")).toEqual([]);
+    expect(factsThat(report, "FAIL")).toEqual([]);
     expect(factsThat(report, "unknown")).toEqual(UNKNOWN);
     bucket.expectNothingLeft();
   });
@@ -159,21 +159,21 @@ describe("checkBucket", () => {
     const config = { ...bucket.configOf("owner"), endpoint: proxy.endpoint };
     const report = await checkBucket(config, ENVIRONMENT);
     await proxy.close();
-    expect(factsThat(report, "DIFFERS")).toEqual(["PUT cut off before its Content-Length"]);
+    expect(factsThat(report, "FAIL")).toEqual(["PUT cut off before its Content-Length"]);
     expect(formatReport(report)).toContain("14 bytes stored, old object replaced");
     bucket.expectNothingLeft();
   });
 
   it("tells a key without listFiles by what it answers, and still cleans up", async () => {
     const report = await look("unlisted");
-    expect(factsThat(report, "DIFFERS")).toEqual([
+    expect(factsThat(report, "FAIL")).toEqual([
       "an object that was deleted",
       "GET of a key that is not there",
       "HEAD of a key that is not there",
       "the list of open uploads below a prefix",
     ]);
     expect(factsThat(report, "unknown")).toContain("a listing by prefix");
-    expect(formatReport(report)).toContain("↳ Does the application key have listFiles?");
+    expect(formatReport(report)).toContain("→ Does the application key have listFiles?");
     bucket.expectNothingLeft();
   });
 
@@ -186,8 +186,9 @@ describe("checkBucket", () => {
   it("names what it could not delete", async () => {
     const fault = { match: { operation: "DeleteObject" }, effect: { status: 403 } };
     const report = await look("owner", [fault]);
-    expect(report.leftovers.length).toBeGreaterThan(5);
-    for (const key of report.leftovers) expect(key).toMatch(/^nix\/cache\/\.canary\/[0-9a-f]+\//);
+    expect(report.leftovers?.length).toBeGreaterThan(5);
+    for (const key of report.leftovers ?? [])
+      expect(key).toMatch(/^nix\/cache\/\.canary\/[0-9a-f]+\//);
     expect(formatReport(report)).toContain("COULD NOT DELETE");
     expect(exitCodeOf(report)).toBe(1);
     bucket.server.faults.clear();
@@ -227,7 +228,7 @@ describe("checkBucket on lifecycle rules", () => {
     { what: "rules of the whole bucket", rules: LIFECYCLE.replace("nix/cache/", ""), differ: [] },
   ])("judges $what", async ({ rules, differ }) => {
     await bucket.store.writeLifecycle(rules);
-    expect(factsThat(await look(), "DIFFERS")).toEqual(differ);
+    expect(factsThat(await look(), "FAIL")).toEqual(differ);
   });
 
   it("says how to look by hand where the key may not read them", async () => {

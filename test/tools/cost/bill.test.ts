@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { charge, createBill, roundToCents } from "../../../tools/cost/bill.ts";
-import { type Price, PRICES, type Tier } from "../../../src/prices/prices.ts";
+import { type Price, PRICES, type Tier } from "../../../src/prices/price-list.ts";
 
 const REQUESTS = PRICES.workersRequests;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { charge, createBill } from "../../../tools/cost/bill.ts";
 import { formatBill, formatSummary } from "../../../tools/cost/format-bill.ts";
-import { PRICES } from "../../../src/prices/prices.ts";
+import { PRICES } from "../../../src/prices/price-list.ts";
 
 const FREE = charge("plan", PRICES.workersFree, 12, { included: 10 });
 const EXCLUDED = createBill([FREE], ["too many requests", "too much CPU"], ["a note"]);

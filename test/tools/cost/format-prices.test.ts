@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { FLAT_PLANS } from "../../../src/prices/cloudfront-plans.ts";
 import { formatFlatPlans, formatPrices, formatRate } from "../../../tools/cost/format-prices.ts";
-import { PRICES } from "../../../src/prices/prices.ts";
+import { PRICES } from "../../../src/prices/price-list.ts";
 
 describe("formatRate", () => {
   it.each([
@@ -30,7 +30,7 @@ describe("formatFlatPlans", () => {
   it("prints what each plan covers", () => {
     expect(formatFlatPlans(FLAT_PLANS.slice(0, 2))).toBe(
       [
-        "| CloudFront's flat-rate plan | A month | Requests | Traffic | S3 Standard storage |",
+        "| CloudFront's flat-rate plan | Price a month | Requests | Traffic | S3 Standard storage |",
         "| --- | --- | --- | --- | --- |",
         "| Free | $0.00 | 1,000,000 | 100 GiB | 5 GiB |",
         "| Pro | $15.00 | 10,000,000 | 51,200 GiB | 50 GiB |",

@@ -108,7 +108,9 @@ describe("nargateBill of NARs that go past the gateway", () => {
       "B2 traffic to Cloudflare": [100, 0],
     });
     expect(bill.obstacles).toEqual([]);
-    expect(bill.notes.join("\n")).toContain("pushed by nargate push");
+    expect(bill.notes.join("\n")).toContain(
+      "assumes that nargate push sends these NARs straight to B2",
+    );
   });
 
   it("asks for the URLs of more than 100 parts in further requests", () => {
@@ -164,7 +166,7 @@ describe("nargateBill on the free plan", () => {
       plan: "free",
       edge: "workers-cache",
       flags: { ...DAILY, lookups: "1500001" },
-      obstacle: "100,001 requests a day, of 100,000",
+      obstacle: "100,001 requests a day (limit 100,000)",
     },
     {
       what: "100,000 reads a day with cache-api",
@@ -177,7 +179,7 @@ describe("nargateBill on the free plan", () => {
       plan: "free",
       edge: "cache-api",
       flags: { ...DAILY, lookups: "3M", days: "22" },
-      obstacle: "136,364 requests a day, of 100,000",
+      obstacle: "136,364 requests a day (limit 100,000)",
     },
     {
       // 1 + 3.3 × 2.7 = 9.91 ms
@@ -199,7 +201,7 @@ describe("nargateBill on the free plan", () => {
       plan: "free",
       edge: "cache-api",
       flags: { ...DAILY, pushes: "100", "nar-mb": "3.4" },
-      obstacle: "10.18 ms of CPU to push a NAR, of 10",
+      obstacle: "10.18 ms of CPU to push a NAR (limit 10 ms)",
     },
     {
       what: "large NARs that nobody pushes through it",
@@ -213,7 +215,7 @@ describe("nargateBill on the free plan", () => {
       plan: "free",
       edge: "cache-api",
       flags: { ...DAILY, pushes: "100", "nar-mb": "101" },
-      obstacle: "102 ms of CPU to push a NAR, of 10",
+      obstacle: "102 ms of CPU to push a NAR (limit 10 ms)",
     },
   ])("knows whether it can serve $what", ({ plan, edge, flags, obstacle }) => {
     const bill = nargateBill(usageOf({ ...flags }), plan, edge);

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { sumDollars } from "../../../tools/cost/bill.ts";
-import { PRICES } from "../../../src/prices/prices.ts";
+import { PRICES } from "../../../src/prices/price-list.ts";
 import { isProviderName, PROVIDERS, type ProviderName } from "../../../tools/cost/providers.ts";
 import type { Usage } from "../../../tools/cost/usage.ts";
 import { MONTH, usageOf } from "./usage-of.ts";
@@ -183,7 +183,7 @@ describe("the bill of b2-public", () => {
 describe("the notes of others", () => {
   it("say what an R2 bucket needs", () => {
     expect(PROVIDERS.r2.bill(MONTH).notes).toEqual([
-      "needs a Cache Rule that caches everything; without one each read is a class B request",
+      "needs a Cache Rule that caches everything; without it, every read is a class B request",
     ]);
   });
 
@@ -194,7 +194,9 @@ describe("the notes of others", () => {
     {
       what: "one request more",
       lookups: "259200001",
-      notes: ["501 bucket requests a second in a busy hour; B2 begins to refuse at 500"],
+      notes: [
+        "501 bucket requests a second in a busy hour; B2 may refuse requests above 500 a second",
+      ],
     },
   ])("say whether B2 takes $what", ({ lookups, notes }) => {
     expect(PROVIDERS["b2-public"].bill(usageOf({ ...BARE, lookups })).notes).toEqual(notes);

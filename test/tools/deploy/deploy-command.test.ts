@@ -16,11 +16,11 @@ function run(command: string, ...commandArguments: string[]) {
 
 describe("npm run deploy", () => {
   it.each([["--env", "production"], ["--var=TOKENS:x"], ["-e", "x"]])(
-    "refuses %s, whose settings nobody checked",
+    "refuses %s, whose settings it does not check",
     (...given) => {
       const { code, stderr } = run("deploy", "--dry-run", ...given);
       expect(code).toBe(2);
-      expect(stderr).toContain("not checked");
+      expect(stderr).toContain(`npm run deploy does not check ${given[0]};`);
     },
     20_000,
   );

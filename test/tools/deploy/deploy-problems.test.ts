@@ -39,7 +39,9 @@ describe("deployProblems", () => {
 
   it("refuses a secret that stands among the public settings", async () => {
     const problems = await deployProblems({ ...VARS, SIGNING_KEY: "x" }, SECRETS);
-    expect(problems).toEqual(["SIGNING_KEY is a secret: take it out of wrangler.toml"]);
+    expect(problems).toEqual([
+      "SIGNING_KEY is a secret: remove it from wrangler.toml, and pass it with --secrets-file",
+    ]);
   });
 
   it("refuses a signing key whose halves do not belong together", async () => {
@@ -50,6 +52,8 @@ describe("deployProblems", () => {
       ...SECRETS,
       SIGNING_KEY: `a:${glued.toString("base64")}`,
     });
-    expect(problems).toEqual(["SIGNING_KEY has a public half that is not its own"]);
+    expect(problems).toEqual([
+      "SIGNING_KEY is damaged: its public half does not belong to its secret half",
+    ]);
   });
 });

@@ -97,7 +97,7 @@ describe("npm start", { timeout: 60_000 }, () => {
     const refused = await start();
     expect(await refused.ended).toBe(2);
     expect(refused.said()).toBe(
-      `Cannot start:\n  port ${port} is taken; choose another with PORT=…\n`,
+      `Cannot start:\n  port ${port} is in use; set PORT to another port\n`,
     );
     other.close();
   });
@@ -105,7 +105,7 @@ describe("npm start", { timeout: 60_000 }, () => {
   it("refuses a PORT that is none", async () => {
     const refused = await start({ PORT: "http" });
     expect(await refused.ended).toBe(2);
-    expect(refused.said()).toBe("Cannot start:\n  PORT is not a port number\n");
+    expect(refused.said()).toBe("Cannot start:\n  PORT must be a number from 0 to 65535\n");
   });
 
   it("refuses to share its bucket with another run", async () => {
@@ -114,7 +114,7 @@ describe("npm start", { timeout: 60_000 }, () => {
     const refused = await start({ PORT: String(await findFreePort()) });
     expect(await refused.ended).toBe(2);
     expect(refused.said()).toBe(
-      `Cannot start:\n  ${path.join(stateDirectory, "bucket")} is in use by another server\n`,
+      `Cannot start:\n  ${path.join(stateDirectory, "bucket")} is in use by another server; stop that server, or use another directory\n`,
     );
   });
 
@@ -166,7 +166,7 @@ describe("npm start", { timeout: 60_000 }, () => {
     });
     await server.serving;
     expect(server.said()).toContain(
-      `from the bucket ${b2.bucket}/nix/cache/ at ${b2.endpoint}\nwith the tokens of TOKENS.`,
+      `from the bucket ${b2.bucket}/nix/cache/ at ${b2.endpoint}\nand accepts the tokens in TOKENS.`,
     );
     expect(server.said()).not.toMatch(/dev-push-token|public key/);
     expect((await putLog("dev-push-token", "refused")).status).toBe(401);

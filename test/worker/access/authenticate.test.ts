@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { authenticate } from "../../../src/worker/access/authenticate.ts";
-import type { TokenEntry } from "../../../src/settings/token.ts";
+import type { TokenEntry } from "../../../src/settings/token-entries.ts";
 import { sha256Hex } from "../../../testkit/sha256-hex.ts";
 
 const NOW = new Date("2026-11-25T12:00:00Z");

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { FaultEffect } from "../../../tools/b2-server/fault-injector.ts";
 import { B2_PREFIX, openB2, pathOf } from "../../../testkit/workerd/b2.ts";
+import { readable } from "../../../testkit/workerd/small-object.ts";
 import { rejectionOf } from "../../../testkit/workerd/rejection.ts";
 
 const PATH = pathOf("nar/05ra3y72i3qjri7xskf9qj8kb29r6naqy1sqpbs3azi3xcigmj56.nar.xz");
@@ -187,7 +188,7 @@ describe("a bucket in trouble", () => {
     const { bucket, fake } = await openB2();
     await fake.putObject(B2_PREFIX + PATH, "0123456789");
     await fake.addFaults({ effect: { cutAfterBytes: 4 }, count: 3 });
-    const stored = await bucket.read(PATH, 10);
+    const stored = readable(await bucket.read(PATH, 10));
     expect(new TextDecoder().decode(stored?.bytes)).toBe("0123456789");
     expect(await fake.countRequests()).toBe(4);
     await fake.addFaults({ effect: { cutAfterBytes: 4 } });

@@ -1,72 +1,30 @@
 import { describe, expect, it } from "vitest";
 import { platformClock } from "../../../src/worker/clock.ts";
 import { createCacheApiEdge, type EdgeStore } from "../../../src/worker/edge/cache-api-edge.ts";
-import type { EdgeRead } from "../../../src/worker/edge/edge.ts";
 import { CACHE_CONTROL } from "../../../src/http/cache-control.ts";
 import {
   createContext,
   createOrigin,
   createOwnKeys,
   found,
-  type MadeAnswer,
   NAR,
   NARINFO,
   notFound,
-  textOf,
 } from "../../../testkit/workerd/edge.ts";
-
-// oxlint-disable-next-line no-restricted-globals -- the tests of its one user
-const STORE = caches.default;
-
-/** An edge over the real Cache API, in front of these answers. */
-function openEdge(...answers: readonly MadeAnswer[]) {
-  const { origin, asked } = createOrigin(...answers);
-  const keys = createOwnKeys();
-  const edge = createCacheApiEdge(STORE, keys, platformClock.sleep);
-  const context = createContext();
-  return {
-    asked,
-    edge,
-    keys,
-    context,
-    /** Reads, and waits until the edge has stored what it stores. */
-    async read(wanted: Partial<EdgeRead> = {}) {
-      const { response, outcome } = await edge.read(
-        { key: NAR, range: undefined, isPushing: false, ...wanted },
-        origin,
-        context,
-      );
-      const text = await textOf(response);
-      await context.settle();
-      return { status: response.status, outcome, text, headers: response.headers };
-    },
-  };
-}
+import { openCacheApiEdge } from "../../../testkit/workerd/open-edge.ts";
 
 describe("createCacheApiEdge", () => {
-  it.each([
-    { what: "a NAR", key: NAR, cacheControl: CACHE_CONTROL.nar },
-    { what: "a narinfo", key: NARINFO, cacheControl: CACHE_CONTROL.metadata },
-  ])("answers $what the second time from what it kept", async ({ key, cacheControl }) => {
-    const { read, asked } = openEdge(found("0123456789", { cacheControl }));
-    const first = await read({ key });
-    expect(first).toMatchObject({ status: 200, outcome: "miss", text: "0123456789" });
-    const second = await read({ key });
-    expect(second).toMatchObject({ status: 200, outcome: "hit", text: "0123456789" });
-    for (const name of ["cache-control", "content-length", "content-type", "etag"]) {
-      expect(second.headers.get(name), name).toBe(first.headers.get(name));
-    }
-    expect(asked).toHaveLength(1);
-  });
-
   it("keeps nothing for another bucket", async () => {
-    const first = openEdge(found("one"));
+    const first = openCacheApiEdge(found("one"));
     await first.read();
-    expect(await openEdge(found("two")).read()).toMatchObject({ outcome: "miss", text: "two" });
+    expect(await openCacheApiEdge(found("two")).read()).toMatchObject({
+      outcome: "miss",
+      text: "two",
+    });
   });
 
   it("forgets one object when it is told to", async () => {
-    const { read, edge } = openEdge(found("0123456789"));
+    const { read, edge } = openCacheApiEdge(found("0123456789"));
     await read();
     await edge.forget(NARINFO);
     expect(await read()).toMatchObject({ outcome: "hit" });
@@ -89,7 +47,7 @@ describe("a range", () => {
     },
     { what: "the end", range: { suffixLength: 2 }, text: "89", contentRange: "bytes 8-9/10" },
   ])("is answered with $what of a whole that is kept", async ({ range, text, contentRange }) => {
-    const { read, asked } = openEdge(found("0123456789"));
+    const { read, asked } = openCacheApiEdge(found("0123456789"));
     await read();
     const part = await read({ range });
     expect(part).toMatchObject({ status: 206, outcome: "hit", text });
@@ -98,7 +56,7 @@ describe("a range", () => {
   });
 
   it("is answered 416 outside a whole that is kept", async () => {
-    const { read, asked } = openEdge(found("0123456789"));
+    const { read, asked } = openCacheApiEdge(found("0123456789"));
     await read();
     expect(await read({ range: { first: 10, last: undefined } })).toMatchObject({
       status: 416,
@@ -108,7 +66,7 @@ describe("a range", () => {
   });
 
   it("goes to the bucket when nothing is kept, and is not kept itself", async () => {
-    const { read, asked } = openEdge(partial, partial, found("0123456789"));
+    const { read, asked } = openCacheApiEdge(partial, partial, found("0123456789"));
     const range = { first: 2, last: 3 };
     for (let count = 0; count < 2; count++) {
       expect(await read({ range })).toMatchObject({ status: 206, outcome: "bypass", text: "23" });
@@ -120,19 +78,19 @@ describe("a range", () => {
 
 describe("an absence", () => {
   it("is kept for a narinfo", async () => {
-    const { read } = openEdge(notFound());
+    const { read } = openCacheApiEdge(notFound());
     expect(await read({ key: NARINFO })).toMatchObject({ status: 404, outcome: "miss" });
     expect(await read({ key: NARINFO })).toMatchObject({ status: 404, outcome: "hit" });
   });
 
   it("is not kept for a NAR", async () => {
-    const { read } = openEdge(notFound(CACHE_CONTROL.never), found("now there"));
+    const { read } = openCacheApiEdge(notFound(CACHE_CONTROL.never), found("now there"));
     expect(await read()).toMatchObject({ status: 404, outcome: "miss" });
     expect(await read()).toMatchObject({ status: 200, text: "now there" });
   });
 
   it("is not believed by one who is about to push", async () => {
-    const { read } = openEdge(notFound(), found("now there"));
+    const { read } = openCacheApiEdge(notFound(), found("now there"));
     await read({ key: NARINFO });
     expect(await read({ key: NARINFO, isPushing: true })).toMatchObject({
       status: 200,
@@ -142,13 +100,13 @@ describe("an absence", () => {
   });
 
   it("is not kept for one who is about to push", async () => {
-    const { read } = openEdge(notFound(), found("now there"));
+    const { read } = openCacheApiEdge(notFound(), found("now there"));
     expect(await read({ key: NARINFO, isPushing: true })).toMatchObject({ status: 404 });
     expect(await read({ key: NARINFO })).toMatchObject({ status: 200, outcome: "miss" });
   });
 
   it("does not keep a pusher from what is there", async () => {
-    const { read, asked } = openEdge(found("0123456789"));
+    const { read, asked } = openCacheApiEdge(found("0123456789"));
     await read();
     expect(await read({ isPushing: true })).toMatchObject({ outcome: "hit", text: "0123456789" });
     expect(asked).toHaveLength(1);
@@ -164,7 +122,7 @@ describe("what is not kept", () => {
     { what: "a gzip body, which would lose its encoding", headers: { "content-encoding": "gzip" } },
     { what: "a br body", headers: { "content-encoding": "br" } },
   ])("is $what", async ({ headers }) => {
-    const { read, asked } = openEdge(found("0123456789", headers));
+    const { read, asked } = openCacheApiEdge(found("0123456789", headers));
     await read();
     expect(await read()).toMatchObject({ outcome: "miss" });
     expect(asked).toHaveLength(2);
@@ -179,7 +137,7 @@ describe("what is not kept", () => {
       response.headers.delete(header);
       return response;
     };
-    const { read } = openEdge(answer);
+    const { read } = openCacheApiEdge(answer);
     await read();
     expect(await read()).toMatchObject({ outcome: "miss", text: "0123456789" });
   });
@@ -214,7 +172,7 @@ describe("what is not kept", () => {
   });
 
   it("is not an encoding that nobody decodes on the way", async () => {
-    const { read } = openEdge(found("0123456789", { "content-encoding": "zstd" }));
+    const { read } = openCacheApiEdge(found("0123456789", { "content-encoding": "zstd" }));
     await read();
     const second = await read();
     expect(second).toMatchObject({ outcome: "hit", text: "0123456789" });

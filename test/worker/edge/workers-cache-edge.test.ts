@@ -1,28 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { createBucketMeter } from "../../../src/worker/bucket/bucket.ts";
-import type { CachedEntrypoint, EdgeRead } from "../../../src/worker/edge/edge.ts";
-import {
-  answerInnerRequest,
-  createWorkersCacheEdge,
-} from "../../../src/worker/edge/workers-cache-edge.ts";
+import type { CachedEntrypoint } from "../../../src/worker/edge/edge.ts";
 import { CacheError } from "../../../src/worker/cache-error.ts";
 import { CACHE_CONTROL } from "../../../src/http/cache-control.ts";
-import { toFailure } from "../../../src/worker/failure-response.ts";
 import {
   createContext,
   createOrigin,
-  createOwnKeys,
   found,
-  type MadeAnswer,
   NAR,
   NARINFO,
   notFound,
-  textOf,
 } from "../../../testkit/workerd/edge.ts";
-import {
-  createFakeWorkersCache,
-  type FakeWorkersCacheOptions,
-} from "../../../testkit/workerd/fake-workers-cache.ts";
+import { openWorkersCacheEdge } from "../../../testkit/workerd/open-edge.ts";
 import { rejectionOf } from "../../../testkit/workerd/rejection.ts";
 
 const METADATA = { cacheControl: CACHE_CONTROL.metadata };
@@ -30,45 +18,9 @@ const down = (): never => {
   throw new CacheError("bucket-unavailable", "a secret of the bucket", { retryAfterSeconds: 7 });
 };
 
-/** The gateway's side and the entrypoint's, with the documented cache between them. */
-function openEdge(answers: readonly MadeAnswer[], options: FakeWorkersCacheOptions = {}) {
-  const { origin: inner, asked } = createOrigin(...answers);
-  const direct = createOrigin(found("from the bucket"));
-  const keys = createOwnKeys();
-  const cache = createFakeWorkersCache((request) => {
-    const meter = createBucketMeter();
-    return answerInnerRequest(
-      request,
-      keys,
-      async (key, range) => {
-        meter.requests += 2;
-        meter.milliseconds += 30;
-        return await inner(key, range);
-      },
-      meter,
-      toFailure,
-    );
-  }, options);
-  const edge = createWorkersCacheEdge(keys);
-  return {
-    /** What the bucket was asked through the cache, and past it. */
-    asked,
-    past: direct.asked,
-    cache,
-    edge,
-    keys,
-    async read(wanted: Partial<EdgeRead> = {}) {
-      const read = { key: NARINFO, range: undefined, isPushing: false, ...wanted };
-      const answer = await edge.read(read, direct.origin, createContext(cache));
-      const { status, headers } = answer.response;
-      return { ...answer, status, headers, text: await textOf(answer.response) };
-    },
-  };
-}
-
 describe("createWorkersCacheEdge", () => {
   it("tells a miss, with what it cost at the bucket, from a hit, which cost nothing", async () => {
-    const { read, asked } = openEdge([found("narinfo", METADATA)]);
+    const { read, asked } = openWorkersCacheEdge([found("narinfo", METADATA)]);
     expect(await read()).toMatchObject({
       outcome: "miss",
       text: "narinfo",
@@ -81,7 +33,7 @@ describe("createWorkersCacheEdge", () => {
   });
 
   it("sends nothing of the client's and asks by the edge key", async () => {
-    const { read, cache, keys } = openEdge([found("narinfo", METADATA)]);
+    const { read, cache, keys } = openWorkersCacheEdge([found("narinfo", METADATA)]);
     await read({ range: { first: 1, last: 2 }, isPushing: true });
     const [request] = cache.passed;
     expect(request?.url).toBe(keys.urlOf(NARINFO));
@@ -89,7 +41,7 @@ describe("createWorkersCacheEdge", () => {
   });
 
   it("lets a burst for one object ask the bucket once", async () => {
-    const { read, asked } = openEdge([found("narinfo", METADATA)]);
+    const { read, asked } = openWorkersCacheEdge([found("narinfo", METADATA)]);
     const answers = await Promise.all(Array.from({ length: 20 }, () => read()));
     expect(asked).toHaveLength(1);
     expect(answers.filter(({ outcome }) => outcome === "miss")).toHaveLength(1);
@@ -97,7 +49,7 @@ describe("createWorkersCacheEdge", () => {
   });
 
   it("asks again once the time is over", async () => {
-    const { read, cache } = openEdge([found("old", METADATA), found("new", METADATA)]);
+    const { read, cache } = openWorkersCacheEdge([found("old", METADATA), found("new", METADATA)]);
     await read();
     cache.advance(3599);
     expect(await read()).toMatchObject({ outcome: "hit", text: "old" });
@@ -106,13 +58,13 @@ describe("createWorkersCacheEdge", () => {
   });
 
   it("does not keep what its Cache-Control forbids", async () => {
-    const { read } = openEdge([found("corrupt", { cacheControl: "no-store" })]);
+    const { read } = openWorkersCacheEdge([found("corrupt", { cacheControl: "no-store" })]);
     await read();
     expect(await read()).toMatchObject({ outcome: "miss" });
   });
 
   it("cannot do without its entrypoint", async () => {
-    const { edge } = openEdge([found("x")]);
+    const { edge } = openWorkersCacheEdge([found("x")]);
     const { origin } = createOrigin(found("x"));
     const read = { key: NAR, range: undefined, isPushing: false };
     const error = await rejectionOf(edge.read(read, origin, createContext()));
@@ -120,7 +72,10 @@ describe("createWorkersCacheEdge", () => {
   });
 
   it("leaves an entry to run out after a push, and purges it after a deletion", async () => {
-    const { read, edge, cache } = openEdge([found("old", METADATA), found("new", METADATA)]);
+    const { read, edge, cache } = openWorkersCacheEdge([
+      found("old", METADATA),
+      found("new", METADATA),
+    ]);
     await read();
     await edge.forget(NARINFO);
     expect(await read()).toMatchObject({ outcome: "hit" });
@@ -133,7 +88,7 @@ describe("createWorkersCacheEdge", () => {
 
 describe("an absence", () => {
   it("is kept for ten seconds", async () => {
-    const { read, cache } = openEdge([notFound(), found("narinfo", METADATA)]);
+    const { read, cache } = openWorkersCacheEdge([notFound(), found("narinfo", METADATA)]);
     expect(await read()).toMatchObject({ status: 404, outcome: "miss" });
     cache.advance(9);
     expect(await read()).toMatchObject({ status: 404, outcome: "hit" });
@@ -142,7 +97,7 @@ describe("an absence", () => {
   });
 
   it("that is kept is not believed by one who is about to push", async () => {
-    const { read, past } = openEdge([notFound()]);
+    const { read, past } = openWorkersCacheEdge([notFound()]);
     await read();
     expect(await read({ isPushing: true })).toMatchObject({
       status: 200,
@@ -153,14 +108,17 @@ describe("an absence", () => {
   });
 
   it("that a pusher is told is fresh, and is not kept for others", async () => {
-    const { read, past } = openEdge([notFound(), found("narinfo", METADATA)]);
+    const { read, past } = openWorkersCacheEdge([notFound(), found("narinfo", METADATA)]);
     expect(await read({ isPushing: true })).toMatchObject({ status: 404, outcome: "miss" });
     expect(past).toEqual([]);
     expect(await read()).toMatchObject({ status: 200, outcome: "miss", text: "narinfo" });
   });
 
   it("of a NAR is kept for nobody, though part of it was asked for", async () => {
-    const { read, past } = openEdge([notFound(CACHE_CONTROL.never), found("0123456789")]);
+    const { read, past } = openWorkersCacheEdge([
+      notFound(CACHE_CONTROL.never),
+      found("0123456789"),
+    ]);
     const range = { first: 2, last: 5 };
     expect(await read({ key: NAR, range })).toMatchObject({ status: 404, outcome: "miss" });
     expect(past).toEqual([]);
@@ -174,7 +132,7 @@ describe("a range", () => {
     { what: "the rest", range: { first: 7, last: undefined }, status: 206, text: "789" },
     { what: "nothing", range: { first: 10, last: undefined }, status: 416, text: "" },
   ])("is cut by the cache, cold and warm: $what", async ({ range, status, text }) => {
-    const { read, asked, past } = openEdge([found("0123456789")]);
+    const { read, asked, past } = openWorkersCacheEdge([found("0123456789")]);
     expect(await read({ key: NAR, range })).toMatchObject({ outcome: "miss", status, text });
     expect(await read({ key: NAR, range })).toMatchObject({ outcome: "hit", status, text });
     expect(asked).toEqual([{ path: NAR.path, range: undefined }]);
@@ -182,7 +140,7 @@ describe("a range", () => {
   });
 
   it("goes to the bucket where the cache gives the whole, as of what is too large", async () => {
-    const { read, past } = openEdge([found("0123456789")], { maxBytes: 9 });
+    const { read, past } = openWorkersCacheEdge([found("0123456789")], { maxBytes: 9 });
     const range = { first: 2, last: 5 };
     expect(await read({ key: NAR, range })).toMatchObject({
       outcome: "bypass",
@@ -195,7 +153,7 @@ describe("a range", () => {
 
 describe("a failure of the entrypoint", () => {
   it("is thrown as what it was, without what caused it, and is not kept", async () => {
-    const { read } = openEdge([down, found("narinfo", METADATA)]);
+    const { read } = openWorkersCacheEdge([down, found("narinfo", METADATA)]);
     const error = await rejectionOf(read());
     expect(error).toMatchObject({ code: "bucket-unavailable", retryAfterSeconds: 7 });
     expect(error.message).not.toContain("secret");
@@ -203,7 +161,7 @@ describe("a failure of the entrypoint", () => {
   });
 
   it("gives way to what is kept, for a day after its time", async () => {
-    const { read, cache } = openEdge([found("narinfo", METADATA), down]);
+    const { read, cache } = openWorkersCacheEdge([found("narinfo", METADATA), down]);
     await read();
     cache.advance(3600 + 86_399);
     expect(await read()).toMatchObject({ status: 200, outcome: "hit", text: "narinfo" });
@@ -212,7 +170,7 @@ describe("a failure of the entrypoint", () => {
   });
 
   it("does not give way to an absence, which would be a 404 that nothing proves (law 5)", async () => {
-    const { read, cache } = openEdge([notFound(), down]);
+    const { read, cache } = openWorkersCacheEdge([notFound(), down]);
     await read();
     cache.advance(10);
     expect(await rejectionOf(read())).toMatchObject({ code: "bucket-unavailable" });
@@ -226,7 +184,7 @@ describe("a failure of the entrypoint", () => {
       fetch: async () => new Response(null, { status: 500, headers: { "nargate-failure": name } }),
       purge: async () => true,
     };
-    const { edge } = openEdge([found("x")]);
+    const { edge } = openWorkersCacheEdge([found("x")]);
     const { origin } = createOrigin(found("x"));
     const read = { key: NARINFO, range: undefined, isPushing: false };
     expect(await rejectionOf(edge.read(read, origin, createContext(objects)))).toMatchObject({

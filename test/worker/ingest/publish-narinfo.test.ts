@@ -95,11 +95,11 @@ describe("a narinfo without its NAR (law 2)", () => {
     expect(written(push)).toEqual([]);
   });
 
-  it("is refused though the path is published with another NAR", async () => {
+  it("only adds its signatures where the path is published with another NAR", async () => {
     const push = preparePush(ONE);
     await publish(ONE, push);
-    expect(await rejectionOf(publish(BOTH, push))).toMatchObject({ code: "nar-absent" });
-    expect(push.bucket.textOf(KEY.path)).toBe(ONE);
+    expect(await publish(BOTH, push)).toBe("signed");
+    expect(push.bucket.textOf(KEY.path)).toBe(ONE + SECOND_SIGNATURE);
   });
 });
 
@@ -123,12 +123,15 @@ describe("a narinfo that may not be published", () => {
       code: "narinfo-bad-url",
       subject: undefined,
     },
-  ])("is refused without a look at the bucket: $what", async ({ text, code, subject }) => {
-    const push = preparePush(ONE);
-    const error = await rejectionOf(publishNarinfo(KEY, text, push));
-    expect({ code: error.code, subject: error.subject }).toEqual({ code, subject });
-    expect(push.bucket.calls).toEqual([]);
-  });
+  ])(
+    "is refused, and the bucket is at most asked for it: $what",
+    async ({ text, code, subject }) => {
+      const push = preparePush(ONE);
+      const error = await rejectionOf(publishNarinfo(KEY, text, push));
+      expect({ code: error.code, subject: error.subject }).toEqual({ code, subject });
+      expect([[], [`read ${KEY.path}`]]).toContainEqual(push.bucket.calls);
+    },
+  );
 });
 
 describe("a narinfo of a path that is published", () => {

@@ -168,3 +168,50 @@ describe("the keys of publishRealisation", () => {
     expect(push.bucket.calls).toEqual([]);
   });
 });
+
+describe("a published realisation that the gateway cannot read", () => {
+  it("stays, stored in zstd, and the log names the encoding", async () => {
+    const push = createPush();
+    const bytes = new TextEncoder().encode("(zstd)") as Uint8Array<ArrayBuffer>;
+    push.bucket.objects.set(KEY.path, {
+      bytes,
+      contentType: "application/json",
+      contentEncoding: "zstd",
+    });
+    expect(await publishRealisation(KEY, REALISATION_SIGNED, push)).toBe("kept");
+    expect(push.bucket.textOf(KEY.path)).toBe("(zstd)");
+    expect(push.lines).toMatchObject([
+      { code: "realisation-opaque", fields: { path: KEY.path, why: "it is zstd", by: "ci" } },
+    ]);
+  });
+
+  it("stays, larger than any that the gateway writes", async () => {
+    const push = createPush();
+    const text = JSON.stringify({ note: "x".repeat(4 * 1024 * 1024) });
+    push.bucket.setText(KEY.path, text);
+    expect(await publishRealisation(KEY, REALISATION_SIGNED, push)).toBe("kept");
+    expect(push.bucket.textOf(KEY.path)).toBe(text);
+  });
+});
+
+const large = (text: string, sizeBytes: number): string =>
+  JSON.stringify({ ...(JSON.parse(text) as object), note: "x".repeat(sizeBytes) });
+
+describe("a realisation that would become too large to be read back", () => {
+  it("stays as it is published, and the log says that it is full", async () => {
+    const push = createPush();
+    const published = large(signed(REALISATION_SIGNED), 2 * 1024 * 1024 - 300);
+    push.bucket.setText(KEY.path, published);
+    expect(await publishRealisation(KEY, REALISATION_SIGNED, push)).toBe("kept");
+    expect(push.bucket.textOf(KEY.path)).toBe(published);
+    expect(push.lines).toMatchObject([{ code: "realisation-full" }]);
+  });
+
+  it("is refused if it is new", async () => {
+    const push = createPush();
+    const text = large(REALISATION_SIGNED, 2 * 1024 * 1024);
+    const error = await rejectionOf(publishRealisation(KEY, text, push));
+    expect(error.code).toBe("body-too-large");
+    expect(push.bucket.textOf(KEY.path)).toBeUndefined();
+  });
+});

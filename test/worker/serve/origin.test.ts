@@ -182,3 +182,21 @@ describe("readFromBucket of a NAR", () => {
     expect(response.headers.has("content-length")).toBe(false);
   });
 });
+
+describe("a narinfo of more than 256 KiB", () => {
+  it("is streamed as it is, unread, and nobody may keep it", async () => {
+    const { log } = createTestLog();
+    const bucket = createMemoryBucket();
+    const text = `${HELLO_NARINFO}Note: ${"x".repeat(3 * 1024 * 1024)}\n`;
+    bucket.setText(NARINFO.path, text);
+    const response = await readFromBucket(NARINFO, undefined, {
+      bucket,
+      storeDir: "/nix/store",
+      log,
+    });
+    expect(response.status).toBe(200);
+    expect(response.headers.get("cache-control")).toBe("no-store");
+    expect(response.headers.get("content-type")).toBe("text/x-nix-narinfo");
+    expect(await response.text()).toBe(text);
+  });
+});

@@ -2,18 +2,19 @@ import { createHash, timingSafeEqual, type Hash } from "node:crypto";
 import type { Readable } from "node:stream";
 import { S3Error } from "../s3-error.ts";
 
-/** What a request announced of its body. */
+/** The properties of its body that a request announces in its headers. */
 export interface BodyClaims {
   readonly lengthBytes: number | undefined;
   /** The Content-MD5 header. */
   readonly contentMd5: string | undefined;
-  /** The signed hash, in hexadecimal. */
+  /** The SHA-256 that the signature covers, in hexadecimal. `undefined` if unsigned. */
   readonly sha256: string | undefined;
 }
 
 /**
- * A request's body. Its end comes only once it has kept every claim: whoever
- * publishes at the end publishes nothing else. Throws an `S3Error` otherwise.
+ * Yields a request's body. It ends only if the body matches every claim, and
+ * throws an `S3Error` otherwise. A caller that publishes the object at the end of
+ * the body therefore never publishes wrong bytes.
  */
 export async function* readCheckedBody(
   request: Readable,
@@ -40,7 +41,7 @@ export async function* readCheckedBody(
   }
 }
 
-/** Reads a small body as text. */
+/** Reads a body as UTF-8 text. Throws `MaxMessageLengthExceeded` beyond `maxBytes`. */
 export async function readText(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
   const chunks: Uint8Array[] = [];
   let length = 0;
@@ -52,7 +53,8 @@ export async function readText(body: AsyncIterable<Uint8Array>, maxBytes: number
   return Buffer.concat(chunks).toString("utf8");
 }
 
-// Giving up on a body must leave the connection to answer on.
+// Without `destroyOnReturn: false`, a caller that stops early would close the
+// connection, and the server could not answer.
 async function* readUnbroken(request: Readable): AsyncGenerator<Uint8Array> {
   try {
     yield* request.iterator({ destroyOnReturn: false });

@@ -3,28 +3,30 @@ import { S3Error } from "../s3-error.ts";
 
 export type QueryPair = readonly [name: string, value: string];
 
+/** A parsed request target in path style: `/bucket/key?query`. */
 export interface RequestTarget {
-  /** Percent-decoded, from the first slash. */
+  /** The whole path, percent-decoded, with its leading slash. */
   readonly path: string;
   /** Empty for a request to the service itself. */
   readonly bucket: string;
   /** Empty for a request to the bucket itself. */
   readonly key: string;
-  /** As sent, decoded: the signature covers duplicates too. */
+  /** All query parameters, decoded, in the order sent. The signature covers duplicates too. */
   readonly pairs: readonly QueryPair[];
-  /** The first value of each name. */
+  /** The first value of each query parameter. */
   readonly query: ReadonlyMap<string, string>;
 }
 
 const MAX_KEY_BYTES = 1024;
 
-// Backblaze refuses them, the tab included, and XML 1.0 could not list them.
+// Backblaze refuses control characters, including the tab, and XML 1.0 cannot
+// represent them in a list.
 // eslint-disable-next-line no-control-regex
 const CONTROL_CHARACTER = /[\u0000-\u001f\u007f]/;
 
 /**
- * Parses a raw request target, path style. "+" stays "+" in the path and is
- * a space in the query, as S3 reads both.
+ * Parses a raw request target in path style. As in S3, "+" stays "+" in the path
+ * and means a space in the query.
  */
 export function parseRequestTarget(raw: string): Result<RequestTarget, S3Error> {
   const mark = raw.indexOf("?");
@@ -43,7 +45,7 @@ export function parseRequestTarget(raw: string): Result<RequestTarget, S3Error> 
   return ok({ path, bucket, key, pairs, query });
 }
 
-/** What S3 and B2 both accept as an object's name. */
+/** Returns the key if both S3 and B2 accept it as an object's name, else their error. */
 export function checkObjectKey(key: string): Result<string, S3Error> {
   if (CONTROL_CHARACTER.test(key)) {
     return err(new S3Error("InvalidRequest", "File names must not contain control characters"));
@@ -52,7 +54,7 @@ export function checkObjectKey(key: string): Result<string, S3Error> {
   return ok(key);
 }
 
-/** Decodes percent escapes; undefined unless they make well-formed UTF-8. */
+/** Decodes percent escapes. Returns `undefined` if the result is not well-formed UTF-8. */
 export function decodePercent(text: string): string | undefined {
   if (!text.includes("%")) return text;
   try {

@@ -1,8 +1,10 @@
-import { absence } from "../access.ts";
+import { absenceError } from "../application-key.ts";
 import type { Answer } from "../answer.ts";
-import { formatContentRange, parseByteRange } from "../http/byte-range.ts";
-import { evaluateReadCondition } from "../http/read-condition.ts";
-import { formatObjectHeaders } from "../http/stored-headers.ts";
+import {
+  evaluateReadCondition,
+  formatContentRange,
+  parseRangeHeader,
+} from "../http/read-headers.ts";
 import { S3Error } from "../s3-error.ts";
 import type { ObjectVersion } from "../store/object-version.ts";
 import { readHeader, type OperationContext } from "./operation-context.ts";
@@ -35,7 +37,7 @@ function describe(
   );
   if (condition === "failed") throw new S3Error("PreconditionFailed");
   if (condition === "not-modified") return { answer: { status: 304, headers }, ...whole };
-  const range = parseByteRange(readHeader(context, "range"), sizeBytes);
+  const range = parseRangeHeader(readHeader(context, "range"), sizeBytes);
   if (range === "unsatisfiable") {
     throw new S3Error("InvalidRange", undefined, { "content-range": `bytes */${sizeBytes}` });
   }
@@ -48,16 +50,28 @@ function describe(
   return { answer: { status: 206, headers: ranged }, ...range };
 }
 
+/** The headers that describe an object, for GET and HEAD. */
+function formatObjectHeaders(version: ObjectVersion): Readonly<Record<string, string>> {
+  return {
+    "content-type": "application/octet-stream",
+    ...version.headers,
+    "accept-ranges": "bytes",
+    "last-modified": version.lastModified.toUTCString(),
+    etag: version.etag,
+    "x-amz-version-id": version.versionId,
+  };
+}
+
 function findVersion(context: OperationContext): ObjectVersion {
-  const { bucket, key, query, s3Key } = context;
+  const { bucket, key, query, applicationKey } = context;
   const versionId = query.get("versionId");
   const version =
     versionId === undefined ? bucket.index.latest(key) : bucket.index.find(key, versionId);
   if (version?.kind === "object") return version;
   if (version === undefined) {
-    throw absence(s3Key, versionId === undefined ? "NoSuchKey" : "NoSuchVersion");
+    throw absenceError(applicationKey, versionId === undefined ? "NoSuchKey" : "NoSuchVersion");
   }
-  throw absence(s3Key, versionId === undefined ? "NoSuchKey" : "MethodNotAllowed", {
+  throw absenceError(applicationKey, versionId === undefined ? "NoSuchKey" : "MethodNotAllowed", {
     "x-amz-delete-marker": "true",
     "x-amz-version-id": version.versionId,
   });

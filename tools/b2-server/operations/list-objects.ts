@@ -1,24 +1,24 @@
-import { requireName } from "../access.ts";
+import { requireName } from "../application-key.ts";
 import { createXmlAnswer, type Answer } from "../answer.ts";
 import { S3Error } from "../s3-error.ts";
 import { compareKeys } from "../store/compare-keys.ts";
 import type { ObjectVersion } from "../store/object-version.ts";
 import type { XmlElement } from "../xml/format-xml.ts";
-import { collectPage } from "./collect-page.ts";
 import {
   chooseNameEncoding,
+  collectPage,
   formatCommonPrefixes,
   formatOptional,
+  readLimit,
   type EncodeName,
-} from "./list-names.ts";
+} from "./list-page.ts";
 import type { OperationContext } from "./operation-context.ts";
-import { readLimit } from "./read-limit.ts";
 
 export async function listObjects(context: OperationContext): Promise<Answer> {
-  const { bucket, query, s3Key } = context;
+  const { bucket, query, applicationKey } = context;
   if (query.get("list-type") !== "2") throw new S3Error("NotImplemented");
   const prefix = query.get("prefix") ?? "";
-  requireName(s3Key, prefix);
+  requireName(applicationKey, prefix);
   const token = query.get("continuation-token");
   const startAfter = query.get("start-after");
   const marker = token === undefined ? (startAfter ?? "") : parseToken(token);
@@ -67,7 +67,7 @@ function formatObject(object: ObjectVersion, encode: EncodeName): XmlElement {
   ];
 }
 
-// Opaque to clients, and safe in a query whatever the key.
+// Clients treat the token as opaque. base64url keeps it safe in a query for any key.
 function formatToken(marker: string): string {
   return Buffer.from(`after:${marker}`).toString("base64url");
 }

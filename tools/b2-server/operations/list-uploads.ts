@@ -1,17 +1,16 @@
-import { requireName } from "../access.ts";
+import { requireName } from "../application-key.ts";
 import { createXmlAnswer, type Answer } from "../answer.ts";
 import { compareKeys } from "../store/compare-keys.ts";
-import type { Upload } from "../store/upload-store.ts";
+import type { MultipartUpload } from "../store/upload-store.ts";
 import type { XmlElement } from "../xml/format-xml.ts";
-import { chooseNameEncoding, formatOptional } from "./list-names.ts";
+import { chooseNameEncoding, formatOptional, readLimit } from "./list-page.ts";
 import type { OperationContext } from "./operation-context.ts";
-import { readLimit } from "./read-limit.ts";
-import { findUpload, formatPartEtag } from "./upload-parts.ts";
+import { findUpload, formatPartEtag } from "./multipart-upload.ts";
 
 export async function listMultipartUploads(context: OperationContext): Promise<Answer> {
-  const { bucket, query, s3Key } = context;
+  const { bucket, query, applicationKey } = context;
   const prefix = query.get("prefix") ?? "";
-  requireName(s3Key, prefix);
+  requireName(applicationKey, prefix);
   const marker = query.get("key-marker") ?? "";
   const uploadMarker = query.get("upload-id-marker") ?? "";
   const limit = readLimit(query, "max-uploads");
@@ -80,8 +79,9 @@ export async function listParts(context: OperationContext): Promise<Answer> {
   ]);
 }
 
-// In the list's own order: a key's uploads past the marker, then later keys.
-function isPast(upload: Upload, keyMarker: string, uploadMarker: string): boolean {
+// Uploads are listed by key, then by upload ID. An upload comes after the markers
+// if its key is greater, or if the keys are equal and its ID is greater.
+function isPast(upload: MultipartUpload, keyMarker: string, uploadMarker: string): boolean {
   if (keyMarker === "") return true;
   const order = compareKeys(upload.key, keyMarker);
   if (order !== 0) return order > 0;

@@ -1,23 +1,23 @@
-import { requireName } from "../access.ts";
+import { requireName } from "../application-key.ts";
 import { createXmlAnswer, type Answer } from "../answer.ts";
 import { S3Error } from "../s3-error.ts";
 import { compareKeys } from "../store/compare-keys.ts";
 import type { AnyVersion } from "../store/object-version.ts";
 import type { XmlElement } from "../xml/format-xml.ts";
-import { collectPage } from "./collect-page.ts";
 import {
   chooseNameEncoding,
+  collectPage,
   formatCommonPrefixes,
   formatOptional,
+  readLimit,
   type EncodeName,
-} from "./list-names.ts";
+} from "./list-page.ts";
 import type { OperationContext } from "./operation-context.ts";
-import { readLimit } from "./read-limit.ts";
 
 export async function listVersions(context: OperationContext): Promise<Answer> {
-  const { bucket, query, s3Key } = context;
+  const { bucket, query, applicationKey } = context;
   const prefix = query.get("prefix") ?? "";
-  requireName(s3Key, prefix);
+  requireName(applicationKey, prefix);
   const marker = query.get("key-marker") ?? "";
   const versionMarker = query.get("version-id-marker") ?? "";
   if (versionMarker !== "" && marker === "") {

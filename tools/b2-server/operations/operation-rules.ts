@@ -1,15 +1,15 @@
-import type { Capability } from "../access.ts";
+import type { Capability } from "../application-key.ts";
 import type { RequestTarget } from "../http/request-target.ts";
 
 interface OperationRule {
   readonly name: string;
   readonly method: string;
   readonly on: "service" | "bucket" | "object";
-  /** Parameters that must be there. */
+  /** Query parameters that the operation requires. */
   readonly needs?: readonly string[];
-  /** Parameters that may be there; any other makes another operation. */
+  /** Optional query parameters. A request with any other parameter is another operation. */
   readonly allows?: readonly string[];
-  /** Whether the request carries x-amz-copy-source. */
+  /** Whether the request has the header x-amz-copy-source. */
   readonly copies?: boolean;
   readonly capability: Capability;
 }
@@ -17,8 +17,10 @@ interface OperationRule {
 const LIST_PARAMETERS = ["prefix", "delimiter", "encoding-type"];
 
 /**
- * The operations, told apart as S3 does: by method, level and parameters.
- * Deleting a version takes more than `writeFiles`; its handler checks that.
+ * The operations that the server knows. As in S3, the method, the level (service,
+ * bucket or object) and the query parameters decide which operation a request is.
+ * Deleting a version needs `deleteFiles` besides `writeFiles`; the handler checks
+ * that.
  */
 const OPERATION_RULES = [
   { name: "ListBuckets", method: "GET", on: "service", capability: "listFiles" },
@@ -144,7 +146,7 @@ export interface Operation {
   readonly capability: Capability;
 }
 
-/** The operation that a request asks for; undefined if it is none of ours. */
+/** Returns the operation that a request asks for, or `undefined` if the server does not know it. */
 export function resolveOperation(
   method: string,
   target: RequestTarget,
@@ -169,7 +171,7 @@ function levelOf(target: RequestTarget): OperationRule["on"] {
   return target.bucket === "" ? "service" : "bucket";
 }
 
-// A presigned request's own parameters, and the name that AWS's SDKs add.
+// The parameters of a presigned request, and the operation name that AWS's SDKs add.
 function isCommonParameter(name: string): boolean {
   return name.startsWith("X-Amz-") || name === "x-id";
 }

@@ -1,20 +1,24 @@
 import { S3Error } from "../s3-error.ts";
 import type { Answer } from "../answer.ts";
-import { abortMultipartUpload, completeMultipartUpload } from "./complete-upload.ts";
-import { copyObject } from "./copy-object.ts";
-import { deleteObject } from "./delete-object.ts";
-import { deleteObjects } from "./delete-objects.ts";
+import { deleteObject, deleteObjects } from "./deletions.ts";
 import { getObject, headObject } from "./get-object.ts";
 import { getLifecycle, putLifecycle } from "./lifecycle.ts";
 import { listObjects } from "./list-objects.ts";
 import { listMultipartUploads, listParts } from "./list-uploads.ts";
 import { listVersions } from "./list-versions.ts";
+import {
+  abortMultipartUpload,
+  completeMultipartUpload,
+  createMultipartUpload,
+  uploadPart,
+  uploadPartCopy,
+} from "./multipart-upload.ts";
 import type { OperationContext, OperationHandler } from "./operation-context.ts";
 import type { OperationName } from "./operation-rules.ts";
-import { putObject } from "./put-object.ts";
-import { createMultipartUpload, uploadPart, uploadPartCopy } from "./upload-parts.ts";
+import { copyObject, putObject } from "./put-object.ts";
 
-// B2 answers these only to keys that may list all buckets; ours never may.
+// B2 answers ListBuckets and HeadBucket only for keys that may list all buckets.
+// The application keys of this server never may.
 const refuse: OperationHandler = async () => {
   throw new S3Error("AccessDenied", "not entitled");
 };
@@ -41,6 +45,7 @@ const HANDLERS: Readonly<Record<OperationName, OperationHandler>> = {
   DeleteObject: deleteObject,
 };
 
+/** Carries out an operation and returns its answer. Throws an `S3Error` if it is refused. */
 export async function runOperation(
   name: OperationName,
   context: OperationContext,

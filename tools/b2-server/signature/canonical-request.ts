@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import type { QueryPair } from "../http/request-target.ts";
 
+/** The parts of a request that its signature covers. */
 export interface CanonicalParts {
   readonly method: string;
-  /** Percent-decoded. */
+  /** The path, percent-decoded. */
   readonly path: string;
   readonly query: readonly QueryPair[];
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -12,8 +13,9 @@ export interface CanonicalParts {
 }
 
 /**
- * The text that a SigV4 signature covers, as S3 builds it: the path is
- * encoded once, its slashes kept and its dot segments not resolved.
+ * Returns the canonical request of SigV4, which the signature covers. As in S3,
+ * the path is percent-encoded once, keeps its slashes, and its dot segments are
+ * not resolved.
  *
  * https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
  */
@@ -31,13 +33,13 @@ export function formatCanonicalRequest(parts: CanonicalParts): string {
   ].join("\n");
 }
 
-/** The text that the signing key signs. */
+/** Returns the string to sign of SigV4: the signing key signs this text. */
 export function formatStringToSign(timestamp: string, scope: string, request: string): string {
   const digest = createHash("sha256").update(request).digest("hex");
   return `AWS4-HMAC-SHA256\n${timestamp}\n${scope}\n${digest}`;
 }
 
-/** Encodes all but the unreserved characters of RFC 3986. */
+/** Percent-encodes every character except the unreserved ones of RFC 3986. */
 export function encodeUri(text: string): string {
   return encodeURIComponent(text).replace(
     /[!'()*]/g,
@@ -59,7 +61,7 @@ function canonicalHeaderValue(value: string | readonly string[] | undefined): st
   return text.trim().replace(/ +/g, " ");
 }
 
-// Both are ASCII by now, so code units are bytes.
+// Both texts are percent-encoded and so ASCII; comparing code units compares bytes.
 function compare(a: string, b: string): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;

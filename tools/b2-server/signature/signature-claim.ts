@@ -2,28 +2,28 @@ import type { IncomingHttpHeaders } from "node:http";
 import { err, ok, type Result } from "../../../src/result.ts";
 import { S3Error, type S3ErrorCode } from "../s3-error.ts";
 
-/** What a request says of its own signature; nothing of it is proved yet. */
+/** The fields of a request's signature, as the request states them. They are not verified yet. */
 export interface SignatureClaim {
   readonly keyId: string;
-  /** The scope's date, YYYYMMDD. */
+  /** The date of the scope, as YYYYMMDD. */
   readonly date: string;
   readonly region: string;
   readonly service: string;
-  /** The scope: date/region/service/aws4_request. */
+  /** The whole scope: date/region/service/aws4_request. */
   readonly scope: string;
   readonly signedHeaders: readonly string[];
   readonly signature: string;
-  /** ISO 8601 basic, as sent and as signed. */
+  /** The time of the request in ISO 8601 basic format, as sent and as signed. */
   readonly timestamp: string;
   readonly payloadHash: string;
-  /** Only for a presigned request. */
+  /** How long a presigned request is valid. `undefined` for other requests. */
   readonly expiresSeconds: number | undefined;
 }
 
 const ALGORITHM = "AWS4-HMAC-SHA256";
 const SEVEN_DAYS_SECONDS = 604_800;
 
-/** Reads the claim from the Authorization header or from the query. */
+/** Parses the signature in the Authorization header or in the query. */
 export function parseSignatureClaim(
   headers: IncomingHttpHeaders,
   query: ReadonlyMap<string, string>,

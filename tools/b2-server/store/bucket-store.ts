@@ -11,7 +11,7 @@ import {
   type StoredHeaders,
 } from "./object-version.ts";
 import type { Sequence } from "./sequence.ts";
-import { UploadStore, type Upload, type UploadPart } from "./upload-store.ts";
+import { UploadStore, type MultipartUpload, type UploadPart } from "./upload-store.ts";
 import { VersionIndex } from "./version-index.ts";
 
 export interface BucketStoreOptions {
@@ -21,14 +21,16 @@ export interface BucketStoreOptions {
   readonly durable: boolean;
 }
 
+/** The bytes of a body, in chunks. */
 export type ByteChunks = AsyncIterable<Uint8Array>;
 
 const LIFECYCLE_FILE = "lifecycle.xml";
 
 /**
- * One bucket on disk. A version is `<id>.json`, and `<id>.body` if it is an
- * object: no key becomes a file name, so none can leave the directory or meet
- * another on a file system that ignores case. The JSON is the commit.
+ * Stores one bucket on disk. A version is the file `<id>.json`; an object also has
+ * `<id>.body`. File names never contain keys. So no key can point outside the
+ * directory, and no two keys collide on a file system that ignores case. A version
+ * exists once its JSON file exists.
  */
 export class BucketStore {
   readonly #options: BucketStoreOptions;
@@ -68,13 +70,13 @@ export class BucketStore {
     return this.#uploads;
   }
 
-  /** Stores a new version. Resolves only once it is durable; older ones stay. */
+  /** Stores a new version. Resolves only once it is durable. Keeps the older versions. */
   async putObject(key: string, headers: StoredHeaders, body: ByteChunks): Promise<ObjectVersion> {
     const { path: staged, sizeBytes, md5 } = await this.#files.stage(body);
     return this.#publish({ key, headers, sizeBytes, etag: `"${md5.toString("hex")}"` }, staged);
   }
 
-  /** Stores the bytes of `source` under `key`, with its entity tag. */
+  /** Stores the bytes of `source` under `key`, with the entity tag of the source. */
   async copyObject(
     key: string,
     headers: StoredHeaders,
@@ -85,8 +87,11 @@ export class BucketStore {
     return this.#publish({ key, headers, sizeBytes, etag }, staged);
   }
 
-  /** Makes one version of the parts, in the order given, and ends the upload. */
-  async completeUpload(upload: Upload, parts: readonly UploadPart[]): Promise<ObjectVersion> {
+  /** Joins the parts into one new version, in the order given, and ends the upload. */
+  async completeUpload(
+    upload: MultipartUpload,
+    parts: readonly UploadPart[],
+  ): Promise<ObjectVersion> {
     const { key, headers } = upload;
     this.#uploads.withdraw(upload);
     try {
@@ -102,12 +107,12 @@ export class BucketStore {
     }
   }
 
-  async abortUpload(upload: Upload): Promise<void> {
+  async abortUpload(upload: MultipartUpload): Promise<void> {
     this.#uploads.withdraw(upload);
     await this.#uploads.discard(upload);
   }
 
-  /** Adds a delete marker: a GET then finds nothing, and nothing is lost. */
+  /** Adds a delete marker. A GET then finds no object; the older versions stay. */
   async hideObject(key: string): Promise<DeleteMarker> {
     const versionId = this.#options.sequence.next();
     const marker: DeleteMarker = {
@@ -121,19 +126,20 @@ export class BucketStore {
     return marker;
   }
 
-  /** Removes one version for good. */
+  /** Removes one version permanently. */
   async deleteVersion(version: AnyVersion): Promise<void> {
     this.#index.remove(version);
     await this.#files.remove(path.join(this.#versions, `${version.versionId}.json`));
-    // A body without its JSON is swept at the next start, if this does not happen.
+    // If the server stops before this line, the next start removes the leftover body.
     if (version.kind === "object") await rm(this.#bodyPath(version), { force: true });
   }
 
-  /** Opens a version's bytes; they stay readable even if it is deleted. */
+  /** Opens the bytes of a version. They stay readable even if the version is deleted meanwhile. */
   async openBody(version: ObjectVersion): Promise<FileHandle> {
     return open(this.#bodyPath(version));
   }
 
+  /** Returns the lifecycle configuration as it was stored, or `undefined` if there is none. */
   async readLifecycle(): Promise<string | undefined> {
     const file = path.join(this.#options.directory, LIFECYCLE_FILE);
     return readFile(file, "utf8").catch(() => undefined);
@@ -143,7 +149,7 @@ export class BucketStore {
     await this.#files.writeText(this.#options.directory, LIFECYCLE_FILE, xml);
   }
 
-  /** Empties the bucket, for tests; no request may be under way. */
+  /** Empties the bucket, for tests. No request may be in progress. */
   async clear(): Promise<void> {
     const uploads = uploadsDirectory(this.#options);
     for (const directory of [this.#versions, uploads]) {
@@ -188,7 +194,10 @@ function uploadsDirectory(options: BucketStoreOptions): string {
   return path.join(options.directory, "uploads");
 }
 
-/** S3's tag of a multipart object: the MD5 of its parts' MD5s, and their number. */
+/**
+ * Returns the entity tag that S3 gives an object made of parts: the MD5 of the
+ * parts' MD5s, and the number of parts.
+ */
 function multipartEtag(parts: readonly UploadPart[]): string {
   const md5 = createHash("md5");
   for (const part of parts) md5.update(part.md5);

@@ -1,6 +1,7 @@
 /**
- * Orders keys by their UTF-8 bytes, as S3 lists them. Comparing UTF-16 code
- * units would put U+1F600 (surrogates, from 0xD800) before U+FF01.
+ * Compares two keys by their UTF-8 bytes, which is the order of S3's lists.
+ * Comparing UTF-16 code units would put U+1F600 before U+FF01, because its
+ * surrogates begin at 0xD800.
  */
 export function compareKeys(a: string, b: string): number {
   const shared = Math.min(a.length, b.length);
@@ -12,12 +13,12 @@ export function compareKeys(a: string, b: string): number {
   return a.length - b.length;
 }
 
-// Surrogates stand for code points above U+FFFF, so they rank last.
+// A surrogate is half of a code point above U+FFFF, so it comes after all others.
 function codePointRank(unit: number): number {
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }
 
-/** Index of the first element of `sorted` at or after `key`. */
+/** Returns the index of the first element of `sorted` that is equal to or after `key`. */
 export function lowerBound(sorted: readonly string[], key: string): number {
   let low = 0;
   let high = sorted.length;

@@ -3,19 +3,20 @@ import { createReadStream } from "node:fs";
 import { link, mkdir, open, rename, rm } from "node:fs/promises";
 import path from "node:path";
 
-/** A complete file that nothing reads yet. */
+/** A complete file in the staging directory, not published yet. */
 export interface StagedFile {
   readonly path: string;
   readonly sizeBytes: number;
   readonly md5: Buffer;
 }
 
+/** A staged file, and the name it gets when it is published. */
 export type Move = readonly [staged: string, name: string];
 
 /**
- * Writing files so that a reader, and a restart after `kill -9`, sees each
- * whole or not at all: bytes go to a staging directory, which is emptied at
- * start, and are renamed into place.
+ * Writes files atomically: a reader sees a file completely or not at all, also
+ * after `kill -9` and a restart. Bytes first go to a staging directory and are
+ * then renamed to their place. The staging directory is emptied at every start.
  */
 export class DurableFiles {
   readonly #staging: string;
@@ -26,14 +27,14 @@ export class DurableFiles {
     this.#durable = durable;
   }
 
-  /** Empties `staging`. Without `durable`, nothing waits for the disk. */
+  /** Empties the staging directory. Without `durable`, writes do not wait for the disk. */
   static async open(staging: string, durable: boolean): Promise<DurableFiles> {
     await rm(staging, { recursive: true, force: true });
     await mkdir(staging, { recursive: true });
     return new DurableFiles(staging, durable);
   }
 
-  /** Writes `chunks` to a staged file; if they fail, nothing stays. */
+  /** Writes `chunks` to a staged file. Removes the file if reading the chunks fails. */
   async stage(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<StagedFile> {
     const staged = this.#stagedPath();
     const md5 = createHash("md5");
@@ -56,8 +57,9 @@ export class DurableFiles {
   }
 
   /**
-   * A staged file with the bytes of `source`, which must never change. A hard
-   * link, so that copying gigabytes is free; a copy where links are refused.
+   * Stages a file with the bytes of `source`, which must never change afterwards.
+   * Makes a hard link, so that copying gigabytes costs nothing. Copies the bytes if
+   * the file system does not support hard links.
    */
   async stageLink(source: string): Promise<string> {
     const staged = this.#stagedPath();
@@ -70,8 +72,8 @@ export class DurableFiles {
   }
 
   /**
-   * Moves staged files into one directory, in order, so that the last is the
-   * commit. Resolves once a power cut keeps them all.
+   * Moves staged files into a directory, in the given order, so that the last move
+   * completes the write. Resolves once the files would survive a power failure.
    */
   async publish(directory: string, ...moves: readonly Move[]): Promise<void> {
     for (const [staged, name] of moves) await rename(staged, path.join(directory, name));
@@ -83,7 +85,7 @@ export class DurableFiles {
     await this.publish(directory, [staged.path, name]);
   }
 
-  /** Removes a file or a directory, at once for every reader and restart. */
+  /** Removes a file or a directory atomically, also if the server is killed meanwhile. */
   async remove(final: string): Promise<void> {
     const doomed = this.#stagedPath();
     await rename(final, doomed);

@@ -2,12 +2,13 @@ import { readdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { parseVersion, type AnyVersion } from "./object-version.ts";
 
-// Enough to keep the disk busy, below any limit on open files.
+// Enough to keep the disk busy, and well below the usual limits on open files.
 const PARALLEL_READS = 64;
 
 /**
- * Reads the versions of a bucket from disk, in no order. A body whose JSON is
- * missing was never published (the server died between the two): removed.
+ * Reads all versions of a bucket from disk, in no particular order. Removes bodies
+ * without a JSON file: the server ended before it published them. Throws if a JSON
+ * file is not valid.
  */
 export async function loadVersions(directory: string): Promise<readonly AnyVersion[]> {
   const names = new Set(await readdir(directory));
@@ -33,5 +34,5 @@ export async function loadVersions(directory: string): Promise<readonly AnyVersi
 async function loadVersion(file: string): Promise<AnyVersion> {
   const version = parseVersion(await readFile(file, "utf8"));
   if (version.ok) return version.value;
-  throw new Error(`${file} does not describe an object: ${version.error}`);
+  throw new Error(`cannot read ${file}: it is ${version.error}. Repair or delete the file`);
 }

@@ -1,36 +1,37 @@
 import { err, ok, type Result } from "../../../src/result.ts";
 
-/** Stored headers: lower-case names, values as they were sent. */
+/** The headers stored with an object: names in lower case, values as sent. */
 export type StoredHeaders = Readonly<Record<string, string>>;
 
 interface Version {
   readonly key: string;
-  /** Grows with every version of the bucket (see `Sequence`). */
+  /** Later versions have greater IDs (see `Sequence`). */
   readonly versionId: string;
   readonly lastModified: Date;
 }
 
-/** One version of an object; its bytes never change. */
+/** One version of an object. Its bytes never change. */
 export interface ObjectVersion extends Version {
   readonly kind: "object";
   readonly sizeBytes: number;
-  /** Quoted, as on the wire. */
+  /** The entity tag with its quotes, as it is sent. */
   readonly etag: string;
   readonly headers: StoredHeaders;
 }
 
-/** A version that hides those before it. */
+/** A delete marker: a version that hides the versions before it. */
 export interface DeleteMarker extends Version {
   readonly kind: "marker";
 }
 
 export type AnyVersion = ObjectVersion | DeleteMarker;
 
+/** Formats a version as a line of JSON. */
 export function formatVersion(version: AnyVersion): string {
   return `${JSON.stringify(version)}\n`;
 }
 
-/** Parses what `formatVersion` wrote. */
+/** Parses the output of `formatVersion`. */
 export function parseVersion(text: string): Result<AnyVersion> {
   const record = parseRecord(text);
   if (record === undefined) return err("not a JSON object");
@@ -56,7 +57,7 @@ export function parseVersion(text: string): Result<AnyVersion> {
   return ok({ kind, key, versionId, lastModified, sizeBytes, etag, headers });
 }
 
-/** Headers kept as JSON; undefined unless each is a string. */
+/** Returns the stored headers in a JSON value, or `undefined` if a value is not a string. */
 export function parseHeaders(value: unknown): StoredHeaders | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   const entries = Object.entries(value);
@@ -65,6 +66,7 @@ export function parseHeaders(value: unknown): StoredHeaders | undefined {
     : undefined;
 }
 
+/** Parses a JSON object. Returns `undefined` if the text is not one. */
 export function parseRecord(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text);

@@ -1,16 +1,19 @@
 import { randomBytes } from "node:crypto";
 
-/** Names that sort by the order in which they were given out, across restarts. */
+/** Creates names that sort in the order of their creation, also across restarts. */
 export interface Sequence {
-  /** 16 digits that grow, and a random tail: safe as a file name anywhere. */
+  /** Returns 16 digits that only increase, and a random suffix. The name is a safe file name. */
   next(): string;
-  /** Never again gives out a name that sorts before `name`. */
+  /** Makes every later name sort after `name`. */
   observe(name: string): void;
 }
 
 const DIGITS = 16;
 
-/** Microseconds of the clock, or one more than the last where it stands still. */
+/**
+ * Creates a sequence from the clock in microseconds. If the clock does not
+ * advance, the next number is one more than the last.
+ */
 export function createSequence(now: () => Date): Sequence {
   let last = 0;
   return {

@@ -14,8 +14,8 @@ export interface UploadPart {
   readonly fileName: string;
 }
 
-/** A multipart upload that is neither completed nor aborted. */
-export interface Upload {
+/** A multipart upload that is neither complete nor aborted. */
+export interface MultipartUpload {
   readonly uploadId: string;
   readonly key: string;
   readonly headers: StoredHeaders;
@@ -23,21 +23,22 @@ export interface Upload {
   readonly parts: ReadonlyMap<number, UploadPart>;
 }
 
-interface OpenUpload extends Upload {
+interface MutableUpload extends MultipartUpload {
   readonly parts: Map<number, UploadPart>;
 }
 
 const RECORD_FILE = "upload.json";
 
 /**
- * The unfinished multipart uploads of a bucket: a directory each, with a file
- * each part, whose name says all about it, so that one rename publishes it.
+ * Stores the unfinished multipart uploads of a bucket. Each upload is a directory,
+ * each part a file in it. The file name holds the part's number and MD5, so one
+ * rename publishes the part.
  */
 export class UploadStore {
   readonly #directory: string;
   readonly #files: DurableFiles;
   readonly #sequence: Sequence;
-  readonly #uploads = new Map<string, OpenUpload>();
+  readonly #uploads = new Map<string, MutableUpload>();
   readonly #withdrawn = new Set<string>();
 
   private constructor(directory: string, files: DurableFiles, sequence: Sequence) {
@@ -62,20 +63,20 @@ export class UploadStore {
     return store;
   }
 
-  /** By key, then by age. */
-  list(): readonly Upload[] {
+  /** Returns the uploads sorted by key, then by age. */
+  list(): readonly MultipartUpload[] {
     return [...this.#uploads.values()]
       .filter((upload) => !this.#withdrawn.has(upload.uploadId))
       .toSorted((a, b) => compareKeys(a.key, b.key) || compareKeys(a.uploadId, b.uploadId));
   }
 
-  find(key: string, uploadId: string): Upload | undefined {
+  find(key: string, uploadId: string): MultipartUpload | undefined {
     if (this.#withdrawn.has(uploadId)) return undefined;
     const upload = this.#uploads.get(uploadId);
     return upload?.key === key ? upload : undefined;
   }
 
-  async create(key: string, headers: StoredHeaders, initiated: Date): Promise<Upload> {
+  async create(key: string, headers: StoredHeaders, initiated: Date): Promise<MultipartUpload> {
     const uploadId = this.#sequence.next();
     const directory = path.join(this.#directory, uploadId);
     await mkdir(directory);
@@ -87,9 +88,12 @@ export class UploadStore {
     return upload;
   }
 
-  /** Stores a part in place of any other of its number; undefined if the upload ended meanwhile. */
+  /**
+   * Stores a part and replaces an earlier part with the same number. Returns
+   * `undefined` if the upload ended while the part arrived.
+   */
   async writePart(
-    upload: Upload,
+    upload: MultipartUpload,
     number: number,
     body: AsyncIterable<Uint8Array>,
     lastModified: Date,
@@ -112,8 +116,11 @@ export class UploadStore {
     return part;
   }
 
-  /** The parts' bytes, one after another. */
-  async *readParts(upload: Upload, parts: readonly UploadPart[]): AsyncGenerator<Uint8Array> {
+  /** Yields the bytes of the parts, one part after another. */
+  async *readParts(
+    upload: MultipartUpload,
+    parts: readonly UploadPart[],
+  ): AsyncGenerator<Uint8Array> {
     for (const part of parts) {
       yield* createReadStream(path.join(this.#directory, upload.uploadId, part.fileName), {
         highWaterMark: 1024 * 1024,
@@ -121,34 +128,34 @@ export class UploadStore {
     }
   }
 
-  /** Hides the upload from everybody else, so that it ends only once. */
-  withdraw(upload: Upload): void {
+  /** Hides the upload from all other requests, so that only one request can end it. */
+  withdraw(upload: MultipartUpload): void {
     this.#withdrawn.add(upload.uploadId);
   }
 
-  /** Undoes `withdraw`. */
-  restore(upload: Upload): void {
+  /** Makes a withdrawn upload visible again. */
+  restore(upload: MultipartUpload): void {
     this.#withdrawn.delete(upload.uploadId);
   }
 
   /** Ends a withdrawn upload and removes its parts. */
-  async discard(upload: Upload): Promise<void> {
+  async discard(upload: MultipartUpload): Promise<void> {
     this.#uploads.delete(upload.uploadId);
     this.#withdrawn.delete(upload.uploadId);
     await this.#files.remove(path.join(this.#directory, upload.uploadId));
   }
 }
 
-async function loadUpload(directory: string, uploadId: string): Promise<OpenUpload | undefined> {
+async function loadUpload(directory: string, uploadId: string): Promise<MutableUpload | undefined> {
   const text = await readFile(path.join(directory, RECORD_FILE), "utf8").catch(() => "");
   const record = parseRecord(text);
   const key = record?.["key"];
   const headers = parseHeaders(record?.["headers"]);
-  // Killed before the record was in place: nobody learned of this upload.
+  // The server was killed before it wrote the record, so no client knows this upload.
   if (typeof key !== "string" || headers === undefined) return undefined;
   const initiated = new Date(String(record?.["initiated"]));
   const parts = new Map<number, UploadPart>();
-  // In name order the newest file of a number comes last, and wins.
+  // In the order of the names, the newest file of a part comes last and replaces the others.
   for (const fileName of (await readdir(directory)).toSorted()) {
     const name = parsePartName(fileName);
     if (name === undefined) continue;

@@ -2,11 +2,11 @@ import { compareKeys, lowerBound } from "./compare-keys.ts";
 import type { AnyVersion, ObjectVersion } from "./object-version.ts";
 
 /**
- * The versions of one bucket, in memory: what a request asks of metadata it
- * asks here, and the disk only for bodies.
+ * Keeps the versions of one bucket in memory. Requests read all metadata from here,
+ * and only bodies from the disk.
  */
 export class VersionIndex {
-  // Newest first; never empty.
+  // The versions of each key, newest first. No list is empty.
   readonly #versions = new Map<string, AnyVersion[]>();
   readonly #keys: string[];
 
@@ -22,7 +22,7 @@ export class VersionIndex {
     this.#keys = [...this.#versions.keys()].toSorted(compareKeys);
   }
 
-  /** Every key with a version, hidden or not, in UTF-8 order from `first` on. */
+  /** Yields every key that has a version, hidden or not, in UTF-8 order, starting at `first`. */
   *keysFrom(first: string): Generator<string> {
     for (let index = lowerBound(this.#keys, first); index < this.#keys.length; index += 1) {
       const key = this.#keys[index];
@@ -30,7 +30,7 @@ export class VersionIndex {
     }
   }
 
-  /** All versions of `key`, newest first. */
+  /** Returns all versions of `key`, newest first. */
   versionsOf(key: string): readonly AnyVersion[] {
     return this.#versions.get(key) ?? [];
   }
@@ -39,7 +39,7 @@ export class VersionIndex {
     return this.#versions.get(key)?.[0];
   }
 
-  /** The object that a plain GET of `key` answers with. */
+  /** Returns the object that a GET of `key` finds: the latest version, unless it is a delete marker. */
   visible(key: string): ObjectVersion | undefined {
     const latest = this.latest(key);
     return latest?.kind === "object" ? latest : undefined;
@@ -49,7 +49,7 @@ export class VersionIndex {
     return this.versionsOf(key).find((version) => version.versionId === versionId);
   }
 
-  /** Uploads may finish in another order than their ids were given out. */
+  /** Adds a version. Uploads may finish in another order than their version IDs were created. */
   add(version: AnyVersion): void {
     const others = this.#versions.get(version.key);
     if (others === undefined) {

@@ -1,6 +1,6 @@
 type XmlText = string | number | boolean;
 
-/** An element: its name, and its text or its children. */
+/** An XML element: its name, and either its text or its children. */
 export type XmlElement = readonly [name: string, content: XmlText | readonly XmlElement[]];
 
 const S3_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/";
@@ -10,16 +10,16 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "<": "&lt;",
   ">": "&gt;",
   '"': "&quot;",
-  // A parser turns a bare carriage return into a line feed.
+  // An XML parser would turn an unescaped carriage return into a line feed.
   "\r": "&#13;",
 };
 
-/** Formats a result in S3's namespace. */
+/** Formats an XML document in S3's namespace. */
 export function formatResult([name, content]: XmlElement): string {
   return formatDocument(`${name} xmlns="${S3_NAMESPACE}"`, name, content);
 }
 
-/** Formats an error; S3 gives it no namespace. */
+/** Formats an error document. S3 gives errors no namespace. */
 export function formatError(code: string, message: string): string {
   return formatDocument("Error", "Error", [
     ["Code", code],

@@ -1,5 +1,6 @@
 import { err, ok, type Result } from "../../../src/result.ts";
 
+/** An XML element with its own text and its child elements. */
 export interface ParsedElement {
   readonly name: string;
   readonly text: string;
@@ -17,12 +18,13 @@ const ENTITIES: Readonly<Record<string, string>> = {
   apos: "'",
 };
 
-// S3's requests are two elements deep; a limit keeps a hostile one flat.
+// The requests of S3 are only a few levels deep. The limit protects against a
+// hostile document with very many levels.
 const MAX_DEPTH = 8;
 
 /**
- * Parses the XML of S3 requests: elements and text. Attributes (xmlns) are
- * passed over; a document type, CDATA and namespace prefixes are refused.
+ * Parses the XML of S3 requests: elements and text. Ignores attributes such as
+ * xmlns. Refuses document types, CDATA and namespace prefixes.
  */
 export function parseXml(document: string): Result<ParsedElement> {
   const root = { name: "", text: "", children: [] as ParsedElement[] };
@@ -56,7 +58,7 @@ export function parseXml(document: string): Result<ParsedElement> {
   return ok(element);
 }
 
-/** The text of the first child named `name`. */
+/** Returns the text of the first child named `name`. */
 export function childText(element: ParsedElement, name: string): string | undefined {
   return element.children.find((child) => child.name === name)?.text;
 }

@@ -3,23 +3,23 @@ import { createIncomingPath, parseIncomingPath } from "../../bucket/incoming-pat
 import { CONTENT_TYPES } from "../../../http/response-headers.ts";
 import type { NarKey } from "../../../nix/object-key.ts";
 import { clearIncoming, type DirectUpload, folderOf, isStored } from "./direct-upload.ts";
-import type { Push } from "../push.ts";
+import type { Push } from "../push-context.ts";
 import { allParts, goodParts, partCountOf, type PartSize } from "./part-plan.ts";
 import { canBeTakenUp } from "./sweep-incoming.ts";
 
 /** The next step for the client. `stored` means nothing. */
-export type BegunUpload = { readonly kind: "stored" } | OpenUpload;
+export type BegunUpload = { readonly kind: "stored" } | UnfinishedUpload;
 
-/** PUT the parts that are not among `parts`; where the upload was completed, complete it once more. */
-export interface OpenUpload {
+/** The client PUTs the parts that `parts` lacks. If none is missing, it completes the upload again. */
+export interface UnfinishedUpload {
   readonly kind: "open";
   readonly upload: DirectUpload;
   readonly parts: readonly PartSize[];
 }
 
 /**
- * Begins the upload of a NAR, or finds an earlier try of the same token: no
- * record is kept of it but what the bucket lists.
+ * Begins the upload of a NAR, or finds an earlier try of the same token. The
+ * gateway keeps no record of uploads: the bucket's listings show them.
  */
 export async function beginUpload(
   nar: NarKey,
@@ -39,19 +39,19 @@ export async function beginUpload(
   return { kind: "open", upload: { nar, incoming, sizeBytes, uploadId }, parts: [] };
 }
 
-/** So many leftovers are asked after: the free plan allows 50 requests in all. */
+/** The most earlier tries that are looked at: the free plan allows 50 requests to the bucket in all. */
 const LOOKED_AT_UPLOADS = 10;
 
 /**
- * The upload that came furthest of those that are not completed yet. Tries at
- * once leave several, and so does a creation whose answer was lost.
+ * Returns the unfinished upload with the most parts. There can be several: from
+ * tries at the same time, or from a creation whose answer was lost.
  */
 async function findOpen(
   nar: NarKey,
   sizeBytes: number,
   { bucket, by }: Push,
-): Promise<OpenUpload | undefined> {
-  let furthest: OpenUpload | undefined;
+): Promise<UnfinishedUpload | undefined> {
+  let furthest: UnfinishedUpload | undefined;
   const listed = await bucket.listUploads(folderOf(nar, by));
   for (const { path, uploadId } of listed.slice(0, LOOKED_AT_UPLOADS)) {
     const incoming = parseIncomingPath(path);
@@ -66,18 +66,18 @@ async function findOpen(
   return furthest;
 }
 
-/** A part of a wrong size is sent again; one that is too many can never be taken away. */
+/** Whether the upload can become the NAR. A part of a wrong size can be sent again, but a surplus part cannot be removed. */
 function canBecome(sizeBytes: number, parts: readonly UploadedPart[]): boolean {
   return parts.every(({ number }) => number <= partCountOf(sizeBytes));
 }
 
-/** An object that was completed but not proved: whoever did so went away. */
+/** Returns an upload that was completed and not proved, because its client went away in between. */
 async function findCompleted(
   nar: NarKey,
   sizeBytes: number,
   { bucket, by }: Push,
   now: Date,
-): Promise<OpenUpload | undefined> {
+): Promise<UnfinishedUpload | undefined> {
   const { objects } = await bucket.list(folderOf(nar, by));
   for (const object of objects) {
     const incoming = parseIncomingPath(object.path);

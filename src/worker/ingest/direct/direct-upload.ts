@@ -7,20 +7,20 @@ import {
 } from "../../bucket/incoming-path.ts";
 import { type NarKey, parseNarUrl } from "../../../nix/object-key.ts";
 import { err, ok, type Result } from "../../../result.ts";
-import type { Push } from "../push.ts";
+import type { Push } from "../push-context.ts";
 import { allParts } from "./part-plan.ts";
 
 /** An upload whose parts go straight to the bucket, under a name that no route reads. */
 export interface DirectUpload {
   readonly nar: NarKey;
   readonly incoming: IncomingPath;
-  /** As promised. */
+  /** The size that the client has promised. */
   readonly sizeBytes: number;
-  /** Undefined where it was found completed, so that nobody knows its id any more. */
+  /** `undefined` if the upload was found completed: its ID is then unknown. */
   readonly uploadId: string | undefined;
 }
 
-/** The same with its names as texts, as it comes back from whoever uploads. */
+/** A direct upload whose names are unchecked texts, as a client returns it. */
 export type DirectUploadText = Pick<DirectUpload, "sizeBytes" | "uploadId"> & {
   readonly nar: string;
   readonly incoming: string;
@@ -34,15 +34,15 @@ export function parseDirectUpload(text: DirectUploadText): Result<DirectUpload> 
   return ok({ nar: nar.value, incoming: incoming.value, sizeBytes, uploadId });
 }
 
-/** Where all uploads of one NAR by one token lie: how an earlier try is found without a record of it. */
+/** Returns the folder of all uploads of one NAR by one token. Listing it finds earlier tries. */
 export function folderOf(nar: NarKey, by: string): string {
   return incomingFolder(nar, createHash("sha256").update(by).digest("hex").slice(0, 16));
 }
 
-/** What there is of an upload. */
+/** The state of an upload in the bucket. */
 export type UploadState =
   | { readonly kind: "open"; readonly parts: readonly UploadedPart[] }
-  /** It is an object already, of this size, and only to be proved. */
+  /** The parts are one object of this size, which still has to be proved. */
   | { readonly kind: "completed"; readonly sizeBytes: number | undefined }
   | { readonly kind: "gone" };
 
@@ -60,7 +60,7 @@ export async function readUploadState(
     : { kind: "completed", sizeBytes: stored.sizeBytes };
 }
 
-/** The parts that are there, as their uploader may see them; `undefined` where the upload is gone. */
+/** Returns the parts that the bucket has, or `undefined` if the upload is gone. A completed upload has all parts. */
 export async function listPresentParts(upload: DirectUpload, push: Push) {
   const state = await readUploadState(upload, push);
   switch (state.kind) {
@@ -73,7 +73,7 @@ export async function listPresentParts(upload: DirectUpload, push: Push) {
   }
 }
 
-/** Whether the NAR is in the bucket under its own name, which only proved bytes ever get. */
+/** Whether the bucket has the NAR under its own name. Only proved bytes ever get that name. */
 export async function isStored(
   nar: NarKey,
   sizeBytes: number,
@@ -83,9 +83,9 @@ export async function isStored(
 }
 
 /**
- * Drops what this token's uploads of a NAR left behind, those that run at the
- * same time included: they find the NAR stored. What fails is only logged, since
- * nobody can read it, and the next upload of this NAR tries again.
+ * Removes all uploads of a NAR by this token, also those that still run: they will
+ * find the NAR stored. A failure is only logged, because no client can read what
+ * stays behind, and the next upload of this NAR tries again.
  */
 export async function clearIncoming(nar: NarKey, push: Push): Promise<void> {
   const { bucket, by, log } = push;

@@ -3,14 +3,14 @@ import { CacheError } from "../../cache-error.ts";
 import { narSha256 } from "../../../nix/object-key.ts";
 import { clearIncoming, type DirectUpload, isStored, readUploadState } from "./direct-upload.ts";
 import { afterWrite, commitNar } from "../commit.ts";
-import type { Push } from "../push.ts";
+import type { Push } from "../push-context.ts";
 import { goodParts, missingParts } from "./part-plan.ts";
 import { proveObject } from "./prove-object.ts";
 
-/** What is left to do of an upload that may be completed. */
+/** The rest of the work on an upload that may be completed. */
 export type Completion =
   | { readonly kind: "stored" }
-  /** `parts` make the object; undefined where they have been made one already. */
+  /** The parts of the object. `undefined` if they have been made one object already. */
   | { readonly kind: "ready"; readonly parts: readonly UploadedPart[] | undefined };
 
 /** The work on an upload right now; `bytes` have been hashed so far. */
@@ -21,14 +21,14 @@ export type UploadProgress =
 /** Called often, with the current work. */
 export type ReportProgress = (progress: UploadProgress) => void;
 
-/** Whether an upload may be completed. Throws `upload-incomplete`, or `upload-gone`. */
+/** Finds out whether an upload may be completed. Throws `upload-incomplete` or `upload-gone`. */
 export async function prepareCompletion(upload: DirectUpload, push: Push): Promise<Completion> {
   const { nar, sizeBytes } = upload;
   if (await isStored(nar, sizeBytes, push)) return { kind: "stored" };
   const state = await readUploadState(upload, push);
   switch (state.kind) {
     case "gone":
-      // Another completion may have ended since the first look.
+      // Another completion may have finished after the first look.
       if (await isStored(nar, sizeBytes, push)) return { kind: "stored" };
       throw new CacheError("upload-gone", nar.path);
     case "completed":
@@ -39,7 +39,7 @@ export async function prepareCompletion(upload: DirectUpload, push: Push): Promi
   }
 }
 
-/** So many numbers are named; more would only hide what to do. */
+/** The most part numbers that a message names. */
 const NAMED_PARTS = 10;
 
 function requireAllParts(parts: readonly UploadedPart[], { nar, sizeBytes }: DirectUpload): void {
@@ -56,9 +56,9 @@ function requireAllParts(parts: readonly UploadedPart[], { nar, sizeBytes }: Dir
 }
 
 /**
- * Makes an upload a NAR of the cache: one object of its parts, read back and
- * hashed, and only then copied to the name under which it can be read (law 2).
- * Whatever step it breaks off at, doing it once more ends it.
+ * Turns an upload into a NAR of the cache: makes one object of its parts, reads it
+ * back and hashes it, and only then copies it to the name that clients can read
+ * (law 2). A second call finishes the work, whichever step the first one broke at.
  */
 export async function finishUpload(
   upload: DirectUpload,
@@ -83,11 +83,11 @@ export async function finishUpload(
   await clearIncoming(upload.nar, push);
 }
 
-// Completions of some 10 GB take the bucket seconds.
+// The bucket takes seconds to complete an upload of 10 GB.
 const LOOKS = 10;
 const LOOK_MILLISECONDS = 1_000;
 
-/** Makes one object of the parts, which lies where it came. */
+/** Makes one object of the parts, under the incoming name. */
 async function makeObject(
   upload: DirectUpload,
   parts: readonly UploadedPart[],
@@ -101,8 +101,8 @@ async function makeObject(
     if (outcome === "changed") {
       throw new CacheError("upload-changed", `${incoming}: a part was sent again meanwhile`);
     }
-    // It was there a moment ago: somebody else completes it, or our own first
-    // try does, whose answer was lost. The object is about to be there.
+    // The upload existed a moment ago. Another request completes it, or the first
+    // try did and its answer was lost. The object will exist soon.
     for (let look = 1; look <= LOOKS; look++) {
       if ((await isThere(upload, push)) || (await isStored(upload.nar, upload.sizeBytes, push))) {
         return;
@@ -150,7 +150,7 @@ async function proveAndCopy(
   }
 }
 
-/** Removes what can never become the NAR, as far as that works now, and says why. */
+/** Removes an object that can never become the NAR, and throws `error`. Only logs a failure to remove it. */
 async function refuse(upload: DirectUpload, push: Push, error: CacheError): Promise<never> {
   await push.bucket.delete(upload.incoming).catch((cause: unknown) => {
     push.log("warn", "incoming-not-removed", {
@@ -162,7 +162,7 @@ async function refuse(upload: DirectUpload, push: Push, error: CacheError): Prom
   throw error;
 }
 
-/** Gives an upload up, whatever has become of it. */
+/** Drops an upload in whatever state it is. Succeeds if it is gone already. */
 export async function abortUpload(upload: DirectUpload, push: Push): Promise<void> {
   const { bucket } = push;
   const { incoming, uploadId } = upload;

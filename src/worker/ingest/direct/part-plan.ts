@@ -2,7 +2,7 @@ import { MAX_PARTS, PART_SIZE_THRESHOLD_BYTES } from "../../../api/direct-upload
 
 const MIB = 1024 * 1024;
 
-/** What every part of a NAR of `sizeBytes` has but the last: whole MiB. */
+/** Returns the bytes of every part but the last, for a NAR of `sizeBytes`. They are whole MiB. */
 export function partSizeOf(sizeBytes: number): number {
   const least = Math.ceil(sizeBytes / MAX_PARTS / MIB) * MIB;
   return Math.max(PART_SIZE_THRESHOLD_BYTES, least);
@@ -12,19 +12,19 @@ export function partCountOf(sizeBytes: number): number {
   return Math.ceil(sizeBytes / partSizeOf(sizeBytes));
 }
 
-/** The size of part `number`, counted from 1; 0 past the last. */
+/** Returns the bytes of part `number`, counted from 1. Past the last part it returns 0. */
 export function sizeOfPart(number: number, sizeBytes: number): number {
   const partSize = partSizeOf(sizeBytes);
   return Math.max(0, Math.min(partSize, sizeBytes - (number - 1) * partSize));
 }
 
-/** Of which number and size a part is; whether it came from the bucket or was promised. */
+/** Number and size of a part, as the plan has them or as the bucket lists them. */
 export interface PartSize {
   readonly number: number;
   readonly sizeBytes: number;
 }
 
-/** Every part of a NAR, in order. */
+/** Returns every part of a NAR, in order. */
 export function allParts(sizeBytes: number): readonly PartSize[] {
   return Array.from({ length: partCountOf(sizeBytes) }, (_, index) => ({
     number: index + 1,
@@ -32,7 +32,7 @@ export function allParts(sizeBytes: number): readonly PartSize[] {
   }));
 }
 
-/** The parts that are as they must be: a number of the plan, and its size. */
+/** Returns the stored parts that fit the plan: a number of the plan, with its size. */
 export function goodParts<T extends PartSize>(stored: readonly T[], sizeBytes: number): T[] {
   const count = partCountOf(sizeBytes);
   return stored.filter(
@@ -43,7 +43,7 @@ export function goodParts<T extends PartSize>(stored: readonly T[], sizeBytes: n
   );
 }
 
-/** The numbers that `stored` lacks, or has in another size, in order. */
+/** Returns the part numbers that `stored` lacks or has with a wrong size, in order. */
 export function missingParts(stored: readonly PartSize[], sizeBytes: number): readonly number[] {
   const good = new Set(goodParts(stored, sizeBytes).map(({ number }) => number));
   return allParts(sizeBytes)

@@ -6,35 +6,35 @@ import { CacheError } from "../../cache-error.ts";
 export interface ObjectToProve {
   readonly path: BucketPath;
   readonly sizeBytes: number;
-  /** Of the object that is meant: another one under its name is not. */
+  /** The tag of the very object to prove: another object may take its name. */
   readonly etag: string;
 }
 
 export type Proof =
   | { readonly kind: "hashed"; readonly sha256: string }
-  /** Another object has its name by now, or none. */
+  /** Another object has the name now. */
   | { readonly kind: "changed" }
   | { readonly kind: "gone" };
 
 export interface ProofOptions {
-  /** Called with the bytes hashed so far. */
+  /** Called with the number of bytes hashed so far. */
   readonly onProgress?: (bytes: number) => void;
-  /** Without a byte for so long, the body is given up and asked for again. */
+  /** After this time without a byte, the proof drops the body and asks for it again. */
   readonly stallMilliseconds?: number;
 }
 
-// All the memory that a proof takes. By BYOB, and in the largest chunks there
-// are; see createBodyReader in store-body.ts.
+// All the memory that a proof takes. See createBodyReader in store-body.ts for the
+// reason to use BYOB and large chunks.
 const READ_BYTES = 256 * 1024;
 const STALL_MILLISECONDS = 60_000;
 
-/** In a row, each without one byte more than before. */
+/** Gives up after this many attempts in a row that bring no further byte. */
 const FUTILE_ATTEMPTS = 5;
 
 /**
- * Reads an object back and hashes it (law 2). A body that is cut or stalls goes
- * on where it stood. Throws `bucket-unavailable` when it cannot be read to its
- * end: fewer bytes than there are prove nothing.
+ * Reads an object back and hashes it (law 2). After a body that is cut or stalls,
+ * it reads on from the same place. Throws `bucket-unavailable` if it cannot read
+ * to the end: a part of the bytes proves nothing.
  */
 export async function proveObject(
   bucket: Pick<Bucket, "get">,
@@ -68,7 +68,7 @@ export async function proveObject(
     } catch (error) {
       const code = error instanceof CacheError ? error.code : "bucket-unavailable";
       if (code === "range-not-satisfiable") return { kind: "changed" };
-      // Others are no bad moment of the bucket, which passes.
+      // Any other failure does not pass by itself.
       if (code !== "bucket-unavailable") throw error;
       cause = error;
     }
@@ -78,8 +78,8 @@ export async function proveObject(
 }
 
 /**
- * Reads from `position` on, as far as one answer goes. Throws when it breaks
- * off, after `take` got what came.
+ * Reads from `position` to the end of one answer. Throws if the answer breaks off,
+ * after `take` got the bytes that came.
  */
 async function readOn(
   bucket: Pick<Bucket, "get">,
@@ -98,7 +98,7 @@ async function readOn(
       throw new RangeError("the answer does not say which object it is of");
     }
     if (stored.etag !== etag || wholeBytes !== sizeBytes) return "changed";
-    // Where the range was not heeded, the bytes before it are read once more.
+    // A bucket that ignores the range sends the bytes before it again.
     const skip = position - (stored.range?.first ?? 0);
     if (skip < 0) throw new RangeError("the answer begins after what was asked for");
     await readBody(stored.body, sizeBytes - position, skip, take, () => stalled(stallMilliseconds));
@@ -108,7 +108,7 @@ async function readOn(
   }
 }
 
-/** Hands on `length` bytes of a body after the first `skip`. */
+/** Passes on `length` bytes of a body after the first `skip` bytes. */
 async function readBody(
   body: ReadableStream<Uint8Array>,
   length: number,
@@ -123,7 +123,7 @@ async function readBody(
     const least = Math.min(READ_BYTES, end - read);
     const timer = stall();
     const reading = reader.readAtLeast(least, new Uint8Array(buffer, 0, least));
-    // Lost to the stall, it must not count as unhandled.
+    // The stall has won the race, so this failure must not count as unhandled.
     reading.catch(() => {});
     const { value, done } = await Promise.race([reading, timer.reached]).finally(timer.clear);
     if (value !== undefined && value.byteLength > 0) {

@@ -1,24 +1,24 @@
 import type { ListedObject } from "../../bucket/bucket.ts";
 import { parseIncomingPath } from "../../bucket/incoming-path.ts";
-import type { Push } from "../push.ts";
+import type { Push } from "../push-context.ts";
 
 const HOUR_MILLISECONDS = 3_600_000;
 const DAY_MILLISECONDS = 24 * HOUR_MILLISECONDS;
 
 const ABANDONED_MILLISECONDS = 7 * DAY_MILLISECONDS;
 
-// Whoever takes it up has a handle for a day, and what is begun with that may go on.
+// The client that takes it up gets a handle for a day, and may use it until its end.
 const TAKEN_UP_MILLISECONDS = ABANDONED_MILLISECONDS - 2 * DAY_MILLISECONDS;
 
-/** Whether what was completed and not proved is new enough to go on with: no sweep takes it away meanwhile. */
+/** Whether an upload that was completed and not proved is new enough to continue: no sweep removes it meanwhile. */
 export function canBeTakenUp(object: ListedObject, now: Date): boolean {
   return ageOf(object, now) <= TAKEN_UP_MILLISECONDS;
 }
 
 /**
- * Removes what was completed and never proved, since whoever did so went away
- * for good: no lifecycle rule tells it from a NAR. Looks once an hour at most,
- * and only when somebody uploads anyway. Never throws.
+ * Removes uploads that were completed and never proved, because their clients went
+ * away for good. A lifecycle rule cannot tell them from NARs. Looks at most once an
+ * hour, and only after a client started an upload. Never throws.
  */
 export async function sweepIncoming(push: Push, now: Date): Promise<void> {
   const { bucket, cache, memory, log } = push;
@@ -38,7 +38,7 @@ export async function sweepIncoming(push: Push, now: Date): Promise<void> {
   }
 }
 
-/** In milliseconds; one of unknown age is new. */
+/** Returns the age in milliseconds. An object without a date counts as new. */
 function ageOf({ lastModified }: ListedObject, now: Date): number {
   return lastModified === undefined ? 0 : now.getTime() - lastModified.getTime();
 }

@@ -1,4 +1,4 @@
-import type { CompletionLine } from "../../../api/direct-uploads.ts";
+import type { CompletionLine } from "../../../api/direct-upload-answers.ts";
 import type { CacheError } from "../../cache-error.ts";
 import {
   type Completion,
@@ -7,7 +7,7 @@ import {
   type UploadProgress,
 } from "../../ingest/direct/finish-upload.ts";
 import type { DirectUpload } from "../../ingest/direct/direct-upload.ts";
-import type { Push } from "../../ingest/push.ts";
+import type { Push } from "../../ingest/push-context.ts";
 import { CACHE_CONTROL } from "../../../http/cache-control.ts";
 import { answerHeaders } from "../../../http/response-headers.ts";
 import { describeCause, failureBody, toFailure } from "../../failure-response.ts";

@@ -1,14 +1,11 @@
-import {
-  type PartsAnswer,
-  type PartUrlsAnswer,
-  signPartsSchema,
-} from "../../../api/direct-uploads.ts";
+import type { PartsAnswer, PartUrlsAnswer } from "../../../api/direct-upload-answers.ts";
+import { signPartsSchema } from "../../../api/direct-uploads.ts";
 import { CACHE_CONTROL } from "../../../http/cache-control.ts";
 import { CacheError } from "../../cache-error.ts";
 import { type DirectUpload, listPresentParts } from "../../ingest/direct/direct-upload.ts";
 import { abortUpload } from "../../ingest/direct/finish-upload.ts";
 import { partCountOf } from "../../ingest/direct/part-plan.ts";
-import type { Push } from "../../ingest/push.ts";
+import type { Push } from "../../ingest/push-context.ts";
 import { admitPush } from "../admit-push.ts";
 import type { Exchange } from "../exchange.ts";
 import { answerJson, malformed, openHandle, readRequest, readUpload } from "./api-request.ts";

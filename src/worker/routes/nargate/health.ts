@@ -1,43 +1,65 @@
+import { FAILURES } from "../../../api/failures/failures.ts";
 import { hasScope } from "../../../api/scopes.ts";
-import { createBucketMeter } from "../../bucket/bucket.ts";
+import { type Finding, isFailure } from "../../../checks/finding.ts";
+import { formatReportJson } from "../../../checks/report.ts";
 import { CACHE_CONTROL } from "../../../http/cache-control.ts";
 import { answerHeaders } from "../../../http/response-headers.ts";
-import type { CacheReads } from "../../caches/cache-scope.ts";
+import { createBucketMeter } from "../../bucket/bucket.ts";
+import type { CacheReads, CacheScope } from "../../caches/cache-scope.ts";
 import { toFailure } from "../../failure-response.ts";
 import { findTokenEntry } from "../admit.ts";
 import type { Exchange } from "../exchange.ts";
 
 /**
- * GET `/healthz`: `ok` to anyone, for a monitor that wants to know whether the
- * worker runs; to an admin token what is wrong with settings and bucket.
+ * GET `/healthz`: answers `ok` to everyone, so that a monitor can see that the
+ * worker runs. An admin token gets the findings about the settings and the bucket,
+ * and 503 if one of them fails.
  */
 export async function readHealth(exchange: Exchange): Promise<Response> {
   const token = await findTokenEntry(exchange);
   if (token === undefined || !hasScope(token, "admin")) {
     return new Response("ok\n", { headers: answerHeaders("text/plain", CACHE_CONTROL.never) });
   }
-  const { reads, pushes } = exchange.cache;
-  const problems = [...(reads.ok ? [] : reads.error), ...(pushes.ok ? [] : pushes.error)];
-  const bucket = reads.ok
-    ? await probeBucket(reads.value, exchange)
-    : { ok: false, fault: "misconfigured" };
-  return Response.json(
-    { configuration: { ok: problems.length === 0, problems }, bucket },
-    {
-      status: problems.length === 0 && bucket.ok ? 200 : 503,
-      headers: answerHeaders("application/json", CACHE_CONTROL.never),
-    },
-  );
+  const { reads } = exchange.cache;
+  const findings = [
+    ...checkSettings(exchange.cache),
+    reads.ok
+      ? await checkBucket(reads.value, exchange)
+      : { check: "bucket", verdict: "skipped" as const, says: "its settings are wrong" },
+  ];
+  return new Response(formatReportJson({ subject: "gateway", findings }), {
+    status: findings.some(isFailure) ? 503 : 200,
+    headers: answerHeaders("application/json", CACHE_CONTROL.never),
+  });
 }
 
-/** A listing of one key: what needs the keys to be right, the bucket to be there, and no read cap. */
-async function probeBucket(cache: CacheReads, { gateway, meter }: Exchange) {
+/** Returns a finding for each wrong setting. It never holds a value, which may be a secret. */
+function checkSettings({ reads, pushes }: CacheScope): readonly Finding[] {
+  const problems = [...(reads.ok ? [] : reads.error), ...(pushes.ok ? [] : pushes.error)];
+  if (problems.length === 0) return [{ check: "settings", verdict: "ok", says: "all are valid" }];
+  return problems.map(({ setting, problem }) => ({
+    check: setting,
+    verdict: "FAIL",
+    says: problem,
+    remedy: "Correct it in wrangler.toml or with wrangler secret put, and deploy again.",
+  }));
+}
+
+/** Lists one key. That works only with right keys and an existing bucket, and uses no download cap. */
+async function checkBucket(cache: CacheReads, { gateway, meter }: Exchange): Promise<Finding> {
+  const check = "bucket";
   const probe = createBucketMeter();
   try {
     await gateway.openBucket(cache, probe).list("", { limit: 1 });
-    return { ok: true, milliseconds: probe.milliseconds };
+    return { check, verdict: "ok", says: `answers a listing in ${probe.milliseconds} ms` };
   } catch (error) {
-    return { ok: false, fault: toFailure(error).code };
+    const { code } = toFailure(error);
+    return {
+      check,
+      verdict: "FAIL",
+      says: `${code}: ${FAILURES[code].message}`,
+      remedy: "The log has the bucket's own answer. npm run canary tries the bucket.",
+    };
   } finally {
     meter.requests += probe.requests;
     meter.milliseconds += probe.milliseconds;

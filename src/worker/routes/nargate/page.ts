@@ -5,7 +5,7 @@ import { publishedKeys } from "./read-facts.ts";
 
 const SOURCE = "https://github.com/nargate/nargate";
 
-/** GET `/`: what this is, and the lines for nix.conf. */
+/** GET `/`: tells people that this is a Nix cache, and shows the lines for nix.conf. */
 export function readPage(exchange: Exchange): Response {
   const { cache, request } = exchange;
   const { isPrivate } = cacheReads(exchange);

@@ -1,16 +1,16 @@
-/** One line of such an answer. */
+/** One line of an answer in JSON lines. */
 export type ProgressLine = { readonly status: string };
 
-/** An answer that tells how long work goes, a JSON object a line, while it goes. */
+/** An answer that reports the progress of work while it goes on: one JSON object a line. */
 export interface ProgressLines {
   readonly body: ReadableStream<Uint8Array>;
-  /** What is being done; a new status is told at once, the rest now and then. */
+  /** Sets the current progress. A new status is sent at once, other changes every few seconds. */
   report(progress: ProgressLine): void;
-  /** The last line. Never throws: whoever listened may have gone. */
+  /** Sends the last line. Never throws: the client may have gone away. */
   end(line: object): Promise<void>;
 }
 
-// Clients and proxies take silence for a dead connection; the contract says 5 s.
+// Clients and proxies take silence for a dead connection. The contract promises a line every 5 s.
 const HEARTBEAT_MILLISECONDS = 3_000;
 
 export function createProgressLines(heartbeatMilliseconds = HEARTBEAT_MILLISECONDS): ProgressLines {
@@ -30,7 +30,7 @@ export function createProgressLines(heartbeatMilliseconds = HEARTBEAT_MILLISECON
       });
   }
 
-  // Whoever does not read leaves the line before unread: no further one is piled up behind it.
+  // If the client has not read the last line, skip this one, so lines never pile up.
   const timer = setInterval(() => {
     if (latest !== undefined && !isWriting) void write(latest);
   }, heartbeatMilliseconds);

@@ -1,6 +1,6 @@
 import { PART_SIZE_THRESHOLD_BYTES } from "../../../api/direct-uploads.ts";
 import { VERSION } from "../../../api/endpoints.ts";
-import type { GatewayFacts, TokenAnswer } from "../../../api/gateway-facts.ts";
+import type { GatewayFacts, TokenAnswer } from "../../../api/fact-answers.ts";
 import { formatPublicKey, publicKeyOf } from "../../../nix/signature.ts";
 import type { CacheScope } from "../../caches/cache-scope.ts";
 import { admitHolder, findTokenEntry } from "../admit.ts";

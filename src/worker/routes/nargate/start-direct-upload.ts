@@ -3,8 +3,8 @@ import {
   MAX_PART_URLS,
   PART_SIZE_THRESHOLD_BYTES,
   startUploadSchema,
-  type UploadStartedAnswer,
 } from "../../../api/direct-uploads.ts";
+import type { UploadStartedAnswer } from "../../../api/direct-upload-answers.ts";
 import { type NarKey, parseNarUrl } from "../../../nix/object-key.ts";
 import { formatUploadHandle, HANDLE_SECONDS } from "../../access/upload-handle.ts";
 import { CacheError } from "../../cache-error.ts";
@@ -12,7 +12,7 @@ import { beginUpload } from "../../ingest/direct/begin-upload.ts";
 import type { DirectUpload } from "../../ingest/direct/direct-upload.ts";
 import { missingParts, partSizeOf } from "../../ingest/direct/part-plan.ts";
 import { sweepIncoming } from "../../ingest/direct/sweep-incoming.ts";
-import type { Push } from "../../ingest/push.ts";
+import type { Push } from "../../ingest/push-context.ts";
 import { admitPush } from "../admit-push.ts";
 import type { Exchange } from "../exchange.ts";
 import { answerJson, malformed, readRequest } from "./api-request.ts";

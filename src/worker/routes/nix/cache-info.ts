@@ -5,8 +5,8 @@ import { admitReader } from "../admit.ts";
 import { cacheReads, type Exchange } from "../exchange.ts";
 
 /**
- * GET and HEAD of `/nix-cache-info`: made up from the settings, since the file
- * that Nix wrote into the bucket has no priority, which means "ask me first".
+ * GET and HEAD of `/nix-cache-info`. The gateway makes it from the settings: the
+ * file that Nix wrote into the bucket has no priority, which means "ask me first".
  */
 export async function readCacheInfo(exchange: Exchange): Promise<Response> {
   await admitReader(exchange);

@@ -10,7 +10,7 @@ import { absent, entityTagOf, objectHeaders, readFromBucket } from "../../serve/
 import { admitReader } from "../admit.ts";
 import { cacheReads, type Exchange, openBucket, rawPath } from "../exchange.ts";
 
-/** GET and HEAD of everything that the bucket holds. */
+/** GET and HEAD of every object of the cache. */
 export async function readObject(exchange: Exchange): Promise<Response> {
   const { request } = exchange;
   const { isPrivate } = cacheReads(exchange);
@@ -20,8 +20,8 @@ export async function readObject(exchange: Exchange): Promise<Response> {
   const key = parsed.value;
   exchange.key = key;
 
-  // A HEAD of anything but a narinfo comes from a pusher, who must see the
-  // bucket as it is: an edge that answered for it would have Nix leave out a NAR.
+  // Only a pusher sends HEAD for anything but a narinfo, and it must see the bucket
+  // itself: an answer of the edge could make Nix leave out a NAR.
   const answer =
     request.method === "HEAD" && key.kind !== "narinfo"
       ? await headObject(key, exchange)
@@ -52,9 +52,9 @@ async function getObject(key: ObjectKey, isPushing: boolean, exchange: Exchange)
 }
 
 /**
- * A 5xx on one narinfo makes Nix give up the whole build, also where another
- * cache has the path. An operator may prefer to be taken for a cache that lacks
- * it (BUCKET_DOWN=miss): but nobody may keep that, and a pusher is told the truth.
+ * Answers 404 for a narinfo while the bucket is down, if BUCKET_DOWN is "miss". A
+ * 5xx on one narinfo makes Nix give up the whole build, even if another cache has
+ * the path. No cache may keep this 404, and a pusher gets the true failure.
  */
 function answerUnavailable(
   error: unknown,
@@ -82,7 +82,7 @@ async function headObject(key: ObjectKey, exchange: Exchange): Promise<Response>
   return new Response(null, { headers });
 }
 
-/** Only NARs are served in part: they are what Nix resumes. If-Range with another tag asks for the whole. */
+/** Returns the range to serve. Only NARs have ranges, because Nix resumes only them. If-Range with another tag asks for the whole object. */
 function wantedRange(key: ObjectKey, request: Request): ByteRange | undefined {
   if (key.kind !== "nar" || request.method !== "GET") return undefined;
   const condition = request.headers.get("if-range");
@@ -90,7 +90,7 @@ function wantedRange(key: ObjectKey, request: Request): ByteRange | undefined {
   return parseByteRange(request.headers.get("range"));
 }
 
-/** The headers of a stored answer that a client sees. The edge adds others of its own. */
+/** The headers of a stored answer that the client gets. The edge adds headers of its own, which it must not get. */
 const PASSED_HEADERS = [
   "cache-control",
   "content-encoding",
@@ -136,7 +136,7 @@ type ClientHeaders = { [name in (typeof PASSED_HEADERS)[number]]?: string } & Re
   string
 >;
 
-/** A plain object, since every call of a `Headers` leaves JavaScript, and costs. */
+/** Returns the headers as a plain object, because each call of a `Headers` leaves JavaScript and costs time. */
 function passedHeaders(answer: Response): ClientHeaders {
   const headers: ClientHeaders = { ...NOSNIFF };
   for (const name of PASSED_HEADERS) {

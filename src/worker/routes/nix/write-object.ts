@@ -4,7 +4,7 @@ import { toFailure } from "../../failure-response.ts";
 import { resendsEmptyBody } from "../../../http/request-headers.ts";
 import { commitBody } from "../../ingest/commit.ts";
 import { publishCacheInfo } from "../../ingest/publish-cache-info.ts";
-import type { Push } from "../../ingest/push.ts";
+import type { Push } from "../../ingest/push-context.ts";
 import { publishNarinfo } from "../../ingest/publish-narinfo.ts";
 import { publishRealisation } from "../../ingest/publish-realisation.ts";
 import { readText } from "../../ingest/read-body.ts";
@@ -16,7 +16,7 @@ import { contentLength } from "../../ingest/read-body.ts";
 import { type Exchange, rawPath } from "../exchange.ts";
 import { admitPush } from "../admit-push.ts";
 
-/** PUT of everything that Nix writes. Answers 200 once it is durable. */
+/** PUT of every object that Nix writes. Answers 200 once the object is durable. */
 export async function writeObject(exchange: Exchange): Promise<Response> {
   try {
     return await write(exchange);
@@ -26,8 +26,8 @@ export async function writeObject(exchange: Exchange): Promise<Response> {
 }
 
 /**
- * Law 8: what an old Nix would retry, it would retry without a body and then
- * hang. 501 is the one status of ours that no Nix retries.
+ * Answers a failure of ours with 501 to an old Nix (law 8). It would repeat the
+ * request without its body and then hang, and 501 is the one 5xx that no Nix retries.
  */
 function asUploadFailure(error: CacheError, request: Request): CacheError {
   if (FAILURES[error.code].status < 500) return error;
@@ -86,8 +86,8 @@ async function storeNar(key: NarKey, { body, lengthBytes }: UploadBody, push: Pu
 }
 
 /**
- * Publishes a document, which is in memory as long as that takes. Nearly all
- * are a few kilobytes; a large one counts as a buffer (law 7).
+ * Reads a document into memory and publishes it. Nearly all documents have a few
+ * kilobytes; a large one counts as a buffer (law 7).
  */
 async function withDocument<T>(
   { body, lengthBytes }: UploadBody,
@@ -102,7 +102,7 @@ async function withDocument<T>(
   }
 }
 
-/** As Nix names compressions; a `.ls` or log that was stored so must come back so. */
+/** The encodings that Nix uses for listings and logs. The gateway stores them with the object, and sends them back. */
 const CONTENT_ENCODINGS = new Set(["br", "gzip", "xz", "zstd", "bzip2"]);
 
 function parseContentEncoding(request: Request): string | undefined {

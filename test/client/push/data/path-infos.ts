@@ -1,15 +1,15 @@
 /**
- * One path as each shape of `nix path-info --json` has it. The values are those
- * of NixOS/nix 88b09c64, src/libstore-tests/data/path-info/json-{1,2,3}/impure.json;
- * what stands around them is as src/nix/path-info.cc there, and
- * `Store::pathInfoToJSON` of 2.18.9 (src/libstore/store-api.cc), print it.
+ * One path in each format of `nix path-info --json`. The values come from
+ * NixOS/nix 88b09c64, src/libstore-tests/data/path-info/json-{1,2,3}/impure.json.
+ * The structure around them comes from src/nix/path-info.cc there, and from
+ * `Store::pathInfoToJSON` of 2.18.9 (src/libstore/store-api.cc).
  */
 const SIGNATURE_BYTES = `${"A".repeat(86)}==`;
 
 const BAR = "g1w7hy3qg1w7hy3qg1w7hy3qg1w7hy3q-bar";
 const FOO = "n5wkd9frr45pa74if5gpz9j7mifg27fh-foo";
 
-/** As versions 1 say it. */
+/** The fields of the path in formats of version 1. */
 const FLAT = {
   ca: "fixed:r:sha256:1lr187v6dck1rjh2j6svpikcfz53wyl3qrlcbb405zlh13x0khhh",
   deriver: `/nix/store/${BAR}.drv`,
@@ -37,7 +37,7 @@ const STRUCTURED_SIGNATURES = ["asdf", "qwer"].map((keyName) => ({
   sig: SIGNATURE_BYTES,
 }));
 
-/** What all of them say. */
+/** The expected result for every format. */
 export const BAR_AS_READ = {
   path: { hash: BAR.slice(0, 32), name: "bar" },
   narSize: 34878,
@@ -53,7 +53,7 @@ export const BAR_AS_READ = {
 
 export const SHAPES: readonly { readonly what: string; readonly json: unknown }[] = [
   {
-    // nix32, as `narHash.to_string(Base32)` wrote it in store-api.cc of 2.3.
+    // In nix32, the output of `narHash.to_string(Base32)` in store-api.cc of 2.3.
     what: "the array of Nix 2.3",
     json: [
       {
@@ -86,5 +86,5 @@ export const SHAPES: readonly { readonly what: string; readonly json: unknown }[
   },
 ];
 
-/** What Debian's Nix 2.8.0 printed for a file added with `nix-store --add`. */
+/** The output of Debian's Nix 2.8.0 for a file that was added with `nix-store --add`. */
 export const PRINTED_BY_2_8 = `[{"path":"/nix/store/miacmq2d49l5qm1xgkpr982m3rd9ax08-a","narHash":"sha256-EFUdrtf6Rn0LWIJufrmg8q99aT3jGfLvd1//zaJEufY=","narSize":120,"references":[],"ca":"fixed:r:sha256:1xmr8jicvzszfzpz46g37mlpvbzjl2wpwvl2b05psipssyp1sm8h","registrationTime":1795375844}]`;

@@ -19,9 +19,13 @@ describe("GET /healthz", () => {
     const { request } = await startGateway();
     const response = await request("/healthz", withToken(ADMIN_TOKEN));
     expect(response.status).toBe(200);
+    expect(response.headers.get("content-type")).toBe("application/json");
     expect(await response.json()).toEqual({
-      configuration: { ok: true, problems: [] },
-      bucket: { ok: true, milliseconds: expect.any(Number) },
+      subject: "gateway",
+      checks: [
+        { check: "settings", verdict: "ok", says: "all are valid" },
+        { check: "bucket", verdict: "ok", says: expect.stringMatching(/^answers a listing in/) },
+      ],
     });
   });
 
@@ -30,7 +34,12 @@ describe("GET /healthz", () => {
     const response = await request("/healthz", withToken(ADMIN_TOKEN));
     expect(response.status).toBe(503);
     const text = await response.text();
-    expect(text).toContain('"setting":"SIGNING_KEY"');
+    expect(JSON.parse(text)).toMatchObject({
+      checks: [
+        { check: "SIGNING_KEY", verdict: "FAIL" },
+        { check: "bucket", verdict: "ok" },
+      ],
+    });
     expect(text).not.toContain("broken-secret");
   });
 
@@ -40,7 +49,10 @@ describe("GET /healthz", () => {
     const response = await request("/healthz", withToken(ADMIN_TOKEN));
     expect(response.status).toBe(503);
     expect(await response.json()).toMatchObject({
-      bucket: { ok: false, fault: "bucket-unavailable" },
+      checks: [
+        { check: "settings", verdict: "ok" },
+        { check: "bucket", verdict: "FAIL", says: expect.stringMatching(/^bucket-unavailable: /) },
+      ],
     });
   });
 });

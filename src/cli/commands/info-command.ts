@@ -1,0 +1,55 @@
+import { readGatewayFacts } from "../../client/gateway/gateway-facts.ts";
+import { type CacheOptions, openCache } from "../../client/gateway/open-cache.ts";
+import type { ProcessContext } from "../../client/process-context.ts";
+import { inspectPath, isSound } from "../closure/inspect-path.ts";
+import { resolvePathArgument } from "../closure/path-argument.ts";
+import { formatInspection, formatInspectionJson } from "../closure/path-report.ts";
+import { addCacheOptions, type AddCommand } from "../command.ts";
+
+interface InfoOptions extends CacheOptions {
+  readonly json?: boolean;
+}
+
+/** `nargate info`: shows all facts of one path in the cache, and checks them. */
+export const addInfoCommand: AddCommand = (program, context, setExitCode) => {
+  const command = program
+    .command("info")
+    .summary("Show all facts of one path in the cache, and check them.")
+    .description(
+      "Show all facts of one path in the cache, and check its signatures and its NAR. The exit code is 1 if the path is missing, or if clients would refuse it.",
+    )
+    .argument("<path>", "a store path, its base name or hash, or a symlink such as ./result")
+    .option("--json", "print JSON")
+    .addHelpText("after", "\nExample:\n  nargate info --to https://cache.example.org ./result\n")
+    .action(async (path: string, options: InfoOptions) => {
+      setExitCode(await inspect(path, options, context));
+    });
+  addCacheOptions(command);
+};
+
+async function inspect(
+  path: string,
+  options: InfoOptions,
+  context: ProcessContext,
+): Promise<number> {
+  const { client } = await openCache(options, context);
+  const facts = await readGatewayFacts(client);
+  const { hash, text } = await resolvePathArgument(path, facts.storeDir, context);
+  const found = await client.readNarinfo(hash, facts.storeDir);
+  const isJson = options.json === true;
+  if (found === undefined) {
+    context.stdout.write(
+      isJson
+        ? `${JSON.stringify({ path: text, status: "missing" }, null, 2)}\n`
+        : `${text}: missing\n`,
+    );
+    return 1;
+  }
+  const inspection = await inspectPath(found.narinfo, client, facts);
+  context.stdout.write(
+    isJson
+      ? formatInspectionJson(inspection, facts.storeDir)
+      : formatInspection(inspection, facts.storeDir),
+  );
+  return isSound(inspection) ? 0 : 1;
+}

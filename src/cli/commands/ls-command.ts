@@ -1,0 +1,59 @@
+import { readGatewayFacts } from "../../client/gateway/gateway-facts.ts";
+import { type CacheOptions, openCache } from "../../client/gateway/open-cache.ts";
+import type { ProcessContext } from "../../client/process-context.ts";
+import { formatClosure, formatClosureJson } from "../closure/closure-report.ts";
+import { resolvePathArgument } from "../closure/path-argument.ts";
+import { walkClosure } from "../closure/walk-closure.ts";
+import { addCacheOptions, type AddCommand } from "../command.ts";
+
+interface LsOptions extends CacheOptions {
+  readonly closure?: boolean;
+  readonly json?: boolean;
+}
+
+/** `nargate ls`: lists which paths the cache has. */
+export const addLsCommand: AddCommand = (program, context, setExitCode) => {
+  const command = program
+    .command("ls")
+    .description(
+      "List which of these paths the cache has. The exit code is 1 if a path is missing.",
+    )
+    .argument("<path...>", "a store path, its base name or hash, or a symlink such as ./result")
+    .option(
+      "--closure",
+      "also list all paths that these paths need, by the references in the cache",
+    )
+    .option("--json", "print JSON")
+    .addHelpText(
+      "after",
+      "\nExample:\n  nargate ls --closure --to https://cache.example.org ./result",
+    )
+    .action(async (paths: readonly string[], options: LsOptions) => {
+      setExitCode(await list(paths, options, context));
+    });
+  addCacheOptions(command);
+};
+
+async function list(
+  paths: readonly string[],
+  options: LsOptions,
+  context: ProcessContext,
+): Promise<number> {
+  const { client } = await openCache(options, context);
+  const { storeDir } = await readGatewayFacts(client);
+  const roots = await Promise.all(
+    paths.map((path) => resolvePathArgument(path, storeDir, context)),
+  );
+  const isWhole = options.closure === true;
+  const entries = await walkClosure(roots, {
+    storeDir,
+    isWhole,
+    readNarinfo: async (hash) => (await client.readNarinfo(hash, storeDir))?.narinfo,
+  });
+  context.stdout.write(
+    options.json === true
+      ? formatClosureJson(client.url, entries)
+      : formatClosure(entries, isWhole),
+  );
+  return entries.some(({ narinfo }) => narinfo === undefined) ? 1 : 0;
+}
