@@ -266,7 +266,7 @@ function formatFingerprint(narinfo, storeDir) {
     formatStorePath(narinfo.storePath, storeDir),
     formatHash(narinfo.narHash, "nix32"),
     String(narinfo.narSize),
-    // Store paths are ASCII, so that UTF-16 order is byte order.
+    // `toSorted` compares UTF-16 units. Store paths are ASCII, so this is byte order.
     [...references].toSorted().join(",")
   ].join(";");
 }
@@ -376,7 +376,7 @@ var CACHE_INFO_KEY = {
   path: brandPath("nix-cache-info")
 };
 function narKey(fileHash, compression) {
-  if (fileHash.algorithm !== "sha256") throw new TypeError("a NAR is named after its SHA-256");
+  if (fileHash.algorithm !== "sha256") throw new TypeError("a NAR's name needs a sha256 hash");
   const digest = formatDigest(fileHash, "nix32");
   const extension = narExtension(compression);
   const path2 = brandPath(`nar/${digest}.nar${extension}`);

@@ -624,8 +624,10 @@ function parseStorePathName(text) {
   if (text.length > MAX_NAME_LENGTH) {
     return err(`store path name is longer than ${MAX_NAME_LENGTH} characters`);
   }
-  if (/^\.\.?(?:-|$)/.test(text)) return err('store path name begins with a component "." or ".."');
-  return isStorePathName(text) ? ok(text) : err("store path name holds a forbidden character");
+  if (/^\.\.?(?:-|$)/.test(text)) {
+    return err('store path name is "." or "..", or begins with ".-" or "..-"');
+  }
+  return isStorePathName(text) ? ok(text) : err("store path name holds a character other than A-Z, a-z, 0-9 and + - . _ ? =");
 }
 function parseStorePathBaseName(text) {
   if (text.charAt(32) !== "-") return err("store path has no dash after 32 characters");
@@ -1223,8 +1225,7 @@ function encodeNix32(bytes) {
 }
 function parseNix32(text) {
   const bytes = new Uint8Array(Math.floor(text.length * 5 / 8));
-  if (lengthOfEncoded(bytes.length) !== text.length)
-    return err("nix32 text has an impossible length");
+  if (lengthOfEncoded(bytes.length) !== text.length) return err("no nix32 text has this length");
   for (let index = 0; index < text.length; index++) {
     const digit = DIGITS.get(text.charAt(text.length - 1 - index));
     if (digit === void 0) return err("nix32 text holds a character outside its alphabet");
@@ -1233,7 +1234,7 @@ function parseNix32(text) {
     const pair = digit << (bit & 7);
     const carry = pair >> 8;
     if (carry !== 0 && byte + 1 >= bytes.length)
-      return err("nix32 text does not end on a whole byte");
+      return err("the first nix32 digit has unused bits that are not zero");
     bytes[byte] = (bytes[byte] ?? 0) | pair & 255;
     if (carry !== 0) bytes[byte + 1] = carry;
   }
@@ -1248,28 +1249,29 @@ function encodeBase64(bytes) {
   return btoa(binary);
 }
 function parseBase64(text) {
-  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4 !== 0) return err("not base64");
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4 !== 0)
+    return err("it is not padded base64");
   const binary = atob(text);
-  if (btoa(binary) !== text) return err("not canonical base64");
+  if (btoa(binary) !== text) return err("the last base64 digit has unused bits that are not zero");
   return ok(Uint8Array.from(binary, (character) => character.charCodeAt(0)));
 }
 
 // src/nix/signature.ts
 function parsePublicKey(text) {
   const parts = parseNamedBytes(text, 32);
-  return parts === void 0 ? err("is not a Nix public key, a name and 32 bytes as name:base64") : ok(parts);
+  return parts === void 0 ? err("is not a Nix public key, which has the form <name>:<base64 of 32 bytes>") : ok(parts);
 }
 function parseSecretKey(text) {
   const parts = parseNamedBytes(text, 64);
   if (parts === void 0) {
-    return err("is not a Nix secret key, a name and 64 bytes as name:base64");
+    return err("is not a Nix secret key, which has the form <name>:<base64 of 64 bytes>");
   }
   const { name, bytes } = parts;
   return ok({ name, seed: bytes.slice(0, 32), publicKey: { name, bytes: bytes.slice(32) } });
 }
 function parseSignature(text) {
   const parts = parseNamedBytes(text, 64);
-  return parts === void 0 ? err("is not a signature, a key name and 64 bytes as name:base64") : ok({ keyName: parts.name, bytes: parts.bytes });
+  return parts === void 0 ? err("is not a signature, which has the form <key name>:<base64 of 64 bytes>") : ok({ keyName: parts.name, bytes: parts.bytes });
 }
 function formatSignature(signature) {
   return `${signature.keyName}:${encodeBase64(signature.bytes)}`;
@@ -1642,7 +1644,7 @@ function notAnObject({ received, path: path4 }) {
 var DIGEST_BYTES = { md5: 16, sha1: 20, sha256: 32, sha512: 64 };
 function parseHash(text) {
   const match = /^([a-z0-9]+)([:-])(.*)$/s.exec(text);
-  if (match === null) return err("hash has no algorithm");
+  if (match === null) return err("hash does not begin with an algorithm, as in sha256:");
   const [, algorithm = "", separator, digest = ""] = match;
   if (!isHashAlgorithm(algorithm)) return err("hash algorithm is not md5, sha1, sha256 or sha512");
   const bytes = separator === "-" ? parseBase64(digest) : parseDigest(digest, algorithm);
@@ -1681,21 +1683,25 @@ function parseDigest(text, algorithm) {
     case Math.ceil(byteLength / 3) * 4:
       return parseBase64(text);
     default:
-      return err("no encoding of it has this length");
+      return err(`no ${algorithm} digest has this length in base16, nix32 or base64`);
   }
 }
 function encodeBase16(bytes) {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 function parseBase16(text) {
-  if (!/^[0-9a-f]*$/i.test(text)) return err("not base16");
+  if (!/^[0-9a-f]*$/i.test(text)) return err("base16 text holds a character outside 0-9 and a-f");
   return ok(Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)));
 }
 
 // src/nix/content-address.ts
 function parseContentAddress(text) {
   const match = /^(text:|fixed:(?:r:|git:)?)([a-z0-9]+:[^:]+)$/.exec(text);
-  if (match === null) return err("content address has an unknown form");
+  if (match === null) {
+    return err(
+      "content address is not text:<hash>, fixed:<hash>, fixed:r:<hash> or fixed:git:<hash>"
+    );
+  }
   const hash = parseHash(match[2] ?? "");
   if (!hash.ok) return hash;
   return ok({ method: methodOf(match[1] ?? ""), hash: hash.value });
@@ -1703,13 +1709,13 @@ function parseContentAddress(text) {
 function findConflict(address, references, self) {
   const { method, hash } = address;
   if (method === "text") {
-    if (hash.algorithm !== "sha256") return "a text content address is not sha256";
-    return references.some((path4) => self !== void 0 && equalStorePaths(path4, self)) ? "a text content address cannot have a reference to itself" : void 0;
+    if (hash.algorithm !== "sha256") return "the hash of a text content address must be sha256";
+    return references.some((path4) => self !== void 0 && equalStorePaths(path4, self)) ? "a path with a text content address cannot have a reference to itself" : void 0;
   }
   if (method === "git" && hash.algorithm !== "sha1" && hash.algorithm !== "sha256") {
-    return "a git content address is neither sha1 nor sha256";
+    return "the hash of a git content address must be sha1 or sha256";
   }
-  return references.length > 0 && !isSource(address) ? "a content address of this method cannot have references" : void 0;
+  return references.length > 0 && !isSource(address) ? "a path with this content address cannot have references: only text: and fixed:r:sha256: allow them" : void 0;
 }
 function isSource({ method, hash }) {
   return method === "nar" && hash.algorithm === "sha256";
@@ -1743,7 +1749,7 @@ var SINGLE_VALUED = /* @__PURE__ */ new Set([
 var MAX_LINES = 1e3;
 function parseNarinfoFields(text) {
   if (text === "") return err("the narinfo is empty");
-  if (!text.endsWith("\n")) return err("the last line does not end");
+  if (!text.endsWith("\n")) return err("the last line has no line break at its end");
   if (hasMoreLines(text, MAX_LINES)) return err(`it has more than ${MAX_LINES} lines`);
   const all = [];
   const single = /* @__PURE__ */ new Map();
@@ -1752,7 +1758,7 @@ function parseNarinfoFields(text) {
     if (!field.ok) return err(`line ${index + 1} ${field.error}`);
     const { name, value } = field.value;
     if (SINGLE_VALUED.has(name)) {
-      if (single.has(name)) return err(`line ${index + 1} gives ${name} again`);
+      if (single.has(name)) return err(`line ${index + 1} repeats the field ${name}`);
       single.set(name, value);
     }
     all.push(field.value);
@@ -1855,7 +1861,7 @@ function parseOptionalField(name, fields, parse) {
 }
 function parseSize(text) {
   const size = Number(text);
-  return /^(?:0|[1-9]\d*)$/.test(text) && Number.isSafeInteger(size) ? ok(size) : err("it is not a plain number of bytes");
+  return /^(?:0|[1-9]\d*)$/.test(text) && Number.isSafeInteger(size) ? ok(size) : err("it is not a number of bytes in plain digits");
 }
 function parseReferences(text) {
   const references = /* @__PURE__ */ new Map();

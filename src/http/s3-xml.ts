@@ -1,14 +1,17 @@
 /**
- * The few elements of S3's XML that the gateway reads. S3 answers are flat, are
- * machine-written and hold neither attributes on these elements nor CDATA, so
- * that a parser of the whole language would only add weight to the worker.
+ * Returns the text of the first `<name>` element that holds only text, with its
+ * entities decoded. Returns `undefined` if there is none.
+ *
+ * This is no XML parser. S3's answers are flat and written by a machine, without
+ * attributes on these elements and without CDATA. A real XML parser would only
+ * make the worker larger.
  */
 export function readElement(xml: string, name: string): string | undefined {
   const match = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml);
   return match?.[1] === undefined ? undefined : decodeEntities(match[1]);
 }
 
-/** The inner XML of every `<name>` element, in order. */
+/** Returns the inner XML of every `<name>` element, in order. */
 export function readElements(xml: string, name: string): string[] {
   return Array.from(
     xml.matchAll(new RegExp(`<${name}>([\\s\\S]*?)</${name}>`, "g")),
@@ -16,6 +19,7 @@ export function readElements(xml: string, name: string): string[] {
   );
 }
 
+/** Returns `text` with the five special characters of XML as numeric entities. */
 export function escapeXml(text: string): string {
   return text.replace(/[<>&"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -5,18 +5,24 @@ export const UPSTREAM_PRIORITY = 40;
 
 /** The contents of `nix-cache-info`. */
 export interface CacheInfo {
-  /** Clients with another store directory refuse the cache; without one any may use it. */
+  /** Clients with another store directory refuse the cache. `undefined` allows every client. */
   readonly storeDir: string | undefined;
   /** Whether clients may ask for paths by the thousand, as `nix-env -qas` does. */
   readonly wantMassQuery: boolean;
-  /** Lower is asked first. Without one clients take 0, before cache.nixos.org's 40. */
+  /**
+   * Clients ask caches with a lower number first. `undefined` means 0 to them, so
+   * they ask this cache before cache.nixos.org.
+   */
   readonly priority: number | undefined;
 }
 
 /**
- * Reads the lines that `BinaryCacheStore::init` reads, and passes over others
- * as it does. Repeated fields are refused, and so is a Priority that is not
- * wholly a number, of which Nix would read the beginning or throw.
+ * Parses the text of `nix-cache-info`, one `Name: value` a line. Like
+ * `BinaryCacheStore::init` (libstore/binary-cache-store.cc), it skips lines
+ * with an unknown name.
+ *
+ * Refuses a repeated field. Refuses a Priority such as `40x`: Nix would read
+ * the digits at its beginning, or throw.
  */
 export function parseCacheInfo(text: string): Result<CacheInfo> {
   const fields = new Map<string, string>();
@@ -39,6 +45,7 @@ export function parseCacheInfo(text: string): Result<CacheInfo> {
   });
 }
 
+/** Returns the text of `nix-cache-info`. Fields that are `undefined` get no line. */
 export function formatCacheInfo({ storeDir, wantMassQuery, priority }: CacheInfo): string {
   return [
     storeDir === undefined ? "" : `StoreDir: ${storeDir}\n`,

@@ -1,4 +1,7 @@
-/** Every name Nix knows (libutil/compression-algo.hh, 2.36), not all of which it can write. */
+/**
+ * The names of all compressions that Nix knows (libutil/compression-algo.hh,
+ * 2.36). Nix can read all of them, and write only some.
+ */
 const COMPRESSIONS: ReadonlySet<string> = new Set([
   "none",
   "br",
@@ -15,7 +18,10 @@ const COMPRESSIONS: ReadonlySet<string> = new Set([
   "zstd",
 ]);
 
-/** The others, gzip among them, get no extension (libstore/binary-cache-store.cc). */
+/**
+ * The file extensions of NARs, by compression. Nix gives no extension to the
+ * other compressions, such as gzip (libstore/binary-cache-store.cc).
+ */
 const EXTENSIONS: ReadonlyMap<string, string> = new Map([
   ["xz", ".xz"],
   ["bzip2", ".bz2"],
@@ -29,12 +35,12 @@ export function isKnownCompression(compression: string): boolean {
   return COMPRESSIONS.has(compression);
 }
 
-/** What Nix appends to `nar/<file hash>.nar`. */
+/** Returns what Nix appends to `nar/<file hash>.nar`: `.xz`, or nothing for gzip. */
 export function narExtension(compression: string): string {
   return EXTENSIONS.get(compression) ?? "";
 }
 
-/** Whether Nix could have given a NAR this extension. */
+/** Whether Nix gives this extension to NARs. An empty extension counts. */
 export function isNarExtension(extension: string): boolean {
   return extension === "" || [...EXTENSIONS.values()].includes(extension);
 }

@@ -10,8 +10,9 @@ import {
 } from "./store-path.ts";
 
 /**
- * What a path's name was computed from. Such a path needs no signature: who
- * has its content can compute the name again.
+ * The hash of a store path's content, from which the path's own hash follows.
+ * A path with a content address needs no signature: a client computes the name
+ * of the path from the content again, and compares.
  */
 export interface ContentAddress {
   readonly method: keyof typeof PREFIXES;
@@ -20,26 +21,38 @@ export interface ContentAddress {
 
 const PREFIXES = { text: "text:", flat: "fixed:", nar: "fixed:r:", git: "fixed:git:" } as const;
 
-/** Reads the CA field of a narinfo, as `ContentAddress::parse` does. */
+/**
+ * Parses the CA field of a narinfo, as `ContentAddress::parse` does
+ * (libstore/content-address.cc). The error is a clause without a full stop.
+ */
 export function parseContentAddress(text: string): Result<ContentAddress> {
   const match = /^(text:|fixed:(?:r:|git:)?)([a-z0-9]+:[^:]+)$/.exec(text);
-  if (match === null) return err("content address has an unknown form");
+  if (match === null) {
+    return err(
+      "content address is not text:<hash>, fixed:<hash>, fixed:r:<hash> or fixed:git:<hash>",
+    );
+  }
   const hash = parseHash(match[2] ?? "");
   if (!hash.ok) return hash;
   return ok({ method: methodOf(match[1] ?? ""), hash: hash.value });
 }
 
+/** Returns the content address as a CA field has it, with the hash in nix32. */
 export function formatContentAddress(address: ContentAddress): string {
   return PREFIXES[address.method] + formatHash(address.hash, "nix32");
 }
 
 /**
- * Computes the path that content of this address, name and references has in
- * `storeDir` (libstore/store-dir-config.cc, `makeFixedOutputPathFromCA`).
+ * Returns the store path that follows from a content address, a name and
+ * references, in `storeDir` (libstore/store-dir-config.cc,
+ * `makeFixedOutputPathFromCA`).
  *
- * A path that refers to itself was named before its own name could be part
- * of anything: among `references`, `self`, the path it is said to have, counts
- * as the mark ":self" and not as a path.
+ * `self` is the store path that the content claims to have. A path that refers
+ * to itself cannot contain its own name in the hash that makes this name. So
+ * the hash covers the mark ":self" in the place of that reference.
+ *
+ * Returns an error for an impossible pair of address and references, and for a
+ * malformed name.
  */
 export async function computeStorePath(
   address: ContentAddress,
@@ -66,11 +79,13 @@ export async function computeStorePath(
 }
 
 /**
- * Says why no path can have this address together with these references.
+ * Returns why no store path can have this address together with these
+ * references, as a clause without a full stop. Returns `undefined` if a path
+ * can have them.
  *
- * Clients must never see such a pair: over the first two Nix since 2.16 aborts
- * (assertions in path-info.cc and store-dir-config.cc), over the others it
- * throws, and the person's build fails.
+ * Clients must never see such a pair. For a text address that is not sha256 or
+ * that refers to itself, Nix since 2.16 aborts (assertions in path-info.cc and
+ * store-dir-config.cc). For the other pairs Nix throws, and the build fails.
  */
 export function findConflict(
   address: ContentAddress,
@@ -79,20 +94,20 @@ export function findConflict(
 ): string | undefined {
   const { method, hash } = address;
   if (method === "text") {
-    if (hash.algorithm !== "sha256") return "a text content address is not sha256";
+    if (hash.algorithm !== "sha256") return "the hash of a text content address must be sha256";
     return references.some((path) => self !== undefined && equalStorePaths(path, self))
-      ? "a text content address cannot have a reference to itself"
+      ? "a path with a text content address cannot have a reference to itself"
       : undefined;
   }
   if (method === "git" && hash.algorithm !== "sha1" && hash.algorithm !== "sha256") {
-    return "a git content address is neither sha1 nor sha256";
+    return "the hash of a git content address must be sha1 or sha256";
   }
   return references.length > 0 && !isSource(address)
-    ? "a content address of this method cannot have references"
+    ? "a path with this content address cannot have references: only text: and fixed:r:sha256: allow them"
     : undefined;
 }
 
-/** The one fixed-output method whose paths may have references. */
+/** Whether the address is of the only fixed-output method that allows references. */
 function isSource({ method, hash }: ContentAddress): boolean {
   return method === "nar" && hash.algorithm === "sha256";
 }

@@ -3,21 +3,27 @@ import { parseStorePathName, type StorePathName } from "./store-path.ts";
 
 declare const brand: unique symbol;
 
-/** `sha256:<64 hex>!<output>`: a derivation, by a hash of what it depends on, and its output. */
+/**
+ * The id of one output of a derivation: `sha256:<64 hex digits>!<output>`. The
+ * hash covers everything that the derivation depends on.
+ */
 export type DrvOutputId = string & { readonly [brand]: "DrvOutputId" };
 
 /**
- * Reads the id of a realisation (`DrvOutput::parse`, Nix 2.4 to 2.34), in
- * the one form that Nix writes: other encodings of the hash are refused.
+ * Parses the id of a realisation (`DrvOutput::parse`, Nix 2.4 to 2.34). Refuses
+ * other encodings of the hash, because Nix writes only lower-case hex.
  */
 export function parseDrvOutputId(text: string): Result<DrvOutputId> {
   return isDrvOutputId(text) ? ok(text) : err("it is not sha256:<64 hex digits>!<output>");
 }
 
-/** Output names end store path names, so they follow the same rules. */
+/**
+ * Parses the name of a derivation's output, such as `out`. An output name
+ * becomes the end of a store path name, so it follows the same rules.
+ */
 export function parseOutputName(text: string): Result<StorePathName> {
   const name = parseStorePathName(text);
-  return name.ok ? name : err("it is not the name of an output");
+  return name.ok ? name : err("it is not an output name");
 }
 
 function isDrvOutputId(text: string): text is DrvOutputId {

@@ -1,6 +1,6 @@
 import { err, ok, type Result } from "../result.ts";
 
-/** The digits of nix32. It leaves out e, o, u and t, so that no hash spells a word (base-nix-32.hh). */
+/** The digits of nix32. It has no e, o, u and t, so that no hash spells a word (base-nix-32.hh). */
 const NIX32_ALPHABET = "0123456789abcdfghijklmnpqrsvwxyz";
 
 const DIGITS: ReadonlyMap<string, number> = new Map(
@@ -8,8 +8,8 @@ const DIGITS: ReadonlyMap<string, number> = new Map(
 );
 
 /**
- * Encodes in nix32, Nix's own base 32: five bits a digit, no padding, and the
- * least significant bits of the first byte come last (libutil/base-nix-32.cc).
+ * Returns `bytes` in nix32, Nix's own base 32: five bits a digit, no padding.
+ * The least significant bits of the first byte come last (libutil/base-nix-32.cc).
  */
 export function encodeNix32(bytes: Uint8Array): string {
   let text = "";
@@ -25,8 +25,7 @@ export function encodeNix32(bytes: Uint8Array): string {
 /** Parses nix32. Refuses a text with leftover bits, so each value has exactly one text. */
 export function parseNix32(text: string): Result<Uint8Array> {
   const bytes = new Uint8Array(Math.floor((text.length * 5) / 8));
-  if (lengthOfEncoded(bytes.length) !== text.length)
-    return err("nix32 text has an impossible length");
+  if (lengthOfEncoded(bytes.length) !== text.length) return err("no nix32 text has this length");
   for (let index = 0; index < text.length; index++) {
     const digit = DIGITS.get(text.charAt(text.length - 1 - index));
     if (digit === undefined) return err("nix32 text holds a character outside its alphabet");
@@ -34,9 +33,9 @@ export function parseNix32(text: string): Result<Uint8Array> {
     const byte = bit >> 3;
     const pair = digit << (bit & 7);
     const carry = pair >> 8;
-    // A typed array ignores writes past its end, so the loss of these bits is checked here.
+    // A typed array ignores writes past its end. Without this check the bits would be lost.
     if (carry !== 0 && byte + 1 >= bytes.length)
-      return err("nix32 text does not end on a whole byte");
+      return err("the first nix32 digit has unused bits that are not zero");
     bytes[byte] = (bytes[byte] ?? 0) | (pair & 0xff);
     if (carry !== 0) bytes[byte + 1] = carry;
   }
@@ -55,12 +54,14 @@ export function encodeBase64(bytes: Uint8Array): string {
 
 /**
  * Parses base64 in the form that Nix writes: standard alphabet, padded, without
- * line breaks. Nix also reads other forms. Accepting them would give one value
- * many texts, and two narinfos with equal contents would differ.
+ * line breaks, unused bits zero. Nix also reads other forms. If they were
+ * accepted, one value would have many texts, and two narinfos with equal
+ * contents would differ.
  */
 export function parseBase64(text: string): Result<Uint8Array<ArrayBuffer>> {
-  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4 !== 0) return err("not base64");
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4 !== 0)
+    return err("it is not padded base64");
   const binary = atob(text);
-  if (btoa(binary) !== text) return err("not canonical base64");
+  if (btoa(binary) !== text) return err("the last base64 digit has unused bits that are not zero");
   return ok(Uint8Array.from(binary, (character) => character.charCodeAt(0)));
 }

@@ -13,13 +13,16 @@ export interface Hash {
 type DigestEncoding = "nix32" | "base16" | "base64";
 
 /**
- * Reads `algo:` and a digest whose length tells its encoding, or an SRI hash
- * (`algo-base64`), as `Hash::parseAnyPrefixed` does (libutil/hash.cc).
- * Base64 must be padded and canonical. BLAKE3, experimental in Nix, is refused.
+ * Parses `algo:digest` or an SRI hash, `algo-base64`, as
+ * `Hash::parseAnyPrefixed` does (libutil/hash.cc). The length of the digest
+ * tells its encoding. Base64 must be padded, and its unused bits must be zero.
+ * Refuses BLAKE3, which is experimental in Nix.
+ *
+ * The error is a clause without a full stop, and does not quote the text.
  */
 export function parseHash(text: string): Result<Hash> {
   const match = /^([a-z0-9]+)([:-])(.*)$/s.exec(text);
-  if (match === null) return err("hash has no algorithm");
+  if (match === null) return err("hash does not begin with an algorithm, as in sha256:");
   const [, algorithm = "", separator, digest = ""] = match;
   if (!isHashAlgorithm(algorithm)) return err("hash algorithm is not md5, sha1, sha256 or sha512");
   const bytes = separator === "-" ? parseBase64(digest) : parseDigest(digest, algorithm);
@@ -30,14 +33,14 @@ export function parseHash(text: string): Result<Hash> {
   return ok({ algorithm, bytes: bytes.value });
 }
 
-/** With `algo:` in front; for "sri", `algo-`. Nix writes "nix32" in narinfos. */
+/** Returns `algo:digest`, or `algo-base64` for "sri". Nix writes "nix32" in narinfos. */
 export function formatHash(hash: Hash, encoding: DigestEncoding | "sri"): string {
   return encoding === "sri"
     ? `${hash.algorithm}-${encodeBase64(hash.bytes)}`
     : `${hash.algorithm}:${formatDigest(hash, encoding)}`;
 }
 
-/** The digest alone, as in the names of NARs and store paths. */
+/** Returns the digest without its algorithm, as in the names of NARs and store paths. */
 export function formatDigest(hash: Hash, encoding: DigestEncoding): string {
   switch (encoding) {
     case "nix32":
@@ -49,7 +52,7 @@ export function formatDigest(hash: Hash, encoding: DigestEncoding): string {
   }
 }
 
-/** Not in constant time: these hashes are public. */
+/** Whether both hashes are the same. Does not compare in constant time, because these hashes are public. */
 export function equalHashes(a: Hash, b: Hash): boolean {
   return (
     a.algorithm === b.algorithm &&
@@ -62,7 +65,8 @@ function isHashAlgorithm(text: string): text is HashAlgorithm {
   return Object.hasOwn(DIGEST_BYTES, text);
 }
 
-// The three lengths differ for every algorithm, the longest being base16.
+// The length tells the encoding: a sha256 digest has 64 characters in base16, 52
+// in nix32 and 44 in base64. The three lengths differ for the other algorithms too.
 function parseDigest(text: string, algorithm: HashAlgorithm): Result<Uint8Array> {
   const byteLength = DIGEST_BYTES[algorithm];
   switch (text.length) {
@@ -73,7 +77,7 @@ function parseDigest(text: string, algorithm: HashAlgorithm): Result<Uint8Array>
     case Math.ceil(byteLength / 3) * 4:
       return parseBase64(text);
     default:
-      return err("no encoding of it has this length");
+      return err(`no ${algorithm} digest has this length in base16, nix32 or base64`);
   }
 }
 
@@ -82,6 +86,6 @@ function encodeBase16(bytes: Uint8Array): string {
 }
 
 function parseBase16(text: string): Result<Uint8Array> {
-  if (!/^[0-9a-f]*$/i.test(text)) return err("not base16");
+  if (!/^[0-9a-f]*$/i.test(text)) return err("base16 text holds a character outside 0-9 and a-f");
   return ok(Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)));
 }

@@ -1,15 +1,15 @@
 import { err, ok, type Result } from "../result.ts";
 
-/** One line of a narinfo. Together they give the text back: `name: value\n` each. */
+/** One line of a narinfo, `name: value\n`. All lines together give the narinfo's text back. */
 export interface NarinfoField {
   readonly name: string;
   readonly value: string;
 }
 
 export interface NarinfoFields {
-  /** In order. */
+  /** All lines, in the order of the text. */
   readonly all: readonly NarinfoField[];
-  /** Those that may stand once only, by name. Nix would take the last of several. */
+  /** Values of the fields that may appear only once, by name. Nix would take the last of several. */
   readonly single: ReadonlyMap<string, string>;
 }
 
@@ -27,23 +27,25 @@ const SINGLE_VALUED: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The most lines of a narinfo. Nix writes at most 11 and one for each signature.
- * Parsing a line costs memory beside its bytes, so many empty lines would cost
- * hundreds of times their size.
+ * The most lines of a narinfo. Nix writes at most 11 lines and one for each
+ * signature. Parsing a line costs memory beside its bytes, so many empty lines
+ * would cost hundreds of times their size.
  */
 const MAX_LINES = 1000;
 
 /**
- * Takes a narinfo apart into lines.
+ * Splits the text of a narinfo into its lines, each a name and a value. Does not
+ * check the values. An error names the line by its number, counted from 1.
  *
- * Nix skips one character after the colon, whatever it is: it reads
- * `NarSize:872` as 72, and without its space `References:` swallows the next
- * line. Here that character must be a space. A carriage return or another
- * control character would stay in the value, and is refused as well.
+ * Nix skips one character after the colon, and does not check that it is a
+ * space. Nix reads `NarSize:872` as 72. A `References:` without a space makes
+ * Nix read the next line as its value. Here that character must be a space.
+ * Nix would keep a carriage return or another control character in the value,
+ * so these are refused too.
  */
 export function parseNarinfoFields(text: string): Result<NarinfoFields> {
   if (text === "") return err("the narinfo is empty");
-  if (!text.endsWith("\n")) return err("the last line does not end");
+  if (!text.endsWith("\n")) return err("the last line has no line break at its end");
   if (hasMoreLines(text, MAX_LINES)) return err(`it has more than ${MAX_LINES} lines`);
   const all: NarinfoField[] = [];
   const single = new Map<string, string>();
@@ -52,7 +54,7 @@ export function parseNarinfoFields(text: string): Result<NarinfoFields> {
     if (!field.ok) return err(`line ${index + 1} ${field.error}`);
     const { name, value } = field.value;
     if (SINGLE_VALUED.has(name)) {
-      if (single.has(name)) return err(`line ${index + 1} gives ${name} again`);
+      if (single.has(name)) return err(`line ${index + 1} repeats the field ${name}`);
       single.set(name, value);
     }
     all.push(field.value);
@@ -60,7 +62,10 @@ export function parseNarinfoFields(text: string): Result<NarinfoFields> {
   return ok({ all, single });
 }
 
-/** Counts without splitting: the pieces would already take the memory. */
+/**
+ * Whether `text` has more than `limit` lines. Counts without splitting the text,
+ * because the pieces would already take the memory.
+ */
 function hasMoreLines(text: string, limit: number): boolean {
   let lines = 0;
   for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", end + 1)) {

@@ -5,9 +5,10 @@ import { parseNarinfoFields, type NarinfoField } from "./narinfo-fields.ts";
 import { parseStorePath, parseStorePathBaseName, type StorePath } from "./store-path.ts";
 
 /**
- * The largest narinfo that the gateway writes. Honest ones are far smaller: a
- * reference takes at most 32 + 1 + 211 + 1 = 245 bytes, so this limit holds 8,500
- * of the longest, and 35,000 usual ones.
+ * The largest narinfo that the gateway writes. A reference takes at most 32 (hash)
+ * + 1 (dash) + 211 (name) + 1 (space) = 245 bytes. So a narinfo can have 8,500
+ * references of the greatest length, or 35,000 of a usual length (60 bytes). No
+ * real narinfo comes near these numbers.
  */
 export const MAX_NARINFO_BYTES = 2 * 1024 * 1024;
 
@@ -17,38 +18,45 @@ export const MAX_NARINFO_BYTES = 2 * 1024 * 1024;
  */
 export const MAX_STORED_NARINFO_BYTES = 2 * MAX_NARINFO_BYTES;
 
-/** The metadata of one store path, with every line that it was read from. */
+/** The metadata of one store path, together with every line of its narinfo. */
 export interface Narinfo {
   readonly storePath: StorePath;
-  /** As written: relative to the cache or absolute, and possibly outside `nar/`. */
+  /** The URL of the NAR, as written: relative to the cache or absolute, and possibly outside `nar/`. */
   readonly url: string;
-  /** As written, known to Nix or not; "bzip2" where the field is missing or empty. */
+  /** The compression, as written. Nix may not know it. "bzip2" if the field is missing or empty. */
   readonly compression: string;
   readonly fileHash: Hash | undefined;
-  /** Bytes, compressed. Clients verify neither this nor `fileHash`. */
+  /** The size of the compressed NAR in bytes. Clients check neither `fileSize` nor `fileHash`. */
   readonly fileSize: number | undefined;
   readonly narHash: Hash;
-  /** Bytes, unpacked. */
+  /** The size of the unpacked NAR in bytes. */
   readonly narSize: number;
-  /** Each once, in the order written; may include the path itself. */
+  /** The references, each once, in the order of the text. May include the path itself. */
   readonly references: readonly StorePath[];
-  /** A base name; `undefined` for "unknown-deriver" too. */
+  /** The base name of the derivation. `undefined` also for "unknown-deriver". */
   readonly deriver: string | undefined;
-  /** As written, which may be malformed: older clients pass over such, newer refuse the narinfo. */
+  /**
+   * The signatures, as written. A signature may be malformed: Nix before 2.34
+   * skips it, and later versions refuse the narinfo.
+   */
   readonly signatures: readonly string[];
-  /** Well-formed and possible with these references, but not proved to be of this path. */
+  /**
+   * The content address, as written. It is well-formed, and possible together
+   * with these references. It is not proved to be the address of this path.
+   */
   readonly contentAddress: string | undefined;
-  /** Every line in order, unknown ones too, so that formatting gives back the same bytes. */
+  /** Every line in order, including unknown fields, so that formatting gives back the same bytes. */
   readonly fields: readonly NarinfoField[];
 }
 
 /**
- * Reads a narinfo as Nix does (libstore/nar-info.cc), and refuses what two
- * versions of Nix, or Nix and a person, would read differently: repeated
+ * Parses a narinfo as Nix does (libstore/nar-info.cc). Refuses every text that
+ * two versions of Nix, or Nix and a person, would read differently: repeated
  * fields, missing spaces, signs and leading zeros in sizes.
  *
- * The caller decodes bytes as UTF-8, fatally and keeping a byte order mark.
- * Errors are one clause for a person, and never quote the text.
+ * The caller decodes the bytes as UTF-8. Its decoder must throw on malformed
+ * UTF-8, and must keep a byte order mark. An error is one clause that a person
+ * can read, without a full stop. It never quotes the text.
  */
 export function parseNarinfo(text: string, storeDir: string): Result<Narinfo> {
   const fields = parseNarinfoFields(text);
@@ -73,7 +81,7 @@ export function parseNarinfo(text: string, storeDir: string): Result<Narinfo> {
   if (!references.ok) return references;
   const deriver = parseOptionalField("Deriver", single, parseDeriver);
   if (!deriver.ok) return deriver;
-  // Nix takes an empty CA for none.
+  // Nix reads an empty CA as no CA.
   const contentAddress = single.get("CA") || undefined;
   if (contentAddress !== undefined) {
     const address = parseContentAddress(contentAddress);
@@ -98,16 +106,18 @@ export function parseNarinfo(text: string, storeDir: string): Result<Narinfo> {
   });
 }
 
-/** For what was parsed, the same bytes. */
+/** Returns the text of a narinfo. A narinfo that was parsed comes back byte for byte. */
 export function formatNarinfo(narinfo: Narinfo): string {
   return narinfo.fields.map(({ name, value }) => `${name}: ${value}\n`).join("");
 }
 
 /**
- * Replaces all signatures, in the place of the first one. Without one they
- * go where Nix writes them: before CA, else last.
+ * Returns the narinfo with all its signatures replaced. The new signatures
+ * stand where the first old one stood. A narinfo without signatures gets them
+ * where Nix writes them: before CA, or at the end if there is no CA.
  *
- * Throws on a signature with a control character, which could add a field.
+ * Throws a `TypeError` if a signature holds a control character: a line break
+ * in it could add a field.
  */
 export function withSignatures(narinfo: Narinfo, signatures: readonly string[]): Narinfo {
   // oxlint-disable-next-line no-control-regex
@@ -152,7 +162,7 @@ function parseSize(text: string): Result<number> {
   const size = Number(text);
   return /^(?:0|[1-9]\d*)$/.test(text) && Number.isSafeInteger(size)
     ? ok(size)
-    : err("it is not a plain number of bytes");
+    : err("it is not a number of bytes in plain digits");
 }
 
 function parseReferences(text: string): Result<readonly StorePath[]> {

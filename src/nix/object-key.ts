@@ -15,8 +15,8 @@ import {
  * The names under which a binary cache may hold objects.
  *
  * Every request path passes through `parseObjectKey` before it reaches the
- * edge cache or the bucket, so nothing past this module sees a raw path. What
- * is not known to be a name of one of these kinds is refused, never repaired.
+ * edge cache or the bucket, so nothing past this module sees a raw path. The
+ * parser refuses every name of an unknown kind. It never repairs a name.
  */
 export type ObjectKey =
   | CacheInfoKey
@@ -33,9 +33,9 @@ export type ObjectKind = ObjectKey["kind"];
 declare const brand: unique symbol;
 
 /**
- * A checked name relative to the cache's prefix in the bucket, decoded:
- * printable ASCII without "\", "%", "#" or an empty, "." or ".." segment. One
- * object has one.
+ * A checked name of an object, relative to the cache's prefix in the bucket and
+ * without percent-encoding. It is printable ASCII, without "\", "%" or "#", and
+ * no segment is empty, "." or "..". One object has exactly one path.
  */
 export type ObjectPath = string & { readonly [brand]: "ObjectPath" };
 
@@ -59,11 +59,14 @@ interface ListingKey extends Key<"listing"> {
 
 /** `nar/…` */
 export interface NarKey extends Key<"nar"> {
-  /** The nix32 SHA-256 of the bytes, where the name is `nar/<hash>.nar[.ext]` and so promises it. */
+  /**
+   * The SHA-256 of the stored bytes in nix32, if the name promises it by its form
+   * `nar/<hash>.nar[.ext]`. `undefined` for other names.
+   */
   readonly fileHash: string | undefined;
-  /** With its dot; empty without `fileHash`. */
+  /** The extension with its dot, such as `.zst`. Empty if there is no `fileHash`. */
   readonly extension: string;
-  /** Whether it is a name that Nix writes. Old buckets hold others, which may be read. */
+  /** Whether Nix writes such a name. Old buckets hold other names, which clients may only read. */
   readonly writable: boolean;
 }
 
@@ -72,7 +75,7 @@ interface LogKey extends Key<"log"> {
   readonly storePath: StorePath;
 }
 
-/** `realisations/<id>.doi`, until Nix 2.34 */
+/** `realisations/<id>.doi`, in Nix 2.4 to 2.34 */
 export interface RealisationKey extends Key<"realisation"> {
   readonly id: DrvOutputId;
 }
@@ -89,9 +92,10 @@ interface DebuginfoKey extends Key<"debuginfo"> {
 }
 
 /**
- * Reads the path of a request as it came over the wire: beginning with "/",
- * without its query, percent-encodings intact. `URL` would resolve ".." and
- * "%2e%2e" before this could refuse them, so the caller should not use it.
+ * Parses the path of a request exactly as the client sent it: with its first
+ * "/", without the query, still percent-encoded. The caller must not take the
+ * path from a `URL`, which resolves ".." and "%2e%2e" before this parser could
+ * refuse them.
  */
 export function parseObjectKey(rawPath: string): Result<ObjectKey> {
   const segments = decodeRequestPath(rawPath);
@@ -99,8 +103,9 @@ export function parseObjectKey(rawPath: string): Result<ObjectKey> {
 }
 
 /**
- * Reads the URL of a narinfo that is to be published: relative, inside `nar/`
- * and without a query. Nix itself would follow any URL anywhere.
+ * Parses the URL field of a narinfo before the narinfo is published. The URL
+ * must be relative, inside `nar/` and without a query. Clients would follow any
+ * other URL too, to any server.
  */
 export function parseNarUrl(url: string): Result<NarKey> {
   if (/^[A-Za-z][A-Za-z0-9+.-]*:/.test(url)) return err("URL is absolute");
@@ -119,9 +124,12 @@ export function narinfoKey(hash: StorePathHash): NarinfoKey {
   return { kind: "narinfo", path: brandPath(`${hash}.narinfo`), hash };
 }
 
-/** The name Nix gives a NAR whose bytes, compressed, have this SHA-256. */
+/**
+ * Returns the key that Nix gives to a NAR whose compressed bytes have this
+ * SHA-256. Throws a `TypeError` for a hash of another algorithm.
+ */
 export function narKey(fileHash: Hash, compression: string): NarKey {
-  if (fileHash.algorithm !== "sha256") throw new TypeError("a NAR is named after its SHA-256");
+  if (fileHash.algorithm !== "sha256") throw new TypeError("a NAR's name needs a sha256 hash");
   const digest = formatDigest(fileHash, "nix32");
   const extension = narExtension(compression);
   const path = brandPath(`nar/${digest}.nar${extension}`);
@@ -165,7 +173,7 @@ function parseNarName(segments: readonly string[]): Result<NarKey> {
   const path = brandPath(`nar/${name}`);
   const [, fileHash = "", extension = ""] =
     /^([0-9a-z]{52})\.nar((?:\.[0-9a-z]+)?)$/.exec(name) ?? [];
-  // The first of 52 digits has a bit to spare for SHA-256, which parsing checks.
+  // 52 digits carry 260 bits, and a SHA-256 has 256. Parsing checks that the 4 unused bits are zero.
   if (fileHash === "" || !parseNix32(fileHash).ok) {
     return ok({ kind: "nar", path, fileHash: undefined, extension: "", writable: false });
   }
@@ -201,19 +209,22 @@ function parseBuildTraceName(drv: string, name: string): Result<BuildTraceKey> {
 }
 
 function parseDebuginfoName(name: string): Result<DebuginfoKey> {
-  // Nix writes 40 digits, the SHA-1 of GNU ld; other linkers make build ids of other lengths.
+  // Nix writes 40 digits: GNU ld makes a build id from a SHA-1. Other linkers make other lengths.
   const [, buildId] = /^((?:[0-9a-f]{2}){8,64})(?:\.debug)?$/.exec(name) ?? [];
   return buildId === undefined
     ? unknownName
     : ok({ kind: "debuginfo", path: brandPath(`debuginfo/${name}`), buildId });
 }
 
-/** The only door to the brand. */
+/** The only place that brands a text as an `ObjectPath`. */
 function brandPath(path: string): ObjectPath {
   return path as ObjectPath;
 }
 
-/** Returns the SHA-256 in the name of a NAR, in lower-case hex. `undefined` for a name that Nix never writes. */
+/**
+ * Returns the SHA-256 in a NAR's name, in lower-case hex. Returns `undefined`
+ * for a name that Nix never writes.
+ */
 export function narSha256(key: NarKey): string | undefined {
   const hash = key.writable && key.fileHash !== undefined ? parseNix32(key.fileHash) : undefined;
   if (hash === undefined || !hash.ok) return undefined;

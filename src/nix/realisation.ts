@@ -4,12 +4,12 @@ import { type DrvOutputId, parseDrvOutputId } from "./drv-output.ts";
 import { mergeSignatures, parseSignature } from "./signature.ts";
 import { formatStorePathBaseName, parseStorePathBaseName, type StorePath } from "./store-path.ts";
 
-/** What an output of a content-addressed derivation turned out to be. */
+/** The store path that the build of a content-addressed derivation produced for one output. */
 interface Outcome {
   readonly outPath: StorePath;
-  /** As `name:base64`, in whichever form the file has them. */
+  /** Each as `name:base64`. The file has them as strings or as objects. */
   readonly signatures: readonly string[];
-  /** Fields unknown here, kept. */
+  /** Unknown fields of the file, kept for formatting. */
   readonly rest: Readonly<Record<string, unknown>>;
 }
 
@@ -17,15 +17,19 @@ interface Outcome {
 export interface Realisation extends Outcome {
   readonly kind: "realisation";
   readonly id: DrvOutputId;
-  /** By id, base names of store paths. Empty since Nix 2.34, and then signed as empty too. */
+  /** Base names of store paths, by realisation id. Nix 2.34 leaves it empty, and signs it as empty. */
   readonly dependentRealisations: ReadonlyMap<string, string>;
 }
 
-/** The file `build-trace-v2/<drv>/<output>.doi` of Nix 2.35 on, whose key is its name. */
+/**
+ * The file `build-trace-v2/<drv>/<output>.doi` since Nix 2.35. Its name is its
+ * key, so the file has no id.
+ */
 export interface BuildTraceEntry extends Outcome {
   readonly kind: "build-trace";
 }
 
+/** Parses the JSON of a realisation. The error is a clause, and never quotes the text. */
 export function parseRealisation(text: string): Result<Realisation> {
   const object = parseJsonObject(text);
   if (!object.ok) return object;
@@ -44,6 +48,7 @@ export function parseRealisation(text: string): Result<Realisation> {
   });
 }
 
+/** Parses the JSON of a build trace entry. The error is a clause, and never quotes the text. */
 export function parseBuildTraceEntry(text: string): Result<BuildTraceEntry> {
   const object = parseJsonObject(text);
   if (!object.ok) return object;
@@ -52,9 +57,9 @@ export function parseBuildTraceEntry(text: string): Result<BuildTraceEntry> {
 }
 
 /**
- * The bytes Nix would write: keys sorted, no spaces. Signatures are strings in
- * a realisation, since before 2.35 Nix reads nothing else, and objects in a
- * build trace entry.
+ * Returns the JSON that Nix would write: keys sorted, no spaces. A realisation
+ * has its signatures as strings, because Nix before 2.35 reads nothing else. A
+ * build trace entry has them as objects.
  */
 export function formatRealisation(realisation: Realisation | BuildTraceEntry): string {
   const outPath = formatStorePathBaseName(realisation.outPath);
@@ -76,7 +81,10 @@ export function formatRealisation(realisation: Realisation | BuildTraceEntry): s
   }
 }
 
-/** What is signed: Nix's own JSON without the signatures (`Realisation::fingerprint`, 2.8 to 2.34). */
+/**
+ * Returns the text that signatures of a realisation sign: Nix's own JSON without
+ * the signatures (`Realisation::fingerprint`, Nix 2.8 to 2.34).
+ */
 export function realisationFingerprint(realisation: Realisation): string {
   return formatSorted({
     id: realisation.id,
@@ -85,7 +93,10 @@ export function realisationFingerprint(realisation: Realisation): string {
   });
 }
 
-/** The same since 2.35, where the key is signed along (`UnkeyedRealisation::fingerprint`). */
+/**
+ * Returns the text that signatures of a build trace entry sign. Since Nix 2.35
+ * it includes the key (`UnkeyedRealisation::fingerprint`).
+ */
 export function buildTraceFingerprint(
   key: { readonly drvPath: StorePath; readonly outputName: string },
   entry: BuildTraceEntry,
@@ -97,24 +108,25 @@ export function buildTraceFingerprint(
 }
 
 /**
- * Adds the signatures of `incoming` to `existing`, if both say the same. As in
- * `Realisation::isCompatibleWith`, dependencies that only one of them lists
- * are no contradiction: some versions of Nix leave them out.
+ * Returns `existing` with the signatures of `incoming` added. Returns an error
+ * if the two contradict each other. It is no contradiction if only one of them
+ * lists dependencies, as in `Realisation::isCompatibleWith`: some versions of
+ * Nix leave the dependencies out.
  */
 export function mergeRealisation<T extends Realisation | BuildTraceEntry>(
   existing: T,
   incoming: T,
 ): Result<T> {
   if (formatStorePathBaseName(existing.outPath) !== formatStorePathBaseName(incoming.outPath)) {
-    return err("the output is already known to be another path");
+    return err("the stored realisation names another output path");
   }
   if (existing.kind === "realisation" && incoming.kind === "realisation") {
-    if (existing.id !== incoming.id) return err("the realisation is of another output");
+    if (existing.id !== incoming.id) return err("the stored realisation is for another output");
     const [ours, theirs] = [existing.dependentRealisations, incoming.dependentRealisations];
     const isSame =
       ours.size === theirs.size && [...ours].every(([id, path]) => theirs.get(id) === path);
     if (ours.size > 0 && theirs.size > 0 && !isSame) {
-      return err("the output is already known with other dependencies");
+      return err("the stored realisation lists other dependencies");
     }
   }
   return ok({ ...existing, signatures: mergeSignatures(existing.signatures, incoming.signatures) });
@@ -138,12 +150,12 @@ function parseOutcome(object: Record<string, unknown>): Result<Outcome> {
   const { outPath: rawOutPath, signatures: rawSignatures = [], ...rest } = object;
   const outPath = parseStorePathBaseName(typeof rawOutPath === "string" ? rawOutPath : "");
   if (!outPath.ok) return err(`outPath is wrong: ${outPath.error}`);
-  if (!Array.isArray(rawSignatures)) return err("signatures is not an array");
+  if (!Array.isArray(rawSignatures)) return err("the signatures field is not an array");
   const signatures: string[] = [];
   for (const raw of rawSignatures as unknown[]) {
     const text = isObject(raw) ? `${String(raw["keyName"])}:${String(raw["sig"])}` : raw;
     if (typeof text !== "string" || !parseSignature(text).ok) {
-      return err("signatures holds something that is not a signature");
+      return err("the signatures field holds a value that is not a signature");
     }
     signatures.push(text);
   }
@@ -151,11 +163,11 @@ function parseOutcome(object: Record<string, unknown>): Result<Outcome> {
 }
 
 function parseDependencies(raw: unknown): Result<ReadonlyMap<string, string>> {
-  if (!isObject(raw)) return err("dependentRealisations is not an object");
+  if (!isObject(raw)) return err("the dependentRealisations field is not an object");
   const dependencies = new Map<string, string>();
   for (const [id, path] of Object.entries(raw)) {
     if (!parseDrvOutputId(id).ok || typeof path !== "string" || !parseStorePathBaseName(path).ok) {
-      return err("dependentRealisations holds something that is not a realisation");
+      return err("the dependentRealisations field holds a wrong id or a wrong store path");
     }
     dependencies.set(id, path);
   }
@@ -164,7 +176,7 @@ function parseDependencies(raw: unknown): Result<ReadonlyMap<string, string>> {
 
 function toSignatureObject(text: string): { keyName: string; sig: string } {
   const signature = parseSignature(text);
-  if (!signature.ok) throw new TypeError("a signature was not parsed before");
+  if (!signature.ok) throw new TypeError("a signature of the realisation is malformed");
   return { keyName: signature.value.keyName, sig: encodeBase64(signature.value.bytes) };
 }
 

@@ -2,59 +2,64 @@ import { err, ok, type Result } from "../result.ts";
 import { encodeBase64, parseBase64 } from "./encodings.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
-// `CryptoKey` has no name that Node's types and workerd's share.
+// Node's types and workerd's types have no common name for `CryptoKey`.
 type ImportedKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
 
 export interface PublicKey {
   readonly name: string;
-  /** 32 of them. */
+  /** The 32 bytes of an Ed25519 public key. */
   readonly bytes: Bytes;
 }
 
-/** A secret: nothing may print or log it. */
+/** A secret signing key. No code may print or log it. */
 export interface SecretKey {
   readonly name: string;
-  /** 32 of them, from which the rest follows. */
+  /** The 32 bytes of the Ed25519 seed, from which the public key follows. */
   readonly seed: Bytes;
-  /** The other half as written; see `hasMatchingPublicKey`. */
+  /** The public key as the text has it. `hasMatchingPublicKey` checks that it follows from the seed. */
   readonly publicKey: PublicKey;
 }
 
 export interface Signature {
   readonly keyName: string;
-  /** 64 of them. */
+  /** The 64 bytes of an Ed25519 signature. */
   readonly bytes: Bytes;
 }
 
-/** Reads `name:base64`, an entry of trusted-public-keys. Errors are predicates: "is not …". */
+/** Parses `name:base64`, an entry of trusted-public-keys. The error is a predicate: "is not a …". */
 export function parsePublicKey(text: string): Result<PublicKey> {
   const parts = parseNamedBytes(text, 32);
   return parts === undefined
-    ? err("is not a Nix public key, a name and 32 bytes as name:base64")
+    ? err("is not a Nix public key, which has the form <name>:<base64 of 32 bytes>")
     : ok(parts);
 }
 
 /**
- * Reads what `nix key generate-secret` writes: `name:base64` of seed and
- * public key. The error never quotes the text.
+ * Parses a secret key as `nix key generate-secret` writes it: `name:base64`,
+ * where the 64 bytes are the seed and the public key. The error is a predicate,
+ * "is not a …", and never quotes the text.
  */
 export function parseSecretKey(text: string): Result<SecretKey> {
   const parts = parseNamedBytes(text, 64);
   if (parts === undefined) {
-    return err("is not a Nix secret key, a name and 64 bytes as name:base64");
+    return err("is not a Nix secret key, which has the form <name>:<base64 of 64 bytes>");
   }
   const { name, bytes } = parts;
   return ok({ name, seed: bytes.slice(0, 32), publicKey: { name, bytes: bytes.slice(32) } });
 }
 
-/** Reads a `Sig` of a narinfo. Nix 2.34 and later refuse a narinfo with a malformed one. */
+/**
+ * Parses the value of a narinfo's Sig field. Nix 2.34 and later refuse a narinfo
+ * with a malformed signature. The error is a predicate: "is not a …".
+ */
 export function parseSignature(text: string): Result<Signature> {
   const parts = parseNamedBytes(text, 64);
   return parts === undefined
-    ? err("is not a signature, a key name and 64 bytes as name:base64")
+    ? err("is not a signature, which has the form <key name>:<base64 of 64 bytes>")
     : ok({ keyName: parts.name, bytes: parts.bytes });
 }
 
+/** Returns the public half of a secret key, as its text has it. */
 export function publicKeyOf(secretKey: SecretKey): PublicKey {
   return secretKey.publicKey;
 }
@@ -67,7 +72,10 @@ export function formatSignature(signature: Signature): string {
   return `${signature.keyName}:${encodeBase64(signature.bytes)}`;
 }
 
-/** False as well when the key has another name than the signature says. */
+/**
+ * Whether `signature` over `message` is by `publicKey`. `false` also if the name
+ * of the key is not the name in the signature.
+ */
 export async function verifySignature(
   publicKey: PublicKey,
   message: string,
@@ -78,7 +86,7 @@ export async function verifySignature(
   return await crypto.subtle.verify("Ed25519", key, signature.bytes, encodeText(message));
 }
 
-/** The signature as Nix writes it, `name:base64`. */
+/** Returns a signature over `message` as Nix writes it, `name:base64`. */
 export async function signMessage(secretKey: SecretKey, message: string): Promise<string> {
   const key = await importSecretKey(secretKey);
   const bytes = await crypto.subtle.sign("Ed25519", key, encodeText(message));
@@ -86,8 +94,9 @@ export async function signMessage(secretKey: SecretKey, message: string): Promis
 }
 
 /**
- * Whether the public half is the seed's own. A key glued together from two
- * would sign what nobody can verify by the public key it shows.
+ * Whether the public half of the key follows from its seed. With the halves of
+ * two different keys, no client could verify a signature by the public key that
+ * the operator publishes.
  */
 export async function hasMatchingPublicKey(secretKey: SecretKey): Promise<boolean> {
   const probe = "whether a seed and a public key belong together";
@@ -95,9 +104,13 @@ export async function hasMatchingPublicKey(secretKey: SecretKey): Promise<boolea
   return signature.ok && (await verifySignature(secretKey.publicKey, probe, signature.value));
 }
 
-/** A new secret key as `nix key generate-secret` writes it. Throws on a name no key can have. */
+/**
+ * Returns a new secret key as `nix key generate-secret` writes it. Throws a
+ * `TypeError` if no key can have this name.
+ */
 export async function generateSecretKey(name: string): Promise<string> {
-  if (!isKeyName(name)) throw new TypeError("a key name is not empty and has no space or colon");
+  if (!isKeyName(name))
+    throw new TypeError("a key name must not be empty or hold a space or colon");
   const pair = await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"]);
   const { privateKey, publicKey } = pair as Record<"privateKey" | "publicKey", ImportedKey>;
   const pkcs8 = (await crypto.subtle.exportKey("pkcs8", privateKey)) as ArrayBuffer;
@@ -109,18 +122,18 @@ export async function generateSecretKey(name: string): Promise<string> {
 }
 
 /**
- * The longest name of a key, in UTF-16 code units. Real names have some 30, such
- * as "cache.example.org-1". Without a limit, one signature whose key name has a
- * megabyte would make a narinfo larger than anyone reads.
+ * The longest name of a key, in UTF-16 code units. Real names have about 30, such
+ * as "cache.example.org-1". Without a limit, one signature with a key name of a
+ * megabyte would make a narinfo larger than any client reads.
  */
 export const MAX_KEY_NAME_LENGTH = 256;
 
-/** Whether a key may have this name. Nix takes the text before the first colon. */
+/** Whether a key may have this name. To Nix, the name is the text before the first colon. */
 export function isKeyName(text: string): boolean {
   return text.length <= MAX_KEY_NAME_LENGTH && /^[^\s:\p{Cc}]+$/u.test(text);
 }
 
-// What stands before the 32 bytes of a seed in PKCS #8 (RFC 8410, section 7).
+// The bytes before the 32 bytes of the seed in a PKCS #8 key (RFC 8410, section 7).
 const PKCS8_HEADER = Uint8Array.of(
   0x30,
   0x2e,
@@ -140,8 +153,8 @@ const PKCS8_HEADER = Uint8Array.of(
   0x20,
 );
 
-// The keys themselves and not promises of them: a promise belongs to the
-// request that made it, and in workerd another request must not await it.
+// These maps hold keys and never promises of keys: a promise belongs to the
+// request that made it, and in workerd no other request may await it.
 const importedPublicKeys = new WeakMap<PublicKey, ImportedKey>();
 const importedSecretKeys = new WeakMap<SecretKey, ImportedKey>();
 
@@ -179,21 +192,21 @@ function encodeText(text: string): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * The most signatures that a narinfo or realisation keeps; no honest path has
- * more. Every client downloads and parses all of them, and without a limit the
- * holder of a push token could add one signature at a time forever.
+ * The most signatures that a narinfo or realisation keeps. No honest path has
+ * more. Every client downloads and parses all of them. Without a limit, the
+ * holder of a push token could add signatures one at a time without end.
  */
 export const MAX_SIGNATURES = 32;
 
 /**
- * Merges two lists of signatures. Every existing signature stays, in its order.
- * An incoming signature is added if its key has none yet: Ed25519 is
- * deterministic, so a second signature by the same key over the same message is
- * either equal or wrong.
+ * Returns both lists of signatures merged. While the list has room, all existing
+ * signatures stay, in their order. An incoming signature is added only if its key
+ * has no signature in the list yet. Ed25519 is deterministic: a second signature by
+ * the same key over the same message is either equal or wrong.
  *
- * In a full list, a signature by a known key takes the place of the last one by an
- * unknown key. Otherwise 32 worthless signatures would keep out the one signature
- * that clients ask for.
+ * In a list with `MAX_SIGNATURES` signatures, a signature by a known key takes the place of the last signature
+ * by an unknown key. Otherwise 32 worthless signatures would keep out the one
+ * signature that clients need.
  */
 export function mergeSignatures(
   existing: readonly string[],

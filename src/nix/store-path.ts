@@ -5,7 +5,7 @@ declare const brand: unique symbol;
 /** The first 32 characters of a store path's base name: 160 bits in nix32. */
 export type StorePathHash = string & { readonly [brand]: "StorePathHash" };
 
-/** What follows the hash and its dash; also the form of an output's name. */
+/** The part of a store path's base name after the hash and the dash. Output names have the same form. */
 export type StorePathName = string & { readonly [brand]: "StorePathName" };
 
 export interface StorePath {
@@ -14,29 +14,37 @@ export interface StorePath {
 }
 
 /**
- * A file name has at most 255 bytes, of which the longest that Nix makes of a
- * name, `<hash>-<name>.drv.chroot`, needs 255 − 32 − 1 − 4 − 7 = 211 for it.
+ * The longest name of a store path. A file name has at most 255 bytes, and the
+ * longest file name that Nix makes is `<hash>-<name>.drv.chroot`. This leaves
+ * 255 − 32 (hash) − 1 (dash) − 4 (.drv) − 7 (.chroot) = 211 bytes for the name.
  */
 const MAX_NAME_LENGTH = 211;
 
+/** Parses the hash part of a store path. The error is a clause without a full stop. */
 export function parseStorePathHash(text: string): Result<StorePathHash> {
   return isStorePathHash(text) ? ok(text) : err("store path hash is not 32 nix32 characters");
 }
 
 /**
- * Holds a name to the rules of `checkName` in libstore/path.cc. Those on a
- * leading dot came after Nix 2.8, whose paths would be refused by later ones.
+ * Parses the name part of a store path by the rules of `checkName` in
+ * libstore/path.cc. The rules for a dot at the beginning came after Nix 2.8.
+ * A name that only Nix 2.8 and older accept is refused, because newer versions
+ * refuse it too.
  */
 export function parseStorePathName(text: string): Result<StorePathName> {
   if (text === "") return err("store path name is empty");
   if (text.length > MAX_NAME_LENGTH) {
     return err(`store path name is longer than ${MAX_NAME_LENGTH} characters`);
   }
-  if (/^\.\.?(?:-|$)/.test(text)) return err('store path name begins with a component "." or ".."');
-  return isStorePathName(text) ? ok(text) : err("store path name holds a forbidden character");
+  if (/^\.\.?(?:-|$)/.test(text)) {
+    return err('store path name is "." or "..", or begins with ".-" or "..-"');
+  }
+  return isStorePathName(text)
+    ? ok(text)
+    : err("store path name holds a character other than A-Z, a-z, 0-9 and + - . _ ? =");
 }
 
-/** Reads `<hash>-<name>`, as in References, Deriver and `log/`. */
+/** Parses `<hash>-<name>`, as in the fields References and Deriver, and in `log/`. */
 export function parseStorePathBaseName(text: string): Result<StorePath> {
   if (text.charAt(32) !== "-") return err("store path has no dash after 32 characters");
   const hash = parseStorePathHash(text.slice(0, 32));
@@ -47,8 +55,9 @@ export function parseStorePathBaseName(text: string): Result<StorePath> {
 }
 
 /**
- * Reads a full path, which must lie directly in `storeDir`. Nix would first
- * drop "." and repeated slashes; here a path has one spelling.
+ * Parses a full store path, which must lie directly in `storeDir`. Nix would
+ * first remove "." and repeated slashes. This parser refuses them, so that a
+ * path has only one spelling.
  */
 export function parseStorePath(text: string, storeDir: string): Result<StorePath> {
   if (!text.startsWith(`${storeDir}/`)) return err("store path is not in the store directory");

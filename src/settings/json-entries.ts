@@ -1,8 +1,10 @@
 import { err, ok, type Result } from "../result.ts";
 
 /**
- * Parses a setting that is a JSON array. Errors name an entry by its place and
- * never quote it, because even a malformed entry may hold a secret.
+ * Parses a setting that is a JSON array, and returns what `parseEntry` makes of
+ * each entry. `parseEntry` returns its error as a predicate, such as "is empty".
+ * The error here begins with the number of the entry, as in "entry 2 is empty".
+ * An error never quotes an entry, because even a malformed entry may hold a secret.
  */
 export function parseEntries<T>(
   text: string,

@@ -119,7 +119,7 @@ describe("nargate token", () => {
     {
       what: "a name that is none",
       given: ["create", "a b"],
-      line: "the name of a token has 1 to 64 characters: letters, digits and . _ @ - (entry 2 lacks a plain name)",
+      line: "the name of a token has 1 to 64 characters: letters, digits and . _ @ - (entry 2 needs a name of 1 to 64 letters, digits and _ . @ -)",
     },
     {
       what: "a token that is not there",
@@ -143,6 +143,8 @@ describe("nargate token", () => {
     await writeFile(file, '[{"name":"secret"}]');
     const { code, stderr } = await run("list");
     expect(code).toBe(2);
-    expect(stderr).toBe(`nargate: ${file} entry 1 lacks sha256 as 64 lower-case hex digits\n`);
+    expect(stderr).toBe(
+      `nargate: ${file} entry 1 needs sha256, which is 64 lower-case hex digits\n`,
+    );
   });
 });

@@ -46,7 +46,7 @@ describe("parseHash", () => {
   });
 
   it.each([
-    { what: "no algorithm", text: NIX32, error: "hash has no algorithm" },
+    { what: "no algorithm", text: NIX32, error: "hash does not begin with an algorithm" },
     { what: "an unknown algorithm", text: `sha3:${NIX32}`, error: "hash algorithm is not" },
     {
       what: "blake3, which is experimental",
@@ -58,30 +58,42 @@ describe("parseHash", () => {
       text: `constructor:${NIX32}`,
       error: "hash algorithm is not",
     },
-    { what: "an algorithm in capitals", text: `SHA256:${NIX32}`, error: "hash has no algorithm" },
+    {
+      what: "an algorithm in capitals",
+      text: `SHA256:${NIX32}`,
+      error: "hash does not begin with an algorithm",
+    },
     {
       what: "a length of another algorithm",
       text: `sha512:${NIX32}`,
-      error: "no encoding of it has this length",
+      error: "no sha512 digest has this length in base16, nix32 or base64",
     },
     {
       what: "one character too many",
       text: `sha256:${NIX32}0`,
-      error: "no encoding of it has this length",
+      error: "no sha256 digest has this length in base16, nix32 or base64",
     },
-    { what: "no digest", text: "sha256:", error: "no encoding of it has this length" },
+    {
+      what: "no digest",
+      text: "sha256:",
+      error: "no sha256 digest has this length in base16, nix32 or base64",
+    },
     {
       what: "base16 with a letter outside it",
       text: `sha256:${BASE16.replace("e", "g")}`,
-      error: "not base16",
+      error: "base16 text holds a character outside 0-9 and a-f",
     },
     { what: "nix32 after a dash", text: `sha256-${NIX32}`, error: "wrong length" },
     { what: "an SRI digest that is too short", text: "sha256-AAAA", error: "wrong length" },
-    { what: "two SRI hashes", text: `sha256-${BASE64} sha256-${BASE64}`, error: "not base64" },
+    {
+      what: "two SRI hashes",
+      text: `sha256-${BASE64} sha256-${BASE64}`,
+      error: "it is not padded base64",
+    },
     {
       what: "a line break at the end",
       text: `sha256:${NIX32}\n`,
-      error: "no encoding of it has this length",
+      error: "no sha256 digest has this length in base16, nix32 or base64",
     },
   ])("refuses $what", ({ text, error }) => {
     expect(errorOf(parseHash(text))).toContain(error);

@@ -19,7 +19,11 @@ describe("parseNarinfoFields", () => {
 
   it.each([
     { what: "nothing", text: "", error: "the narinfo is empty" },
-    { what: "no newline at the end", text: "A: b", error: "the last line does not end" },
+    {
+      what: "no newline at the end",
+      text: "A: b",
+      error: "the last line has no line break at its end",
+    },
     { what: "a line without colon", text: "A: b\nc\n", error: "line 2 has no colon" },
     { what: "an empty line", text: "A: b\n\n", error: "line 2 has no colon" },
     { what: "no name", text: ": b\n", error: "line 1 has no name before its colon" },
@@ -40,7 +44,7 @@ describe("parseNarinfoFields", () => {
     {
       what: "a field given twice",
       text: "URL: a\nX: b\nURL: a\n",
-      error: "line 3 gives URL again",
+      error: "line 3 repeats the field URL",
     },
   ])("refuses $what", ({ text, error }) => {
     expect(errorOf(parseNarinfoFields(text))).toBe(error);

@@ -84,37 +84,37 @@ describe("parseRealisation", () => {
       what: "dependencies in an array",
       from: /\{"sha256[^}]*\}/,
       to: "[]",
-      error: "dependentRealisations is not an object",
+      error: "the dependentRealisations field is not an object",
     },
     {
       what: "signatures that are none",
       from: "nargate-test-1:EA",
       to: "EA",
-      error: "signatures holds",
+      error: "the signatures field holds a value that is not a signature",
     },
     {
       what: "signatures as text",
       from: /\["nargate[^\]]*\]/,
       to: '"x"',
-      error: "signatures is not an array",
+      error: "the signatures field is not an array",
     },
     {
       what: "a number among the signatures",
       from: /\["nargate[^\]]*\]/,
       to: "[1]",
-      error: "signatures holds",
+      error: "the signatures field holds a value that is not a signature",
     },
     {
       what: "null among the signatures",
       from: /\["nargate[^\]]*\]/,
       to: "[null]",
-      error: "signatures holds",
+      error: "the signatures field holds a value that is not a signature",
     },
     {
       what: "an empty object among the signatures",
       from: /\["nargate[^\]]*\]/,
       to: "[{}]",
-      error: "signatures holds",
+      error: "the signatures field holds a value that is not a signature",
     },
   ])("refuses $what", ({ from, to, error }) => {
     const text = REALISATION_SIGNED.replace(from, to);
@@ -213,7 +213,7 @@ describe("mergeRealisation", () => {
     {
       what: "another output path",
       change: { outPath: valueOf(parseRealisation(REALISATION_UNSIGNED)).outPath },
-      error: "another path",
+      error: "another output path",
     },
     {
       what: "another id",

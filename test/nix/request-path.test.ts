@@ -24,7 +24,7 @@ describe("decodeRequestPath", () => {
     { path: "/a%2", error: "the path is not percent-encoded UTF-8" },
     { path: "/%ff", error: "the path is not percent-encoded UTF-8" },
     { path: "/a//b", error: "the path has an empty segment" },
-    { path: "/a/%2e", error: 'the path has a segment "." or ".."' },
+    { path: "/a/%2e", error: 'a segment of the path is "." or ".."' },
     { path: "/a%2fb", error: "the path holds an encoded slash" },
     { path: "/a%5cb", error: "the path holds a backslash" },
     { path: "/a%00", error: "the path holds a control character" },

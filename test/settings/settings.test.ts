@@ -234,7 +234,7 @@ describe("what is broken on the writing side", () => {
     const closed = parseSettings({ ...BUCKET, ...settings });
     expect(closed.reads.ok).toBe(true);
     expect(problemsOf(closed.pushes)).toEqual([
-      "OIDC_TRUST entry 1 lacks an issuer that is an https URL",
+      "OIDC_TRUST entry 1 needs an issuer, which is an https URL without a query",
     ]);
   });
 

@@ -34,72 +34,100 @@ describe("parseTokens", () => {
     { what: "null", entry: null, error: "is not an object" },
     { what: "a text", entry: "ci", error: "is not an object" },
     { what: "an array", entry: [], error: "is not an object" },
-    { what: "an unknown field", entry: { ...CI, scope: "push" }, error: "has an unknown field" },
-    { what: "the token itself", entry: { ...CI, token: "t" }, error: "has an unknown field" },
-    { what: "no name", entry: { ...CI, name: undefined }, error: "lacks a plain name" },
-    { what: "an empty name", entry: { ...CI, name: "" }, error: "lacks a plain name" },
-    { what: "a name of 65", entry: { ...CI, name: "n".repeat(65) }, error: "lacks a plain name" },
-    { what: "a name with a newline", entry: { ...CI, name: "a\nb" }, error: "lacks a plain name" },
-    { what: "a name that is a number", entry: { ...CI, name: 1 }, error: "lacks a plain name" },
+    {
+      what: "an unknown field",
+      entry: { ...CI, scope: "push" },
+      error: "has a field other than name, sha256, scopes, expires",
+    },
+    {
+      what: "the token itself",
+      entry: { ...CI, token: "t" },
+      error: "has a field other than name, sha256, scopes, expires",
+    },
+    {
+      what: "no name",
+      entry: { ...CI, name: undefined },
+      error: "needs a name of 1 to 64 letters, digits and _ . @ -",
+    },
+    {
+      what: "an empty name",
+      entry: { ...CI, name: "" },
+      error: "needs a name of 1 to 64 letters, digits and _ . @ -",
+    },
+    {
+      what: "a name of 65",
+      entry: { ...CI, name: "n".repeat(65) },
+      error: "needs a name of 1 to 64 letters, digits and _ . @ -",
+    },
+    {
+      what: "a name with a newline",
+      entry: { ...CI, name: "a\nb" },
+      error: "needs a name of 1 to 64 letters, digits and _ . @ -",
+    },
+    {
+      what: "a name that is a number",
+      entry: { ...CI, name: 1 },
+      error: "needs a name of 1 to 64 letters, digits and _ . @ -",
+    },
     {
       what: "no hash",
       entry: { ...CI, sha256: undefined },
-      error: "lacks sha256 as 64 lower-case hex digits",
+      error: "needs sha256, which is 64 lower-case hex digits",
     },
     {
       what: "a hash in capitals",
       entry: { ...CI, sha256: SHA256.toUpperCase() },
-      error: "lacks sha256 as 64 lower-case hex digits",
+      error: "needs sha256, which is 64 lower-case hex digits",
     },
     {
       what: "a hash too short",
       entry: { ...CI, sha256: SHA256.slice(1) },
-      error: "lacks sha256 as 64 lower-case hex digits",
+      error: "needs sha256, which is 64 lower-case hex digits",
     },
     {
       what: "a token where its hash belongs",
       entry: { ...CI, sha256: "nargate_secret" },
-      error: "lacks sha256 as 64 lower-case hex digits",
+      error: "needs sha256, which is 64 lower-case hex digits",
     },
     {
       what: "no scopes",
       entry: { ...CI, scopes: undefined },
-      error: "lacks scopes out of read, push, admin",
+      error: "needs a list of scopes, each of them one of read, push, admin",
     },
     {
       what: "an empty list of scopes",
       entry: { ...CI, scopes: [] },
-      error: "lacks scopes out of read, push, admin",
+      error: "needs a list of scopes, each of them one of read, push, admin",
     },
     {
       what: "an unknown scope",
       entry: { ...CI, scopes: ["push", "write"] },
-      error: "lacks scopes out of read, push, admin",
+      error: "needs a list of scopes, each of them one of read, push, admin",
     },
     {
       what: "a scope that is no list",
       entry: { ...CI, scopes: "push" },
-      error: "lacks scopes out of read, push, admin",
+      error: "needs a list of scopes, each of them one of read, push, admin",
     },
     {
       what: "an expiry with a time",
       entry: { ...CI, expires: "2026-12-31T00:00:00Z" },
-      error: "has expires not as YYYY-MM-DD",
+      error: "has a value of expires that is not a calendar day as YYYY-MM-DD",
     },
     {
       what: "a day that is not in the calendar",
       entry: { ...CI, expires: "2026-02-30" },
-      error: "has expires not as YYYY-MM-DD",
+      error: "has a value of expires that is not a calendar day as YYYY-MM-DD",
     },
     {
       what: "an expiry that is a number",
       entry: { ...CI, expires: 20_261_231 },
-      error: "has expires not as YYYY-MM-DD",
+      error: "has a value of expires that is not a calendar day as YYYY-MM-DD",
     },
     {
       what: "an expiry of null",
       entry: { ...CI, expires: null },
-      error: "has expires not as YYYY-MM-DD",
+      error: "has a value of expires that is not a calendar day as YYYY-MM-DD",
     },
   ])("refuses an entry with $what", ({ entry, error }) => {
     expect(errorOfEntry(entry)).toBe(`entry 1 ${error}`);
@@ -107,12 +135,16 @@ describe("parseTokens", () => {
 
   it("refuses a name that stands twice, and names the entry by its place", () => {
     const twice = [CI, { ...CI, name: "other" }, { ...CI, sha256: "0b".repeat(32) }];
-    expect(errorOf(parseTokens(JSON.stringify(twice)))).toBe("entry 3 repeats a name");
+    expect(errorOf(parseTokens(JSON.stringify(twice)))).toBe(
+      "entry 3 has the same name as an earlier entry",
+    );
   });
 
   it("takes __proto__ for the unknown field that it is", () => {
     const text = `[{"__proto__":{"scopes":["admin"]},"name":"ci","sha256":"${SHA256}"}]`;
-    expect(errorOf(parseTokens(text))).toBe("entry 1 has an unknown field");
+    expect(errorOf(parseTokens(text))).toBe(
+      "entry 1 has a field other than name, sha256, scopes, expires",
+    );
   });
 });
 

@@ -1,12 +1,15 @@
 import { matchesClaimPattern, type OidcTrust } from "./oidc-trust.ts";
 
-/** A forge has identities that are names, and names can be taken over. */
+/**
+ * A kind of forge. On a forge, the names of repositories and owners are
+ * identities, and another person can take over a name that becomes free.
+ */
 export interface GitForge {
-  /** How its own service is called in logs. */
+  /** The forge's name in logs, if the issuer is the forge's public service. */
   readonly name: "github" | "gitlab";
-  /** The claims that stay with a repository or its owner when names change hands. */
+  /** The claims with the numeric ids of a repository and its owner. A new owner of a name has other ids. */
   readonly idClaims: readonly string[];
-  /** The claim with the repository's name, for people. */
+  /** The claim with the repository's name, for logs. */
   readonly repositoryClaim: string;
 }
 
@@ -23,8 +26,11 @@ const GITLAB: GitForge = {
 };
 
 /**
- * Whose tokens an entry is about. GitHub Enterprise, GitLab and Forgejo run
- * under any host, so an entry that speaks of their claims is held to their rules.
+ * Returns the forge whose tokens an entry accepts. Returns `undefined` for
+ * issuers that are no forge.
+ *
+ * GitHub Enterprise, GitLab and Forgejo can run on any host. So an entry that
+ * names claims of a forge must follow the rules for that forge, on any host.
  */
 export function forgeOf({ issuer, claims }: OidcTrust): GitForge | undefined {
   const { hostname, pathname } = new URL(issuer);
@@ -50,22 +56,26 @@ function speaksOf(claims: OidcTrust["claims"], names: readonly string[], subject
   );
 }
 
-/** Why an entry would let in more than whoever wrote it can have meant. */
+/**
+ * Returns why an entry accepts more tokens than its author can have wanted, as a
+ * predicate without a subject. Returns `undefined` if the entry is safe.
+ */
 export function describeHole(trust: OidcTrust): string | undefined {
   const { claims, scopes } = trust;
   const forge = forgeOf(trust);
   if (forge === undefined) {
     return [...claims.values()].some((patterns) => patterns.every(saysSomething))
       ? undefined
-      : "admits every token of its issuer: constrain a claim, such as sub, with more than *";
+      : "accepts every token of its issuer: for a claim such as sub, write a pattern that is more than *";
   }
   if (!forge.idClaims.some((name) => claims.get(name)?.every(isId) ?? false)) {
-    return `lacks ${forge.idClaims.join(" or ")} as digits: names can be taken over`;
+    return `needs the claim ${forge.idClaims.join(" or ")} with digits, because another person can take over a name`;
   }
-  // It runs with the base repository's identity, on the word of whoever opened
-  // the pull request, whose code such a workflow often checks out.
+  // Any stranger can start a pull_request_target workflow by opening a pull
+  // request. It runs with the identity of the base repository, and it often
+  // checks out and runs the stranger's code.
   if (forge === GITHUB && scopes.includes("push") && admits(claims, "pull_request_target")) {
-    return "earns push, and lacks an event_name that leaves out pull_request_target: list push, schedule, workflow_dispatch";
+    return "gives the scope push to pull_request_target, which strangers can start: list other events in the claim event_name, such as push, schedule, workflow_dispatch";
   }
   return undefined;
 }

@@ -14,22 +14,30 @@ export interface OidcTrust {
 
 const MAX_PATTERN_LENGTH = 256;
 
-/** Parses what a claim must be: text in which `*` stands for any run of characters but "/". */
+/**
+ * Parses the pattern of a claim: a text of 1 to 256 characters, in which `*`
+ * stands for any run of characters except "/". The error is a predicate without
+ * a subject, such as "is empty".
+ */
 export function parseClaimPattern(pattern: unknown): Result<string> {
   if (typeof pattern !== "string") return err("is not text: put it in quotes");
   if (pattern === "") return err("is empty");
   if (pattern.length > MAX_PATTERN_LENGTH) {
     return err(`is longer than ${MAX_PATTERN_LENGTH} characters`);
   }
-  // Elsewhere it crosses slashes, and whoever writes it here means that.
-  if (pattern.includes("**")) return err("has **, but * never crosses a slash");
+  // In other pattern languages "**" crosses slashes. An operator who writes it
+  // expects that here, too.
+  if (pattern.includes("**"))
+    return err("contains **: use a single *, which never crosses a slash");
   return ok(pattern);
 }
 
 /**
- * Whether `pattern` describes the whole of `text`. Compared segment by segment,
- * so that no `*` can cross a "/", and without a regular expression, so that no
- * character but `*` means anything and no text takes long.
+ * Whether `pattern` matches the whole of `text`.
+ *
+ * Compares segment by segment, so that no `*` can cross a "/". Uses no regular
+ * expression: no character but `*` has a meaning, and no text can make the
+ * comparison slow.
  */
 export function matchesClaimPattern(pattern: string, text: string): boolean {
   const wanted = pattern.split("/");
@@ -40,7 +48,11 @@ export function matchesClaimPattern(pattern: string, text: string): boolean {
   );
 }
 
-/** The leftmost place for each part is the best: it leaves the most for the parts to come. */
+/**
+ * Whether one segment matches. Searches each part between two stars at its
+ * leftmost place, which leaves the most text for the parts after it. So this
+ * never has to go back and try another place.
+ */
 function matchesSegment(pattern: string, text: string): boolean {
   const [first = "", ...middle] = pattern.split("*");
   const last = middle.pop();

@@ -2,20 +2,20 @@ import type { Scope } from "../../api/scopes.ts";
 import { isCurrent, type TokenEntry } from "../../settings/token-entries.ts";
 import type { CacheError } from "../cache-error.ts";
 
-/** Who sent a request, as far as a valid token tells, and what that token allows. */
+/** The identity of a valid token, and what the token allows. */
 export interface Identity {
-  /** Appears in logs. */
+  /** The name of the identity in logs. */
   readonly name: string;
   readonly scopes: readonly Scope[];
-  /** Why this identity may not push, where more can be said than that the scope is missing. */
+  /** Why this identity may not push, if there is a better reason than "the scope is missing". */
   readonly pushRefusal?: CacheError;
 }
 
 /**
  * Returns the entry of a token, or `undefined` if the token is unknown or expired.
  *
- * Compares with every entry, each in constant time. Neither the time of an answer
- * nor the order of the entries then shows how near a guess came.
+ * Compares the token with every entry, and with each entry in constant time. So
+ * the time of an answer does not show how close a guessed token is to a real one.
  */
 export async function authenticate(
   token: string,

@@ -1,28 +1,34 @@
 import { err, ok, type Result } from "../../result.ts";
 
-/** What a handle says of an upload that its holder may continue. */
+/** The contents of a handle: an upload, and the token that may continue it. */
 export interface UploadClaim {
-  /** Where it is to be stored, relative to the prefix. */
+  /** The path under which the NAR will be stored, relative to the prefix. */
   readonly nar: string;
-  /** Where it lies until then. */
+  /** The path under which the NAR's bytes stay until they are proved. */
   readonly incoming: string;
+  /** The size of the NAR in bytes. */
   readonly sizeBytes: number;
-  /** Undefined where it was found completed, so that nobody knows its id any more. */
+  /**
+   * The id of the S3 multipart upload. `undefined` if the gateway found the upload
+   * already completed: the object in the bucket does not tell the id.
+   */
   readonly uploadId: string | undefined;
-  /** Of the token it was given to. */
+  /** The name of the token that started the upload. */
   readonly tokenName: string;
+  /** The time at which the handle stops working. */
   readonly expires: Date;
 }
 
-/** For so long a handle works. */
+/** How long a handle stays valid. */
 export const HANDLE_SECONDS = 24 * 3600;
 
-// A handle of the longest names there are has 1,000 characters.
+// A handle with the longest possible names has 1,000 characters.
 const MAX_HANDLE_LENGTH = 4096;
 
 /**
- * An upload's state, kept by who uploads: the gateway has no place to keep it.
- * It is signed, so that it comes back as it was given.
+ * Returns a handle: the state of an upload as `<payload>.<signature>`, both in
+ * base64url. The gateway has no place to store this state, so the client keeps
+ * it. The signature (HMAC-SHA-256) proves that the client changed nothing.
  */
 export async function formatUploadHandle(claim: UploadClaim, secret: string): Promise<string> {
   const payload = encode(new TextEncoder().encode(JSON.stringify(claim)));
@@ -30,7 +36,10 @@ export async function formatUploadHandle(claim: UploadClaim, secret: string): Pr
   return `${payload}.${encode(new Uint8Array(signature))}`;
 }
 
-/** Reads a handle; one that is not ours, or no longer, is an error. */
+/**
+ * Parses a handle. Returns an error if this gateway did not sign it, or if it has
+ * expired. The error is a predicate for the log: "has expired".
+ */
 export async function parseUploadHandle(
   handle: string,
   secret: string,
@@ -39,19 +48,22 @@ export async function parseUploadHandle(
   const [, payload = "", signature = ""] = /^([\w-]+)\.([\w-]{43})$/.exec(handle) ?? [];
   if (payload === "" || handle.length > MAX_HANDLE_LENGTH) return err("is not a handle");
   const signed = decode(signature);
-  // Compares in constant time, so that no answer's time helps to guess a signature.
+  // `verify` compares in constant time. Otherwise the time of an answer would help
+  // an attacker to guess a signature.
   const isOurs =
     signed !== undefined &&
     (await crypto.subtle.verify("HMAC", await deriveKey(secret), signed, asBytes(payload)));
-  if (!isOurs) return err("was not signed here");
+  if (!isOurs) return err("was not signed by this gateway");
   const claim = parseClaim(new TextDecoder().decode(decode(payload)));
-  if (claim === undefined) return err("says something else");
+  if (claim === undefined) return err("holds no upload");
   return claim.expires > now ? ok(claim) : err("has expired");
 }
 
 /**
- * Made from the bucket's application key, which is there wherever the gateway
- * works: one secret less to set. A new one ends the uploads that are under way.
+ * Returns the key that signs handles, derived from the bucket's application key.
+ * Every gateway that works has that key, so the operator has one secret less to
+ * set. After a change of the application key, clients must start their unfinished
+ * uploads again.
  */
 async function deriveKey(secret: string): Promise<CryptoKey> {
   const material = await crypto.subtle.importKey("raw", asBytes(secret), "HKDF", false, [

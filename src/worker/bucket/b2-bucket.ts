@@ -20,17 +20,21 @@ import { readListing } from "./s3-result.ts";
 import { createS3Upload, openS3Upload, storedHeaders, type UploadAccess } from "./s3-upload.ts";
 import { readElement, readElements } from "../../http/s3-xml.ts";
 
-/** Keys are ASCII here, so bytes are characters. */
+/** The longest key that S3 allows. Keys are ASCII here, so each character is one byte. */
 const MAX_KEY_BYTES = 1024;
 
-/** What speaks to one bucket for all requests together. */
+/** The client and the signer of one bucket, which all requests of an isolate share. */
 export interface S3Access {
   readonly send: S3Client;
   readonly presign: S3Presigner;
   readonly copyLimits?: CopyLimits;
 }
 
-/** Backblaze B2 by its S3 API, below the configured prefix. */
+/**
+ * Returns the bucket of a Backblaze B2 account, used by its S3 API. All paths are
+ * below the configured prefix. `meter` counts the bucket requests of one client
+ * request.
+ */
 export function createB2Bucket(
   config: BucketLocation,
   { send, presign, copyLimits = COPY_LIMITS }: S3Access,
@@ -43,29 +47,32 @@ export function createB2Bucket(
     path: BucketPath,
     options: Omit<S3Request, "method" | "key">,
   ) {
-    // No object can have such a key, so it is absent; asking would be answered 400.
+    // No object can have such a long key, so its absence is proved. B2 would answer 400.
     if (config.prefix.length + path.length > MAX_KEY_BYTES) return undefined;
     const response = await send({ ...options, method, key: config.prefix + path }, meter);
     if (response.status === 200 || response.status === 206) return response;
     const failure = await readS3Failure(response);
     if (failure.status === 416) throw new CacheError("range-not-satisfiable", `GET ${path}`);
     if (failure.status === 403) return await resolveForbidden(path, isCapExceeded(failure));
-    // A GET's 404 must say NoSuchKey: NoSuchBucket, or a page of some other
-    // server, proves nothing. A HEAD's has no body to ask.
+    // A 404 to a GET proves an absence only with the code NoSuchKey. NoSuchBucket,
+    // or a page of another server, proves nothing. A 404 to a HEAD has no body, so
+    // its status must be enough.
     if (failure.status === 404 && (method === "HEAD" || failure.code === "NoSuchKey"))
       return undefined;
     throw toCacheError(`${method} ${path}`, failure);
   }
 
   /**
-   * B2 answers 403 for a cap, for a bad key, and for a missing object when the
-   * key lacks listFiles. Listing that one key tells them apart.
+   * Returns `undefined` if a 403 means that the object is absent, and throws
+   * otherwise. B2 answers 403 for a cap, for a wrong application key, and for a
+   * missing object if the application key lacks listFiles. A listing of this one
+   * path tells these cases apart.
    */
   async function resolveForbidden(path: BucketPath, capExceeded: boolean): Promise<undefined> {
     if (!(await isListed({ list }, path))) return undefined;
     throw new CacheError(
       capExceeded ? "bucket-cap-exceeded" : "bucket-unavailable",
-      `${path} is listed but was refused with 403: a cap, or a key without readFiles`,
+      `${path} exists, but the bucket answered 403: a cap is used up, or the application key lacks readFiles`,
       { retryAfterSeconds: capExceeded ? 600 : 30 },
     );
   }
@@ -94,7 +101,7 @@ export function createB2Bucket(
       const failure = await readS3Failure(response);
       const what =
         failure.status === 403
-          ? "ListObjectsV2 was refused: the keys are wrong, or the application key lacks listFiles;"
+          ? "ListObjectsV2 (the key ID or the application key is wrong, or the application key lacks listFiles)"
           : "ListObjectsV2";
       throw toCacheError(what, failure);
     }
@@ -122,7 +129,10 @@ export function createB2Bucket(
       const range = rangeOf(response);
       if (range === "unusable") {
         await response.body?.cancel();
-        throw new CacheError("bucket-unavailable", `${path}: a 206 without a usable Content-Range`);
+        throw new CacheError(
+          "bucket-unavailable",
+          `GET ${path} answered 206 without a usable Content-Range`,
+        );
       }
       return { ...headOf(response), range, body: response.body ?? new Blob([]).stream() };
     },

@@ -3,44 +3,49 @@ import type { ObjectPath } from "../../nix/object-key.ts";
 import type { BucketPath, IncomingPath } from "./incoming-path.ts";
 
 /**
- * The bucket, as the gateway needs it. Keys are relative to the prefix, so no
- * caller can reach past it.
+ * The operations of the bucket that the gateway uses. Paths are relative to the
+ * prefix, so no caller can reach an object outside the prefix.
  *
- * A missing object is `undefined`, and only when its absence is proved; every
- * fault is thrown as a `CacheError`, after the retries that make sense.
+ * A read returns `undefined` only for a proved absence. Every fault of the bucket
+ * is thrown as a `CacheError`, after the retries that can help.
  */
 export interface Bucket {
   /**
-   * The object, or the part of it that `range` asks for. A store may answer a
-   * range with the whole object; `stored.range` tells. `signal` ends the reading
-   * of its body, which has no time limit of its own.
+   * Returns the object, or the part of it in `range`. A store may answer a range
+   * with the whole object: `range` of the result is then `undefined`. The body has
+   * no time limit, and `signal` ends the reading of it.
    */
   get(path: BucketPath, range?: ByteRange, signal?: AbortSignal): Promise<StoredObject | undefined>;
   /**
-   * Reads a small object into memory, and asks for it again if its body is cut or
-   * stalls. Edges store a truncated body without complaint, and merging into a
-   * truncated narinfo would lose the rest of it. "too-large" for an object of more
-   * than `maxBytes`, which is left unread: a limit of ours is no fault of the bucket.
+   * Returns a small object, whole and in memory. Sends the request again if the
+   * body is cut or stalls. This matters because an edge stores a truncated body
+   * without complaint, and because a merge into a truncated narinfo would lose the
+   * missing part. Returns "too-large" for an object of more than `maxBytes` bytes,
+   * and does not read it. A limit of the gateway is no fault of the bucket, so this
+   * is not an error.
    */
   read(path: BucketPath, maxBytes: number): Promise<SmallObject | "too-large" | undefined>;
+  /** Returns the size and the headers of an object, without its body. */
   head(path: BucketPath): Promise<StoredHead | undefined>;
   /** Stores `body`. Resolves once the bytes are durable. */
   put(path: ObjectPath, body: Uint8Array<ArrayBuffer>, options: PutOptions): Promise<void>;
-  /** Hides the object; one that is not there is no error. */
+  /** Hides the object. Succeeds if it does not exist. */
   delete(path: BucketPath): Promise<void>;
-  /** One page of the paths that start with `start`, in byte order. */
+  /** Returns one page of the paths that start with `start`, in byte order. */
   list(start: string, page?: ListOptions): Promise<ListPage>;
-  /** Begins an upload in parts; nothing is visible under `path` until it is completed. */
+  /** Starts an upload in parts. The object appears under `path` only when the upload is completed. */
   createUpload(path: BucketPath, options: PutOptions): Promise<Upload>;
-  /** An upload that another request began; nobody is asked whether there still is one. */
+  /** Returns an upload that another request started. Does not check that the upload still exists. */
   openUpload(path: BucketPath, uploadId: string): Upload;
-  /** The unfinished uploads of paths that start with `start`: a thousand of them at most. */
+  /** Returns the unfinished uploads to paths that start with `start`, at most 1,000 of them. */
   listUploads(start: string): Promise<readonly ListedUpload[]>;
   /**
-   * Copies within the bucket, of any size, and resolves once the copy is durable:
-   * of the very object whose tag is `etag`, or not at all ("changed"; "gone" where
-   * there is none). The copy keeps the source's Content-Type up to the size that
-   * S3 copies at once, and gets `contentType` above.
+   * Copies an object of any size within the bucket. Resolves once the copy is
+   * durable. Copies only the object whose ETag is `source.etag`. Returns "changed"
+   * if another object has taken its place, and "gone" if there is no object.
+   *
+   * The copy keeps the Content-Type of its source if the object is small enough
+   * for one S3 request. A larger copy gets `source.contentType`.
    */
   copy(
     from: IncomingPath,
@@ -50,43 +55,49 @@ export interface Bucket {
 }
 
 export interface StoredHead {
-  /** Bytes as stored, thus still encoded if `contentEncoding` is set. */
+  /** The size in bytes as stored: the size of the encoded bytes if `contentEncoding` is set. */
   readonly sizeBytes: number | undefined;
   readonly etag: string | undefined;
   readonly lastModified: string | undefined;
-  /** `aws-chunked` and `identity`, which encode nothing, are left out. */
+  /** The stored Content-Encoding, without `aws-chunked` and `identity`, which encode nothing. */
   readonly contentEncoding: string | undefined;
 }
 
 export interface StoredObject extends StoredHead {
-  /** Set if `body` is only a part of the object. */
+  /** The part of the object that `body` holds. `undefined` if `body` is the whole object. */
   readonly range: StoredRange | undefined;
-  /** Read by script, gzip and br come out decoded by the platform; passed on untouched they do not. */
+  /**
+   * The bytes. The platform decodes gzip and br if the worker's code reads the
+   * body. It does not decode them if the worker passes the body on unread.
+   */
   readonly body: ReadableStream<Uint8Array>;
 }
 
 export interface SmallObject extends StoredHead {
-  /** Decoded, if the platform decodes what `contentEncoding` names. */
+  /** The bytes, decoded if the platform can decode `contentEncoding`. */
   readonly bytes: ArrayBuffer;
 }
 
 export interface StoredRange {
+  /** The offset of the first byte, counted from 0. */
   readonly first: number;
+  /** The offset of the last byte, which belongs to the range. */
   readonly last: number;
-  /** Of the whole object. */
+  /** The size of the whole object in bytes. */
   readonly sizeBytes: number;
 }
 
 export interface PutOptions {
   readonly contentType: string;
   readonly contentEncoding?: string | undefined;
-  /** Of the whole body, in lower-case hex, where it is known: the store then checks it too. */
+  /** The SHA-256 of the whole body in lower-case hex, if it is known. The store then checks it too. */
   readonly sha256?: string | undefined;
 }
 
 export interface ListOptions {
+  /** The most paths in the page: 1,000 if it is not given. */
   readonly limit?: number;
-  /** From the previous page. */
+  /** The `continuation` of the previous page. */
   readonly continuation?: string;
 }
 
@@ -112,22 +123,29 @@ export interface ListedObject {
   readonly lastModified: Date | undefined;
 }
 
-/** An upload in parts of at least 5 MiB, the last one excepted. */
+/** An upload in parts. Each part has at least 5 MiB, except the last part. */
 export interface Upload {
   readonly uploadId: string;
-  /** Part numbers count from 1. Retried inside, so `bytes` must stay as they are until it resolves. */
+  /**
+   * Stores one part. Part numbers count from 1. It may send `bytes` again after a
+   * failure, so the caller must not change `bytes` until it resolves.
+   */
   putPart(partNumber: number, bytes: Uint8Array<ArrayBuffer>): Promise<UploadedPart>;
-  /** A URL by which anyone may PUT this part for so many seconds, and do nothing else. */
+  /**
+   * Returns a URL that is valid for `seconds` seconds. With this URL, a client
+   * without a credential can PUT this part, and nothing else.
+   */
   signPart(partNumber: number, seconds: number): Promise<string>;
-  /** What the bucket has of it, in order; `undefined` where there is no such upload any more. */
+  /** Returns the parts that the bucket holds, in order. `undefined` if the upload no longer exists. */
   listParts(): Promise<readonly UploadedPart[] | undefined>;
   /**
-   * Makes one object of `parts`, and resolves once it is durable. "gone" where
-   * there is no such upload any more, as after a completion whose answer was lost;
-   * "changed" where a part is another than its tag says.
+   * Makes one object of `parts`, and resolves once the object is durable. Returns
+   * "gone" if the upload no longer exists, as after a completion whose answer was
+   * lost. Returns "changed" if the ETag of a part differs from the part in the
+   * bucket.
    */
   complete(parts: readonly UploadedPart[]): Promise<"completed" | "gone" | "changed">;
-  /** Drops the parts; an upload that is gone already is no error. */
+  /** Drops the upload and its parts. Succeeds if the upload no longer exists. */
   abort(): Promise<void>;
 }
 
@@ -137,16 +155,23 @@ export interface UploadedPart {
   readonly sizeBytes: number;
 }
 
-/** Whether a listing shows `path`: the one proof that a status alone does not give. */
+/**
+ * Whether a listing shows an object at `path`. This proves a presence or an absence
+ * where the status of a GET or HEAD does not.
+ */
 export async function isListed(bucket: Pick<Bucket, "list">, path: BucketPath): Promise<boolean> {
   const { objects } = await bucket.list(path, { limit: 1 });
   return objects.some((object) => object.path === path);
 }
 
-/** What one client request cost at the bucket; shown in Server-Timing. */
+/** The bucket requests of one client request. Server-Timing shows them. */
 export interface BucketMeter {
+  /** The number of requests to the bucket, retries included. */
   requests: number;
-  /** Until each answer's headers, or until its end where it is read whole; added up. */
+  /**
+   * The time of all requests added up, in milliseconds. The time of a request ends
+   * with the answer's headers, or with its body if the gateway reads the body whole.
+   */
   milliseconds: number;
 }
 

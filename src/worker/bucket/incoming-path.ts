@@ -4,24 +4,28 @@ import { err, ok, type Result } from "../../result.ts";
 declare const brand: unique symbol;
 
 /**
- * Where a NAR lies that was sent straight to the bucket and is not proved yet:
- * `.incoming/<file hash>.nar<ext>/<tag>/<random>` below the prefix. No route
- * reads there (law 2), since no `ObjectPath` begins with a dot.
+ * The path of a NAR that a client sent straight to the bucket and that is not
+ * proved yet: `.incoming/<file hash>.nar<ext>/<tag>/<random>`, relative to the
+ * prefix. No route reads there (law 2), because no `ObjectPath` begins with a dot.
  */
 export type IncomingPath = string & { readonly [brand]: "IncomingPath" };
 
-/** All that the gateway ever touches in the bucket. */
+/** Every path that the gateway reads or writes in the bucket. */
 export type BucketPath = ObjectPath | IncomingPath;
 
-// 128 bits: two uploads never meet, and nobody guesses the name of another's.
+// 128 random bits: two uploads never get the same path, and a client cannot guess
+// the path of another client's upload.
 const RANDOM_BYTES = 16;
 
-/** Below which the uploads of one NAR by one token lie; `tag` stands for the token, as 16 hex digits. */
+/**
+ * Returns the folder for the uploads of one NAR by one token, with its final
+ * slash. `tag` stands for the token, and has 16 hex digits.
+ */
 export function incomingFolder(nar: NarKey, tag: string): string {
   return `.incoming/${nar.path.slice("nar/".length)}/${tag}/`;
 }
 
-/** A name that no other upload has. */
+/** Returns a new path in `folder` (see `incomingFolder`) that no other upload has. */
 export function createIncomingPath(folder: string): IncomingPath {
   const path = folder + crypto.getRandomValues(new Uint8Array(RANDOM_BYTES)).toHex();
   const checked = parseIncomingPath(path);
@@ -29,8 +33,9 @@ export function createIncomingPath(folder: string): IncomingPath {
   return checked.value;
 }
 
+/** Parses the path of an incoming NAR. The error is a predicate: "is not …". */
 export function parseIncomingPath(text: string): Result<IncomingPath> {
   return /^\.incoming\/[0-9a-z]{52}\.nar(?:\.[0-9a-z]+)?\/[0-9a-f]{16}\/[0-9a-f]{32}$/.test(text)
     ? ok(text as IncomingPath)
-    : err("is not a name of an incoming NAR");
+    : err("is not the path of an incoming NAR");
 }

@@ -5,9 +5,11 @@ import { isDecodedByPlatform } from "../../http/text-decoding.ts";
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
 /**
- * The answer to `what` with its body in memory, so that it can neither stall nor
- * be cut later on. Throws `bucket-unavailable` for one that is too long, and
- * anything else for one that did not come whole.
+ * Returns the answer with its whole body in memory, so that the body cannot stall
+ * or be cut later. `what` names the request in errors, as "GET <key>".
+ *
+ * Throws `AnswerTooLarge` if the body is longer than `maxBytes`. Throws another
+ * error if the body did not arrive whole, and the client then tries again.
  */
 export async function readAnswer(
   response: Response,
@@ -25,11 +27,12 @@ export async function readAnswer(
     return new Response(await readAtMost(body, maxBytes, what), { status, headers });
   }
   const bytes = await response.arrayBuffer();
-  if (bytes.byteLength !== Number(length)) throw new RangeError("the answer was cut short");
+  if (bytes.byteLength !== Number(length))
+    throw new RangeError("the answer is shorter than its Content-Length");
   return new Response(bytes.byteLength === 0 ? null : bytes, { status, headers });
 }
 
-/** A body of which nobody knows the length before its end. */
+/** Returns the bytes of a body whose length is not known before its end. */
 async function readAtMost(body: ReadableStream<Uint8Array>, maxBytes: number, what: string) {
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -41,9 +44,12 @@ async function readAtMost(body: ReadableStream<Uint8Array>, maxBytes: number, wh
   return size === 0 ? null : await new Blob(chunks).arrayBuffer();
 }
 
-/** An answer has more bytes than its reader accepts. For most answers of the bucket, that is a fault. */
+/**
+ * The error for an answer with more bytes than its reader accepts. For most
+ * requests this is a fault of the bucket, so its code is `bucket-unavailable`.
+ */
 export class AnswerTooLarge extends CacheError {
   constructor(what: string, sizeBytes: number) {
-    super("bucket-unavailable", `${what} answered with ${sizeBytes} bytes`);
+    super("bucket-unavailable", `${what} answered with too many bytes: ${sizeBytes}`);
   }
 }

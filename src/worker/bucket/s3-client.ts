@@ -11,7 +11,7 @@ import {
 import { createS3Signer } from "./s3-signer.ts";
 import { formatS3Url } from "./s3-url.ts";
 
-/** What the outside world gives the client; tests give other ones. */
+/** The network, clock, timer and random numbers of the client. Tests pass their own. */
 export interface S3Environment {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
   readonly now: () => Date;
@@ -21,26 +21,29 @@ export interface S3Environment {
 
 export interface S3Request {
   readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
-  /** Unencoded, with the prefix; empty for the bucket itself. */
+  /** The key, not encoded, with the prefix. Empty for the bucket itself. */
   readonly key: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: S3Headers;
   readonly body?: Uint8Array<ArrayBuffer> | string;
-  /** Lower-case hex of the body's SHA-256, to be signed along. */
+  /** The SHA-256 of the body in lower-case hex. The signature then covers it. */
   readonly payloadSha256?: string | undefined;
   readonly retries: RetryPolicy;
-  /** Whether a success is passed on with its body unread, and without a limit in time. */
+  /**
+   * Whether the client returns a success with its body unread. The body then has
+   * no time limit. Otherwise the client reads the body into memory.
+   */
   readonly streams?: boolean;
-  /** A success that is read here and has more bytes is refused; 4 MiB unless told. */
+  /** The most bytes of a success that the client reads into memory. The default is 4 MiB. */
   readonly maxAnswerBytes?: number;
-  /** Ends the request, or the reading of its answer's body. */
+  /** Aborts the request, or the reading of the answer's body. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * The only headers that ever leave. Nothing of a client's request is passed on:
- * Cloudflare rewrites Accept-Encoding and the If- headers on their way out, and
- * a signature over one of them would then be wrong.
+ * The only headers that the gateway sends to the bucket. It passes on no header of
+ * a client's request: Cloudflare rewrites Accept-Encoding and the If- headers of
+ * outgoing requests, and a signature over one of them would then be wrong.
  */
 export interface S3Headers {
   readonly range?: string;
@@ -54,12 +57,13 @@ export interface S3Headers {
 export type S3Client = (request: S3Request, meter: BucketMeter) => Promise<Response>;
 
 /**
- * Sends signed requests to one bucket and tries again what may pass. Answers
- * with the first response that is final, whatever its status; throws
- * `bucket-unavailable` when there is none.
+ * Returns a function that sends signed requests to one bucket. It tries again
+ * after a failure that may pass. It returns the first response that is final,
+ * with any status. It throws `bucket-unavailable` if no attempt gets one.
  *
- * Only the signature is aws4fetch's: its `AwsClient` retries for up to 25 s,
- * without Retry-After, and never a connection that failed.
+ * The client uses only the signer of aws4fetch. The `AwsClient` of aws4fetch
+ * retries for up to 25 s, ignores Retry-After, and does not retry a connection
+ * that failed.
  */
 export function createS3Client(config: BucketLocation, environment: S3Environment): S3Client {
   const { now, sleep, random } = environment;
@@ -81,7 +85,7 @@ export function createS3Client(config: BucketLocation, environment: S3Environmen
       const response = await environment.fetch(url, {
         method: request.method,
         headers,
-        // A redirect would carry the request to a place it was not signed for.
+        // A redirect would send the request to a server that it was not signed for.
         redirect: "manual",
         // Cloudflare's own cache turns HEAD into GET and drops ranges.
         cache: "no-store",
@@ -91,7 +95,8 @@ export function createS3Client(config: BucketLocation, environment: S3Environmen
             : AbortSignal.any([timeout.signal, request.signal]),
         ...(request.body === undefined ? {} : { body: request.body }),
       });
-      // Only an object's own body may take its time; and what is asked again is not read at all.
+      // Only the body of an object has no time limit, so only it stays unread. The
+      // body of an answer that leads to another attempt is not needed.
       if ((request.streams && response.ok) || isTransientStatus(response.status)) return response;
       const maxBytes = response.ok ? request.maxAnswerBytes : undefined;
       return await readAnswer(response, nameOf(request), maxBytes);

@@ -10,25 +10,26 @@ import { encodeKey } from "./s3-url.ts";
 type CopyOutcome = Awaited<ReturnType<Bucket["copy"]>>;
 
 export interface CopyLimits {
-  /** What one CopyObject may carry; B2 and S3 allow 5 GB. */
+  /** The largest object that one CopyObject may copy, in bytes. B2 and S3 allow 5 GB. */
   readonly maxSingleBytes: number;
-  /** Of a larger one, how much is copied by one request: at least 5 MiB. */
+  /** How many bytes of a larger object one request copies: at least 5 MiB. */
   readonly rangeBytes: number;
 }
 
 export const COPY_LIMITS: CopyLimits = { maxSingleBytes: 5e9, rangeBytes: 1e9 };
 
-// Each takes seconds in which this side only waits; workerd lets six wait at once.
+// The bucket needs seconds to copy a range, and the worker only waits. workerd
+// allows six open connections at a time.
 const RANGES_AT_ONCE = 4;
 
-/** A copy within one bucket; keys are unencoded, with the prefix. */
+/** A copy within one bucket. The keys `from` and `to` are not encoded, and include the prefix. */
 export interface S3Copy extends CopySource {
   readonly bucket: string;
   readonly from: string;
   readonly to: string;
 }
 
-/** Copies one object, in ranges where it is too large for one request. */
+/** Copies one object (see `Bucket.copy`). Copies it in ranges if it is too large for one request. */
 export async function copyS3Object(
   copy: S3Copy,
   access: UploadAccess,
@@ -43,8 +44,9 @@ export async function copyS3Object(
 }
 
 /**
- * Every request says which object it means by its tag: one that was put in its
- * place after it was proved is so never copied.
+ * Returns the headers that name the source of a copy. Every request of a copy
+ * names the ETag of the proved object. So the bucket never copies an object that
+ * took its place after the proof.
  */
 function sourceHeaders({ bucket, from, etag }: S3Copy): S3Headers {
   return {
@@ -74,7 +76,7 @@ async function copyInRanges(
     }
     const outcome = await upload.complete(parts);
     if (outcome === "completed") return "copied";
-    throw new CacheError("bucket-unavailable", `the upload of a copy is ${outcome}`);
+    throw new CacheError("bucket-unavailable", `the multipart upload of the copy is ${outcome}`);
   } catch (error) {
     await upload.abort().catch(() => {});
     throw error;
@@ -113,7 +115,7 @@ async function copyParts(
     try {
       while (next <= count && refusal === undefined) await copyRange(next++);
     } finally {
-      // One that failed ends the others: all that they copied is dropped.
+      // After a failure the other ranges need not be copied: the copy is dropped.
       next = count + 1;
     }
   }

@@ -1,17 +1,19 @@
 import { CacheError } from "../cache-error.ts";
 import { readElement } from "../../http/s3-xml.ts";
 
-/** An answer that was not a success, as far as its body tells. */
+/** The error in an answer of S3. */
 export interface S3Failure {
   readonly status: number;
-  /** S3's error code; a HEAD has none. */
+  /** S3's error code. `undefined` if the body has none, as in the answer to a HEAD. */
   readonly code: string | undefined;
+  /** S3's message, for the log only. Empty if the body has none. */
   readonly message: string;
 }
 
-// S3 errors are a few hundred bytes; what is longer is not one.
+// An S3 error has a few hundred bytes. A longer body comes from another server.
 const MAX_FAILURE_BYTES = 16 * 1024;
 
+/** Returns the error in an answer that is no success. Reads or cancels the answer's body. */
 export async function readS3Failure(response: Response): Promise<S3Failure> {
   const length = Number(response.headers.get("content-length") ?? "0");
   let text = "";
@@ -27,7 +29,11 @@ export async function readS3Failure(response: Response): Promise<S3Failure> {
   };
 }
 
-/** The error for an answer that no retry mends. */
+/**
+ * Returns the error to throw for an answer that a retry cannot change:
+ * `bucket-cap-exceeded` for a cap of B2, and `misconfigured` for everything else.
+ * `what` names the request in the log.
+ */
 export function toCacheError(what: string, failure: S3Failure): CacheError {
   const detail = `${what} answered ${failure.status} ${failure.code ?? ""}: ${failure.message.slice(0, 300)}`;
   if (isCapExceeded(failure))
@@ -37,7 +43,10 @@ export function toCacheError(what: string, failure: S3Failure): CacheError {
   return new CacheError("misconfigured", detail);
 }
 
-/** B2: "Cannot download file, download bandwidth or transaction (Class B) cap exceeded. …" */
+/**
+ * Whether B2 refused a request because of a cap. B2 then answers 403 with "Cannot
+ * download file, download bandwidth or transaction (Class B) cap exceeded. …"
+ */
 export function isCapExceeded(failure: S3Failure): boolean {
   return failure.status === 403 && /\bcap exceeded\b/i.test(failure.message);
 }

@@ -2,21 +2,23 @@ import type { BucketLocation } from "../../settings/bucket-settings.ts";
 import { createS3Signer } from "./s3-signer.ts";
 import { formatS3Url } from "./s3-url.ts";
 
-/** One part of one upload of one key; nothing more is ever signed for others to use. */
+/** One part of one upload to one key. The gateway signs no other request for clients. */
 export interface PartToSign {
-  /** Unencoded, with the prefix. */
+  /** The key, not encoded, with the prefix. */
   readonly key: string;
   readonly uploadId: string;
   readonly partNumber: number;
+  /** How long the URL is valid, in seconds. */
   readonly seconds: number;
 }
 
 export type S3Presigner = (part: PartToSign) => Promise<string>;
 
 /**
- * Makes URLs that let whoever has one PUT one part, without a credential. The
- * method, the key and both parameters are signed; the bytes are not, since they
- * are proved once they are there.
+ * Returns a function that makes URLs. With such a URL, a client without a
+ * credential can PUT one part, and nothing else. The signature covers the method,
+ * the key, the part number and the upload id. It does not cover the bytes: the
+ * gateway proves them after the upload.
  */
 export function createS3Presigner(config: BucketLocation, now: () => Date): S3Presigner {
   const sign = createS3Signer(config, now);

@@ -5,17 +5,22 @@ import { readElement } from "../../http/s3-xml.ts";
 
 export type Send = (request: S3Request) => Promise<Response>;
 
-/** What a completion or a copy comes to: the tag of what it made, or why it made nothing. */
+/** The result of a completion or a copy: the ETag of the new object, or why there is none. */
 export type S3Result = { readonly etag: string } | { readonly failure: S3Failure };
 
 const ATTEMPTS = 3;
 
-/** Codes after which S3 asks to try again; inside a 200 no code at all is a cut answer. */
+/**
+ * The error codes inside a 200 after which the client tries again. S3 asks for it
+ * with these codes. `undefined` stands for a 200 with neither an ETag nor a code:
+ * its answer was cut.
+ */
 const PASSING = [undefined, "InternalError", "SlowDown", "ServiceUnavailable", "RequestTimeout"];
 
 /**
- * Sends what S3 may take long over, and so may begin to answer with 200 before
- * it knows: an error at the end of it is the result then.
+ * Sends a completion or a copy, and returns its result. S3 may need minutes for
+ * such a request, and may send the status 200 before it knows the result. So a 200
+ * can end with an error (docs.aws.amazon.com, CompleteMultipartUpload).
  */
 export async function sendForResult(request: S3Request, send: Send): Promise<S3Result> {
   for (let attempt = 1; ; attempt++) {
@@ -31,15 +36,22 @@ export async function sendForResult(request: S3Request, send: Send): Promise<S3R
   }
 }
 
-/** The error of a result that the caller has no other use for. */
+/** Returns the error to throw for a failed result that the caller cannot handle. */
 export function toResultError(what: string, failure: S3Failure): CacheError {
   if (failure.status !== 200) return toCacheError(what, failure);
-  return new CacheError("bucket-unavailable", `${what} ended with ${failure.code ?? "no result"}`);
+  return new CacheError(
+    "bucket-unavailable",
+    `${what} ended with ${failure.code ?? "neither an ETag nor an error code"}`,
+  );
 }
 
-/** The text of a listing, which must be whole: half of one would prove an absence. */
+/**
+ * Returns the XML of a listing, whose root element is `root`. Throws
+ * `bucket-unavailable` if the XML is not whole: objects missing from half a
+ * listing would count as proved absences.
+ */
 export async function readListing(response: Response, root: string): Promise<string> {
   const xml = await response.text();
   if (new RegExp(`<${root}[\\s>][\\s\\S]*</${root}>\\s*$`).test(xml)) return xml;
-  throw new CacheError("bucket-unavailable", `the bucket answered 200 without a ${root}`);
+  throw new CacheError("bucket-unavailable", `the bucket answered 200 without a whole ${root}`);
 }

@@ -6,7 +6,7 @@ export interface RequestToSign {
   readonly method: string;
   readonly url: string;
   readonly headers?: Record<string, string>;
-  /** Whether the signature becomes part of the URL, for whoever may use it. */
+  /** Whether the signature becomes part of the URL, so that a client can use it without the key. */
   readonly signQuery?: boolean;
 }
 
@@ -14,14 +14,14 @@ export type S3Signer = (
   request: RequestToSign,
 ) => Promise<{ readonly url: URL; readonly headers: Headers }>;
 
-/** Signs requests to one bucket by SigV4, as of now. */
+/** Returns a function that signs requests to one bucket with SigV4, at the time of `now`. */
 export function createS3Signer(config: BucketLocation, now: () => Date): S3Signer {
   const signing = {
     accessKeyId: config.keyId,
     secretAccessKey: config.applicationKey,
     service: "s3",
     region: config.region,
-    // The key of a day is derived once.
+    // aws4fetch keeps the signing key here. SigV4 derives a new one for each day.
     cache: new Map<string, ArrayBuffer>(),
   };
   return (request) =>

@@ -7,13 +7,13 @@ import type { S3Presigner } from "./s3-presign.ts";
 import { readListing, type Send, sendForResult, toResultError } from "./s3-result.ts";
 import { escapeXml, readElement, readElements } from "../../http/s3-xml.ts";
 
-/** How an upload reaches the bucket. */
+/** The functions by which an upload reaches the bucket. */
 export interface UploadAccess {
   readonly send: Send;
   readonly presign: S3Presigner;
 }
 
-/** What S3 keeps with an object and gives back with it. */
+/** Returns the headers that S3 stores with an object, and sends back with it. */
 export function storedHeaders({ contentType, contentEncoding }: PutOptions): S3Headers {
   return {
     "content-type": contentType,
@@ -21,7 +21,10 @@ export function storedHeaders({ contentType, contentEncoding }: PutOptions): S3H
   };
 }
 
-/** Starts an S3 multipart upload of `key`; `completion` says how long its completion may take. */
+/**
+ * Starts an S3 multipart upload to `key`, which includes the prefix. `completion`
+ * limits the time of its completion.
+ */
 export async function createS3Upload(
   key: string,
   options: PutOptions,
@@ -40,12 +43,18 @@ export async function createS3Upload(
   }
   const uploadId = readElement(await created.text(), "UploadId");
   if (uploadId === undefined) {
-    throw new CacheError("bucket-unavailable", "CreateMultipartUpload answered no UploadId");
+    throw new CacheError(
+      "bucket-unavailable",
+      "CreateMultipartUpload answered without an UploadId",
+    );
   }
   return openS3Upload(key, uploadId, access, completion);
 }
 
-/** The S3 multipart upload `uploadId` of `key`, whoever started it. */
+/**
+ * Returns the S3 multipart upload `uploadId` to `key`, which another request may
+ * have started. Does not check that the upload exists.
+ */
 export function openS3Upload(
   key: string,
   uploadId: string,
@@ -149,8 +158,11 @@ async function listS3Parts(
     parts.push(...readElements(xml, "Part").map(parsePart));
     if (readElement(xml, "IsTruncated") !== "true") return parts;
     const next = Number(readElement(xml, "NextPartNumberMarker"));
-    // A page that leads nowhere would be asked for without end.
-    if (!(next > marker)) throw new CacheError("bucket-unavailable", "ListParts has no next page");
+    // Without this check, a page that names itself as the next page would be
+    // requested again without end.
+    if (!(next > marker)) {
+      throw new CacheError("bucket-unavailable", "ListParts is truncated but names no next page");
+    }
     marker = next;
   }
 }

@@ -2,7 +2,10 @@ import type { BucketLocation } from "../../settings/bucket-settings.ts";
 
 type Query = Readonly<Record<string, string>>;
 
-/** The URL of `key`, unencoded and with the prefix, or with an empty one of the bucket itself. */
+/**
+ * Returns the URL of an object, or the URL of the bucket itself for an empty
+ * `key`. `key` is not encoded, and includes the prefix.
+ */
 export function formatS3Url(config: BucketLocation, key: string, query: Query = {}): string {
   const path = key === "" ? "" : `/${encodeKey(key)}`;
   const pairs = Object.entries(query).map(
@@ -13,14 +16,15 @@ export function formatS3Url(config: BucketLocation, key: string, query: Query = 
 }
 
 /**
- * Every character that S3 would encode is encoded here. aws4fetch takes a "+"
- * in a path for a space when it signs, and log/ keys do contain "+".
+ * Returns `key` with every character encoded that S3 encodes for the signature.
+ * In particular "+": when aws4fetch signs, it reads a "+" in a path as a space,
+ * and log/ keys contain "+".
  */
 export function encodeKey(key: string): string {
   return key.split("/").map(encodeRfc3986).join("/");
 }
 
-/** A time as SigV4 wants it: 20261001T120000Z. */
+/** Returns the time in the format of SigV4: 20261001T120000Z. */
 export function formatAmzDate(time: Date): string {
   return time.toISOString().replace(/[:-]|\.\d{3}/g, "");
 }

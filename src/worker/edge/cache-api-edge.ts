@@ -3,13 +3,16 @@ import type { Clock } from "../clock.ts";
 import type { Edge, EdgeContext } from "./edge.ts";
 import type { EdgeKeys } from "./edge-key.ts";
 
-/** As much of Cloudflare's `Cache` as is used. */
+/** The methods of Cloudflare's `Cache` that the edge uses. */
 export type EdgeStore = Pick<Cache, "match" | "put" | "delete">;
 
-/** The Cache API keeps nothing larger, on any plan. */
+/** The largest body that the Cache API stores, on every plan of Cloudflare. */
 const MAX_STORED_BYTES = 512 * 1024 * 1024;
 
-/** The Cache API: one data centre's cache, around the same origin. */
+/**
+ * Returns an edge that uses Cloudflare's Cache API. Its entries exist only in the
+ * data centre that answered the request.
+ */
 export function createCacheApiEdge(store: EdgeStore, keys: EdgeKeys, sleep: Clock["sleep"]): Edge {
   return {
     async read({ key, range, isPushing }, origin, context) {
@@ -23,8 +26,8 @@ export function createCacheApiEdge(store: EdgeStore, keys: EdgeKeys, sleep: Cloc
         if (isUsable) return { response: cached, outcome: "hit" };
         await cached.body?.cancel();
       }
-      // A part is never kept, and filling the edge with the whole of what one
-      // client resumes would cost the bucket a second read.
+      // The Cache API stores no part of an object. To store the whole object for a
+      // client that resumes a download, the bucket would have to send it again.
       if (range !== undefined) return { response: await origin(key, range), outcome: "bypass" };
 
       const response = await origin(key, undefined);
@@ -39,7 +42,8 @@ export function createCacheApiEdge(store: EdgeStore, keys: EdgeKeys, sleep: Cloc
     async forget(key) {
       await store.delete(keys.urlOf(key));
     },
-    // The Cache API reaches no other data centre; their entries run out.
+    // The Cache API cannot delete the entries of other data centres. These expire
+    // on their own.
     async purge(key) {
       await store.delete(keys.urlOf(key));
       return true;
@@ -55,8 +59,8 @@ function isStorable(response: Response, isPushing: boolean): boolean {
   const cacheControl = response.headers.get("cache-control") ?? "no-store";
   if (!cacheControl.includes("max-age") || response.status === 206) return false;
   if (response.status === 404) return !isPushing;
-  // Without a length a cut body could not be told from a whole one; and a body
-  // that passes through a stream here would lose a gzip or br encoding.
+  // Without a length, a cut body would look like a whole one. And the platform
+  // decodes a gzip or br body that passes through a stream of the worker.
   const length = response.headers.get("content-length");
   return (
     length !== null &&
@@ -65,7 +69,10 @@ function isStorable(response: Response, isPushing: boolean): boolean {
   );
 }
 
-/** Stores a narinfo, which the origin has read whole and checked; or the absence of one. */
+/**
+ * Stores the answer to a request for a narinfo: a narinfo that the origin has read
+ * whole and checked, or a 404. Returns the same answer for the client.
+ */
 async function storeWhole(
   store: EdgeStore,
   url: string,
@@ -77,7 +84,10 @@ async function storeWhole(
   return new Response(bytes, response);
 }
 
-/** Stores a copy while the original goes to the client, at the client's pace. */
+/**
+ * Stores a copy of the answer while the client reads it. Returns the answer for the
+ * client. The client's speed sets the speed of both.
+ */
 function storeAside(
   store: EdgeStore,
   url: string,
@@ -86,9 +96,10 @@ function storeAside(
   sleep: Clock["sleep"],
 ): Response {
   if (response.body === null) return response;
-  // The fixed length counts the body natively and breaks when it comes short.
-  // The entry may have been stored all the same, so it is deleted then. Counted
-  // before it is split: a pipe behind one branch alone buffers 40 MB of it.
+  // FixedLengthStream counts the body natively, and fails if the body is too
+  // short. The edge may have stored the short body as an entry, which is then
+  // deleted. The count comes before the split: a pipe on one branch alone makes
+  // the runtime buffer 40 MB of the body.
   const counted = new FixedLengthStream(Number(response.headers.get("content-length")));
   const counting = response.body.pipeTo(counted.writable);
   const [forClient, forEdge] = counted.readable.tee();
@@ -99,8 +110,10 @@ function storeAside(
 }
 
 /**
- * The end of the count, or a failure soon after the store's: a store that broke
- * off reads no more, and once the client has left too, the count never ends.
+ * Resolves when the whole body was counted. Rejects if the body is short, or if the
+ * count has not ended 500 ms after the end of `put`. Without that limit the count
+ * could wait for ever: after a failure `put` reads no more, and if the client has
+ * left too, the body has no reader.
  */
 async function endOfCount(
   counting: Promise<void>,
@@ -114,13 +127,15 @@ async function endOfCount(
   await Promise.race([counting, storing.then(failLate, failLate)]);
 }
 
-// The count of a body that was read to its end is there within the same turn.
+// A body that was read to its end is counted in the same turn of the event loop,
+// so 500 ms are plenty.
 const COUNT_GRACE_MILLISECONDS = 500;
 
 /**
- * `put` resolves as soon as its body breaks off, and what had come of the body
- * may appear as an entry only after that: workerd's local cache needs a few
- * milliseconds, more under load.
+ * The pauses before each deletion of a short entry. `put` resolves as soon as its
+ * body breaks off. The part of the body that had arrived may appear as an entry
+ * only later: in workerd's local cache after a few milliseconds, and after more
+ * under load.
  */
 const LATE_ENTRY_PAUSES_MILLISECONDS = [0, 50, 1000];
 

@@ -4,17 +4,18 @@ import type { ReadSettings } from "../../settings/read-settings.ts";
 import { type ObjectKey, parseObjectKey } from "../../nix/object-key.ts";
 import { err, type Result } from "../../result.ts";
 
-/** Names objects at the edge by URLs that no client can request. */
+/** The URLs under which the edge stores objects. No client can request these URLs. */
 export interface EdgeKeys {
   urlOf(key: ObjectKey): string;
   parse(url: string): Result<ObjectKey>;
 }
 
 /**
- * Makes edge keys from the checked object key and the identity of the bucket.
- * With a client's URL in them, the edge would keep one object many times. Without
- * the bucket in them, objects of the old prefix would answer for the new one
- * after a change: a push was once seen to succeed and store nothing that way.
+ * Returns edge keys that are made from the checked object key and the identity of
+ * the bucket. If they held the client's URL, the edge would store one object many
+ * times. If they did not hold the bucket, then after a change of the prefix the
+ * edge would answer with objects of the old prefix. This has happened: a push
+ * succeeded and stored nothing.
  *
  * Raising EDGE_EPOCH makes every entry unreachable.
  */
@@ -32,6 +33,6 @@ export function createEdgeKeys({
     parse: (url) =>
       url.startsWith(`${base}/`)
         ? parseObjectKey(url.slice(base.length))
-        : err("is not an edge URL"),
+        : err("the URL is not an edge URL"),
   };
 }

@@ -7,8 +7,9 @@ export interface EdgeRead {
   readonly key: ObjectKey;
   readonly range: ByteRange | undefined;
   /**
-   * Whether the asker is about to push. `nix copy` asks for every narinfo just
-   * before it writes them, so an absence is neither believed nor kept for it.
+   * Whether the client has a push credential. `nix copy` requests every narinfo
+   * just before it writes it. So for such a client the edge neither uses nor stores
+   * a 404.
    */
   readonly isPushing: boolean;
 }
@@ -17,39 +18,46 @@ export interface EdgeAnswer {
   /** 200, 206, 404 or 416. */
   readonly response: Response;
   readonly outcome: "hit" | "miss" | "bypass";
-  /** What it cost at the bucket where the caller's own meter did not see it. */
+  /** The bucket requests for this answer that the caller's own meter did not count. */
   readonly cost?: BucketMeter;
 }
 
-/** What the platform gives each request. */
+/** The objects that Cloudflare gives to each request. */
 export interface EdgeContext {
   waitUntil(promise: Promise<unknown>): void;
-  /** The cached entrypoint; only the engine of Workers Cache uses it. */
+  /** The cached entrypoint. Only the edge with `EDGE=workers-cache` uses it. */
   readonly objects: CachedEntrypoint | undefined;
 }
 
 export interface CachedEntrypoint {
   fetch(request: Request): Promise<Response>;
-  /** Has the cache before it forget one URL, everywhere; false if that was refused. */
+  /**
+   * Deletes one URL from the cache in front of this entrypoint, in all data centres.
+   * Returns `false` if Cloudflare refused.
+   */
   purge(url: string): Promise<boolean>;
 }
 
-/** Answers from the bucket; see `serve/origin.ts`. */
+/** Answers a GET from the bucket (see `serve/origin.ts`). */
 export type Origin = (key: ObjectKey, range: ByteRange | undefined) => Promise<Response>;
 
 /** A cache in front of the bucket that keeps what the origin's Cache-Control allows. */
 export interface Edge {
   read(read: EdgeRead, origin: Origin, context: EdgeContext): Promise<EdgeAnswer>;
-  /** Drops this data centre's entry, after a write; others run out by themselves. */
+  /**
+   * Deletes the entry in this data centre, after a write. Entries in other data
+   * centres expire on their own.
+   */
   forget(key: ObjectKey): Promise<void>;
   /**
-   * Drops the entry wherever that is possible, after a deletion; false if it was
-   * refused. Rare: Cloudflare allows 5 a minute.
+   * Deletes the entry in as many places as the edge can reach, after a deletion.
+   * Returns `false` if Cloudflare refused. Use it rarely: Cloudflare allows 5
+   * purges a minute.
    */
   purge(key: ObjectKey, context: EdgeContext): Promise<boolean>;
 }
 
-/** Asks the bucket every time. */
+/** An edge that stores nothing and reads from the bucket every time (`EDGE=off`). */
 export const noEdge: Edge = {
   async read({ key, range }, origin) {
     return { response: await origin(key, range), outcome: "bypass" };

@@ -6,9 +6,9 @@ import type { CachedEntrypoint, Edge, EdgeAnswer, EdgeRead, Origin } from "./edg
 import type { EdgeKeys } from "./edge-key.ts";
 
 /**
- * Headers between the gateway and its cached entrypoint. No client sends or
- * sees them: the gateway builds the inner request anew and passes on only the
- * headers it knows.
+ * Headers between the gateway and its cached entrypoint. No client can send or see
+ * them: the gateway builds a new inner request, and passes on only the headers that
+ * it knows.
  */
 const FILLED_FOR = "nargate-filled-for";
 const PUSHING = "nargate-pushing";
@@ -16,9 +16,10 @@ const FAILURE = "nargate-failure";
 const COST = "nargate-bucket-cost";
 
 /**
- * Cloudflare's Workers Cache: tiered, and collapsing concurrent misses. It
- * stands between the gateway and an entrypoint of the same worker, keys by the
- * URL's path, strips Range before that entrypoint and slices its 200.
+ * Returns an edge that uses Cloudflare's Workers Cache. That cache is tiered, and
+ * turns concurrent misses into one request. It stands between the gateway and an
+ * entrypoint of the same worker. Its keys are paths of URLs. It removes Range from
+ * a request to the entrypoint, and cuts the range out of the entrypoint's 200.
  */
 export function createWorkersCacheEdge(keys: EdgeKeys): Edge {
   async function ask(
@@ -33,18 +34,27 @@ export function createWorkersCacheEdge(keys: EdgeKeys): Edge {
     const failure = response.headers.get(FAILURE);
     if (failure !== null) {
       await response.body?.cancel();
-      throw new CacheError(toFailureCode(failure), `${key.path}: the cached entrypoint failed`, {
-        retryAfterSeconds: Number(response.headers.get("retry-after") ?? "5"),
-      });
+      throw new CacheError(
+        toFailureCode(failure),
+        `the cached entrypoint failed to read ${key.path}`,
+        {
+          retryAfterSeconds: Number(response.headers.get("retry-after") ?? "5"),
+        },
+      );
     }
-    // An answer that was filled for another request came from the cache.
+    // The entrypoint copies the fill id of a request into its answer. An answer with
+    // another fill id was made for another request, so it came from the cache.
     if (response.headers.get(FILLED_FOR) !== fillId) return { response, outcome: "hit" };
     return { response, outcome: "miss", cost: parseCost(response.headers.get(COST)) };
   }
 
   return {
     async read(read, origin, { objects }) {
-      if (objects === undefined) throw new CacheError("misconfigured", "no cached entrypoint");
+      if (objects === undefined)
+        throw new CacheError(
+          "misconfigured",
+          "EDGE=workers-cache needs an entrypoint Objects, which this worker lacks",
+        );
       const answer = await ask(read, objects);
       const { status, body } = answer.response;
       const isDoubtful = read.isPushing && status === 404 && answer.outcome === "hit";
@@ -53,7 +63,8 @@ export function createWorkersCacheEdge(keys: EdgeKeys): Edge {
       await body?.cancel();
       return { response: await origin(read.key, read.range), outcome: "bypass" };
     },
-    // A purge is counted and rare: a push leaves the entry to run out.
+    // Cloudflare allows only 5 purges a minute, so a push does not purge. The old
+    // entry expires on its own.
     async forget() {},
     async purge(key, { objects }) {
       return (await objects?.purge(keys.urlOf(key))) ?? false;
@@ -71,9 +82,10 @@ function toFailureCode(text: string): FailureCode {
 }
 
 /**
- * The inside of the cached entrypoint. Ranges are the cache's: it answers with
- * the whole object. Failures are answered with their status, so that the cache
- * can serve a stale entry in their place.
+ * Answers a request inside the cached entrypoint, always with the whole object:
+ * the cache cuts ranges. A failure is answered with its status, so that the cache
+ * can serve a stale entry instead. `onFailure` turns a thrown value into the error
+ * that is answered.
  */
 export async function answerInnerRequest(
   request: Request,

@@ -19,8 +19,9 @@ export interface OriginDependencies {
 }
 
 /**
- * Answers a GET of `key` from the bucket, as the edge may keep it: 200, 206 or
- * 404, each with its Cache-Control. Everything else is thrown.
+ * Answers a GET of `key` from the bucket: 200, 206 or 404. Its Cache-Control says
+ * whether the edge may store it. Throws a `CacheError` for every fault of the
+ * bucket and for a range outside the object.
  */
 export async function readFromBucket(
   key: ObjectKey,
@@ -32,6 +33,7 @@ export async function readFromBucket(
   return stored === undefined ? absent(key) : present(key, stored, range);
 }
 
+/** Returns the 404 for an object that the bucket does not have, with its Cache-Control. */
 export function absent(key: ObjectKey): Response {
   return new Response(null, {
     status: 404,
@@ -41,18 +43,21 @@ export function absent(key: ObjectKey): Response {
 
 function present(key: ObjectKey, stored: StoredObject, range: ByteRange | undefined): Response {
   const headers = objectHeaders(key, stored);
-  // Documents come out decoded: small, and a client need not know the encoding.
-  // A NAR is passed on untouched, since decoding costs CPU by the megabyte.
+  // The platform decodes documents: they are small, and the client may not know
+  // the encoding. A NAR is passed on unread, because decoding takes CPU time for
+  // each megabyte.
   const isDecoded = isDecodedByPlatform(stored.contentEncoding) && key.kind !== "nar";
   if (stored.contentEncoding !== undefined && !isDecoded) {
     headers.set("content-encoding", stored.contentEncoding);
   }
   if (isDecoded) {
-    // Read through a script's stream, the body loses its encoding; its length is then unknown.
+    // The platform decodes a body that passes through a stream of the worker. The
+    // decoded length is not known.
     headers.delete("content-length");
     return new Response(stored.body.pipeThrough(new TransformStream()), { headers });
   }
-  // What is cut here would come out decoded: such a NAR is answered whole.
+  // Cutting passes the body through a stream of the worker, and the platform would
+  // then decode it. So a NAR with a Content-Encoding is answered whole.
   const isUncuttable = stored.range === undefined && isDecodedByPlatform(stored.contentEncoding);
   if (range === undefined || isUncuttable) return new Response(stored.body, { headers });
 
@@ -62,7 +67,7 @@ function present(key: ObjectKey, stored: StoredObject, range: ByteRange | undefi
   return new Response(slice.body, { status: 206, headers });
 }
 
-/** What GET and HEAD say alike about a stored object. */
+/** Returns the headers that GET and HEAD have in common for a stored object. */
 export function objectHeaders(
   key: ObjectKey,
   stored: Pick<StoredObject, "sizeBytes" | "etag" | "lastModified">,
@@ -78,19 +83,26 @@ export function objectHeaders(
   return headers;
 }
 
-/** A NAR is named by the hash of its bytes; Lix gives up a resume when the tag changes. */
+/**
+ * Returns the ETag of a NAR, made from the hash in its name. Returns `undefined`
+ * for other objects. The bucket's own ETag of a NAR may change when the NAR is
+ * stored again, and Lix gives up a resumed download if the ETag changes.
+ */
 export function entityTagOf(key: ObjectKey): string | undefined {
   return key.kind === "nar" && key.fileHash !== undefined ? `"${key.fileHash}"` : undefined;
 }
 
 /**
- * The largest narinfo that is read into memory and inspected. Honest ones have a
- * few kilobytes; 256 KiB hold 4,000 references. A larger one is streamed, and no
- * cache may keep it, so memory does not grow with its size (law 7).
+ * The largest narinfo that the gateway reads into memory and checks. Real narinfos
+ * have a few kilobytes, and 256 KiB hold 4,000 references. A larger narinfo is
+ * streamed, and no cache may store it. So memory does not grow with its size (law 7).
  */
 export const MAX_INSPECTED_NARINFO_BYTES = 256 * 1024;
 
-/** Reads a narinfo whole and inspects it before any cache may keep it. */
+/**
+ * Answers a GET of a narinfo. Reads and checks the whole narinfo first, so that the
+ * edge never stores a corrupt narinfo.
+ */
 async function readNarinfo(
   key: ObjectKey & { kind: "narinfo" },
   { bucket, storeDir, log }: OriginDependencies,
@@ -105,17 +117,19 @@ async function readNarinfo(
     return new Response(bytes, { headers });
   }
   const narinfo = parseNarinfo(decodeText(bytes), storeDir);
-  // Served as it is, for Nix to judge; but not kept, so that mending it in the bucket is enough.
+  // A corrupt narinfo is served unchanged, because Nix checks it. The edge does not
+  // store it: after a repair in the bucket, clients get the repaired narinfo at once.
   if (!narinfo.ok || narinfo.value.storePath.hash !== key.hash) {
     headers.set("cache-control", CACHE_CONTROL.never);
     log("warn", "narinfo-corrupt", {
       path: key.path,
-      detail: narinfo.ok ? "is about another store path" : narinfo.error,
+      detail: narinfo.ok ? "the narinfo is about another store path" : narinfo.error,
     });
   }
   return new Response(bytes, { headers });
 }
 
+/** Answers a GET of a narinfo that is too large to check. No cache may store the answer. */
 async function streamNarinfo(
   key: ObjectKey & { kind: "narinfo" },
   bucket: Bucket,

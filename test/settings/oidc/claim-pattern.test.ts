@@ -89,7 +89,11 @@ describe("parseClaimPattern", () => {
     { what: "a number", pattern: 74, says: "is not text: put it in quotes" },
     { what: "null", pattern: null, says: "is not text: put it in quotes" },
     { what: "nothing", pattern: "", says: "is empty" },
-    { what: "two stars", pattern: "refs/**", says: "has **, but * never crosses a slash" },
+    {
+      what: "two stars",
+      pattern: "refs/**",
+      says: "contains **: use a single *, which never crosses a slash",
+    },
     { what: "length", pattern: "a".repeat(257), says: "is longer than 256 characters" },
   ])("refuses $what", ({ pattern, says }) => {
     expect(parseClaimPattern(pattern)).toEqual({ ok: false, error: says });

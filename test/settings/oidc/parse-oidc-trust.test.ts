@@ -55,43 +55,51 @@ describe("parseOidcTrust", () => {
   });
 
   it.each([
-    { what: "an unknown field", change: { claim: {} }, says: "has an unknown field" },
-    { what: "no issuer", change: { issuer: undefined }, says: "lacks an issuer" },
+    {
+      what: "an unknown field",
+      change: { claim: {} },
+      says: "has a field other than issuer, audience, claims, scopes",
+    },
+    { what: "no issuer", change: { issuer: undefined }, says: "needs an issuer" },
     {
       what: "plain HTTP",
       change: { issuer: "http://issuer.example.org" },
-      says: "lacks an issuer",
+      says: "needs an issuer",
     },
-    { what: "a query", change: { issuer: "https://x.example/?a" }, says: "lacks an issuer" },
-    { what: "a user", change: { issuer: "https://u@x.example" }, says: "lacks an issuer" },
+    { what: "a query", change: { issuer: "https://x.example/?a" }, says: "needs an issuer" },
+    { what: "a user", change: { issuer: "https://u@x.example" }, says: "needs an issuer" },
     {
       what: "an upper-case host",
       change: { issuer: "https://X.example" },
-      says: "lacks an issuer",
+      says: "needs an issuer",
     },
-    { what: "no audience", change: { audience: undefined }, says: "lacks an audience" },
-    { what: "no audiences", change: { audience: [] }, says: "lacks an audience" },
-    { what: "an audience as a name", change: { audience: "nargate" }, says: "lacks an audience" },
+    { what: "no audience", change: { audience: undefined }, says: "needs an audience" },
+    { what: "no audiences", change: { audience: [] }, says: "needs an audience" },
+    { what: "an audience as a name", change: { audience: "nargate" }, says: "needs an audience" },
     {
       what: "an audience with a slash",
       change: { audience: "https://cache.example.org/" },
-      says: "lacks an audience",
+      says: "needs an audience",
     },
     {
       what: "an audience with a pattern",
       change: { audience: "https://*.example.org/*" },
-      says: "lacks an audience",
+      says: "needs an audience",
     },
-    { what: "no scopes", change: { scopes: [] }, says: "lacks scopes out of read, push" },
+    {
+      what: "no scopes",
+      change: { scopes: [] },
+      says: "needs a list of scopes, each of them one of read, push",
+    },
     {
       what: "admin",
       change: { scopes: ["push", "admin"] },
-      says: "lacks scopes out of read, push",
+      says: "needs a list of scopes, each of them one of read, push",
     },
-    { what: "a scope as text", change: { scopes: "push" }, says: "lacks scopes" },
-    { what: "no claims", change: { claims: undefined }, says: "lacks claims" },
-    { what: "empty claims", change: { claims: {} }, says: "lacks claims" },
-    { what: "a list of claims", change: { claims: ["sub"] }, says: "lacks claims" },
+    { what: "a scope as text", change: { scopes: "push" }, says: "needs a list of scopes" },
+    { what: "no claims", change: { claims: undefined }, says: "needs claims" },
+    { what: "empty claims", change: { claims: {} }, says: "needs claims" },
+    { what: "a list of claims", change: { claims: ["sub"] }, says: "needs claims" },
     {
       what: "a claim that is aud",
       change: { claims: { sub: "a", aud: "b" } },
@@ -101,26 +109,26 @@ describe("parseOidcTrust", () => {
     { what: "an empty list", change: { claims: { sub: [] } }, says: "claim 1 is an empty list" },
     { what: "a number", change: { claims: { sub: 1 } }, says: "claim 1 is not text" },
     { what: "a nested list", change: { claims: { sub: [["a"]] } }, says: "claim 1 is not text" },
-    { what: "two stars", change: { claims: { sub: "a/**" } }, says: "claim 1 has **" },
+    { what: "two stars", change: { claims: { sub: "a/**" } }, says: "claim 1 contains **" },
     {
       what: "a claim without a name",
       change: { claims: { "": "a" } },
-      says: "claim 1 has no plain",
+      says: "claim 1 needs a name of 1 to 128",
     },
     {
       what: "a claim that is only *",
       change: { claims: { sub: "*" } },
-      says: "admits every token",
+      says: "accepts every token",
     },
     {
       what: "claims that are only * and punctuation",
       change: { claims: { sub: ["*/*", "*:*"], azp: "*" } },
-      says: "admits every token",
+      says: "accepts every token",
     },
     {
       what: "a list that holds *",
       change: { claims: { sub: ["system:a", "*"] } },
-      says: "admits every token",
+      says: "accepts every token",
     },
   ])("refuses an entry with $what, by its place", ({ change, says }) => {
     expect(problemOf(OTHER)).toBeUndefined();
@@ -141,9 +149,9 @@ describe("parseOidcTrust", () => {
 
 describe("an entry for GitHub", () => {
   const LACKS_ID =
-    "entry 1 lacks repository_id or repository_owner_id as digits: names can be taken over";
+    "entry 1 needs the claim repository_id or repository_owner_id with digits, because another person can take over a name";
   const ADMITS_TARGET =
-    "entry 1 earns push, and lacks an event_name that leaves out pull_request_target: list push, schedule, workflow_dispatch";
+    "entry 1 gives the scope push to pull_request_target, which strangers can start: list other events in the claim event_name, such as push, schedule, workflow_dispatch";
   const event_name = "push";
 
   it.each([
@@ -204,7 +212,7 @@ describe("an entry for GitLab", () => {
     },
   ])("is refused with $what", ({ issuer, claims }) => {
     expect(problemOf({ ...GITLAB, issuer, claims })).toBe(
-      "entry 1 lacks project_id or namespace_id as digits: names can be taken over",
+      "entry 1 needs the claim project_id or namespace_id with digits, because another person can take over a name",
     );
   });
 

@@ -48,7 +48,7 @@ describe("parseUploadHandle", () => {
   ])("refuses one that says $what than was signed", async ({ change }) => {
     expect(await parseUploadHandle(await tamper(change), SECRET, NOW)).toEqual({
       ok: false,
-      error: "was not signed here",
+      error: "was not signed by this gateway",
     });
   });
 

@@ -228,7 +228,7 @@ describe("createS3Client", () => {
     const { calls, send } = createTestClient([() => new Response(body())]);
     const { code, message } = await rejectionOf(send({ ...GET, maxAnswerBytes: 2000 }));
     expect(code).toBe("bucket-unavailable");
-    expect(message).toBe("GET nix/cache/a answered with 3000 bytes");
+    expect(message).toBe("GET nix/cache/a answered with too many bytes: 3000");
     expect(calls).toHaveLength(1);
     expect(pulled).toBeLessThan(6);
   });

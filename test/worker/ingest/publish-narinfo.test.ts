@@ -109,7 +109,7 @@ describe("a narinfo that may not be published", () => {
       what: "malformed",
       text: ONE.replace("NarSize: 216", "NarSize: many"),
       code: "narinfo-malformed",
-      subject: "(NarSize is wrong: it is not a plain number of bytes).",
+      subject: "(NarSize is wrong: it is not a number of bytes in plain digits).",
     },
     {
       what: "of another store",

@@ -83,7 +83,7 @@ describe("publishRealisation", () => {
         code: "realisation-conflict",
         fields: {
           path: KEY.path,
-          detail: "the output is already known to be another path",
+          detail: "the stored realisation names another output path",
           by: "ci",
         },
       },
@@ -119,7 +119,7 @@ describe("publishRealisation", () => {
       what: "has a malformed signature",
       key: KEY,
       text: signed(REALISATION_SIGNED, "x"),
-      subject: "(signatures holds something that is not a signature).",
+      subject: "(the signatures field holds a value that is not a signature).",
     },
   ])("refuses one that $what", async ({ key, text, subject }) => {
     const push = createPush();

@@ -60,7 +60,7 @@ describe("a push with an OIDC token", () => {
     {
       what: "for another service",
       claims: { aud: "sts.amazonaws.com" },
-      line: "This OIDC token is for another audience. Ask the issuer for a token with the audience https://cache.example.org (this one has sts.amazonaws.com).",
+      line: "This OIDC token is for another audience. Ask the issuer for a token with the audience https://cache.example.org (this token has sts.amazonaws.com).",
     },
   ])("$what is refused with a line that says why", async ({ claims, line }) => {
     const { bucket, log, path, push, holder } = await startOidcGateway();

@@ -83,7 +83,7 @@ describe("readFromBucket of a narinfo", () => {
     {
       what: "about another path",
       text: HELLO_NARINFO.replace("/w9yy7", "/x9yy7"),
-      detail: "is about another store path",
+      detail: "the narinfo is about another store path",
     },
     {
       what: "preceded by a byte order mark, which Nix would take for a part of the name",

@@ -135,7 +135,10 @@ describe("sliceStream", () => {
   ])("answers 416 to a range $what, and tells the size", ({ range }) => {
     const source = streamOf(WHOLE);
     const error = thrownBy(() => sliceStream(stored(source.body, 10), range));
-    expect(error).toMatchObject({ code: "range-not-satisfiable", subject: "(it has 10 bytes)" });
+    expect(error).toMatchObject({
+      code: "range-not-satisfiable",
+      subject: "The object has 10 bytes.",
+    });
     expect(source.isCancelled()).toBe(true);
   });
 

@@ -2,22 +2,24 @@ import type { JSONWebKeySet } from "jose";
 import { isJsonObject } from "../../../settings/json-entries.ts";
 import { parseSecureUrl } from "../../../http/secure-url.ts";
 
-/** The way out. */
+/** The functions by which the verifier reaches an issuer. */
 export interface KeyFetch {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
-  /** Aborts after so many milliseconds. */
+  /** Returns a signal that aborts after this number of milliseconds. */
   readonly timeout: (milliseconds: number) => AbortSignal;
 }
 
-/** For both documents together. */
+/** The time limit for both documents of an issuer together. */
 export const FETCH_DEADLINE_MILLISECONDS = 3000;
 
-// GitHub's keys, certificates included, have 10 KB.
+// GitHub's key set with its certificates has 10 KB. An issuer with larger keys
+// still fits, and no issuer can fill the isolate's memory.
 const MAX_DOCUMENT_BYTES = 256 * 1024;
 
 /**
- * The keys that an issuer publishes now, found by OpenID Connect Discovery.
- * Throws where it gives none, gives them for another name, or is too slow.
+ * Returns the key set that an issuer publishes now, found by OpenID Connect
+ * Discovery. Throws if the issuer answers without a key set, if its discovery
+ * document names another issuer, or if both documents take more than 3 seconds.
  */
 export async function fetchIssuerKeys(
   issuer: string,
@@ -28,7 +30,8 @@ export async function fetchIssuerKeys(
   async function fetchDocument(url: string): Promise<unknown> {
     const response = await fetch(url, {
       headers: { accept: "application/json", "user-agent": "nargate" },
-      // An issuer that can be made to redirect must not name the keys' place.
+      // If an attacker can make the issuer redirect, the redirect must not choose
+      // where the keys come from.
       redirect: "manual",
       cache: "no-store",
       signal,
@@ -40,19 +43,19 @@ export async function fetchIssuerKeys(
     return JSON.parse(await readText(response));
   }
 
-  // A final slash of the issuer is not doubled (Discovery 1.0, section 4.1).
+  // A final slash of the issuer must not become two (Discovery 1.0, section 4.1).
   const discovery = await fetchDocument(
     `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`,
   );
   if (!isJsonObject(discovery) || discovery["issuer"] !== issuer) {
-    throw new Error(`the discovery document of ${issuer} is not its own`);
+    throw new Error(`the discovery document of ${issuer} names another issuer`);
   }
   const keysUrl = discovery["jwks_uri"];
   if (typeof keysUrl !== "string" || parseSecureUrl(keysUrl) === undefined) {
-    throw new Error(`the discovery document of ${issuer} names no https jwks_uri`);
+    throw new Error(`the discovery document of ${issuer} has no jwks_uri with an https URL`);
   }
   const keySet = await fetchDocument(keysUrl);
-  if (!isKeySet(keySet)) throw new Error(`${keysUrl} is not a key set`);
+  if (!isKeySet(keySet)) throw new Error(`${keysUrl} answered without a key set`);
   return keySet;
 }
 
@@ -62,7 +65,8 @@ async function readText(response: Response): Promise<string> {
   let size = 0;
   for await (const chunk of response.body ?? []) {
     size += chunk.byteLength;
-    if (size > MAX_DOCUMENT_BYTES) throw new RangeError("an answer is too long");
+    if (size > MAX_DOCUMENT_BYTES)
+      throw new RangeError(`the answer is longer than ${MAX_DOCUMENT_BYTES} bytes`);
     text += decoder.decode(chunk, { stream: true });
   }
   return text + decoder.decode();

@@ -7,50 +7,58 @@ import {
   type KeyFetch,
 } from "./fetch-issuer-keys.ts";
 
-/** What the outside world gives the verifier; tests give other ones. */
+/** The clock, timer and network of the verifier. Tests pass their own. */
 export interface OidcEnvironment extends KeyFetch {
   readonly now: () => Date;
   readonly sleep: (milliseconds: number) => Promise<void>;
 }
 
-/** How much a request may depend on an issuer. */
+/** How far a request may depend on an issuer. */
 export interface Patience {
-  /** For so long it waits for keys that are not at hand; with 0 it never waits (law 6). */
+  /**
+   * How long the request may wait for keys that the isolate does not have. With 0
+   * it never waits: a public read must not depend on an issuer (law 6).
+   */
   readonly waitMilliseconds: number;
-  /** Takes what goes on after the answer. */
+  /** Keeps a fetch of keys running after the request is answered. */
   waitUntil(promise: Promise<unknown>): void;
 }
 
 export interface IssuerKeys {
   /**
-   * The key that a token's header names. `oidc-signature` if the issuer has no
-   * such key, `oidc-issuer-unavailable` if it could not be asked in time.
+   * Returns the key that a token's header names. Returns the error
+   * `oidc-signature` if the issuer has no such key, and `oidc-issuer-unavailable`
+   * if the issuer did not give its keys in time.
    */
   find(header: JWTHeaderParameters, patience: Patience): Promise<Result<CryptoKey, CacheError>>;
 }
 
-// A key that an issuer withdraws works for this long, and for one token more.
+// The age at which keys are fetched again. A key that the issuer withdrew is
+// accepted until then, and for the token that starts the new fetch.
 const REFRESH_MILLISECONDS = 10 * 60 * 1000;
 
-// An issuer that is down stops nobody until then.
+// The age at which keys are no longer used. While an issuer is down, its tokens
+// are accepted until then.
 const MAX_AGE_MILLISECONDS = 60 * 60 * 1000;
 
-// Anyone can make up a key's name, and so have us ask for it.
+// The pause between two fetches because of an unknown key. Anyone can invent the
+// name of a key, and would otherwise make the gateway fetch with each request.
 const UNKNOWN_KEY_PAUSE_MILLISECONDS = 30_000;
 
-// After a failure, doubled with each: 2, 4, 8, 16, 30 seconds.
+// The pauses after failed fetches double from the first to the longest: 2, 4, 8,
+// 16, 30 seconds.
 const FIRST_FAILURE_PAUSE_MILLISECONDS = 2000;
 const LONGEST_FAILURE_PAUSE_MILLISECONDS = 30_000;
 
 const POLL_MILLISECONDS = 50;
 
-/** The keys of one issuer, kept for as long as the isolate lives. */
+/** Returns the keys of one issuer, fetched when needed and kept as long as the isolate lives. */
 export function createIssuerKeys(issuer: string, environment: OidcEnvironment): IssuerKeys {
   let keys:
     | { readonly select: ReturnType<typeof createLocalJWKSet>; readonly fetchedAt: number }
     | undefined;
   let attempt: { readonly startedAt: number } | undefined;
-  /** Since the last success. */
+  /** The failed fetches since the last success. */
   const failures = { count: 0, lastAt: 0, cause: undefined as unknown };
 
   const time = () => environment.now().getTime();
@@ -58,12 +66,13 @@ export function createIssuerKeys(issuer: string, environment: OidcEnvironment): 
 
   async function select(header: JWTHeaderParameters): Promise<CryptoKey | undefined> {
     if (keys === undefined || keysAge() >= MAX_AGE_MILLISECONDS) return undefined;
-    // Also a key that cannot be imported is none.
+    // A key that cannot be imported counts as missing.
     return await keys.select(header).catch(() => undefined);
   }
 
   function mayFetch(): boolean {
-    // The request that fetched may have been cancelled, and its fetch with it.
+    // A fetch ends with its request. If that request was cancelled, `attempt` is
+    // never cleared, so it counts only until the deadline of the fetch.
     const isUnderWay =
       attempt !== undefined && time() - attempt.startedAt <= FETCH_DEADLINE_MILLISECONDS;
     if (isUnderWay || keysAge() < UNKNOWN_KEY_PAUSE_MILLISECONDS) return false;
@@ -111,8 +120,9 @@ export function createIssuerKeys(issuer: string, environment: OidcEnvironment): 
             }),
           );
         }
-        // On a timer: workerd takes a request that waits for nothing but another
-        // request's promise for hung, and cancels it.
+        // Waits on a timer, and not for the fetch of another request: workerd
+        // cancels a request as hung if it waits only for a promise of another
+        // request.
         await (mayFetch() ? refresh() : environment.sleep(POLL_MILLISECONDS));
       }
     },

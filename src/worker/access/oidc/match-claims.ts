@@ -1,11 +1,13 @@
 import type { JWTPayload } from "jose";
 import { matchesClaimPattern, type OidcTrust } from "../../../settings/oidc/oidc-trust.ts";
+import { forgeOf } from "../../../settings/oidc/git-forge.ts";
 import { showValue } from "./oidc-refusal.ts";
 
 /**
- * The claims in which a token is not what an entry asks for, each with what the
- * token has instead: `event_name (pull_request_target)`. None: it matches.
- * Claims that the entry does not name make no difference.
+ * Returns the claims in which a token differs from an entry, each with the value
+ * that the token has instead: `event_name (pull_request_target)`. An empty list
+ * means that the token matches. Claims that the entry does not name make no
+ * difference.
  */
 export function findMismatches(payload: JWTPayload, { claims }: OidcTrust): readonly string[] {
   return [...claims].flatMap(([name, patterns]) => {
@@ -16,7 +18,10 @@ export function findMismatches(payload: JWTPayload, { claims }: OidcTrust): read
   });
 }
 
-/** The mismatches with the entry that comes nearest; what a person can make sense of. */
+/**
+ * Returns the mismatches with the entry that has the fewest. This is most likely
+ * the entry that was written for the token, so its mismatches help a person most.
+ */
 export function nearestMismatches(
   payload: JWTPayload,
   entries: readonly OidcTrust[],
@@ -27,11 +32,31 @@ export function nearestMismatches(
   return nearest;
 }
 
+// The longest subject that OpenID Connect allows (Core 1.0, section 2).
+const MAX_SUBJECT_LENGTH = 255;
+
 /**
- * What a claim is compared by. A whole number or a boolean is its JSON text;
- * a list, an object or a number that was rounded never matches.
+ * Returns the name of a token's holder for logs. For a forge it is
+ * `github:owner/repository`, the same in every run. For other issuers it is
+ * `<host of the issuer>:<subject>`. No name in TOKENS has a colon, so a log reader
+ * cannot confuse the two kinds of names.
  */
-export function claimText(payload: JWTPayload, name: string): string | undefined {
+export function formatIdentityName(payload: JWTPayload, entry: OidcTrust): string {
+  const forge = forgeOf(entry);
+  const { host } = new URL(entry.issuer);
+  const isPublicForge = host === "token.actions.githubusercontent.com" || host === "gitlab.com";
+  const authority = isPublicForge && forge !== undefined ? forge.name : host;
+  const repository = forge === undefined ? undefined : claimText(payload, forge.repositoryClaim);
+  const subject = repository ?? claimText(payload, "sub") ?? "";
+  return `${authority}:${subject.replace(/[^\x21-\x7e]/g, "?").slice(0, MAX_SUBJECT_LENGTH)}`;
+}
+
+/**
+ * Returns the text of a claim for comparison: a string itself, and a whole number
+ * or a boolean as its JSON text. Returns `undefined`, which never matches, for a
+ * list, an object, a missing claim, and a number that is not a safe integer.
+ */
+function claimText(payload: JWTPayload, name: string): string | undefined {
   const value = Object.hasOwn(payload, name) ? payload[name] : undefined;
   if (typeof value === "string") return value;
   if (typeof value === "boolean" || Number.isSafeInteger(value)) return String(value);

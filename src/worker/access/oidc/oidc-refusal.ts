@@ -2,12 +2,20 @@ import { errors } from "jose";
 import { CacheError } from "../../cache-error.ts";
 import type { FailureCode } from "../../../api/failures/failures.ts";
 
-/** A refusal with what ends its line: a value of the client's own token, or a setting that is public. */
+/**
+ * Returns the refusal of an OIDC token. `subject` continues the public sentence
+ * of `code`, and a full stop is added. It holds only values of the client's own
+ * token, or a setting that is public.
+ */
 export function refuse(code: FailureCode, subject: string, cause?: unknown): CacheError {
   return new CacheError(code, subject, { subject: `${subject}.`, cause });
 }
 
-/** The line for what `jwtVerify` threw. It checks the signature before any claim. */
+/**
+ * Returns the refusal for an error that `jwtVerify` threw. `jwtVerify` checks the
+ * signature before any claim, so a refusal that shows a claim is about a token
+ * with a good signature. `audience` lists the audiences that this cache accepts.
+ */
 export function refusalOf(error: unknown, audience: readonly string[]): CacheError {
   if (error instanceof errors.JWTExpired) {
     return refuse("oidc-expired", formatTime(error.payload.exp));
@@ -17,7 +25,7 @@ export function refusalOf(error: unknown, audience: readonly string[]): CacheErr
     if (claim === "aud") {
       return refuse(
         "oidc-audience",
-        `${audience.join(" or ")} (this one has ${showValue(payload.aud)})`,
+        `${audience.join(" or ")} (this token has ${showValue(payload.aud)})`,
       );
     }
     if (claim === "nbf" && reason === "check_failed") {
@@ -30,14 +38,22 @@ export function refusalOf(error: unknown, audience: readonly string[]): CacheErr
     error instanceof errors.JWSInvalid ||
     error instanceof errors.JOSENotSupported
   ) {
-    return refuse("oidc-malformed", "it is not a plain JWT", error);
+    return refuse(
+      "oidc-malformed",
+      "its header or its claims are malformed or not supported",
+      error,
+    );
   }
-  return new CacheError("oidc-signature", "the signature is false", { cause: error });
+  return new CacheError("oidc-signature", "the signature is wrong", { cause: error });
 }
 
 const MAX_SHOWN_LENGTH = 80;
 
-/** A value of a token, short; whoever answers with it makes it printable. */
+/**
+ * Returns a value of a token as a text of at most 80 characters, and "..." if the
+ * value is longer. The text may hold unprintable characters:
+ * `failure-response.ts` replaces them in an answer.
+ */
 export function showValue(value: unknown): string {
   if (value === undefined) return "none";
   const text = typeof value === "string" ? value : JSON.stringify(value);

@@ -3,18 +3,21 @@ import { CacheError } from "../../cache-error.ts";
 import { err, ok, type Result } from "../../../result.ts";
 import type { Identity } from "../authenticate.ts";
 import type { Scope } from "../../../api/scopes.ts";
-import { formatIdentityName } from "./identity-name.ts";
 import { createIssuerKeys, type OidcEnvironment, type Patience } from "./issuer-keys.ts";
-import { findMismatches, nearestMismatches } from "./match-claims.ts";
+import { findMismatches, formatIdentityName, nearestMismatches } from "./match-claims.ts";
 import { refusalOf, refuse, showValue } from "./oidc-refusal.ts";
 import type { OidcTrust } from "../../../settings/oidc/oidc-trust.ts";
 
 export interface OidcVerifier {
-  /** Who an OIDC token stands for, or in one line why it is refused. */
+  /** Returns the identity of an OIDC token, or the refusal with its reason in one line. */
   verify(token: string, patience: Patience): Promise<Result<Identity, CacheError>>;
 }
 
-/** Of key pairs only: anyone has the public half, and could make an HMAC with it. */
+/**
+ * The accepted signature algorithms, all with key pairs. An HMAC algorithm would
+ * be unsafe: everybody has the issuer's public key, and could use it as the
+ * secret of an HMAC.
+ */
 export const OIDC_ALGORITHMS = [
   "RS256",
   "RS384",
@@ -31,15 +34,19 @@ export const OIDC_ALGORITHMS = [
 
 const CLOCK_SKEW_SECONDS = 60;
 
-// GitHub's have 2 KB. What anyone can send is not decoded at any length.
+// GitHub's tokens have 2 KB. Anyone can send a token, so the length that the
+// gateway decodes has a limit.
 const MAX_TOKEN_LENGTH = 16 * 1024;
 
-/** Whether a credential has the shape of a signed JWT, which no token of TOKENS has. */
+/** Whether a credential has the form of a signed JWT. No token of TOKENS has this form. */
 export function isOidcToken(credential: string): boolean {
   return /^eyJ[\w-]*\.[\w-]+\.[\w-]*$/.test(credential);
 }
 
-/** One an isolate: it keeps the issuers' keys. Only configured issuers are ever asked. */
+/**
+ * Returns the verifier of an isolate, which keeps the keys of the issuers. It
+ * sends requests only to issuers in `trust`.
+ */
 export function createOidcVerifier(
   trust: readonly OidcTrust[],
   environment: OidcEnvironment,
@@ -85,7 +92,10 @@ export function createOidcVerifier(
   };
 }
 
-/** What a token says of itself, to choose the issuer that may confirm it. */
+/**
+ * Returns the header and the claims of a token that is not verified yet. They
+ * serve only to choose the issuer whose keys verify the token.
+ */
 function decode(token: string) {
   if (token.length > MAX_TOKEN_LENGTH) return undefined;
   try {
@@ -96,7 +106,10 @@ function decode(token: string) {
   }
 }
 
-/** The entries that a verified token matches, and the scopes that they earn it together. */
+/**
+ * Returns the identity of a verified token, with the scopes of all entries that
+ * the token matches. Returns a refusal if it matches none.
+ */
 function identify(
   payload: JWTPayload,
   entries: readonly OidcTrust[],

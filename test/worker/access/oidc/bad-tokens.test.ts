@@ -99,7 +99,9 @@ describe("a forged OIDC token is refused, with", () => {
   it("an extension in the header that it calls critical", async () => {
     const { lineFor } = await startVerifier();
     const token = unsignedToken(claims, { alg: "RS256", crit: ["x"], x: 1 });
-    expect(await lineFor(token)).toBe(`${CANNOT_BE_READ} it is not a plain JWT.`);
+    expect(await lineFor(token)).toBe(
+      `${CANNOT_BE_READ} its header or its claims are malformed or not supported.`,
+    );
   });
 
   it.each([

@@ -193,27 +193,29 @@ describe("an issuer", () => {
     {
       what: "calls itself otherwise",
       change: discovery({ issuer: OTHER, jwks_uri: `${URL_OF_ISSUER}/keys` }),
-      because: "the discovery document of https://issuer.example.org is not its own",
+      because: "the discovery document of https://issuer.example.org names another issuer",
     },
     {
       what: "has a slash more than it is configured with",
       change: discovery({ issuer: `${URL_OF_ISSUER}/`, jwks_uri: `${URL_OF_ISSUER}/keys` }),
-      because: "the discovery document of https://issuer.example.org is not its own",
+      because: "the discovery document of https://issuer.example.org names another issuer",
     },
     {
       what: "has its keys on plain HTTP",
       change: discovery({ issuer: URL_OF_ISSUER, jwks_uri: "http://issuer.example.org/keys" }),
-      because: "the discovery document of https://issuer.example.org names no https jwks_uri",
+      because:
+        "the discovery document of https://issuer.example.org has no jwks_uri with an https URL",
     },
     {
       what: "names no keys",
       change: discovery({ issuer: URL_OF_ISSUER }),
-      because: "the discovery document of https://issuer.example.org names no https jwks_uri",
+      because:
+        "the discovery document of https://issuer.example.org has no jwks_uri with an https URL",
     },
     {
       what: "answers with a list",
       change: discovery([]),
-      because: "the discovery document of https://issuer.example.org is not its own",
+      because: "the discovery document of https://issuer.example.org names another issuer",
     },
     {
       what: "redirects",
@@ -228,14 +230,14 @@ describe("an issuer", () => {
     {
       what: "answers without end",
       change: () => new Response(" ".repeat(257 * 1024)),
-      because: "an answer is too long",
+      because: "the answer is longer than 262144 bytes",
     },
     { what: "answers with a page", change: () => new Response("<html>"), because: "JSON" },
     {
       what: "has keys that are none",
       change: (answer: Response, url: string) =>
         url.endsWith("/keys") ? Response.json({ keys: ["key-1"] }) : answer,
-      because: "https://issuer.example.org/keys is not a key set",
+      because: "https://issuer.example.org/keys answered without a key set",
     },
   ])("that $what is unavailable", async ({ change, because }) => {
     const issuer = await createFakeIssuer(URL_OF_ISSUER);

@@ -59,27 +59,27 @@ describe("an OIDC token is refused in one line that says why, if", () => {
     {
       what: "it has GitHub's audience",
       change: { aud: "https://github.com/octo-org" },
-      line: `${AUDIENCE_LINE} (this one has https://github.com/octo-org).`,
+      line: `${AUDIENCE_LINE} (this token has https://github.com/octo-org).`,
     },
     {
       what: "it has no audience",
       change: { aud: undefined },
-      line: `${AUDIENCE_LINE} (this one has none).`,
+      line: `${AUDIENCE_LINE} (this token has none).`,
     },
     {
       what: "its audience has a slash more",
       change: { aud: `${AUDIENCE}/` },
-      line: `${AUDIENCE_LINE} (this one has https://cache.example.org/).`,
+      line: `${AUDIENCE_LINE} (this token has https://cache.example.org/).`,
     },
     {
       what: "its audiences are others",
       change: { aud: ["a", "b"] },
-      line: `${AUDIENCE_LINE} (this one has ["a","b"]).`,
+      line: `${AUDIENCE_LINE} (this token has ["a","b"]).`,
     },
     {
       what: "its audience begins as ours",
       change: { aud: `${AUDIENCE}.evil.example` },
-      line: `${AUDIENCE_LINE} (this one has https://cache.example.org.evil.example).`,
+      line: `${AUDIENCE_LINE} (this token has https://cache.example.org.evil.example).`,
     },
     {
       what: "its issuer has a slash more",
