@@ -1879,7 +1879,7 @@ function parseDeriver(text) {
   return path4.ok ? ok(text) : path4;
 }
 
-// src/client/gateway/bot-challenge.ts
+// src/client/gateway/cloudflare-answers.ts
 function isBotChallenge(status, headers) {
   if (headers.has("cf-mitigated")) return true;
   const isHtml = (headers.get("content-type") ?? "").includes("text/html");

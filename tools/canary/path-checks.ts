@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { encodeNix32 } from "../../src/nix/encodings.ts";
 import type { Narinfo } from "../../src/nix/narinfo.ts";
-import { readUntilEdgeHit } from "../../src/client/gateway/edge-hit.ts";
+import { readUntilEdgeHit } from "../../src/client/gateway/cloudflare-answers.ts";
 import { type Check, known, NotSeen } from "../../src/checks/check.ts";
 import type { Deployment } from "./deployment.ts";
 

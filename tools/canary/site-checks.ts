@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { encodeNix32 } from "../../src/nix/encodings.ts";
 import { type CacheInfo, parseCacheInfo, UPSTREAM_PRIORITY } from "../../src/nix/cache-info.ts";
-import { botChallengeRemedy, isBotChallenge } from "../../src/client/gateway/bot-challenge.ts";
+import { botChallengeRemedy, isBotChallenge } from "../../src/client/gateway/cloudflare-answers.ts";
 import { type Check, known, NotSeen, type Observation } from "../../src/checks/check.ts";
 import type { Deployment } from "./deployment.ts";
 

@@ -1,5 +1,5 @@
 import type { CacheClient } from "../../client/gateway/cache-client.ts";
-import { readUntilEdgeHit } from "../../client/gateway/edge-hit.ts";
+import { readUntilEdgeHit } from "../../client/gateway/cloudflare-answers.ts";
 import type { ProcessContext } from "../../client/process-context.ts";
 import type { PathArgument } from "../closure/path-argument.ts";
 import type { Finding } from "../../checks/finding.ts";

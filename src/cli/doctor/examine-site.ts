@@ -1,5 +1,5 @@
 import { type CacheInfo, parseCacheInfo, UPSTREAM_PRIORITY } from "../../nix/cache-info.ts";
-import { botChallengeRemedy, isBotChallenge } from "../../client/gateway/bot-challenge.ts";
+import { botChallengeRemedy, isBotChallenge } from "../../client/gateway/cloudflare-answers.ts";
 import { type CacheClient, refusalOf } from "../../client/gateway/cache-client.ts";
 import { type HttpAnswer, Unreachable } from "../../client/gateway/http-client.ts";
 import type { ProcessContext } from "../../client/process-context.ts";

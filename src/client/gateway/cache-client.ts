@@ -4,7 +4,7 @@ import { readShape } from "../../api/read-shape.ts";
 import { type Narinfo, parseNarinfo } from "../../nix/narinfo.ts";
 import type { StorePathHash } from "../../nix/store-path.ts";
 import { ClientError } from "../client-error.ts";
-import { isBotChallenge } from "./bot-challenge.ts";
+import { isBotChallenge } from "./cloudflare-answers.ts";
 import { bytesBody, type HttpAnswer, type HttpClient, type HttpRequest } from "./http-client.ts";
 
 /** A request to the cache. */
