@@ -19,7 +19,13 @@ export function readShape<Schema extends GenericSchema>(
   const parsed = safeParse(schema, value, { abortEarly: true });
   if (parsed.success) return ok(parsed.output);
   const [issue] = parsed.issues;
-  return err(`${getDotPath(issue) ?? "the body"} ${issue.message}`);
+  return err(`${getDotPath(issue) ?? "the body"} ${describe(issue)}`);
+}
+
+/** Returns the message of a schema of ours. Valibot's own messages quote the value. */
+function describe({ message, expected, received }: BaseIssue<unknown>): string {
+  if (!message.startsWith("Invalid ")) return message;
+  return received === "undefined" ? "is missing" : `is not ${expected ?? "valid"}`;
 }
 
 /** Message for an object schema, which also reports each missing field. */
