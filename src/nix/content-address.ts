@@ -1,6 +1,6 @@
 import { err, ok, type Result } from "../result.ts";
 import { encodeNix32 } from "./encodings.ts";
-import { formatHash, type Hash, parseHash } from "./hash.ts";
+import { formatHash, type Hash, isHashAlgorithm, parseHash } from "./hash.ts";
 import {
   equalStorePaths,
   formatStorePath,
@@ -35,6 +35,18 @@ export function parseContentAddress(text: string): Result<ContentAddress> {
   const hash = parseHash(match[2] ?? "");
   if (!hash.ok) return hash;
   return ok({ method: methodOf(match[1] ?? ""), hash: hash.value });
+}
+
+/**
+ * Whether a CA field has the form of a content address with a hash algorithm that
+ * this version does not know, such as BLAKE3. Nix may be newer than the gateway: it
+ * is then an address that the gateway cannot prove, and no mistake.
+ */
+export function hasUnknownAlgorithm(text: string): boolean {
+  const match = /^(?:text:|fixed:(?:r:|git:)?)([a-z0-9]{1,32})[:-][0-9A-Za-z+/=]{1,256}$/.exec(
+    text,
+  );
+  return match !== null && !isHashAlgorithm(match[1] ?? "");
 }
 
 /** Returns the content address as a CA field has it, with the hash in nix32. */

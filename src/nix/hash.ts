@@ -61,7 +61,7 @@ export function equalHashes(a: Hash, b: Hash): boolean {
   );
 }
 
-function isHashAlgorithm(text: string): text is HashAlgorithm {
+export function isHashAlgorithm(text: string): text is HashAlgorithm {
   return Object.hasOwn(DIGEST_BYTES, text);
 }
 

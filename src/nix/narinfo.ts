@@ -1,5 +1,5 @@
 import { err, ok, type Result } from "../result.ts";
-import { findConflict, parseContentAddress } from "./content-address.ts";
+import { findConflict, hasUnknownAlgorithm, parseContentAddress } from "./content-address.ts";
 import { type Hash, parseHash } from "./hash.ts";
 import { parseNarinfoFields, type NarinfoField } from "./narinfo-fields.ts";
 import { parseStorePath, parseStorePathBaseName, type StorePath } from "./store-path.ts";
@@ -85,8 +85,12 @@ export function parseNarinfo(text: string, storeDir: string): Result<Narinfo> {
   const contentAddress = single.get("CA") || undefined;
   if (contentAddress !== undefined) {
     const address = parseContentAddress(contentAddress);
-    if (!address.ok) return err(`CA is wrong: ${address.error}`);
-    const conflict = findConflict(address.value, references.value ?? [], storePath.value);
+    if (!address.ok && !hasUnknownAlgorithm(contentAddress)) {
+      return err(`CA is wrong: ${address.error}`);
+    }
+    const conflict = address.ok
+      ? findConflict(address.value, references.value ?? [], storePath.value)
+      : undefined;
     if (conflict !== undefined) return err(`CA is wrong: ${conflict}`);
   }
 

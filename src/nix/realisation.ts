@@ -132,7 +132,22 @@ export function mergeRealisation<T extends Realisation | BuildTraceEntry>(
   return ok({ ...existing, signatures: mergeSignatures(existing.signatures, incoming.signatures) });
 }
 
+// Nix nests three levels. Writing JSON recurses, so 100,000 levels would overflow the stack.
+const MAX_NESTING = 64;
+
+/** Returns the deepest nesting of a JSON text. Brackets in strings count too: no realisation has many. */
+function nestingOf(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  for (const character of text) {
+    if (character === "{" || character === "[") deepest = Math.max(deepest, ++depth);
+    else if (character === "}" || character === "]") depth--;
+  }
+  return deepest;
+}
+
 function parseJsonObject(text: string): Result<Record<string, unknown>> {
+  if (nestingOf(text) > MAX_NESTING) return err("it is nested too deeply");
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -12,6 +12,8 @@ export interface CacheErrorOptions {
   readonly retryAfterSeconds?: number;
   /** The methods that the path accepts; sent as Allow with a 405. */
   readonly allowedMethods?: readonly string[];
+  /** Bytes of the whole object; sent as Content-Range with a 416. */
+  readonly sizeBytes?: number;
 }
 
 /** The only error that the worker throws on purpose. `detail` is for the log alone. */
@@ -20,6 +22,7 @@ export class CacheError extends Error {
   readonly subject: string | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly allowedMethods: readonly string[] | undefined;
+  readonly sizeBytes: number | undefined;
 
   constructor(code: FailureCode, detail: string, options: CacheErrorOptions = {}) {
     super(detail, { cause: options.cause });
@@ -28,5 +31,6 @@ export class CacheError extends Error {
     this.subject = options.subject;
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.allowedMethods = options.allowedMethods;
+    this.sizeBytes = options.sizeBytes;
   }
 }

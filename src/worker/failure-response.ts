@@ -30,6 +30,7 @@ function respond(error: CacheError, body: string, contentType: string): Response
   const headers = new Headers(answerHeaders(contentType, CACHE_CONTROL.never));
   if (status === 401) headers.set("www-authenticate", 'Basic realm="Nix binary cache"');
   if (error.allowedMethods !== undefined) headers.set("allow", error.allowedMethods.join(", "));
+  if (error.sizeBytes !== undefined) headers.set("content-range", `bytes */${error.sizeBytes}`);
   if (error.retryAfterSeconds !== undefined) {
     headers.set("retry-after", String(error.retryAfterSeconds));
   }

@@ -231,3 +231,11 @@ describe("mergeRealisation", () => {
     expect(errorOf(mergeRealisation(signed, { ...signed, ...change }))).toContain(error);
   });
 });
+
+describe("a realisation that is nested 100,000 levels deep", () => {
+  it("is refused, before anything recurses over it", () => {
+    const text = `{"id":"x","rest":${"[".repeat(100_000)}${"]".repeat(100_000)}}`;
+    expect(parseRealisation(text)).toEqual({ ok: false, error: "it is nested too deeply" });
+    expect(parseBuildTraceEntry(text)).toEqual({ ok: false, error: "it is nested too deeply" });
+  });
+});

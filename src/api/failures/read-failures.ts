@@ -15,6 +15,7 @@ export type FailureTable = Readonly<
 /** Failures that any request can meet: a wrong path or method, a bucket or a gateway in trouble. */
 export const READ_FAILURES = {
   "not-found": { status: 404, message: "No such object in this cache." },
+  "no-such-endpoint": { status: 404, message: "The API of this cache has no such path." },
   "bad-path": { status: 404, message: "This is not a path of a Nix binary cache." },
   "method-not-allowed": { status: 405, message: "This path does not accept this method." },
   "range-not-satisfiable": { status: 416, message: "The range lies outside the object." },

@@ -52,12 +52,20 @@ export function createB2Bucket(
     const response = await send({ ...options, method, key: config.prefix + path }, meter);
     if (response.status === 200 || response.status === 206) return response;
     const failure = await readS3Failure(response);
-    if (failure.status === 416) throw new CacheError("range-not-satisfiable", `GET ${path}`);
+    if (failure.status === 416) {
+      if (options.headers?.range === undefined) {
+        throw new CacheError("bucket-unavailable", `GET ${path} answered 416 without a range`);
+      }
+      const size = /^bytes \*\/(\d+)$/.exec(response.headers.get("content-range") ?? "")?.[1];
+      const known = size === undefined ? {} : { sizeBytes: Number(size) };
+      throw new CacheError("range-not-satisfiable", `GET ${path}`, known);
+    }
     if (failure.status === 403) return await resolveForbidden(path, isCapExceeded(failure));
     // A 404 to a GET proves an absence only with the code NoSuchKey. NoSuchBucket,
     // or a page of another server, proves nothing. A 404 to a HEAD has no body, so
-    // its status must be enough.
-    if (failure.status === 404 && (method === "HEAD" || failure.code === "NoSuchKey"))
+    // its status must be enough; but S3 never announces HTML, and a proxy does.
+    const isPage = (response.headers.get("content-type") ?? "").includes("html");
+    if (failure.status === 404 && (failure.code === "NoSuchKey" || (method === "HEAD" && !isPage)))
       return undefined;
     throw toCacheError(`${method} ${path}`, failure);
   }
@@ -106,6 +114,7 @@ export function createB2Bucket(
       throw toCacheError(what, failure);
     }
     const xml = await readListing(response, "ListBucketResult");
+    requireRightPage(xml, config.prefix + start);
     return {
       objects: readElements(xml, "Contents").map((contents) => ({
         path: (readElement(contents, "Key") ?? "").slice(config.prefix.length),
@@ -229,11 +238,27 @@ function headOf(response: Response): StoredHead {
     .map((encoding) => encoding.trim().toLowerCase())
     .filter((encoding) => !NOT_AN_ENCODING.has(encoding));
   return {
-    sizeBytes: length === null ? undefined : Number(length),
+    sizeBytes: length !== null && /^\d{1,15}$/.test(length) ? Number(length) : undefined,
     etag: response.headers.get("etag") ?? undefined,
     lastModified: response.headers.get("last-modified") ?? undefined,
     contentEncoding: encodings.length === 0 ? undefined : encodings.join(", "),
   };
+}
+
+/**
+ * Throws `bucket-unavailable` for a page that proves nothing: one of another prefix,
+ * as a mixed-up cache in between may give, and an empty one that says there is more.
+ */
+function requireRightPage(xml: string, prefix: string): void {
+  const beforeContents = xml.split("<Contents>", 1)[0] ?? "";
+  const listed = readElement(beforeContents, "Prefix");
+  if (listed !== undefined && listed !== prefix) {
+    throw new CacheError("bucket-unavailable", `a listing of ${prefix} came back for ${listed}`);
+  }
+  const isTruncated = readElement(xml, "IsTruncated") === "true";
+  if (isTruncated && !xml.includes("<Contents>")) {
+    throw new CacheError("bucket-unavailable", `a page of ${prefix} is empty and says it is cut`);
+  }
 }
 
 function parseTime(text: string | undefined): Date | undefined {

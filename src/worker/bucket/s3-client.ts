@@ -1,5 +1,6 @@
 import type { BucketLocation } from "../../settings/bucket-settings.ts";
 import { CacheError } from "../cache-error.ts";
+import { readElement } from "../../http/s3-xml.ts";
 import type { BucketMeter } from "./bucket.ts";
 import { readAnswer } from "./read-answer.ts";
 import {
@@ -87,8 +88,9 @@ export function createS3Client(config: BucketLocation, environment: S3Environmen
         headers,
         // A redirect would send the request to a server that it was not signed for.
         redirect: "manual",
-        // Cloudflare's own cache turns HEAD into GET and drops ranges.
-        cache: "no-store",
+        // Cloudflare's own cache turns HEAD into GET and drops ranges. For a PUT this
+        // option would add a Cache-Control header, which S3 stores with the object.
+        ...(request.method === "GET" || request.method === "HEAD" ? { cache: "no-store" } : {}),
         signal:
           request.signal === undefined
             ? timeout.signal
@@ -119,8 +121,9 @@ export function createS3Client(config: BucketLocation, environment: S3Environmen
           request,
           Math.min(request.retries.timeoutMilliseconds, left),
         );
-        if (!isTransientStatus(response.status)) return response;
-        failure = `answered ${response.status}`;
+        const isLate = await isRequestTimeout(response);
+        if (!isTransientStatus(response.status) && !isLate) return response;
+        failure = `answered ${response.status}${isLate ? " RequestTimeout" : ""}`;
         retryAfterSeconds = parseRetryAfter(response.headers.get("retry-after"), now());
         await response.body?.cancel();
       } catch (error) {
@@ -152,4 +155,13 @@ export function createS3Client(config: BucketLocation, environment: S3Environmen
 
 function nameOf({ method, key }: S3Request): string {
   return `${method} ${key === "" ? "(bucket)" : key}`;
+}
+
+/**
+ * Whether S3 did not get the whole request in time. It answers 400 then, which
+ * otherwise means a request that can never succeed.
+ */
+async function isRequestTimeout(response: Response): Promise<boolean> {
+  if (response.status !== 400) return false;
+  return readElement(await response.clone().text(), "Code") === "RequestTimeout";
 }

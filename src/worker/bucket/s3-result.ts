@@ -46,12 +46,16 @@ export function toResultError(what: string, failure: S3Failure): CacheError {
 }
 
 /**
- * Returns the XML of a listing, whose root element is `root`. Throws
+ * Returns the XML of a listing, whose root element is one of `roots`. Throws
  * `bucket-unavailable` if the XML is not whole: objects missing from half a
  * listing would count as proved absences.
  */
-export async function readListing(response: Response, root: string): Promise<string> {
+export async function readListing(
+  response: Response,
+  ...roots: readonly string[]
+): Promise<string> {
   const xml = await response.text();
-  if (new RegExp(`<${root}[\\s>][\\s\\S]*</${root}>\\s*$`).test(xml)) return xml;
-  throw new CacheError("bucket-unavailable", `the bucket answered 200 without a whole ${root}`);
+  const isWhole = (root: string) => new RegExp(`<${root}[\\s>][\\s\\S]*</${root}>\\s*$`).test(xml);
+  if (roots.some(isWhole)) return xml;
+  throw new CacheError("bucket-unavailable", `the bucket answered 200 without a whole ${roots[0]}`);
 }

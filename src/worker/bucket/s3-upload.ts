@@ -154,7 +154,8 @@ async function listS3Parts(
       if (failure.code === "NoSuchUpload") return undefined;
       throw toCacheError("ListParts", failure);
     }
-    const xml = await readListing(response, "ListPartsResult");
+    // moto names the root ListPartsResponse.
+    const xml = await readListing(response, "ListPartsResult", "ListPartsResponse");
     parts.push(...readElements(xml, "Part").map(parsePart));
     if (readElement(xml, "IsTruncated") !== "true") return parts;
     const next = Number(readElement(xml, "NextPartNumberMarker"));

@@ -18,18 +18,22 @@ export async function publishCacheInfo(text: string, push: Push): Promise<void> 
   await ensureCacheInfo(push);
 }
 
+const RECHECK_MILLISECONDS = 3_600_000;
+
 /**
  * Writes `nix-cache-info` into the bucket unless it exists. The gateway answers
  * without it, but readers by `s3://` could not open a bucket that only the
- * gateway has filled (law 1). An isolate asks each bucket once.
+ * gateway has filled (law 1). An isolate asks each bucket once an hour, because an
+ * operator may empty a bucket while isolates live.
  */
 export async function ensureCacheInfo(push: Push): Promise<void> {
-  const { bucket, cache, memory } = push;
+  const { bucket, cache, clock, memory } = push;
   const { bucketId, storeDir, priority } = cache;
-  if (memory.cacheInfoSeen.has(bucketId)) return;
+  const now = clock.now().getTime();
+  if (now - (memory.cacheInfoSeenAt.get(bucketId) ?? -Infinity) < RECHECK_MILLISECONDS) return;
   if ((await bucket.head(CACHE_INFO_KEY.path)) === undefined) {
     const text = formatCacheInfo({ storeDir, wantMassQuery: true, priority });
     await commitDocument(CACHE_INFO_KEY, text, push);
   }
-  memory.cacheInfoSeen.add(bucketId);
+  memory.cacheInfoSeenAt.set(bucketId, now);
 }

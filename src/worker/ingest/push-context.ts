@@ -9,8 +9,8 @@ import type { BufferPool } from "./buffer-pool.ts";
 
 /** Facts that an isolate learned while it ingested, so that it need not ask or compute again. */
 export interface IngestMemory {
-  /** `bucketId`s of the buckets that hold `nix-cache-info`. */
-  readonly cacheInfoSeen: Set<string>;
+  /** Times when a bucket was last seen to hold `nix-cache-info`, in milliseconds, by `bucketId`. */
+  readonly cacheInfoSeenAt: Map<string, number>;
   /** Times of the last sweep of `.incoming/`, in milliseconds, by `bucketId`. */
   readonly incomingSweptAt: Map<string, number>;
   /** Whether the public half of a signing key is its own; the check costs two signatures. */
@@ -19,7 +19,7 @@ export interface IngestMemory {
 
 export function createIngestMemory(): IngestMemory {
   return {
-    cacheInfoSeen: new Set(),
+    cacheInfoSeenAt: new Map(),
     incomingSweptAt: new Map(),
     hasMatchingPublicKey: new WeakMap(),
   };

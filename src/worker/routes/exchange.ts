@@ -71,6 +71,18 @@ export function rawPath(url: string): string {
   return end < 0 ? url.slice(start) : url.slice(start, start + end);
 }
 
+/**
+ * Returns the path of an object as it came on the wire. Nix does not encode the
+ * names of derivations, and an ordinary name such as `x.patch?full_index=1.drv` has
+ * a question mark: below `log/` and `build-trace-v2/` it belongs to the name.
+ */
+export function rawObjectPath(url: string): string {
+  const path = rawPath(url);
+  if (!/^\/(?:log|build-trace-v2)\//.test(path)) return path;
+  const query = new URL(url).search;
+  return query === "" ? path : path + query.replaceAll("?", "%3F");
+}
+
 /** Returns the Server-Timing header of each answer: the edge's outcome, and the cost at the bucket. */
 export function serverTiming({ outcome, meter }: Exchange): string {
   return `edge;desc="${outcome}", bucket;dur=${meter.milliseconds.toFixed(1)};desc="${meter.requests}"`;

@@ -43,18 +43,11 @@ export function absent(key: ObjectKey): Response {
 
 function present(key: ObjectKey, stored: StoredObject, range: ByteRange | undefined): Response {
   const headers = objectHeaders(key, stored);
-  // The platform decodes documents: they are small, and the client may not know
-  // the encoding. A NAR is passed on unread, because decoding takes CPU time for
-  // each megabyte.
-  const isDecoded = isDecodedByPlatform(stored.contentEncoding) && key.kind !== "nar";
-  if (stored.contentEncoding !== undefined && !isDecoded) {
+  // A stored encoding is passed on, and the body unread. Decoding a NAR takes CPU
+  // time for each megabyte, and a log of 2 MB may unpack to more than a gigabyte.
+  // Nix and browsers decode by themselves.
+  if (stored.contentEncoding !== undefined) {
     headers.set("content-encoding", stored.contentEncoding);
-  }
-  if (isDecoded) {
-    // The platform decodes a body that passes through a stream of the worker. The
-    // decoded length is not known.
-    headers.delete("content-length");
-    return new Response(stored.body.pipeThrough(new TransformStream()), { headers });
   }
   // Cutting passes the body through a stream of the worker, and the platform would
   // then decode it. So a NAR with a Content-Encoding is answered whole.

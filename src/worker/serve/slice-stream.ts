@@ -35,6 +35,7 @@ export function sliceStream(stored: StoredObject, range: ByteRange): Slice {
     void body.cancel();
     throw new CacheError("range-not-satisfiable", `the object has ${sizeBytes} bytes`, {
       subject: `The object has ${sizeBytes} bytes.`,
+      sizeBytes,
     });
   }
   if (got === undefined)

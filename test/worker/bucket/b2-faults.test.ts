@@ -31,6 +31,12 @@ describe("a missing object", () => {
     expect(await rejectionOf(bucket.get(PATH))).toMatchObject({ code: "misconfigured" });
   });
 
+  it("is not proved to a HEAD by a page of some other server (law 5)", async () => {
+    const { bucket, fake } = await openB2();
+    await fake.addFaults({ effect: { status: 404, html: true } });
+    expect(await rejectionOf(bucket.head(PATH))).toMatchObject({ code: "misconfigured" });
+  });
+
   it("is not proved by a missing bucket", async () => {
     const { bucket } = await openB2({ config: { bucket: "no-such-bucket" } });
     const error = await rejectionOf(bucket.get(PATH));

@@ -80,9 +80,38 @@ describe("createS3Client", () => {
     expect(calls[0]?.init).toMatchObject({
       method: "PUT",
       redirect: "manual",
-      cache: "no-store",
       body: new Uint8Array(3),
     });
+  });
+
+  // workerd adds "Cache-Control: no-cache" to a request with this option, and S3
+  // would store that with the object.
+  it("goes past Cloudflare's cache with reads alone", async () => {
+    const { calls, send } = createTestClient([status(200)]);
+    for (const method of ["GET", "HEAD", "PUT", "POST", "DELETE"] as const) {
+      await send({ ...GET, method });
+    }
+    expect(calls.map(({ init }) => init.cache)).toEqual([
+      "no-store",
+      "no-store",
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it("tries again after S3's 400 RequestTimeout, which is no mistake of ours", async () => {
+    const { calls, send } = createTestClient([
+      () => new Response("<Error><Code>RequestTimeout</Code></Error>", { status: 400 }),
+      status(200),
+    ]);
+    expect((await send({ ...GET, method: "PUT" })).status).toBe(200);
+    expect(calls).toHaveLength(2);
+    const other = createTestClient([
+      () => new Response("<Error><Code>InvalidArgument</Code></Error>", { status: 400 }),
+    ]);
+    expect((await other.send(GET)).status).toBe(400);
+    expect(other.calls).toHaveLength(1);
   });
 
   it("signs no header that Cloudflare rewrites on its way out", async () => {

@@ -54,6 +54,22 @@ describe("publishing a narinfo", () => {
     expect(push.bucket.objects.get("nix-cache-info")?.contentType).toBe("text/x-nix-cache-info");
   });
 
+  it("asks for nix-cache-info again after an hour, in case the bucket was emptied", async () => {
+    const push = preparePush(ONE, NARINFO_XZ_TEXT_CA);
+    let now = 0;
+    const clock = { ...push.clock, now: () => new Date(now) };
+    await publishNarinfo(KEY, ONE, { ...push, clock });
+    push.bucket.objects.delete("nix-cache-info");
+    now = 3_599_999;
+    const other = keyOfNarinfo(NARINFO_XZ_TEXT_CA);
+    await publishNarinfo(other, NARINFO_XZ_TEXT_CA, { ...push, clock });
+    expect(push.bucket.textOf("nix-cache-info")).toBeUndefined();
+    push.bucket.objects.delete(other.path);
+    now = 3_600_000;
+    await publishNarinfo(other, NARINFO_XZ_TEXT_CA, { ...push, clock });
+    expect(push.bucket.textOf("nix-cache-info")).toContain("StoreDir");
+  });
+
   it("leaves a nix-cache-info that is there as it is", async () => {
     const push = preparePush(ONE);
     push.bucket.setText("nix-cache-info", "StoreDir: /nix/store\n");

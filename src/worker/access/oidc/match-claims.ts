@@ -38,14 +38,16 @@ const MAX_SUBJECT_LENGTH = 255;
 /**
  * Returns the name of a token's holder for logs. For a forge it is
  * `github:owner/repository`, the same in every run. For other issuers it is
- * `<host of the issuer>:<subject>`. No name in TOKENS has a colon, so a log reader
- * cannot confuse the two kinds of names.
+ * `<host and path of the issuer>:<subject>`: one host may have many issuers, such as
+ * the realms of Keycloak, and each has a subject of the same name. No name in TOKENS
+ * has a colon, so a log reader cannot confuse the two kinds of names.
  */
 export function formatIdentityName(payload: JWTPayload, entry: OidcTrust): string {
   const forge = forgeOf(entry);
-  const { host } = new URL(entry.issuer);
+  const { host, pathname } = new URL(entry.issuer);
   const isPublicForge = host === "token.actions.githubusercontent.com" || host === "gitlab.com";
-  const authority = isPublicForge && forge !== undefined ? forge.name : host;
+  const issuer = forge === undefined ? host + pathname.replace(/\/+$/, "") : host;
+  const authority = isPublicForge && forge !== undefined ? forge.name : issuer;
   const repository = forge === undefined ? undefined : claimText(payload, forge.repositoryClaim);
   const subject = repository ?? claimText(payload, "sub") ?? "";
   return `${authority}:${subject.replace(/[^\x21-\x7e]/g, "?").slice(0, MAX_SUBJECT_LENGTH)}`;

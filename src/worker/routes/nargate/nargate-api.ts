@@ -62,5 +62,5 @@ function refuseMethod(allowedMethods: readonly string[]) {
 }
 
 function refusePath(): never {
-  throw new CacheError("not-found", "no such path of the API");
+  throw new CacheError("no-such-endpoint", "no such path of the API");
 }

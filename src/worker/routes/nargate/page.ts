@@ -17,7 +17,7 @@ export function readPage(exchange: Exchange): Response {
       ? "Reading needs a token, as the password for this host in the netrc file of the Nix daemon."
       : "Anyone may read it. To use it, add to nix.conf:",
     "",
-    `    extra-substituters = ${new URL(request.url).origin}`,
+    `    extra-substituters = ${originOf(request.url)}`,
     ...(keys.length > 0 ? [`    extra-trusted-public-keys = ${keys.join(" ")}`] : []),
     "    fallback = true",
     "",
@@ -28,4 +28,9 @@ export function readPage(exchange: Exchange): Response {
   return new Response(request.method === "HEAD" ? null : lines.join("\n"), {
     headers: answerHeaders("text/plain; charset=utf-8", CACHE_CONTROL.never),
   });
+}
+
+/** Returns the address of the cache as the client named it. A client can send a Host that is no host. */
+function originOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).origin : "https://<the address of this cache>";
 }

@@ -3,7 +3,7 @@ import { CACHE_CONTROL } from "../../../http/cache-control.ts";
 import { parseObjectKey } from "../../../nix/object-key.ts";
 import { commitDeletion } from "../../ingest/commit.ts";
 import { admitWriter } from "../admit.ts";
-import { cacheReads, type Exchange, openBucket, rawPath } from "../exchange.ts";
+import { cacheReads, type Exchange, openBucket, rawObjectPath } from "../exchange.ts";
 
 /**
  * DELETE of a narinfo unpublishes a store path. DELETE of a NAR removes bytes that
@@ -13,7 +13,7 @@ import { cacheReads, type Exchange, openBucket, rawPath } from "../exchange.ts";
 export async function deleteObject(exchange: Exchange): Promise<Response> {
   const { gateway, request, requestId, edgeContext } = exchange;
   const { by } = await admitWriter(exchange, "admin");
-  const parsed = parseObjectKey(rawPath(request.url));
+  const parsed = parseObjectKey(rawObjectPath(request.url));
   if (!parsed.ok || (parsed.value.kind !== "narinfo" && parsed.value.kind !== "nar")) {
     throw new CacheError("not-deletable", parsed.ok ? parsed.value.path : parsed.error);
   }

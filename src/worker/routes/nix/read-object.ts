@@ -7,17 +7,20 @@ import { NOSNIFF } from "../../../http/response-headers.ts";
 import { type ObjectKey, parseObjectKey } from "../../../nix/object-key.ts";
 import { absent, entityTagOf, objectHeaders, readFromBucket } from "../../serve/origin.ts";
 import { admitReader } from "../admit.ts";
-import { cacheReads, type Exchange, openBucket, rawPath } from "../exchange.ts";
+import { readCacheInfo } from "./cache-info.ts";
+import { cacheReads, type Exchange, openBucket, rawObjectPath } from "../exchange.ts";
 
 /** GET and HEAD of every object of the cache. */
 export async function readObject(exchange: Exchange): Promise<Response> {
   const { request } = exchange;
   const { isPrivate } = cacheReads(exchange);
   const { isPushing } = await admitReader(exchange);
-  const parsed = parseObjectKey(rawPath(request.url));
+  const parsed = parseObjectKey(rawObjectPath(request.url));
   if (!parsed.ok) throw new CacheError("bad-path", parsed.error);
   const key = parsed.value;
   exchange.key = key;
+  // The file has another spelling too, such as /%6eix-cache-info, and still one answer.
+  if (key.kind === "cache-info") return await readCacheInfo(exchange);
 
   // Only a pusher sends HEAD for anything but a narinfo, and it must see the bucket
   // itself: an answer of the edge could make Nix leave out a NAR.
@@ -74,9 +77,10 @@ async function headObject(key: ObjectKey, exchange: Exchange): Promise<Response>
   if (stored === undefined) return absent(key);
   const headers = objectHeaders(key, stored);
   if (stored.contentEncoding !== undefined) {
-    if (key.kind !== "nar" && isDecodedByPlatform(stored.contentEncoding))
+    // A narinfo comes out decoded, and its decoded length is not known here.
+    if (key.kind === "narinfo" && isDecodedByPlatform(stored.contentEncoding)) {
       headers.delete("content-length");
-    else headers.set("content-encoding", stored.contentEncoding);
+    } else headers.set("content-encoding", stored.contentEncoding);
   }
   return new Response(null, { headers });
 }

@@ -11,7 +11,7 @@ import { readText, contentLength } from "../../ingest/read-body.ts";
 import { storeSidecar } from "../../ingest/store-sidecar.ts";
 import { narSha256, type NarKey, type ObjectKey, parseObjectKey } from "../../../nix/object-key.ts";
 import { MAX_NARINFO_BYTES } from "../../../nix/narinfo.ts";
-import { type Exchange, rawPath } from "../exchange.ts";
+import { type Exchange, rawObjectPath } from "../exchange.ts";
 import { admitPush } from "../admit.ts";
 
 /** PUT of every object that Nix writes. Answers 200 once the object is durable. */
@@ -39,7 +39,7 @@ function asUploadFailure(error: CacheError, request: Request): CacheError {
 async function write(exchange: Exchange): Promise<Response> {
   const { request } = exchange;
   const push = await admitPush(exchange);
-  const parsed = parseObjectKey(rawPath(request.url));
+  const parsed = parseObjectKey(rawObjectPath(request.url));
   if (!parsed.ok) throw new CacheError("path-not-writable", parsed.error);
   exchange.key = parsed.value;
   const upload = { lengthBytes: contentLength(request), body: request.body ?? emptyBody() };
@@ -105,7 +105,8 @@ const CONTENT_ENCODINGS = new Set(["br", "gzip", "xz", "zstd", "bzip2"]);
 
 function parseContentEncoding(request: Request): string | undefined {
   const header = request.headers.get("content-encoding")?.trim().toLowerCase() ?? "";
-  if (header === "" || header === "identity") return undefined;
+  // Nix 2.33 and later name "none" where the store asks for no compression.
+  if (header === "" || header === "identity" || header === "none") return undefined;
   if (!CONTENT_ENCODINGS.has(header))
     throw new CacheError("content-encoding-unknown", header.slice(0, 40));
   return header;

@@ -37,6 +37,13 @@ describe("the name of an OIDC token's holder", () => {
       name: "agent.example.org:organization:acme:pipeline",
     },
     {
+      what: "a realm of an issuer that shares its host with other realms",
+      issuer: "https://login.example.org/realms/build/",
+      claims: { sub: "service-account-ci" },
+      token: { sub: "service-account-ci" },
+      name: "login.example.org/realms/build:service-account-ci",
+    },
+    {
       what: "another issuer, with a subject that a log could not show",
       issuer: "https://agent.example.org",
       claims: { job: "a*" },

@@ -114,12 +114,12 @@ describe("the API", () => {
     expect(response.headers.get("x-content-type-options")).toBe("nosniff");
     expect(await response.json()).toEqual({
       error: {
-        code: "not-found",
-        message: "No such object in this cache.",
+        code: "no-such-endpoint",
+        message: "The API of this cache has no such path.",
         requestId: "8f00baa",
       },
     });
-    expect(log[0]).toMatchObject({ route: "api", status: 404, fault: "not-found" });
+    expect(log[0]).toMatchObject({ route: "api", status: 404, fault: "no-such-endpoint" });
     expect(log[0]?.["path"]).toBeUndefined();
   });
 
@@ -136,7 +136,7 @@ describe("the API", () => {
     const { request, bucket } = await startGateway();
     const response = await request(path);
     expect(response.status).toBe(404);
-    expect((await errorOf(response)).code).toBe("not-found");
+    expect((await errorOf(response)).code).toBe("no-such-endpoint");
     expect(await bucket.countRequests()).toBe(0);
   });
 

@@ -131,6 +131,7 @@ describe("Range on a NAR", () => {
       const response = await request(path.narPath, { headers: { range: "bytes=1000-" } });
       expect(response.status, temperature).toBe(416);
       expect(response.headers.get("cache-control")).toBe("no-store");
+      expect(response.headers.get("content-range"), temperature).toBe("bytes */1000");
     }
   });
 
@@ -181,21 +182,18 @@ describe("If-None-Match", () => {
 });
 
 describe("stored encodings", () => {
-  it("serves a gzip narinfo and a gzip log decoded, with neither encoding nor a wrong length", async () => {
+  it("serves a gzip narinfo decoded, and a gzip log as it is, labelled", async () => {
     const { bucket, path, request } = await startFilledGateway();
     const headers = { "content-encoding": "gzip" };
     await bucket.putObject(PREFIX + path.narinfoPath.slice(1), await gzip(path.narinfo), headers);
     await bucket.putObject(PREFIX + LOG_NAME, await gzip("the log\n"), headers);
-    for (const [name, text] of [
-      [path.narinfoPath, path.narinfo],
-      [`/${LOG_NAME}`, "the log\n"],
-    ] as const) {
-      const response = await request(name);
-      expect(response.headers.get("content-encoding")).toBeNull();
-      expect(await response.text()).toBe(text);
-      const length = response.headers.get("content-length");
-      expect([null, String(text.length)]).toContain(length);
-    }
+    const narinfo = await request(path.narinfoPath);
+    expect(narinfo.headers.get("content-encoding")).toBeNull();
+    expect(await narinfo.text()).toBe(path.narinfo);
+    expect([null, String(path.narinfo.length)]).toContain(narinfo.headers.get("content-length"));
+    const log = await request(`/${LOG_NAME}`);
+    expect(log.headers.get("content-encoding")).toBe("gzip");
+    expect(log.headers.get("content-type")).toBe("text/plain; charset=utf-8");
   });
 
   it.each(["aws-chunked", "identity"])("strips %s, which Nix cannot decode", async (encoding) => {
@@ -221,3 +219,38 @@ async function gzip(text: string): Promise<Uint8Array<ArrayBuffer>> {
   const stream = new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
+
+describe("a log or a build trace whose name has a question mark", () => {
+  // An ordinary name: fetchpatch of a URL with a query makes such derivations.
+  const NAMES = [
+    `log/${HASH}-x.patch?full_index=1.drv`,
+    `build-trace-v2/${HASH}-x.patch?full_index=1.drv/out.doi`,
+  ];
+
+  it.each(NAMES)("is read by its whole name, encoded or not: %s", async (name) => {
+    const { bucket, request } = await startFilledGateway();
+    await bucket.putObject(PREFIX + name, "text");
+    await bucket.putObject(PREFIX + (name.split("?")[0] ?? ""), "another object");
+    for (const path of [name, name.replace("?", "%3F")]) {
+      const response = await request(`/${path}`);
+      expect(response.status, path).toBe(200);
+      expect(await response.text()).toBe("text");
+    }
+  });
+
+  it("is written under its whole name", async () => {
+    const { bucket, push } = await startFilledGateway();
+    expect((await push(`/${NAMES[0]}`, "built")).status).toBe(200);
+    expect((await bucket.getObject(PREFIX + NAMES[0]))?.text).toBe("built");
+  });
+});
+
+describe("nix-cache-info under another spelling", () => {
+  it("has the answer of its usual spelling, and not the bucket's own file", async () => {
+    const { bucket, request } = await startFilledGateway();
+    await bucket.putObject(`${PREFIX}nix-cache-info`, "StoreDir: /nix/store\n");
+    const usual = await (await request("/nix-cache-info")).text();
+    expect(usual).toContain("Priority: 41");
+    expect(await (await request("/%6eix-cache-info")).text()).toBe(usual);
+  });
+});

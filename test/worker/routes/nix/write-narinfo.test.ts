@@ -88,6 +88,14 @@ describe("PUT of a narinfo", () => {
     expect(await bucket.listKeys()).toEqual(before);
   });
 
+  it("takes Content-Encoding: none, which Nix 2.33 sends, for no encoding", async () => {
+    const { push } = await startGateway();
+    const path = await makeStorePath(HASH);
+    const none = { "content-encoding": "none" };
+    expect((await push(path.narPath, path.nar, none)).status).toBe(200);
+    expect((await push(path.narinfoPath, path.narinfo, none)).status).toBe(200);
+  });
+
   it("refuses one whose NAR is not there, and names it", async () => {
     const { push } = await startGateway();
     const path = await makeStorePath(HASH);
