@@ -14,6 +14,7 @@ import {
   findStoreTarget,
   formatJobState,
   listTokenSources,
+  makeWorkDirectory,
   openCache,
   readField,
   readGatewayFacts,
@@ -26,11 +27,6 @@ import {
   saveStoreNames,
   setNetrcPassword
 } from "./shared.js";
-
-// src/action/run-main.ts
-import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path2 from "node:path";
 
 // src/action/add-substituter.ts
 import path from "node:path";
@@ -409,7 +405,7 @@ async function runMain(context) {
   const inputs = await readInputs(runner);
   await requireNix(context);
   const fork = await findFork(context);
-  const workDirectory = await mkdtemp(path2.join(env["RUNNER_TEMP"] || tmpdir(), "nargate-"));
+  const workDirectory = await makeWorkDirectory(env);
   let state = {
     workDirectory,
     pushBy: void 0,

@@ -22,6 +22,7 @@ import {
   formatStorePath,
   formatStorePathBaseName,
   isTransientStatus,
+  isWorkDirectory,
   listTokenSources,
   maxLength,
   mergeSignatures,
@@ -1358,6 +1359,12 @@ async function runPost(context) {
   const state = parseJobState(runner.state(JOB_STATE));
   if (state === void 0) {
     runner.info("nothing to do, because the first step of the action failed early");
+    return;
+  }
+  if (!isWorkDirectory(state.workDirectory, context.env)) {
+    runner.fail(
+      "the state of the first step names a directory that the action did not make. Nothing is pushed and nothing is cleaned up"
+    );
     return;
   }
   try {

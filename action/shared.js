@@ -24,6 +24,25 @@ function describeError(error2) {
 // src/client/process-context.ts
 import { addAbortSignal } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
+
+// src/client/plain-text.ts
+var UNSAFE = "\\p{Cc}\\u2028\\u2029\\u061C\\u200E\\u200F\\u202A-\\u202E\\u2066-\\u2069";
+var UNSAFE_RUN = new RegExp(`[${UNSAFE}]+`, "gu");
+var UNSAFE_OR_OWN = new RegExp(`\\u001B\\[\\d{1,2}m|[${UNSAFE}]`, "gu");
+var OWN = /^(?:\u001B\[\d{1,2}m|[\n\t])$/;
+var MAX_LINE_LENGTH = 1e3;
+function toOneLine(text) {
+  return text.replace(UNSAFE_RUN, " ").slice(0, MAX_LINE_LENGTH);
+}
+function withoutEscapes(text) {
+  return text.replace(UNSAFE_OR_OWN, (found) => OWN.test(found) ? found : " ");
+}
+function toLogLine(text) {
+  const line = toOneLine(text).replaceAll("##[", "## [");
+  return line.trimStart().startsWith("::") ? `nargate: ${line.trimStart()}` : line;
+}
+
+// src/client/process-context.ts
 function createProcessContext(signal) {
   return {
     env: process.env,
@@ -33,13 +52,28 @@ function createProcessContext(signal) {
     get stdin() {
       return addAbortSignal(signal, process.stdin);
     },
-    stdout: process.stdout,
-    stderr: process.stderr,
+    stdout: createOutput(process.stdout),
+    stderr: createOutput(process.stderr),
     fetch,
     now: () => /* @__PURE__ */ new Date(),
     random: Math.random,
     sleep: (milliseconds) => sleep(milliseconds, void 0, { signal }),
     signal
+  };
+}
+function createOutput(stream) {
+  return {
+    write: (text) => stream.write(withoutEscapes(text)),
+    draw: (text) => stream.write(text),
+    get isTTY() {
+      return stream.isTTY;
+    },
+    get columns() {
+      return stream.columns;
+    },
+    get rows() {
+      return stream.rows;
+    }
   };
 }
 
@@ -556,11 +590,11 @@ function createRunner() {
     setOutput: (name, value) => setOutput(name, value),
     exportVariable: (name, value) => exportVariable(name, value),
     mask: (secret) => setSecret(secret),
-    info: (line) => info(PREFIX + line),
-    notice: (line) => notice(PREFIX + line),
-    warning: (line) => warning(PREFIX + line),
-    fail: (line) => setFailed(PREFIX + line),
-    group: (name, task) => group(PREFIX + name, task),
+    info: (line) => info(toLogLine(PREFIX + line)),
+    notice: (line) => notice(toLogLine(PREFIX + line)),
+    warning: (line) => warning(toLogLine(PREFIX + line)),
+    fail: (line) => setFailed(toLogLine(PREFIX + line)),
+    group: (name, task) => group(toLogLine(PREFIX + name), task),
     async addToSummary(markdown) {
       if ((process.env["GITHUB_STEP_SUMMARY"] ?? "") === "") return;
       await summary.addRaw(markdown, true).write();
@@ -570,7 +604,8 @@ function createRunner() {
 
 // src/action/action-context.ts
 function createActionContext(signal) {
-  const { env, cwd, stdout, fetch: fetch2, now, random, sleep: sleep2 } = createProcessContext(signal);
+  const { env, cwd, fetch: fetch2, now, random, sleep: sleep2 } = createProcessContext(signal);
+  const stdout = createLogOutput((text) => process.stdout.write(text));
   return {
     env,
     cwd,
@@ -587,6 +622,9 @@ function createActionContext(signal) {
     runner: createRunner(),
     platform: process.platform
   };
+}
+function createLogOutput(write) {
+  return { write: (text) => write(text.split("\n").map(toLogLine).join("\n")) };
 }
 var NO_INPUT = {
   async *[Symbol.asyncIterator]() {
@@ -641,11 +679,11 @@ function parseStorePath(text, storeDir) {
   if (!text.startsWith(`${storeDir}/`)) return err("store path is not in the store directory");
   return parseStorePathBaseName(text.slice(storeDir.length + 1));
 }
-function formatStorePathBaseName(path4) {
-  return `${path4.hash}-${path4.name}`;
+function formatStorePathBaseName(path5) {
+  return `${path5.hash}-${path5.name}`;
 }
-function formatStorePath(path4, storeDir) {
-  return `${storeDir}/${formatStorePathBaseName(path4)}`;
+function formatStorePath(path5, storeDir) {
+  return `${storeDir}/${formatStorePathBaseName(path5)}`;
 }
 function equalStorePaths(a, b) {
   return a.hash === b.hash && a.name === b.name;
@@ -1293,7 +1331,7 @@ async function hasMatchingPublicKey(secretKey) {
 }
 var MAX_KEY_NAME_LENGTH = 256;
 function isKeyName(text) {
-  return text.length <= MAX_KEY_NAME_LENGTH && /^[^\s:\p{Cc}]+$/u.test(text);
+  return text.length <= MAX_KEY_NAME_LENGTH && /^[^\s:\p{Cc}\p{Cf}]+$/u.test(text);
 }
 var PKCS8_HEADER = Uint8Array.of(
   48,
@@ -1368,8 +1406,9 @@ var publicKey = pipe(
   check((text) => parsePublicKey(text).ok, "is not a public key")
 );
 var gatewayFactsSchema = object({
-  version: string(),
-  storeDir: string(),
+  /** Three numbers, perhaps with a suffix such as -rc.1. */
+  version: pipe(string(), regex(/^[\w.+-]{1,64}$/, "is not a version")),
+  storeDir: pipe(string(), regex(/^(?:\/[\w.+-]{1,255}){1,32}$/, "is not an absolute path")),
   priority: number(),
   access: union([literal("public"), literal("token")]),
   /** In Nix's format. Each key is checked, because clients write it into nix.conf. */
@@ -1380,11 +1419,12 @@ var gatewayFactsSchema = object({
   partSizeThreshold: number()
 });
 var tokenAnswerSchema = object({
-  name: string(),
+  /** Names are shown to people, so they hold no spaces and no control characters. */
+  name: pipe(string(), regex(/^[\x21-\x7e]{1,600}$/, "is not a plain name")),
   /** Texts rather than scopes: a newer gateway may know more scopes than this client. */
   scopes: array(string()),
   /** The last day on which the token is valid, in UTC: YYYY-MM-DD. Null for a token without one. */
-  expires: nullish(string())
+  expires: nullish(pipe(string(), regex(/^\d{4}-\d{2}-\d{2}$/, "is not a day")))
 });
 var storedParts = array(object({ number: number(), size: number() }));
 var signedUrls = {
@@ -1504,6 +1544,7 @@ var DIRECT_UPLOAD_FAILURES = {
 // src/api/failures/read-failures.ts
 var READ_FAILURES = {
   "not-found": { status: 404, message: "No such object in this cache." },
+  "no-such-endpoint": { status: 404, message: "The API of this cache has no such path." },
   "bad-path": { status: 404, message: "This is not a path of a Nix binary cache." },
   "method-not-allowed": { status: 405, message: "This path does not accept this method." },
   "range-not-satisfiable": { status: 416, message: "The range lies outside the object." },
@@ -1634,10 +1675,14 @@ function readShape(schema, value) {
   const parsed = safeParse(schema, value, { abortEarly: true });
   if (parsed.success) return ok(parsed.output);
   const [issue2] = parsed.issues;
-  return err(`${getDotPath(issue2) ?? "the body"} ${issue2.message}`);
+  return err(`${getDotPath(issue2) ?? "the body"} ${describe(issue2)}`);
 }
-function notAnObject({ received, path: path4 }) {
-  return received === "undefined" && path4 !== void 0 ? "is missing" : "is not a JSON object";
+function describe({ message, expected, received }) {
+  if (!message.startsWith("Invalid ")) return message;
+  return received === "undefined" ? "is missing" : `is not ${expected ?? "valid"}`;
+}
+function notAnObject({ received, path: path5 }) {
+  return received === "undefined" && path5 !== void 0 ? "is missing" : "is not a JSON object";
 }
 
 // src/nix/hash.ts
@@ -1706,11 +1751,17 @@ function parseContentAddress(text) {
   if (!hash.ok) return hash;
   return ok({ method: methodOf(match[1] ?? ""), hash: hash.value });
 }
+function hasUnknownAlgorithm(text) {
+  const match = /^(?:text:|fixed:(?:r:|git:)?)([a-z0-9]{1,32})[:-][0-9A-Za-z+/=]{1,256}$/.exec(
+    text
+  );
+  return match !== null && !isHashAlgorithm(match[1] ?? "");
+}
 function findConflict(address, references, self) {
   const { method, hash } = address;
   if (method === "text") {
     if (hash.algorithm !== "sha256") return "the hash of a text content address must be sha256";
-    return references.some((path4) => self !== void 0 && equalStorePaths(path4, self)) ? "a path with a text content address cannot have a reference to itself" : void 0;
+    return references.some((path5) => self !== void 0 && equalStorePaths(path5, self)) ? "a path with a text content address cannot have a reference to itself" : void 0;
   }
   if (method === "git" && hash.algorithm !== "sha1" && hash.algorithm !== "sha256") {
     return "the hash of a git content address must be sha1 or sha256";
@@ -1811,8 +1862,10 @@ function parseNarinfo(text, storeDir) {
   const contentAddress = single.get("CA") || void 0;
   if (contentAddress !== void 0) {
     const address = parseContentAddress(contentAddress);
-    if (!address.ok) return err(`CA is wrong: ${address.error}`);
-    const conflict = findConflict(address.value, references.value ?? [], storePath.value);
+    if (!address.ok && !hasUnknownAlgorithm(contentAddress)) {
+      return err(`CA is wrong: ${address.error}`);
+    }
+    const conflict = address.ok ? findConflict(address.value, references.value ?? [], storePath.value) : void 0;
     if (conflict !== void 0) return err(`CA is wrong: ${conflict}`);
   }
   return ok({
@@ -1867,16 +1920,16 @@ function parseReferences(text) {
   const references = /* @__PURE__ */ new Map();
   for (const baseName of text.split(" ")) {
     if (baseName === "") continue;
-    const path4 = parseStorePathBaseName(baseName);
-    if (!path4.ok) return path4;
-    references.set(baseName, path4.value);
+    const path5 = parseStorePathBaseName(baseName);
+    if (!path5.ok) return path5;
+    references.set(baseName, path5.value);
   }
   return ok([...references.values()]);
 }
 function parseDeriver(text) {
   if (text === "unknown-deriver") return ok(void 0);
-  const path4 = parseStorePathBaseName(text);
-  return path4.ok ? ok(text) : path4;
+  const path5 = parseStorePathBaseName(text);
+  return path5.ok ? ok(text) : path5;
 }
 
 // src/client/gateway/cloudflare-answers.ts
@@ -2082,15 +2135,12 @@ function refusalOf(what, { status, headers, body }) {
   const sentence = (error2?.message ?? firstLine) || "no reason given";
   return new CacheRefusal(`${what}: ${status} ${toOneLine(sentence)}`, status, error2?.code);
 }
-function toOneLine(text) {
-  return text.replace(/[\p{Cc}\u2028\u2029]+/gu, " ").slice(0, 1e3);
-}
 function readError(value) {
   const body = readShape(failureBodySchema, value);
   if (!body.ok) return void 0;
   const { code, message } = body.value.error;
   const known = isFailureCode(code) ? FAILURES[code].message : code;
-  return { code, message: message || known };
+  return { code, message: toOneLine(message || known) };
 }
 function readApiError(text) {
   try {
@@ -2536,6 +2586,11 @@ async function restartDaemon(context) {
   return void 0;
 }
 
+// src/action/job-state.ts
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path3 from "node:path";
+
 // src/client/read-field.ts
 function readField(value, name) {
   return typeof value === "object" && value !== null && Object.hasOwn(value, name) ? Reflect.get(value, name) : void 0;
@@ -2546,6 +2601,17 @@ function readList(value, name) {
 }
 
 // src/action/job-state.ts
+var WORK_DIRECTORY_PREFIX = "nargate-";
+async function makeWorkDirectory(env) {
+  return await mkdtemp(path3.join(temporaryDirectoryOf(env), WORK_DIRECTORY_PREFIX));
+}
+function isWorkDirectory(directory, env) {
+  const name = path3.basename(directory);
+  return directory === path3.join(temporaryDirectoryOf(env), name) && new RegExp(`^${WORK_DIRECTORY_PREFIX}[A-Za-z0-9]{6}$`).test(name);
+}
+function temporaryDirectoryOf(env) {
+  return env["RUNNER_TEMP"] || tmpdir();
+}
 var JOB_STATE = "nargate";
 function formatJobState(state) {
   return JSON.stringify(state);
@@ -2580,7 +2646,7 @@ function readChange(value) {
 
 // src/action/new-paths.ts
 import { readFile as readFile4, writeFile as writeFile4 } from "node:fs/promises";
-import path3 from "node:path";
+import path4 from "node:path";
 
 // src/client/local-nix/path-info.ts
 function parsePathInfos(text, storeDir) {
@@ -2591,10 +2657,10 @@ function parsePathInfos(text, storeDir) {
     return err("it is not JSON");
   }
   const infos = [];
-  for (const [path4, value] of listEntries(json)) {
+  for (const [path5, value] of listEntries(json)) {
     if (value === null || readField(value, "valid") === false) continue;
-    const info2 = parsePathInfo(path4, value, storeDir);
-    if (!info2.ok) return err(`${String(path4)}: ${info2.error}`);
+    const info2 = parsePathInfo(path5, value, storeDir);
+    if (!info2.ok) return err(`${String(path5)}: ${info2.error}`);
     infos.push(info2.value);
   }
   return ok(infos);
@@ -2605,8 +2671,8 @@ function listEntries(json) {
   return typeof byPath === "object" && byPath !== null ? Object.entries(byPath) : [];
 }
 function parsePathInfo(key, value, storeDir) {
-  const path4 = parsePath(key, storeDir);
-  if (!path4.ok) return path4;
+  const path5 = parsePath(key, storeDir);
+  if (!path5.ok) return path5;
   const narHash = parseHashField(readField(value, "narHash"));
   if (!narHash.ok) return err(`narHash: ${narHash.error}`);
   const narSize = readField(value, "narSize");
@@ -2624,7 +2690,7 @@ function parsePathInfo(key, value, storeDir) {
   const contentAddress = parseContentAddress2(readField(value, "ca"));
   if (!contentAddress.ok) return err(`ca: ${contentAddress.error}`);
   return ok({
-    path: path4.value,
+    path: path5.value,
     narHash: narHash.value,
     narSize,
     // Base names are ASCII, so the UTF-16 order of < is the byte order that Nix uses.
@@ -2686,8 +2752,8 @@ async function readClosure(roots, store, context) {
       context.signal.throwIfAborted();
       const missing = await findInvalidPaths(batch, store, context);
       if (missing.size === 0) throw error2;
-      invalid.push(...batch.filter((path4) => missing.has(formatStorePathBaseName(path4))));
-      batch = batch.filter((path4) => !missing.has(formatStorePathBaseName(path4)));
+      invalid.push(...batch.filter((path5) => missing.has(formatStorePathBaseName(path5))));
+      batch = batch.filter((path5) => !missing.has(formatStorePathBaseName(path5)));
       found = await queryClosure(batch, store, context);
     }
     for (const info2 of found) infos.set(formatStorePathBaseName(info2.path), info2);
@@ -2699,7 +2765,7 @@ async function findInvalidPaths(paths, store, context) {
   for (let start = 0; start < paths.length; start += BATCH_PATHS) {
     const batch = paths.slice(start, start + BATCH_PATHS);
     const args = [...storeArgs(store), "--check-validity", "--print-invalid"];
-    args.push(...batch.map((path4) => formatStorePath(path4, store.storeDir)));
+    args.push(...batch.map((path5) => formatStorePath(path5, store.storeDir)));
     const printed = await runNix({ program: "nix-store", args }, context);
     for (const line of printed.split("\n")) {
       if (line !== "") invalid.add(line.slice(store.storeDir.length + 1));
@@ -2719,7 +2785,7 @@ async function queryClosure(paths, store, context) {
 }
 async function printPathInfos(paths, store, context) {
   const args = ["path-info", ...storeArgs(store), "--recursive", "--json"];
-  const names = paths.map((path4) => formatStorePath(path4, store.storeDir));
+  const names = paths.map((path5) => formatStorePath(path5, store.storeDir));
   try {
     return await runNix({ program: "nix", args: [...args, ...names] }, context);
   } catch (error2) {
@@ -2739,15 +2805,15 @@ async function watchStore(directory, findInvalid, before) {
       const candidates = names.flatMap(parsePushable);
       if (candidates.length === 0) return [];
       const invalid = await findInvalid(candidates);
-      const found = candidates.filter((path4) => !invalid.has(formatStorePathBaseName(path4)));
-      for (const path4 of found) known.add(formatStorePathBaseName(path4));
+      const found = candidates.filter((path5) => !invalid.has(formatStorePathBaseName(path5)));
+      for (const path5 of found) known.add(formatStorePathBaseName(path5));
       return found;
     }
   };
 }
 function parsePushable(name) {
-  const path4 = parseStorePathBaseName(name);
-  return path4.ok && !name.endsWith(".drv") ? [path4.value] : [];
+  const path5 = parseStorePathBaseName(name);
+  return path5.ok && !name.endsWith(".drv") ? [path5.value] : [];
 }
 async function listStoreNames(directory) {
   try {
@@ -2768,7 +2834,7 @@ async function readStoreNames(workDirectory) {
   return (await readFile4(storeNamesFile(workDirectory), "utf8")).split("\n");
 }
 function storeNamesFile(workDirectory) {
-  return path3.join(workDirectory, "store-names");
+  return path4.join(workDirectory, "store-names");
 }
 async function findNewPaths(workDirectory, context) {
   const location = findStore(void 0, context.env);
@@ -3032,6 +3098,8 @@ export {
   runTool,
   createRootFiles,
   restartDaemon,
+  makeWorkDirectory,
+  isWorkDirectory,
   JOB_STATE,
   formatJobState,
   parseJobState,

@@ -3,7 +3,9 @@ import {
   createProcessContext,
   type ProcessContext,
   type ProcessInput,
+  type ProcessOutput,
 } from "../client/process-context.ts";
+import { toLogLine } from "../client/plain-text.ts";
 import { createRunner, type Runner } from "./runner.ts";
 
 /** The parts of the process that a step of the action may use. Tests replace each of them. */
@@ -13,7 +15,8 @@ export interface ActionContext extends ProcessContext {
 }
 
 export function createActionContext(signal: AbortSignal): ActionContext {
-  const { env, cwd, stdout, fetch, now, random, sleep } = createProcessContext(signal);
+  const { env, cwd, fetch, now, random, sleep } = createProcessContext(signal);
+  const stdout = createLogOutput((text) => process.stdout.write(text));
   return {
     env,
     cwd,
@@ -30,6 +33,11 @@ export function createActionContext(signal: AbortSignal): ActionContext {
     runner: createRunner(),
     platform: process.platform,
   };
+}
+
+/** Creates an output for the log of a workflow, which obeys some lines; see `toLogLine`. */
+export function createLogOutput(write: (text: string) => unknown): ProcessOutput {
+  return { write: (text) => write(text.split("\n").map(toLogLine).join("\n")) };
 }
 
 const NO_INPUT: ProcessInput = {

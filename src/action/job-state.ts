@@ -1,3 +1,7 @@
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { ProcessContext } from "../client/process-context.ts";
 import { readField, readList } from "../client/read-field.ts";
 import type { FileChange } from "./change-file.ts";
 import type { TokenKind } from "./token-sources.ts";
@@ -19,6 +23,29 @@ export interface JobState {
   /** The public keys of the cache. Empty if the cache did not answer. */
   readonly publicKeys: readonly string[];
   readonly changes: readonly FileChange[];
+}
+
+const WORK_DIRECTORY_PREFIX = "nargate-";
+
+/** Creates the directory of this job, below the runner's own directory for temporary files. */
+export async function makeWorkDirectory(env: ProcessContext["env"]): Promise<string> {
+  return await mkdtemp(path.join(temporaryDirectoryOf(env), WORK_DIRECTORY_PREFIX));
+}
+
+/**
+ * Whether the first step may have made this directory. The last step removes it with
+ * everything in it, and the state that names it passes through the runner's files.
+ */
+export function isWorkDirectory(directory: string, env: ProcessContext["env"]): boolean {
+  const name = path.basename(directory);
+  return (
+    directory === path.join(temporaryDirectoryOf(env), name) &&
+    new RegExp(`^${WORK_DIRECTORY_PREFIX}[A-Za-z0-9]{6}$`).test(name)
+  );
+}
+
+function temporaryDirectoryOf(env: ProcessContext["env"]): string {
+  return env["RUNNER_TEMP"] || tmpdir();
 }
 
 /** The name of the state in the runner. */

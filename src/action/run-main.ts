@@ -1,6 +1,3 @@
-import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import { ClientError, describeError } from "../client/client-error.ts";
 import type { GatewayFacts } from "../api/answers.ts";
 import { openCache } from "../client/gateway/open-cache.ts";
@@ -11,7 +8,7 @@ import type { ActionContext } from "./action-context.ts";
 import { addSubstituter, type Substituter } from "./add-substituter.ts";
 import type { FileChange } from "./change-file.ts";
 import { findFork } from "./find-fork.ts";
-import { formatJobState, JOB_STATE, type JobState } from "./job-state.ts";
+import { formatJobState, JOB_STATE, type JobState, makeWorkDirectory } from "./job-state.ts";
 import { saveStoreNames } from "./new-paths.ts";
 import { askCache, planPush, type PushPlan, QUICK_RETRIES } from "./plan-push.ts";
 import { type Inputs, readInputs } from "./read-inputs.ts";
@@ -27,7 +24,7 @@ export async function runMain(context: ActionContext): Promise<void> {
   const inputs = await readInputs(runner);
   await requireNix(context);
   const fork = await findFork(context);
-  const workDirectory = await mkdtemp(path.join(env["RUNNER_TEMP"] || tmpdir(), "nargate-"));
+  const workDirectory = await makeWorkDirectory(env);
   let state: JobState = {
     workDirectory,
     pushBy: undefined,

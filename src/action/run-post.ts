@@ -9,7 +9,7 @@ import { formatStorePathBaseName } from "../nix/store-path.ts";
 import type { ActionContext } from "./action-context.ts";
 import { OWN_FILES, undoChange } from "./change-file.ts";
 import { formatJobSummary } from "./format-job-summary.ts";
-import { JOB_STATE, type JobState, parseJobState } from "./job-state.ts";
+import { isWorkDirectory, JOB_STATE, type JobState, parseJobState } from "./job-state.ts";
 import { countHits, findNewPaths } from "./new-paths.ts";
 import { type Inputs, readInputs } from "./read-inputs.ts";
 import { createRootFiles } from "./root-access.ts";
@@ -24,6 +24,12 @@ export async function runPost(context: ActionContext): Promise<void> {
   const state = parseJobState(runner.state(JOB_STATE));
   if (state === undefined) {
     runner.info("nothing to do, because the first step of the action failed early");
+    return;
+  }
+  if (!isWorkDirectory(state.workDirectory, context.env)) {
+    runner.fail(
+      "the state of the first step names a directory that the action did not make. Nothing is pushed and nothing is cleaned up",
+    );
     return;
   }
   try {

@@ -1,4 +1,5 @@
 import * as core from "@actions/core";
+import { toLogLine } from "../client/plain-text.ts";
 
 /** The runner that runs the action: its inputs, state, outputs and log. */
 export interface Runner {
@@ -34,11 +35,11 @@ export function createRunner(): Runner {
     setOutput: (name, value) => core.setOutput(name, value),
     exportVariable: (name, value) => core.exportVariable(name, value),
     mask: (secret) => core.setSecret(secret),
-    info: (line) => core.info(PREFIX + line),
-    notice: (line) => core.notice(PREFIX + line),
-    warning: (line) => core.warning(PREFIX + line),
-    fail: (line) => core.setFailed(PREFIX + line),
-    group: (name, task) => core.group(PREFIX + name, task),
+    info: (line) => core.info(toLogLine(PREFIX + line)),
+    notice: (line) => core.notice(toLogLine(PREFIX + line)),
+    warning: (line) => core.warning(toLogLine(PREFIX + line)),
+    fail: (line) => core.setFailed(toLogLine(PREFIX + line)),
+    group: (name, task) => core.group(toLogLine(PREFIX + name), task),
     async addToSummary(markdown) {
       if ((process.env["GITHUB_STEP_SUMMARY"] ?? "") === "") return;
       await core.summary.addRaw(markdown, true).write();

@@ -11,6 +11,7 @@ import {
   optional,
   pipe,
   readonly,
+  regex,
   string,
   union,
   variant,
@@ -27,8 +28,9 @@ const publicKey = pipe(
 
 /** Answer of `GET /api/v1/cache`, to everyone: the facts that a client needs to use this cache. */
 export const gatewayFactsSchema = object({
-  version: string(),
-  storeDir: string(),
+  /** Three numbers, perhaps with a suffix such as -rc.1. */
+  version: pipe(string(), regex(/^[\w.+-]{1,64}$/, "is not a version")),
+  storeDir: pipe(string(), regex(/^(?:\/[\w.+-]{1,255}){1,32}$/, "is not an absolute path")),
   priority: number(),
   access: union([literal("public"), literal("token")]),
   /** In Nix's format. Each key is checked, because clients write it into nix.conf. */
@@ -42,11 +44,12 @@ export type GatewayFacts = Readonly<InferOutput<typeof gatewayFactsSchema>>;
 
 /** Answer of `GET /api/v1/token`, to the holder of the token that came with the request. */
 export const tokenAnswerSchema = object({
-  name: string(),
+  /** Names are shown to people, so they hold no spaces and no control characters. */
+  name: pipe(string(), regex(/^[\x21-\x7e]{1,600}$/, "is not a plain name")),
   /** Texts rather than scopes: a newer gateway may know more scopes than this client. */
   scopes: array(string()),
   /** The last day on which the token is valid, in UTC: YYYY-MM-DD. Null for a token without one. */
-  expires: nullish(string()),
+  expires: nullish(pipe(string(), regex(/^\d{4}-\d{2}-\d{2}$/, "is not a day"))),
 });
 export type TokenAnswer = Readonly<InferOutput<typeof tokenAnswerSchema>>;
 

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { VERSION } from "../api/endpoints.ts";
 import { describeError, Interrupted, UsageError } from "../client/client-error.ts";
+import { toOneLine } from "../client/plain-text.ts";
 import { createProcessContext, type ProcessContext } from "../client/process-context.ts";
 import type { AddCommand } from "./command.ts";
 import { addDoctorCommand } from "./commands/doctor-command.ts";
@@ -69,17 +70,9 @@ export async function runProgram(
   } catch (error) {
     if (context.signal.aborted) return 130;
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    context.stderr.write(`nargate: ${withoutControls(describeError(error))}\n`);
+    context.stderr.write(`nargate: ${toOneLine(describeError(error))}\n`);
     return error instanceof UsageError ? 2 : 1;
   }
-}
-
-/**
- * Removes control characters: a message may contain the user's input, and a
- * terminal would obey an escape sequence.
- */
-function withoutControls(text: string): string {
-  return text.replace(/\p{Cc}+/gu, " ");
 }
 
 /**

@@ -1,5 +1,6 @@
 import { addAbortSignal } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
+import { withoutEscapes } from "./plain-text.ts";
 
 /** The parts of the process that the code may use. Tests replace each of them. */
 export interface ProcessContext {
@@ -19,7 +20,10 @@ export interface ProcessContext {
 
 /** Standard output or standard error. */
 export interface ProcessOutput {
+  /** Writes a text. Unsafe characters from outside are left out; see `plain-text.ts`. */
   write(text: string): unknown;
+  /** Writes a text as it is, for bars that move the cursor. Absent where there is no terminal. */
+  draw?(text: string): unknown;
   /** Whether the output is a terminal. Only a terminal gets colours and bars. */
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
@@ -40,12 +44,28 @@ export function createProcessContext(signal: AbortSignal): ProcessContext {
     get stdin() {
       return addAbortSignal(signal, process.stdin);
     },
-    stdout: process.stdout,
-    stderr: process.stderr,
+    stdout: createOutput(process.stdout),
+    stderr: createOutput(process.stderr),
     fetch,
     now: () => new Date(),
     random: Math.random,
     sleep: (milliseconds) => sleep(milliseconds, undefined, { signal }),
     signal,
+  };
+}
+
+function createOutput(stream: NodeJS.WriteStream): ProcessOutput {
+  return {
+    write: (text) => stream.write(withoutEscapes(text)),
+    draw: (text) => stream.write(text),
+    get isTTY() {
+      return stream.isTTY;
+    },
+    get columns() {
+      return stream.columns;
+    },
+    get rows() {
+      return stream.rows;
+    },
   };
 }

@@ -130,7 +130,7 @@ export const MAX_KEY_NAME_LENGTH = 256;
 
 /** Whether a key may have this name. To Nix, the name is the text before the first colon. */
 export function isKeyName(text: string): boolean {
-  return text.length <= MAX_KEY_NAME_LENGTH && /^[^\s:\p{Cc}]+$/u.test(text);
+  return text.length <= MAX_KEY_NAME_LENGTH && /^[^\s:\p{Cc}\p{Cf}]+$/u.test(text);
 }
 
 // The bytes before the 32 bytes of the seed in a PKCS #8 key (RFC 8410, section 7).

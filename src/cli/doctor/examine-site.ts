@@ -4,6 +4,7 @@ import { type CacheClient, refusalOf } from "../../client/gateway/cache-client.t
 import { type HttpAnswer, Unreachable } from "../../client/gateway/http-client.ts";
 import type { ProcessContext } from "../../client/process-context.ts";
 import type { Finding } from "../../checks/finding.ts";
+import { toOneLine } from "../../client/plain-text.ts";
 
 /** As Nix names itself: what stands before the cache may treat others otherwise. */
 const USER_AGENT = "curl/8.12.1 Nix/2.31.2";
@@ -42,7 +43,7 @@ export async function examineSite(
         check: "reachable",
         verdict: "FAIL",
         says: `${host} answers ${answer.status}, and sends everyone elsewhere`,
-        remedy: `Use the URL of the cache itself; this one leads to ${printable(location)}`,
+        remedy: `Use the URL of the cache itself; this one leads to ${toOneLine(location)}`,
       },
     ]);
   }
@@ -94,7 +95,7 @@ function judgeCacheInfo(answer: HttpAnswer): readonly Finding[] {
     const remedy = "Is this the URL of a cache? Something else seems to answer there.";
     return [{ check, verdict: "FAIL", says, remedy }, priority];
   }
-  const says = `a cache for ${printable(info.value.storeDir)}`;
+  const says = `a cache for ${toOneLine(info.value.storeDir)}`;
   return [{ check, verdict: "ok", says }, judgePriority(info.value)];
 }
 
@@ -132,8 +133,4 @@ export function judgeClock(
     says: `this machine is ${seconds} s ${ahead > 0 ? "ahead of" : "behind"} the cache`,
     remedy: "Set the clock (NTP): certificates and the expiry of tokens depend on it.",
   };
-}
-
-function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, " ").slice(0, 200);
 }

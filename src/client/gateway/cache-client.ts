@@ -4,6 +4,7 @@ import { readShape } from "../../api/read-shape.ts";
 import { type Narinfo, parseNarinfo } from "../../nix/narinfo.ts";
 import type { StorePathHash } from "../../nix/store-path.ts";
 import { ClientError } from "../client-error.ts";
+import { toOneLine } from "../plain-text.ts";
 import { isBotChallenge } from "./cloudflare-answers.ts";
 import { bytesBody, type HttpAnswer, type HttpClient, type HttpRequest } from "./http-client.ts";
 
@@ -129,21 +130,13 @@ export function refusalOf(what: string, { status, headers, body }: HttpAnswer): 
   return new CacheRefusal(`${what}: ${status} ${toOneLine(sentence)}`, status, error?.code);
 }
 
-/**
- * Removes control characters: the text of a server goes to a terminal, which would
- * obey an escape sequence.
- */
-function toOneLine(text: string): string {
-  return text.replace(/[\p{Cc}\u2028\u2029]+/gu, " ").slice(0, 1000);
-}
-
 /** Returns the failure that the API reports in an answer, or in the last line of a stream. */
 export function readError(value: unknown): { code: string; message: string } | undefined {
   const body = readShape(failureBodySchema, value);
   if (!body.ok) return undefined;
   const { code, message } = body.value.error;
   const known = isFailureCode(code) ? FAILURES[code].message : code;
-  return { code, message: message || known };
+  return { code, message: toOneLine(message || known) };
 }
 
 function readApiError(text: string) {

@@ -1,5 +1,6 @@
 import { Writable } from "node:stream";
 import { createLogUpdate } from "log-update";
+import { toOneLine, withoutEscapes } from "../plain-text.ts";
 import type { ProcessContext, ProcessOutput } from "../process-context.ts";
 import { formatBars } from "./format-bars.ts";
 import { createPlainProgress, type Every, everyInterval, type Progress } from "./progress.ts";
@@ -33,13 +34,13 @@ export function createTerminalProgress(
     },
     start: (name, narSize) => model.start(name, narSize),
     status(line) {
-      text = line;
+      text = toOneLine(line);
       redraw();
     },
     // The bars have shown the path. A thousand lines would only scroll the terminal.
     finished: () => {},
     say(line) {
-      draw.persist(line);
+      draw.persist(withoutEscapes(line));
       redraw();
     },
     close() {
@@ -62,7 +63,8 @@ function asStream(target: ProcessOutput): Writable {
   const stream = new Writable({
     decodeStrings: false,
     write(text: string, _encoding, done) {
-      target.write(text);
+      if (target.draw === undefined) target.write(text);
+      else target.draw(text);
       done();
     },
   });
