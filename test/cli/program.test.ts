@@ -198,7 +198,9 @@ describe("nargate at a private cache that does not know the token", () => {
   it("doctor says so in its line on the token", async () => {
     const { code, stdout } = await runRefused(["doctor"]);
     expect(code).toBe(1);
-    expect(stdout).toMatch(/^FAIL +token +the one of NARGATE_TOKEN: .*401 This token is unknown/m);
+    expect(stdout).toMatch(
+      /^FAIL +token +the token of NARGATE_TOKEN: .*401 This token\s+is unknown/m,
+    );
   });
 
   it("watch-exec says so in one line, and runs the command all the same", async () => {
@@ -238,8 +240,8 @@ describe("nargate where nobody answers", () => {
     expect(code).toBe(1);
     expect(stdout.split("\n").slice(2)).toEqual([
       expect.stringMatching(/^FAIL +reachable +cannot reach 127\.0\.0\.1:\d+: fetch failed/),
-      expect.stringMatching(/^ +→ Is the URL right\?/),
-      expect.stringMatching(/^skipped +all else /),
+      expect.stringMatching(/^ +→ Check the URL, this machine's network, /),
+      expect.stringMatching(/^skipped +other checks /),
       "",
       "1 FAIL, 1 skipped.",
       "",

@@ -10,19 +10,22 @@ interface DoctorOptions extends CacheOptions {
   readonly json?: boolean;
 }
 
-/** A person waits for it, and an answer that needs many attempts is one worth knowing. */
+/**
+ * Few attempts, because a person waits for the result. A cache that needs many
+ * attempts must show as a problem.
+ */
 const RETRIES = { attempts: 2, idleMilliseconds: 20_000 };
 
-/** `nargate doctor`: why does this cache not work for me? */
+/** Adds `nargate doctor`, which checks a cache from this machine. */
 export const addDoctorCommand: AddCommand = (program, context, setExitCode) => {
   const command = program
     .command("doctor")
-    .summary("Find out what is wrong with a cache, seen from here.")
+    .summary("Check a cache from this machine, and find problems.")
     .description(
-      "Check a cache from here, with a verdict and a remedy each; exit code 1 if anything fails. With a token that may push, a tiny path goes there and back.",
+      "Check a cache from this machine. Each check prints a verdict, and a remedy if there is a problem. The exit code is 1 if a check fails. With a token that may push, the command also pushes a tiny path and reads it back.",
     )
     .argument("[url]", "the cache; the same as --to")
-    .option("--path <path>", "a store path that the cache has, to see whether the edge keeps it")
+    .option("--path <path>", "a store path that the cache has, to check that the edge keeps it")
     .option("--json", "print JSON, for a program")
     .addHelpText("after", "\nExample:\n  nargate doctor https://cache.example.org\n")
     .action(async (url: string | undefined, options: DoctorOptions) => {
