@@ -204,7 +204,7 @@ describe("nargate at a private cache that does not know the token", () => {
     const { code, stdout } = await runRefused(["doctor"]);
     expect(code).toBe(1);
     expect(unwrapped(stdout)).toMatch(
-      /^FAIL +token +the one of NARGATE_TOKEN: .*401 This token is unknown/m,
+      /^FAIL +token +the token of NARGATE_TOKEN: .*401 This token\s+is unknown/m,
     );
   });
 
@@ -245,8 +245,8 @@ describe("nargate without an answer", () => {
     expect(code).toBe(1);
     expect(unwrapped(stdout).split("\n").slice(2)).toEqual([
       expect.stringMatching(/^FAIL +reachable +cannot reach 127\.0\.0\.1:\d+: fetch failed/),
-      expect.stringMatching(/^ +→ Is the URL right\?/),
-      expect.stringMatching(/^skipped +all else /),
+      expect.stringMatching(/^ +→ Check the URL, this machine's network, /),
+      expect.stringMatching(/^skipped +other checks /),
       "",
       "1 FAIL, 1 skipped.",
       "",

@@ -91,7 +91,9 @@ describe.skipIf(!hasNix)("a gateway with TRUSTED_PUBLIC_KEYS", () => {
     const target = `${gateway.url}?compression=zstd`;
     const refused = await pusher.attempt("nix", "copy", "--to", target, storePath);
     expect(refused.code).toBe(1);
-    expect(refused.stderr).toContain("no signature by a key that this cache trusts. Sign the path first");
+    expect(refused.stderr).toContain(
+      "no signature by a key that this cache trusts. Sign the path first",
+    );
     expect(gateway.bucket.keys()).not.toContain(`${hashPart(storePath)}.narinfo`);
   });
 
@@ -100,7 +102,9 @@ describe.skipIf(!hasNix)("a gateway with TRUSTED_PUBLIC_KEYS", () => {
     const storePath = await addBuilt(pusher, { name: "signed-by-someone-else" });
     const target = `${gateway.url}?compression=zstd&secret-key=${other.file}`;
     const refused = await pusher.attempt("nix", "copy", "--to", target, storePath);
-    expect(refused.stderr).toContain("no signature by a key that this cache trusts. Sign the path first");
+    expect(refused.stderr).toContain(
+      "no signature by a key that this cache trusts. Sign the path first",
+    );
   });
 
   it("takes a path that is signed on its way, or was signed before, as the refusal says", async () => {

@@ -1,9 +1,9 @@
 export interface BucketRequest {
   readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
-  /** Below the canary's own folder; left out for the bucket itself. */
+  /** The name below the canary's folder. `undefined` addresses the bucket itself. */
   readonly name?: string;
   readonly query?: Readonly<Record<string, string>>;
-  /** Signed and sent as they are. */
+  /** Headers that are signed and sent unchanged. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
 }
@@ -12,6 +12,6 @@ export interface BucketAnswer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  /** S3's error code. */
+  /** S3's error code, such as `NoSuchKey`. */
   readonly code: string | undefined;
 }

@@ -3,24 +3,27 @@ import type { BucketAnswer } from "./bucket-call.ts";
 import type { CanaryBucket } from "./canary-bucket.ts";
 import { NotSeen } from "../../src/checks/check.ts";
 
-/** `404 NoSuchKey` */
+/** Returns the status and S3's error code: `404 NoSuchKey`. */
 export function describeAnswer({ status, code }: Pick<BucketAnswer, "status" | "code">): string {
   return code === undefined ? String(status) : `${status} ${code}`;
 }
 
-/** `NoSuchKey (404)`, for where B2's code is known and its status is not. */
+/**
+ * Returns S3's error code before the status: `NoSuchKey (404)`. For checks that
+ * know the error code of B2 and not its status.
+ */
 export function describeByCode({ status, code }: BucketAnswer): string {
   return code === undefined ? String(status) : `${code} (${status})`;
 }
 
-/** `refused (400 BadDigest)`, or the status of what was taken. */
+/** Returns `refused (400 BadDigest)` for a 4xx answer, and the status and code for others. */
 export function describeRefusal(answer: Pick<BucketAnswer, "status" | "code">): string {
   return answer.status >= 400 && answer.status < 500
     ? `refused (${describeAnswer(answer)})`
     : describeAnswer(answer);
 }
 
-/** Stores an object that a check begins with; gives its entity tag. */
+/** Stores an object that a check needs, and returns its entity tag. */
 export async function prepareObject(
   bucket: CanaryBucket,
   name: string,
@@ -31,25 +34,25 @@ export async function prepareObject(
   return answer.headers.get("etag") ?? "";
 }
 
-/** What is stored under a name; `undefined` where the bucket does not give anything. */
+/** Returns the stored text, or `undefined` if the bucket answers 404 or 403. */
 export async function readObject(bucket: CanaryBucket, name: string): Promise<string | undefined> {
   const answer = await bucket.send({ method: "GET", name });
   if (answer.status === 200) return answer.text;
   if (answer.status === 404 || answer.status === 403) return undefined;
-  throw new NotSeen(`could not be says: GET answered ${describeAnswer(answer)}`);
+  throw new NotSeen(`could not read the object: GET answered ${describeAnswer(answer)}`);
 }
 
-/** `nothing stored`, or what is there against expectation. */
+/** Returns `nothing stored`, or the number of bytes that the bucket stored. */
 export async function describeStored(bucket: CanaryBucket, name: string): Promise<string> {
   const stored = await readObject(bucket, name);
   return stored === undefined ? "nothing stored" : `${stored.length} bytes stored`;
 }
 
-/** The keys that a listing with the folder and `start` as its prefix shows. */
+/** Returns the keys of a listing. Its prefix is the folder, followed by `start`. */
 export async function listKeys(bucket: CanaryBucket, start: string): Promise<readonly string[]> {
   const query = { "list-type": "2", prefix: bucket.keyOf(start) };
   const answer = await bucket.send({ method: "GET", query });
-  requireSuccess("listing", answer);
+  requireSuccess("the listing", answer);
   return readElements(answer.text, "Contents").map((xml) => readElement(xml, "Key") ?? "");
 }
 
@@ -59,7 +62,7 @@ export async function createUpload(bucket: CanaryBucket, name: string): Promise<
   return readElement(answer.text, "UploadId") ?? "";
 }
 
-/** Sends a part and gives its entity tag. */
+/** Sends a part and returns its entity tag. */
 export async function putPart(
   bucket: CanaryBucket,
   upload: { readonly name: string; readonly uploadId: string; readonly partNumber: number },
@@ -72,7 +75,10 @@ export async function putPart(
   return answer.headers.get("etag") ?? "";
 }
 
-/** Completes with the parts of these tags, from number 1 on. S3 may put an error into a 200. */
+/**
+ * Completes the upload with the parts of these entity tags, numbered from 1. S3
+ * may answer 200 with an error in the body.
+ */
 export async function completeUpload(
   bucket: CanaryBucket,
   name: string,
@@ -94,5 +100,5 @@ export async function completeUpload(
 
 function requireSuccess(what: string, answer: BucketAnswer): void {
   if (answer.status >= 200 && answer.status < 300) return;
-  throw new NotSeen(`could not be tried: ${what} answered ${describeAnswer(answer)}`);
+  throw new NotSeen(`could not run this check: ${what} answered ${describeAnswer(answer)}`);
 }

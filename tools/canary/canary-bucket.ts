@@ -12,7 +12,7 @@ export interface SignedRequest {
   readonly headers: Headers;
 }
 
-/** How long ago a presigned URL was signed, and for how long. */
+/** How long ago a presigned URL was signed, and how long it is valid. */
 interface Presigned {
   readonly agedSeconds: number;
   readonly expiresSeconds: number;
@@ -21,35 +21,36 @@ interface Presigned {
 type Sleep = (milliseconds: number) => Promise<unknown>;
 
 export interface CanaryEnvironment {
-  /** Ends a run before its next request. */
+  /** Once it aborts, the run sends no further request. */
   readonly signal: AbortSignal;
   readonly sleep: Sleep;
 }
 
-/** A bucket, of which only one new folder below the cache's prefix is ever written. */
+/** A bucket with a new folder below the cache's prefix. The canary writes only in this folder. */
 export interface CanaryBucket {
   readonly config: BucketLocation;
-  /** What was written, for the clean-up. */
+  /** The objects and uploads that the clean-up must remove. */
   readonly trace: Trace;
-  /** Waits for what a server does in its own time. */
+  /** Waits until the server has done its work in the background. */
   readonly sleep: Sleep;
-  /** The whole key of a name. */
+  /** Returns the object key of a name in the folder. */
   keyOf(name: string): string;
   /**
-   * Sends, and tries again what may pass. Throws where there is no answer, and
-   * once the signal came. What is on its way then is waited for: given up, it
-   * could still be stored after the clean-up.
+   * Sends the request, and tries again after a transient failure. Throws if the
+   * bucket does not answer, or if the signal has aborted. An abort does not cancel
+   * a request that was already sent: the bucket could otherwise store its object
+   * after the clean-up.
    */
   send(request: BucketRequest): Promise<BucketAnswer>;
-  /** The same by a presigned URL, without any header. */
+  /** Sends the request as `send` does, by a presigned URL and without headers. */
   sendPresigned(request: BucketRequest, presigned: Presigned): Promise<BucketAnswer>;
-  /** Signs without sending. The name counts as written. */
+  /** Signs the request without sending it. The clean-up treats the name as written. */
   sign(request: BucketRequest): Promise<SignedRequest>;
-  /** The same folder under another signal. */
+  /** Returns the same folder with another signal. */
   withSignal(signal: AbortSignal): CanaryBucket;
 }
 
-/** Opens a folder that nobody knows. */
+/** Opens a new folder with a random name. */
 export function openCanaryBucket(
   config: BucketLocation,
   environment: CanaryEnvironment,
@@ -96,7 +97,7 @@ function createCanaryBucket(
       signal: AbortSignal.timeout(WRITE_RETRIES.timeoutMilliseconds),
       ...(body === undefined ? {} : { body }),
     });
-    // Nothing here is longer than a listing.
+    // No answer is longer than a listing, so the whole text fits into memory.
     const text = await response.text();
     const { status } = response;
     return { status, headers: response.headers, text, code: readElement(text, "Code") };
@@ -137,7 +138,10 @@ function encodeQuery(query: Readonly<Record<string, string>>): string {
   return pairs.length === 0 ? "" : `?${pairs.join("&")}`;
 }
 
-/** aws4fetch takes a "+" in a path for a space when it signs: it goes encoded, as all that S3 encodes. */
+/**
+ * Percent-encodes every character that S3 encodes. "+" must be encoded because
+ * aws4fetch reads a "+" in a path as a space when it signs.
+ */
 function encodeText(text: string): string {
   return encodeURIComponent(text).replace(
     /[!'()*]/g,

@@ -4,9 +4,9 @@ import { parseSettings } from "../../src/settings/settings.ts";
 import { err, ok, type Result } from "../../src/result.ts";
 
 /**
- * The bucket that the environment names; `undefined` if it names none. Half of
- * one is an error. B2_PREFIX may be empty, but it must be there: what is
- * written goes below it.
+ * Returns the bucket of the environment, or `undefined` if none of its settings is
+ * set. If only some of them are set, returns a problem for each missing setting.
+ * B2_PREFIX may be empty but must be set, because the canary writes below it.
  */
 export function readBucketSettings(
   environment: Readonly<Record<string, string | undefined>>,

@@ -13,9 +13,9 @@ import { WRITE_CHECKS } from "./write-checks.ts";
 const BUCKET_CHECKS = [...WRITE_CHECKS, ...READ_CHECKS, ...MULTIPART_CHECKS, ...LIFECYCLE_CHECKS];
 
 /**
- * Tries everything that the design leans on against one bucket, in a new folder
- * below its prefix, and empties that folder again whatever happens. Throws if
- * nothing can be written there at all.
+ * Checks the features of a bucket that the gateway relies on, in a new folder below
+ * its prefix. Empties the folder at the end, also after a failure. Throws if the
+ * bucket does not store the first object.
  */
 export async function checkBucket(
   config: BucketLocation,
@@ -36,8 +36,10 @@ export async function checkBucket(
   }
   const leftovers = await cleanUp(bucket.withSignal(new AbortController().signal));
   if (obstacle !== undefined) {
-    const problem = `Nothing can be written below ${folder} of ${config.bucket}: ${obstacle}`;
-    throw new Error([problem, ...leftovers.map((key) => `May be left behind: ${key}`)].join("\n"));
+    const problem = `Cannot write below ${folder} of the bucket ${config.bucket}: ${obstacle}`;
+    throw new Error(
+      [problem, ...leftovers.map((key) => `This object may be left behind: ${key}`)].join("\n"),
+    );
   }
   return {
     subject: `Bucket ${config.bucket} at ${config.endpoint}, below ${folder}`,
@@ -47,7 +49,7 @@ export async function checkBucket(
     notes:
       leftovers.length === 0
         ? [
-            "Deleted what it wrote; a bucket with versions keeps them hidden until a lifecycle rule drops them.",
+            "The canary deleted its objects. A bucket with versions keeps them as hidden versions until a lifecycle rule deletes them.",
           ]
         : [],
   };

@@ -6,7 +6,7 @@ import { PATH_CHECKS } from "./path-checks.ts";
 import type { Report } from "../../src/checks/report.ts";
 import { REACHABLE_CHECK, SITE_CHECKS } from "./site-checks.ts";
 
-/** Looks at a deployment as a stranger would, by reads alone. */
+/** Checks a deployment from outside: it only reads, and sends no credentials. */
 export async function checkDeployment(
   url: string,
   path: StorePathArgument | undefined,
@@ -17,12 +17,14 @@ export async function checkDeployment(
     ...(await runChecks([REACHABLE_CHECK], deployment, signal, describeError)),
   ];
   if (findings.some(({ verdict }) => verdict !== "ok")) {
-    findings.push(...skipChecks([...SITE_CHECKS, ...PATH_CHECKS], "there is no cache to look at"));
+    findings.push(
+      ...skipChecks([...SITE_CHECKS, ...PATH_CHECKS], "not run, because nix-cache-info failed"),
+    );
   } else {
     findings.push(...(await runChecks(SITE_CHECKS, deployment, signal, describeError)));
     findings.push(
       ...(path === undefined
-        ? skipChecks(PATH_CHECKS, "no --path was given")
+        ? skipChecks(PATH_CHECKS, "not run, because --path was not given")
         : await runChecks(PATH_CHECKS, deployment, signal, describeError)),
     );
   }

@@ -3,13 +3,13 @@ import type { CanaryBucket } from "./canary-bucket.ts";
 import { listKeys } from "./bucket-steps.ts";
 
 /**
- * Deletes what a run wrote and aborts its uploads. Gives what is left, by whole
- * keys; never throws.
+ * Deletes the objects that a run wrote, and aborts its uploads. Returns the keys of
+ * the objects and uploads that are left. Never throws.
  */
 export async function cleanUp(bucket: CanaryBucket): Promise<readonly string[]> {
   const { folder, names, uploads } = bucket.trace;
   const leftovers = new Set<string>();
-  // A creation that was answered 500 may have left an upload that only a listing knows.
+  // An upload may exist although its creation answered 500. Only a listing shows its ID.
   const open = new Map([...uploads, ...(await listUploads(bucket).catch(() => []))]);
   for (const [uploadId, name] of open) {
     const isGone = await succeeds(bucket, { method: "DELETE", name, query: { uploadId } });
@@ -22,11 +22,11 @@ export async function cleanUp(bucket: CanaryBucket): Promise<readonly string[]> 
   return [...leftovers];
 }
 
-/** What a listing shows; `undefined` if the key may not list. */
+/** Returns the names in a listing, or `undefined` if the application key may not list. */
 async function visibleNames(bucket: CanaryBucket): Promise<readonly string[] | undefined> {
   const { folder } = bucket.trace;
   const keys = await listKeys(bucket, "").catch(() => undefined);
-  // A server whose listings are wrong must not lead to a key of someone else's.
+  // The clean-up must not delete an object outside the folder, even if a listing is wrong.
   return keys?.filter((key) => key.startsWith(folder)).map((key) => key.slice(folder.length));
 }
 

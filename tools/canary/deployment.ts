@@ -4,22 +4,22 @@ import { ok, type Result } from "../../src/result.ts";
 import { describeError } from "../../src/client/client-error.ts";
 import { NotSeen } from "../../src/checks/check.ts";
 
-/** A store path as a person names it. */
+/** The store path of the option `--path`. */
 export interface StorePathArgument {
   readonly hash: StorePathHash;
-  /** `undefined` where only the hash was given. */
+  /** `undefined` if the option gives no directory. */
   readonly storeDir: string | undefined;
 }
 
-/** A cache as anyone sees it. */
+/** A cache, read from outside and without credentials. */
 export interface Deployment {
-  /** Without a final slash. */
+  /** The URL of the cache, without a final slash. */
   readonly url: string;
   readonly path: StorePathArgument | undefined;
   readonly storeDir: string;
-  /** `target` is relative to the cache, as a narinfo's URL is. */
+  /** Reads `target`, which is relative to `url`. Throws `NotSeen` if the cache does not answer. */
   read(target: string, init?: ReadOptions): Promise<Response>;
-  /** The narinfo of `path`, read once for all checks. */
+  /** Returns the narinfo of `path`. All checks share one read. */
   readNarinfo(): Promise<Narinfo>;
 }
 
@@ -31,7 +31,7 @@ interface ReadOptions {
 const TIMEOUT_MILLISECONDS = 60_000;
 const STORE_DIR = "/nix/store";
 
-/** Reads `/nix/store/<hash>-<name>`, `<hash>-<name>` or `<hash>`. */
+/** Parses `/nix/store/<hash>-<name>`, `<hash>-<name>` or `<hash>`. */
 export function parseStorePathArgument(text: string): Result<StorePathArgument> {
   const slash = text.lastIndexOf("/");
   const [hashText = ""] = text.slice(slash + 1).split("-");
@@ -62,9 +62,10 @@ export function openDeployment(
   async function fetchNarinfo(): Promise<Narinfo> {
     const response = await read(`${path?.hash}.narinfo`);
     const text = await response.text();
-    if (response.status !== 200) throw new NotSeen(`its narinfo is answered ${response.status}`);
+    if (response.status !== 200)
+      throw new NotSeen(`GET of the narinfo answered ${response.status}`);
     const narinfo = parseNarinfo(text, storeDir);
-    if (!narinfo.ok) throw new NotSeen(`its narinfo is malformed: ${narinfo.error}`);
+    if (!narinfo.ok) throw new NotSeen(`the narinfo is malformed: ${narinfo.error}`);
     return narinfo.value;
   }
 

@@ -10,7 +10,10 @@ export interface EmbeddedBucket {
   close(): Promise<void>;
 }
 
-/** The S3 server of this repository with an empty bucket, under a key as docs/bucket.md has it. */
+/**
+ * Starts the b2-server with an empty bucket. Its application key has the
+ * capabilities and the prefix that docs/bucket.md asks for.
+ */
 export async function startEmbeddedBucket(): Promise<EmbeddedBucket> {
   const directory = await mkdtemp(path.join(tmpdir(), "nargate-canary-"));
   const removeDirectory = () => rm(directory, { recursive: true, force: true });

@@ -8,31 +8,31 @@ interface LifecycleRule {
   readonly prefix: string;
 }
 
-/** The rules that docs/bucket.md asks for, by the names that S3 gives them. */
+/** Checks for the lifecycle rules that docs/bucket.md asks for. S3 has other names for them. */
 export const LIFECYCLE_CHECKS: readonly Check<CanaryBucket>[] = [
   {
-    check: "lifecycle: replaced and hidden versions are deleted",
-    expected: known("Nargate", "by a rule"),
+    check: "lifecycle rule that deletes replaced and hidden versions",
+    expected: known("Nargate", "set"),
     observe: (bucket) => findRule(bucket, "NoncurrentVersionExpiration", "NoncurrentDays"),
   },
   {
-    check: "lifecycle: parts of unfinished uploads are dropped",
-    expected: known("Nargate", "by a rule"),
+    check: "lifecycle rule that drops parts of unfinished uploads",
+    expected: known("Nargate", "set"),
     observe: (bucket) => findRule(bucket, "AbortIncompleteMultipartUpload", "DaysAfterInitiation"),
   },
   {
-    check: "lifecycle: the cache's own objects are hidden by age",
-    expected: known("Nargate", "by no rule"),
+    check: "lifecycle rule that hides objects of the cache by age",
+    expected: known("Nargate", "not set"),
     async observe(bucket) {
       const { prefix } = bucket.config;
       const rules = (await readRules(bucket)).filter(
         (rule) => rule.prefix.startsWith(prefix) || prefix.startsWith(rule.prefix),
       );
       const isHiding = rules.some(({ xml }) => /<Expiration>[^]*?<(?:Days|Date)>/.test(xml));
-      if (!isHiding) return "by no rule";
+      if (!isHiding) return "not set";
       return {
-        says: "by a rule",
-        remedy: "daysFromUploadingToHiding must not be set: it hides NARs.",
+        says: "set",
+        remedy: "Remove daysFromUploadingToHiding from the rule: it hides NARs of the cache.",
       };
     },
   },
@@ -44,18 +44,21 @@ async function findRule(bucket: CanaryBucket, action: string, days: string) {
   );
   for (const { xml } of rules) {
     const [body] = readElements(xml, action);
-    if (body !== undefined) return `by a rule, after days: ${readElement(body, days) ?? "?"}`;
+    if (body !== undefined) return `set, with ${days} = ${readElement(body, days) ?? "?"}`;
   }
-  return { says: "by no rule", remedy: "docs/bucket.md has the command under Lifecycle rules." };
+  return {
+    says: "not set",
+    remedy: "Set the rule. docs/bucket.md has the command under Lifecycle rules.",
+  };
 }
 
-/** Every enabled rule of the bucket. */
+/** Returns every enabled rule of the bucket. Throws `NotSeen` if the bucket does not show them. */
 async function readRules(bucket: CanaryBucket): Promise<readonly LifecycleRule[]> {
   const answer = await bucket.send({ method: "GET", query: { lifecycle: "" } });
   if (answer.code === "NoSuchLifecycleConfiguration") return [];
   if (answer.status !== 200) {
-    throw new NotSeen(`${describeAnswer(answer)}: this key may not read them`, {
-      remedy: `By hand, with a key that may: b2 bucket get ${bucket.config.bucket}`,
+    throw new NotSeen(`${describeAnswer(answer)}: this key may not read the lifecycle rules`, {
+      remedy: `With a key that may read the rules, run: b2 bucket get ${bucket.config.bucket}`,
     });
   }
   return readElements(answer.text, "Rule")

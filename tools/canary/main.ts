@@ -1,4 +1,4 @@
-/** `npm run canary`: tries what the design leans on, at a bucket or at a deployment. */
+/** `npm run canary`: checks a bucket or a deployment for the facts that the gateway relies on. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { readBucketSettings } from "./canary-settings.ts";
@@ -18,17 +18,19 @@ import { runCommand } from "../run-command.ts";
 const USAGE = `Usage: npm run canary -- [--json]
        npm run canary -- --url URL [--path STORE-PATH|HASH] [--json]
 
-  Tries what the gateway relies on, a line a fact, and says what differs.
+  Checks the facts that the gateway relies on, and prints a verdict for each.
 
-  Without --url: the bucket of B2_ENDPOINT, B2_REGION, B2_BUCKET, B2_PREFIX,
-  B2_KEY_ID and B2_APPLICATION_KEY, in a new folder below <prefix>.canary/ that
-  is emptied again; without any of them, an S3 server of its own.
+  Without --url, the canary checks the bucket of B2_ENDPOINT, B2_REGION,
+  B2_BUCKET, B2_PREFIX, B2_KEY_ID and B2_APPLICATION_KEY. It writes in a new
+  folder below <prefix>.canary/, and deletes its objects at the end. If none of
+  the six settings is set, the canary checks its own b2-server.
 
-  --url URL     a deployment, from outside and without credentials
-  --path PATH   a store path that it has, or its hash: its narinfo and NAR too
-  --json        the table as JSON
+  --url URL     check a deployment, from outside and without credentials
+  --path PATH   a store path that the deployment has, or the hash of the path;
+                the canary then also checks its narinfo and its NAR
+  --json        print JSON, for a program
 
-  Exit code 0: nothing differs. 1: something does, or was left behind.
+  Exit code 0: no check fails. 1: a check fails, or an object was left behind.
   2: wrong use. 130: Ctrl-C.
 `;
 
@@ -36,7 +38,9 @@ async function inspectBucket(signal: AbortSignal): Promise<Report> {
   const settings = readBucketSettings(process.env);
   if (!settings.ok) {
     const problems = settings.error.map(({ setting, problem }) => `  ${setting} ${problem}`);
-    throw new UsageError(["Cannot look at a bucket:", ...problems].join("\n"));
+    throw new UsageError(
+      ["Cannot check the bucket. Correct these settings:", ...problems].join("\n"),
+    );
   }
   if (settings.value !== undefined) return await checkBucket(settings.value, { signal, sleep });
   const embedded = await startEmbeddedBucket();
@@ -55,12 +59,14 @@ async function inspectDeployment(url: string, path: string | undefined, signal: 
   }
   const { username, password, search, hash } = new URL(url);
   if (username + password + search + hash !== "") {
-    throw new UsageError("--url holds more than the address of the cache");
+    throw new UsageError(
+      "--url must hold only the address of the cache: remove the user, password, query and fragment",
+    );
   }
   return await checkDeployment(url.replace(/\/+$/, ""), storePath?.value, signal);
 }
 
-/** The first Ctrl-C ends the run in order; the second one ends it at once. */
+/** Returns a signal that aborts on the first Ctrl-C. The second Ctrl-C ends the process at once. */
 function stopOnSignal(sentence: string): AbortSignal {
   const controller = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) {
@@ -83,9 +89,11 @@ async function main(): Promise<string> {
   });
   if (values.help === true) return USAGE;
   const { url, path, json } = values;
-  if (url === undefined && path !== undefined) throw new UsageError("--path goes with --url");
+  if (url === undefined && path !== undefined) throw new UsageError("--path needs --url");
   const signal = stopOnSignal(
-    url === undefined ? "Stopping, and deleting what was written. Again: at once." : "Stopping.",
+    url === undefined
+      ? "Stopping, and deleting the written objects. Press Ctrl-C again to stop at once."
+      : "Stopping.",
   );
   const report =
     url === undefined ? await inspectBucket(signal) : await inspectDeployment(url, path, signal);

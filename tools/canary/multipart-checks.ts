@@ -15,7 +15,7 @@ import { type Check, known } from "../../src/checks/check.ts";
 const PART = "one part";
 const HOUR_SECONDS = 3600;
 
-/** Uploads in parts, which is how every larger NAR comes in. */
+/** Checks for uploads in parts. The gateway stores every larger NAR in this way. */
 export const MULTIPART_CHECKS: readonly Check<CanaryBucket>[] = [
   {
     check: "an upload of one part",
@@ -25,7 +25,7 @@ export const MULTIPART_CHECKS: readonly Check<CanaryBucket>[] = [
       const etag = await putPart(bucket, { name, uploadId, partNumber: 1 }, PART);
       const answer = await completeUpload(bucket, name, uploadId, [etag]);
       const isRead = (await readObject(bucket, name)) === PART;
-      return `${describeAnswer(answer)}, ${isRead ? "the object is read" : "no object"}`;
+      return `${describeAnswer(answer)}, ${isRead ? "GET returns the object" : "GET does not return the object"}`;
     },
   },
   {
@@ -56,7 +56,7 @@ export const MULTIPART_CHECKS: readonly Check<CanaryBucket>[] = [
       const name = "aborted";
       const query = { uploadId: await createUpload(bucket, name) };
       const first = await bucket.send({ method: "DELETE", name, query });
-      if (first.status >= 300) return `the first answered ${describeAnswer(first)}`;
+      if (first.status >= 300) return `the first abort answered ${describeAnswer(first)}`;
       return describeByCode(await bucket.send({ method: "DELETE", name, query }));
     },
   },
@@ -72,7 +72,7 @@ export const MULTIPART_CHECKS: readonly Check<CanaryBucket>[] = [
       const answer = await bucket.send({ method: "GET", name, query: { uploadId } });
       const listed = readElements(answer.text, "Part").map((xml) => readElement(xml, "ETag"));
       const isSame = listed.map(unquote).join() === sent.map(unquote).join();
-      return `${describeAnswer(answer)}, ${listed.length} of ${sent.length} parts${isSame ? " with their tags" : ""}`;
+      return `${describeAnswer(answer)}, ${listed.length} of ${sent.length} parts${isSame ? " with their entity tags" : ""}`;
     },
   },
   {
@@ -85,7 +85,7 @@ export const MULTIPART_CHECKS: readonly Check<CanaryBucket>[] = [
       const answer = await bucket.send({ method: "GET", query });
       const listed = readElements(answer.text, "Upload");
       const isOurs = listed.every((xml) => readElement(xml, "UploadId") === uploadId);
-      return `${describeAnswer(answer)}, ${listed.length} of 1 uploads${isOurs ? "" : ", another one"}`;
+      return `${describeAnswer(answer)}, ${listed.length} of 1 uploads${isOurs ? "" : ", but of another upload ID"}`;
     },
   },
   {
@@ -94,7 +94,7 @@ export const MULTIPART_CHECKS: readonly Check<CanaryBucket>[] = [
     observe: async (bucket) => describeAnswer(await putPresigned(bucket, "presigned", 0)),
   },
   {
-    check: "PUT of a part by one that has expired",
+    check: "PUT of a part by an expired presigned URL",
     expected: known("S3", "refused"),
     observe: async (bucket) =>
       describeRefusal(await putPresigned(bucket, "presigned-late", HOUR_SECONDS)),

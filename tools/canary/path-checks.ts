@@ -5,10 +5,10 @@ import { readUntilEdgeHit } from "../../src/client/gateway/cloudflare-answers.ts
 import { type Check, known, NotSeen } from "../../src/checks/check.ts";
 import type { Deployment } from "./deployment.ts";
 
-/** A larger NAR is not read whole here. */
+/** The size of the largest NAR that the canary reads whole. */
 const MAX_READ_BYTES = 64 * 1024 * 1024;
 
-/** What is answered for a store path that is there. */
+/** Checks for a store path that the cache has. */
 export const PATH_CHECKS: readonly Check<Deployment>[] = [
   {
     check: "the narinfo of --path",
@@ -16,19 +16,21 @@ export const PATH_CHECKS: readonly Check<Deployment>[] = [
     async observe(deployment) {
       try {
         const { storePath } = await deployment.readNarinfo();
-        return storePath.hash === deployment.path?.hash ? "200" : "it is about another path";
+        return storePath.hash === deployment.path?.hash
+          ? "200"
+          : "the narinfo describes another store path";
       } catch (error) {
         return (error as Error).message;
       }
     },
   },
   {
-    check: "its narinfo is at the edge when read again",
+    check: "the second read of the narinfo",
     expected: known("Nargate", "edge hit"),
     observe: (deployment) => seeHit(deployment, `${deployment.path?.hash}.narinfo`),
   },
   {
-    check: "its NAR with Range: bytes=1-8",
+    check: "the NAR with Range: bytes=1-8",
     async observe(deployment) {
       const narinfo = await deployment.readNarinfo();
       const response = await deployment.read(narinfo.url, { headers: { range: "bytes=1-8" } });
@@ -36,7 +38,7 @@ export const PATH_CHECKS: readonly Check<Deployment>[] = [
       const range = response.headers.get("content-range") ?? "no Content-Range";
       const tag = fileHashTag(narinfo);
       const etag = response.headers.get("etag") ?? "none";
-      // Of an old bucket's NAR nobody may know size or hash.
+      // A narinfo of an old bucket may lack the size and the hash of its NAR.
       const promised = [
         "206",
         ...(narinfo.fileSize === undefined ? [] : [`bytes 1-8/${narinfo.fileSize}`, "8 bytes"]),
@@ -49,7 +51,7 @@ export const PATH_CHECKS: readonly Check<Deployment>[] = [
     },
   },
   {
-    check: "the length of its NAR, by HEAD and by GET",
+    check: "the length of the NAR, by HEAD and by GET",
     async observe(deployment) {
       const { url, fileSize } = await deployment.readNarinfo();
       const [head, get] = [
@@ -64,21 +66,23 @@ export const PATH_CHECKS: readonly Check<Deployment>[] = [
     },
   },
   {
-    check: "its NAR with Accept-Encoding: identity",
+    check: "the NAR with Accept-Encoding: identity",
     observe: (deployment) => readNar(deployment, "identity"),
   },
   {
-    check: "its NAR with Accept-Encoding: zstd, br, gzip",
+    check: "the NAR with Accept-Encoding: zstd, br, gzip",
     observe: (deployment) => readNar(deployment, "zstd, br, gzip"),
   },
   {
-    check: "its NAR is at the edge when read again",
+    check: "the second read of the NAR",
     expected: known("Nargate", "edge hit"),
     async observe(deployment) {
       const { url } = await deployment.readNarinfo();
       const length = Number(await announced(deployment, url, "HEAD"));
       if (length > MAX_READ_BYTES) {
-        throw new NotSeen(`${length} bytes: above 64 MiB`, { verdict: "skipped" });
+        throw new NotSeen(`the NAR has ${length} bytes, and the canary reads at most 64 MiB`, {
+          verdict: "skipped",
+        });
       }
       return await seeHit(deployment, url);
     },
@@ -93,13 +97,13 @@ async function seeHit(deployment: Deployment, target: string) {
   }, sleep);
   if (outcome === "hit") return attempts === 1 ? "edge hit" : `edge hit, attempt ${attempts}`;
   return {
-    says: `edge ${outcome === "unknown" ? "unknown: no Server-Timing" : outcome}, ${attempts} times`,
+    says: `edge ${outcome === "unknown" ? "unknown: no Server-Timing header" : outcome}, in ${attempts} attempts`,
     remedy:
-      "bypass: EDGE is off, or it was read as a pusher. miss: on workers.dev only EDGE=workers-cache keeps anything.",
+      "For bypass: set EDGE in the gateway's settings if it is off, and do not read with a push token. For miss on workers.dev: set EDGE to workers-cache, because cache-api keeps nothing there.",
   };
 }
 
-/** Reads the NAR whole, if it is not too long, and looks whether anything compressed it on the way. */
+/** Checks that nothing compressed the NAR on its way. Reads it whole if it has at most 64 MiB. */
 async function readNar(deployment: Deployment, acceptEncoding: string) {
   const { url, fileSize } = await deployment.readNarinfo();
   const response = await deployment.read(url, { headers: { "accept-encoding": acceptEncoding } });
@@ -116,7 +120,7 @@ async function readNar(deployment: Deployment, acceptEncoding: string) {
     ),
     says: `${response.status}, ${encoding === null ? "no Content-Encoding" : `Content-Encoding: ${encoding}`}, ${size} bytes`,
     remedy:
-      "Either the bucket holds it with that encoding, or something between here and the gateway compresses.",
+      "Look for a proxy between this machine and the gateway that compresses answers, and for a Content-Encoding that the bucket stores with the NAR.",
   };
 }
 
@@ -124,7 +128,7 @@ async function announced(deployment: Deployment, target: string, method: "GET" |
   const headers = { "accept-encoding": "identity" };
   const response = await deployment.read(target, { method, headers });
   const length = response.headers.get("content-length");
-  // A read that is given up would have the edge drop what it keeps of the NAR.
+  // If a read stops early, the edge drops the NAR that it is about to store.
   if (Number(length) <= MAX_READ_BYTES) await countBytes(response);
   else await response.body?.cancel();
   return response.status === 200 ? (length ?? "none") : `answered ${response.status}`;
@@ -136,7 +140,7 @@ async function countBytes(response: Response): Promise<number> {
   return count;
 }
 
-/** The tag that vouches for the bytes; only NARs that are named after their file hash have it. */
+/** Returns the ETag that proves the bytes. Only a NAR that is named after its file hash has it. */
 function fileHashTag({ url, fileHash }: Narinfo): string | undefined {
   if (fileHash === undefined) return undefined;
   const text = encodeNix32(fileHash.bytes);

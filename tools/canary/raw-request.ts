@@ -7,37 +7,38 @@ import type { SignedRequest } from "./canary-bucket.ts";
 const TIMEOUT_MILLISECONDS = 20_000;
 
 /**
- * Sends a PUT that no HTTP client would: `framing` is its Content-Length or
- * Transfer-Encoding line, and `body` goes out as it is.
+ * A PUT that no HTTP client would send. `framing` is its Content-Length or
+ * Transfer-Encoding line. `body` is sent unchanged.
  */
 interface RawPut extends SignedRequest {
   readonly framing: string;
   readonly body: string;
 }
 
-/** Sends what there is and closes the connection, whatever was announced. */
+/** Sends the request and closes the connection, even if the body is shorter than announced. */
 export async function putAndHangUp(request: RawPut): Promise<void> {
   const socket = await connect(request.url);
   await new Promise<void>((resolve, reject) => {
     socket.once("error", reject);
-    // An end, so that the bytes before it arrive; a reset could overtake them.
+    // The connection ends in order, so that the server reads all bytes. A reset could
+    // make the server discard them.
     socket.end(format(request), resolve);
   }).finally(() => socket.destroySoon());
 }
 
-/** Sends and reads the answer to its end. */
+/** Sends the request and reads the answer to its end. */
 export async function putRaw(request: RawPut): Promise<Pick<BucketAnswer, "status" | "code">> {
   const socket = await connect(request.url);
   const text = await new Promise<string>((resolve) => {
     const chunks: Buffer[] = [];
     socket.on("data", (chunk: Buffer) => chunks.push(chunk));
-    // A refusal may come with a reset: what arrived before it counts.
+    // A server may refuse and then reset the connection. The bytes before the reset count.
     socket.on("error", () => {});
     socket.once("close", () => resolve(Buffer.concat(chunks).toString()));
     socket.write(format(request));
   });
   const status = /^HTTP\/1\.[01] (\d{3})/.exec(text)?.[1];
-  if (status === undefined) throw new Error("the connection was closed without an answer");
+  if (status === undefined) throw new Error("the server closed the connection without an answer");
   return { status: Number(status), code: readElement(text, "Code") };
 }
 
@@ -48,7 +49,9 @@ async function connect(url: URL): Promise<Socket> {
   const socket = isSafe
     ? connectSafely({ host, port, ALPNProtocols: ["http/1.1"] })
     : connectPlainly({ host, port });
-  socket.setTimeout(TIMEOUT_MILLISECONDS, () => socket.destroy(new Error("no answer in time")));
+  socket.setTimeout(TIMEOUT_MILLISECONDS, () =>
+    socket.destroy(new Error("the server did not answer in time")),
+  );
   return await new Promise((resolve, reject) => {
     socket.once("error", reject);
     socket.once(isSafe ? "secureConnect" : "connect", () => {

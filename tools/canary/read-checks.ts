@@ -4,31 +4,34 @@ import { type Check, known } from "../../src/checks/check.ts";
 
 const LETTERS = "abcdefghijklmnopqrstuvwxyz";
 
-/** As in log/ and realisations/. */
+/** A name with the special characters of the keys below log/ and realisations/. */
 const ODD_NAME = "names/sha256:0a+1b!out.doi";
 
-/** What is answered for an object, and for one that is not there. */
+/** Checks for reads of an object and of an absent key, and for listings. */
 export const READ_CHECKS: readonly Check<CanaryBucket>[] = [
   {
-    check: "GET of a key that is not there",
-    // Under a key with listFiles; without it B2 says 403.
+    check: "GET of an absent key",
+    // B2 answers 404 to an application key with listFiles, and 403 without listFiles.
     expected: known("B2", "404 NoSuchKey"),
     observe: async (bucket) => {
       const answer = await bucket.send({ method: "GET", name: "absent" });
       return answer.status === 403
-        ? { says: describeAnswer(answer), remedy: "Does the application key have listFiles?" }
+        ? {
+            says: describeAnswer(answer),
+            remedy: "Check that the application key has the capability listFiles.",
+          }
         : describeAnswer(answer);
     },
   },
   {
-    check: "HEAD of a key that is not there",
+    check: "HEAD of an absent key",
     expected: known("B2", "404"),
     observe: async (bucket) =>
       describeAnswer(await bucket.send({ method: "HEAD", name: "absent" })),
   },
   {
     check: "GET with Range: bytes=0-",
-    // Confirmed by Backblaze for the download URL; the gateway takes 206 as well.
+    // Backblaze confirmed 200 for the download URL. The gateway accepts 206 as well.
     expected: known("B2", "200"),
     observe: (bucket) => readRange(bucket, "bytes=0-"),
   },
@@ -56,7 +59,7 @@ export const READ_CHECKS: readonly Check<CanaryBucket>[] = [
   },
   {
     check: "a listing by prefix",
-    expected: known("S3", "what lies below it, and nothing else"),
+    expected: known("S3", "every key below the prefix, and no other key"),
     async observe(bucket) {
       const inside = ["list/a", "list/b/c"];
       for (const name of [...inside, "list", "list-b", "lis/a"]) {
@@ -64,10 +67,10 @@ export const READ_CHECKS: readonly Check<CanaryBucket>[] = [
       }
       const keys = await listKeys(bucket, "list/");
       const outside = keys.filter((key) => !key.startsWith(bucket.keyOf("list/")));
-      if (outside.length > 0) return `${outside.length} keys outside it`;
+      if (outside.length > 0) return `${outside.length} keys outside the prefix`;
       return keys.length === inside.length
-        ? "what lies below it, and nothing else"
-        : `${keys.length} keys of ${inside.length}`;
+        ? "every key below the prefix, and no other key"
+        : `${keys.length} of ${inside.length} keys below the prefix`;
     },
   },
 ];
@@ -78,6 +81,6 @@ async function readRange(bucket: CanaryBucket, range: string): Promise<string> {
   const answer = await bucket.send({ method: "GET", name, headers: { range } });
   if (answer.status >= 300) return describeAnswer(answer);
   const contentRange = answer.headers.get("content-range");
-  const bytes = answer.text === LETTERS ? "the whole" : `"${answer.text}"`;
+  const bytes = answer.text === LETTERS ? "the whole object" : `"${answer.text}"`;
   return `${answer.status}, ${contentRange ?? "no Content-Range"}, ${bytes}`;
 }

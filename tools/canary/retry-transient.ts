@@ -8,8 +8,9 @@ import {
 import type { BucketAnswer } from "./bucket-call.ts";
 
 /**
- * Gives the first answer that is final, or the last one. Of 1,200 PUTs to B2
- * two were answered 500, which says nothing of what a run wants to know.
+ * Returns the first answer that is not transient, or the answer to the last attempt.
+ * B2 answered 500 to two of 1,200 PUTs. Such a 500 says nothing about a feature of
+ * the bucket.
  */
 export async function retryTransient(
   attempt: () => Promise<BucketAnswer>,

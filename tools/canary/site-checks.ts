@@ -7,7 +7,7 @@ import type { Deployment } from "./deployment.ts";
 
 const ABSENT_HASH = encodeNix32(randomBytes(20));
 
-/** Without which nothing else is worth a look. */
+/** The first check. If it fails, the other checks do not run. */
 export const REACHABLE_CHECK: Check<Deployment> = {
   check: "nix-cache-info",
   expected: known("Nargate", "200"),
@@ -16,23 +16,25 @@ export const REACHABLE_CHECK: Check<Deployment> = {
       const response = await deployment.read("nix-cache-info");
       return describeFirstAnswer(response, await response.text(), deployment);
     } catch (error) {
-      // A name that does not resolve is a difference, not a doubt.
+      // A host name that does not resolve is a failure, not an unknown result.
       return (error as Error).message;
     }
   },
 };
 
-/** What a cache says without being asked for a path that it has. */
+/** Checks that need no store path of the cache. */
 export const SITE_CHECKS: readonly Check<Deployment>[] = [
   {
-    check: "nix-cache-info: Priority, where cache.nixos.org has 40",
-    expected: known("Nargate", "above: asked later"),
+    check: "nix-cache-info: Priority (cache.nixos.org has 40)",
+    expected: known("Nargate", "above 40"),
     async observe(deployment) {
       const { priority = 0 } = await readCacheInfo(deployment);
-      if (priority > UPSTREAM_PRIORITY) return `above: asked later (${priority})`;
+      if (priority > UPSTREAM_PRIORITY)
+        return `above 40: ${priority}, so Nix asks cache.nixos.org first`;
       return {
-        says: `${priority}: asked ${priority < UPSTREAM_PRIORITY ? "first" : "as early"}`,
-        remedy: "Every client asks here for all of nixpkgs. PRIORITY above 40 changes that.",
+        says: `${priority}: Nix asks this cache ${priority < UPSTREAM_PRIORITY ? "before" : "as early as"} cache.nixos.org`,
+        remedy:
+          "Set PRIORITY above 40 in the gateway's settings. Until then every client asks this cache for all of nixpkgs.",
       };
     },
   },
@@ -44,12 +46,12 @@ export const SITE_CHECKS: readonly Check<Deployment>[] = [
     },
   },
   {
-    check: "a narinfo that is not there",
+    check: "GET of an absent narinfo",
     expected: known("Nargate", "404, max-age=10"),
     observe: readAbsent,
   },
   {
-    check: "the same narinfo, asked again",
+    check: "the second GET of the absent narinfo",
     expected: known("Nargate", "404, max-age=10"),
     observe: readAbsent,
   },
@@ -71,7 +73,8 @@ function describeFirstAnswer(
   if (status === 401) {
     return {
       says: "401",
-      remedy: "A private cache (READ_ACCESS=token): this looks at public ones.",
+      remedy:
+        "This cache is private (READ_ACCESS=token), and the canary checks only public caches. Run nargate doctor with a token instead.",
     };
   }
   if (status !== 200) return `${status}`;

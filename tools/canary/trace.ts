@@ -1,13 +1,13 @@
 import { readElement } from "../../src/http/s3-xml.ts";
 import type { BucketAnswer, BucketRequest } from "./bucket-call.ts";
 
-/** What a run has written, or may have: noted before each request leaves. */
+/** The objects and uploads that a run may have written, noted before each request is sent. */
 export interface Trace {
-  /** The whole prefix of its keys, ending in a slash. */
+  /** The prefix of every key of the run, with a final slash. */
   readonly folder: string;
   /** Names in the folder that may hold an object. */
   readonly names: ReadonlySet<string>;
-  /** Names of the uploads that are still open, by upload id. */
+  /** Names of the open uploads, by upload ID. */
   readonly uploads: ReadonlyMap<string, string>;
   note(request: BucketRequest): void;
   noteAnswer(request: BucketRequest, answer: BucketAnswer): void;

@@ -11,13 +11,13 @@ import type { CanaryBucket } from "./canary-bucket.ts";
 import { type Check, known } from "../../src/checks/check.ts";
 import { putAndHangUp, putRaw } from "./raw-request.ts";
 
-// How long a server may need to notice that its client is gone.
+// Time for the server to notice that the client closed the connection.
 const HANG_UP_MILLISECONDS = 1000;
 
 const OLD = "the old object";
 const NEW = "the new object";
 
-/** What becomes of an object that is written. */
+/** Checks for writes, deletes and copies. */
 export const WRITE_CHECKS: readonly Check<CanaryBucket>[] = [
   {
     check: "PUT with the SHA-256 of other bytes",
@@ -35,7 +35,7 @@ export const WRITE_CHECKS: readonly Check<CanaryBucket>[] = [
   },
   {
     check: "PUT cut off before its Content-Length",
-    // Seen twice, on eu-central-003 in October 2026.
+    // This was seen twice, on eu-central-003 in October 2026.
     expected: known("B2", "nothing stored, old object kept"),
     async observe(bucket) {
       await prepareObject(bucket, "cut-old", OLD);
@@ -59,7 +59,7 @@ export const WRITE_CHECKS: readonly Check<CanaryBucket>[] = [
   },
   {
     check: "PUT with If-None-Match: * over an object",
-    // Seen by several; AWS would answer 412.
+    // Several people saw this answer. AWS would answer 412.
     expected: known("B2", "501 NotImplemented, old object kept"),
     async observe(bucket) {
       const name = "conditional";
@@ -71,20 +71,20 @@ export const WRITE_CHECKS: readonly Check<CanaryBucket>[] = [
   },
   {
     check: "an object written twice",
-    // Documented: a new version, and the old one is hidden.
-    expected: known("B2", "listed once, the new one is read"),
+    // Backblaze documents that a write adds a version and hides the old version.
+    expected: known("B2", "listed once, GET returns the new object"),
     async observe(bucket) {
       const name = "overwritten";
       await prepareObject(bucket, name, OLD);
       await prepareObject(bucket, name, NEW);
       const listed = (await listKeys(bucket, name)).length;
       const read = await readObject(bucket, name);
-      return `listed ${listed === 1 ? "once" : `${listed} times`}, the ${read === NEW ? "new" : "old"} one is read`;
+      return `listed ${listed === 1 ? "once" : `${listed} times`}, GET returns the ${read === NEW ? "new" : "old"} object`;
     },
   },
   {
-    check: "an object that was deleted",
-    // Documented: a delete without a version hides.
+    check: "GET of a deleted object",
+    // Backblaze documents that a delete without a version hides the object.
     expected: known("B2", "404"),
     async observe(bucket) {
       const name = "deleted";
@@ -95,12 +95,12 @@ export const WRITE_CHECKS: readonly Check<CanaryBucket>[] = [
     },
   },
   {
-    check: "copy, x-amz-copy-source-if-match with another tag",
+    check: "copy, x-amz-copy-source-if-match with a wrong entity tag",
     expected: known("B2", "412"),
     observe: async (bucket) => copyIf(bucket, "copy-refused", () => `"${"0".repeat(32)}"`),
   },
   {
-    check: "copy, x-amz-copy-source-if-match with its tag",
+    check: "copy, x-amz-copy-source-if-match with the right entity tag",
     expected: known("B2", "200, the same bytes"),
     observe: async (bucket) => copyIf(bucket, "copy", (etag) => etag),
   },

@@ -4,7 +4,10 @@ import type { ProcessContext } from "../../client/process-context.ts";
 import type { PathArgument } from "../closure/path-argument.ts";
 import type { Finding } from "../../checks/finding.ts";
 
-/** Whether the edge answers when a path is read again. `reader` is as most clients are. */
+/**
+ * Checks that the edge answers the second read of a path. `reader` must have the
+ * same access as most clients of the cache.
+ */
 export async function examineEdge(
   reader: CacheClient,
   path: PathArgument,
@@ -14,8 +17,8 @@ export async function examineEdge(
   const target = `${path.hash}.narinfo`;
   const { status } = await reader.send({ method: "GET", target });
   if (status !== 200) {
-    const says = `no path to read twice (${path.text}: ${status})`;
-    const remedy = "Give a token that may push, or name a path that the cache has with --path.";
+    const says = `the cache answers ${status} for ${path.text}, so there is nothing to read twice`;
+    const remedy = "Give a token that may push, or use --path to name a path that the cache has.";
     return { check, verdict: "skipped", says, remedy };
   }
   const { outcome, attempts } = await readUntilEdgeHit(
@@ -23,18 +26,21 @@ export async function examineEdge(
     sleep,
   );
   if (outcome === "hit") {
-    const says = "a path that is read again comes from the edge";
+    const says = "the second read of a path comes from the edge";
     return { check, verdict: "ok", says };
   }
   return {
     check,
     verdict: "warn",
-    says: `${outcome === "unknown" ? "no Server-Timing" : `edge ${outcome}`}, ${attempts} times`,
-    remedy: REMEDIES[outcome] ?? "Something between here and the gateway takes Server-Timing away.",
+    says: `${outcome === "unknown" ? "no Server-Timing header" : `edge ${outcome}`}, in ${attempts} attempts`,
+    remedy:
+      REMEDIES[outcome] ??
+      "Look for a proxy between this machine and the gateway that removes Server-Timing.",
   };
 }
 
 const REMEDIES: Readonly<Record<string, string>> = {
-  bypass: "EDGE is off in the gateway's settings: every read asks the bucket.",
-  miss: "On workers.dev only EDGE=workers-cache keeps anything.",
+  bypass:
+    "EDGE is off in the gateway's settings, so every read asks the bucket. Set EDGE to workers-cache.",
+  miss: "On workers.dev, set EDGE to workers-cache: cache-api keeps nothing there.",
 };

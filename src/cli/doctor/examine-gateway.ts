@@ -2,22 +2,23 @@ import { VERSION } from "../../api/endpoints.ts";
 import type { GatewayFacts } from "../../api/answers.ts";
 import type { Finding } from "../../checks/finding.ts";
 
-/** Whether the operator tells which keys sign. */
+/** Checks that the operator publishes the keys that sign the paths. */
 export function judgePublishedKeys({ publicKeys }: GatewayFacts): Finding {
   const check = "public key";
   if (publicKeys.length > 0) {
     const names = publicKeys.map((key) => key.slice(0, key.indexOf(":")));
-    return { check, verdict: "ok", says: `published: ${names.join(", ")}` };
+    return { check, verdict: "ok", says: `the cache publishes these keys: ${names.join(", ")}` };
   }
   return {
     check,
     verdict: "warn",
-    says: "none is published",
-    remedy: "Set PUBLIC_KEYS or SIGNING_KEY: clients refuse what no key signed that they trust.",
+    says: "the cache publishes no key",
+    remedy:
+      "Set PUBLIC_KEYS or SIGNING_KEY in the gateway's settings. Nix refuses paths without a signature of a key that it trusts.",
   };
 }
 
-/** Before 1.0 a minor version may change the API. */
+/** Compares the minor versions too: before 1.0 a minor version may change the API. */
 export function judgeVersion({ version }: GatewayFacts): Finding {
   const check = "version";
   if (majorMinor(version) === majorMinor(VERSION)) {
@@ -26,8 +27,8 @@ export function judgeVersion({ version }: GatewayFacts): Finding {
   return {
     check,
     verdict: "warn",
-    says: `the cache runs Nargate ${version.slice(0, 32)}, this command is ${VERSION}`,
-    remedy: "Use the same major and minor version of both.",
+    says: `the cache runs Nargate ${version.slice(0, 32)}, and this command has the version ${VERSION}`,
+    remedy: "Use the same major and minor version for the gateway and this command.",
   };
 }
 

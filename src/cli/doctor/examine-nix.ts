@@ -12,7 +12,7 @@ import type { Finding } from "../../checks/finding.ts";
 
 type MaybeNix = LocalNix | { readonly reason: string };
 
-/** Whether Nix on this machine would ask the cache, and believe it. */
+/** Checks that Nix on this machine uses the cache and trusts its keys. */
 export function judgeNixConf(use: CacheUse, nix: MaybeNix): Finding {
   const check = "nix.conf";
   if ("reason" in nix) return { check, verdict: "skipped", says: nix.reason };
@@ -20,42 +20,47 @@ export function judgeNixConf(use: CacheUse, nix: MaybeNix): Finding {
   const matches = matchKeys(use.publicKeys, settings.trustedPublicKeys);
   const another = matches.find(({ state }) => state === "another");
   if (another !== undefined) {
-    const says = `trusts another key of the name ${another.name} than the cache publishes`;
-    const remedy = `Replace it in trusted-public-keys by ${another.key}`;
+    const says = `Nix trusts a key with the name ${another.name}, but the cache publishes another key of this name`;
+    const remedy = `In trusted-public-keys, replace the key ${another.name} by ${another.key}`;
     return { check, verdict: "FAIL", says, remedy };
   }
   const remedy =
     trust.isTrusted === false
-      ? `Put the lines of "nargate use ${use.url}" into /etc/nix/nix.conf: the daemon does not trust ${trust.user}.`
-      : `nargate use ${use.url} --write`;
+      ? `Put the lines of "nargate use ${use.url}" into /etc/nix/nix.conf: the Nix daemon does not trust ${trust.user}.`
+      : `Run: nargate use ${use.url} --write`;
   if (!settings.substituters.some((url) => isSameCache(url, use.url))) {
-    return { check, verdict: "warn", says: "Nix here does not use this cache", remedy };
+    return { check, verdict: "warn", says: "Nix on this machine does not use this cache", remedy };
   }
   const missing = matches.filter(({ state }) => state === "missing");
   if (missing.length > 0) {
-    const says = `names the cache and does not trust its key ${missing.map(({ name }) => name).join(", ")}`;
+    const says = `Nix uses the cache, but does not trust its key ${missing.map(({ name }) => name).join(", ")}`;
     const isAll = missing.length === matches.length;
     return { check, verdict: isAll ? "FAIL" : "warn", says, remedy };
   }
-  return { check, verdict: "ok", says: "names the cache, and trusts what it publishes" };
+  return {
+    check,
+    verdict: "ok",
+    says: "Nix uses the cache and trusts every key that it publishes",
+  };
 }
 
-/** As Nix takes a store's URL: parameters and a final slash make no other one. */
+/** Compares the URLs as Nix does: parameters and a final slash do not change the store. */
 function isSameCache(substituter: string, url: string): boolean {
   return (substituter.split("?", 1)[0] ?? "").replace(/\/+$/, "") === url;
 }
 
-/** Whether the daemon finds a token for a private cache, and whether that works. */
+/** Checks that the netrc file of Nix has a token for a private cache, and that the token works. */
 export async function examineNetrc(
   use: CacheUse,
   nix: MaybeNix,
   http: HttpClient,
 ): Promise<Finding> {
   const check = "netrc";
-  if (!use.isPrivate) return { check, verdict: "skipped", says: "anyone may read this cache" };
+  if (!use.isPrivate)
+    return { check, verdict: "skipped", says: "this cache is public and needs no token" };
   if ("reason" in nix) return { check, verdict: "skipped", says: nix.reason };
   const { netrcFile: file } = nix.settings;
-  const remedy = `Put "${netrcLine(use, "<token>")}" into it, as root and with mode 600.`;
+  const remedy = `As root, put "${netrcLine(use, "<token>")}" into ${file}, and set the mode of the file to 600.`;
   let text: string;
   let mode: number;
   try {
@@ -64,10 +69,20 @@ export async function examineNetrc(
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") {
-      return { check, verdict: "FAIL", says: `Nix reads ${file}, which is not there`, remedy };
+      return {
+        check,
+        verdict: "FAIL",
+        says: `Nix reads ${file}, but this file does not exist`,
+        remedy,
+      };
     }
-    const says = `${file} cannot be looked into by ${nix.trust.user}: ${code}`;
-    return { check, verdict: "skipped", says, remedy: "Run this as root to have it checked." };
+    const says = `${nix.trust.user} cannot read ${file}: ${code}`;
+    return {
+      check,
+      verdict: "skipped",
+      says,
+      remedy: "Run this command as root to check the file.",
+    };
   }
   const { hostname } = new URL(use.url);
   const password = findNetrcPassword(text, hostname);
@@ -75,23 +90,23 @@ export async function examineNetrc(
     return { check, verdict: "FAIL", says: `${file} has no entry for ${hostname}`, remedy };
   }
   if (!isSecureUrl(new URL(use.url))) {
-    const says = `${file} has a token for ${hostname}, which Nix would send over plain http`;
-    return { check, verdict: "warn", says, remedy: "Use https." };
+    const says = `${file} has a token for ${hostname}, and Nix would send this token over plain http`;
+    return { check, verdict: "warn", says, remedy: "Use the https URL of the cache." };
   }
   try {
     const { name } = await readTokenFacts(createCacheClient(use.url, async () => password, http));
-    const says = `${file} has the token ${name}, which works`;
+    const says = `the token ${name} in ${file} works`;
     return (mode & 0o007) === 0
       ? { check, verdict: "ok", says }
       : {
           check,
           verdict: "warn",
-          says: `${says}, and everyone can read it`,
-          remedy: `chmod 600 ${file}`,
+          says: `${says}, but every user of this machine can read the file`,
+          remedy: `Run: chmod 600 ${file}`,
         };
   } catch (error) {
     if (!(error instanceof ClientError)) throw error;
-    const says = `the token in ${file}: ${error.message}`;
+    const says = `cannot use the token in ${file}: ${error.message}`;
     return { check, verdict: "FAIL", says, remedy };
   }
 }

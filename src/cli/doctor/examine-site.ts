@@ -6,19 +6,22 @@ import type { ProcessContext } from "../../client/process-context.ts";
 import type { Finding } from "../../checks/finding.ts";
 import { toOneLine } from "../../client/plain-text.ts";
 
-/** As Nix names itself: what stands before the cache may treat others otherwise. */
+/** The User-Agent of Nix. A firewall before the cache may treat other clients differently. */
 const USER_AGENT = "curl/8.12.1 Nix/2.31.2";
 
 const MAX_CLOCK_SKEW_SECONDS = 60;
 
 export interface SiteExamination {
   readonly findings: readonly Finding[];
-  /** Whether there is a cache to look at further. */
+  /** True if a cache answers, so that the other checks can run. */
   readonly isThere: boolean;
   readonly clock: Finding | undefined;
 }
 
-/** What the first file of a binary cache tells: reachable, not challenged, and with which priority. */
+/**
+ * Reads nix-cache-info. Checks that the cache is reachable and sends no bot
+ * challenge, and then its priority and its clock.
+ */
 export async function examineSite(
   client: CacheClient,
   context: ProcessContext,
@@ -30,8 +33,7 @@ export async function examineSite(
     answer = await client.send({ method: "GET", target: "nix-cache-info", headers });
   } catch (error) {
     if (!(error instanceof Unreachable)) throw error;
-    const remedy =
-      "Is the URL right? Is this machine online, and is there a proxy or a firewall in between?";
+    const remedy = "Check the URL, this machine's network, and any proxy or firewall.";
     return stop([{ check: "reachable", verdict: "FAIL", says: error.message, remedy }]);
   }
   const { host } = new URL(client.url);
@@ -42,8 +44,8 @@ export async function examineSite(
       {
         check: "reachable",
         verdict: "FAIL",
-        says: `${host} answers ${answer.status}, and sends everyone elsewhere`,
-        remedy: `Use the URL of the cache itself; this one leads to ${toOneLine(location)}`,
+        says: `${host} answers ${answer.status} and redirects to another URL`,
+        remedy: `Use the URL of the cache itself. This URL redirects to ${toOneLine(location)}`,
       },
     ]);
   }
@@ -56,7 +58,7 @@ export async function examineSite(
     const challenge: Finding = {
       check: "bot challenge",
       verdict: "FAIL",
-      says: `Cloudflare answers ${answer.status} to find out if Nix is a person; Nix takes that for "not there"`,
+      says: `Cloudflare answers ${answer.status} with a bot challenge. Nix cannot solve it, and takes every path for absent`,
       remedy: botChallengeRemedy(client.url),
     };
     return stop([reachable, challenge]);
@@ -64,7 +66,7 @@ export async function examineSite(
   return {
     findings: [
       reachable,
-      { check: "bot challenge", verdict: "ok", says: "none" },
+      { check: "bot challenge", verdict: "ok", says: "Cloudflare sends no bot challenge" },
       ...judgeCacheInfo(answer),
     ],
     isThere: true,
@@ -78,42 +80,49 @@ function stop(findings: readonly Finding[]): SiteExamination {
 
 function judgeCacheInfo(answer: HttpAnswer): readonly Finding[] {
   const check = "cache info";
-  const priority = { check: "priority", verdict: "skipped", says: "no cache info" } as const;
+  const priority = { check: "priority", verdict: "skipped", says: "needs the cache info" } as const;
   if (answer.status === 401) {
     const says = "401: this cache is private";
-    const remedy = "Give a token: NARGATE_TOKEN, --token-file or netrc.";
+    const remedy = "Give a token with --token-file, NARGATE_TOKEN or netrc.";
     return [{ check, verdict: "FAIL", says, remedy }, priority];
   }
   if (answer.status !== 200) {
     const says = refusalOf("nix-cache-info", answer).message;
-    const remedy = "Is this the URL of a cache? Its operator finds the reason in the log.";
+    const remedy =
+      "Check that this is the URL of a cache. The log of the gateway tells its operator the reason.";
     return [{ check, verdict: "FAIL", says, remedy }, priority];
   }
   const info = parseCacheInfo(answer.body.toString());
   if (!info.ok || info.value.storeDir === undefined) {
     const says = info.ok ? "not a nix-cache-info" : `not a nix-cache-info: ${info.error}`;
-    const remedy = "Is this the URL of a cache? Something else seems to answer there.";
+    const remedy =
+      "Check that this is the URL of a cache. The answer seems to come from another server.";
     return [{ check, verdict: "FAIL", says, remedy }, priority];
   }
-  const says = `a cache for ${toOneLine(info.value.storeDir)}`;
+  const says = `a binary cache for ${toOneLine(info.value.storeDir)}`;
   return [{ check, verdict: "ok", says }, judgePriority(info.value)];
 }
 
 function judgePriority({ priority = 0 }: CacheInfo): Finding {
   const check = "priority";
   if (priority > UPSTREAM_PRIORITY) {
-    const says = `${priority}: asked after cache.nixos.org, which has ${UPSTREAM_PRIORITY}`;
+    const says = `${priority}: Nix asks this cache after cache.nixos.org, which has ${UPSTREAM_PRIORITY}`;
     return { check, verdict: "ok", says };
   }
   return {
     check,
     verdict: "warn",
-    says: `${priority}: asked ${priority < UPSTREAM_PRIORITY ? "before" : "as early as"} cache.nixos.org, for all of nixpkgs`,
-    remedy: "PRIORITY above 40 in the gateway's settings saves every client that wait.",
+    says: `${priority}: Nix asks this cache ${priority < UPSTREAM_PRIORITY ? "before" : "as early as"} cache.nixos.org, for all of nixpkgs`,
+    remedy:
+      "Set PRIORITY above 40 in the gateway's settings, so that Nix asks cache.nixos.org first.",
   };
 }
 
-/** `sentAt` and `arrivedAt` in milliseconds; the server wrote its date in between. */
+/**
+ * Compares the clocks of this machine and of the cache. `sentAt` and `arrivedAt`
+ * are in milliseconds; the server wrote `date` between them. Returns `undefined` if
+ * `date` is not a date.
+ */
 export function judgeClock(
   date: string | null,
   sentAt: number,
@@ -125,12 +134,13 @@ export function judgeClock(
   const seconds = Math.round(Math.abs(ahead));
   const check = "clock";
   if (seconds <= MAX_CLOCK_SKEW_SECONDS) {
-    return { check, verdict: "ok", says: "this machine and the cache agree" };
+    return { check, verdict: "ok", says: "the clocks of this machine and of the cache agree" };
   }
   return {
     check,
     verdict: "warn",
-    says: `this machine is ${seconds} s ${ahead > 0 ? "ahead of" : "behind"} the cache`,
-    remedy: "Set the clock (NTP): certificates and the expiry of tokens depend on it.",
+    says: `the clock of this machine is ${seconds} s ${ahead > 0 ? "ahead of" : "behind"} the cache`,
+    remedy:
+      "Set the clock of this machine (NTP): certificates and the expiry of tokens depend on it.",
   };
 }

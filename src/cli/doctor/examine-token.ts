@@ -7,11 +7,11 @@ const WARNED_DAYS = 7;
 
 export interface TokenExamination {
   readonly finding: Finding;
-  /** Undefined without a token that works. */
+  /** `undefined` if there is no token, or the token does not work. */
   readonly facts: TokenFacts | undefined;
 }
 
-/** Whether the token works, for what, and until when. */
+/** Checks that the token works for more than a week, and shows its scopes. */
 export async function examineToken(
   client: CacheClient,
   token: FoundToken | undefined,
@@ -19,7 +19,7 @@ export async function examineToken(
 ): Promise<TokenExamination> {
   const check = "token";
   if (token === undefined) {
-    const says = "none given, by NARGATE_TOKEN, --token-file or netrc";
+    const says = "no token was given with --token-file, NARGATE_TOKEN or netrc";
     return { finding: { check, verdict: "skipped", says }, facts: undefined };
   }
   try {
@@ -27,9 +27,9 @@ export async function examineToken(
     return { finding: judgeToken(facts, token.source, now), facts };
   } catch (error) {
     if (!(error instanceof CacheRefusal)) throw error;
-    const says = `the one of ${token.source}: ${error.message}`;
+    const says = `the token of ${token.source}: ${error.message}`;
     const remedy =
-      "Is it for this cache? --token-file is looked at first, then NARGATE_TOKEN, then netrc.";
+      "Check that the token is for this cache. This command uses --token-file first, then NARGATE_TOKEN, then netrc.";
     return { finding: { check, verdict: "FAIL", says, remedy }, facts: undefined };
   }
 }
@@ -39,13 +39,13 @@ export function judgeToken(
   source: string,
   now: Date,
 ): Finding {
-  const says = `${name} (of ${source}): ${scopes.join(", ")}, ${expires === undefined ? "no expiry told" : `until ${expires}`}`;
+  const says = `${name} (of ${source}): ${scopes.join(", ")}, ${expires === undefined ? "no expiry date known" : `valid until ${expires}`}`;
   const soon = new Date(now.getTime() + WARNED_DAYS * 86_400_000).toISOString().slice(0, 10);
   if (expires === undefined || expires > soon) return { check: "token", verdict: "ok", says };
   return {
     check: "token",
     verdict: "warn",
     says,
-    remedy: "It ends within a week: ask the operator of the cache for a new one.",
+    remedy: "The token expires within a week. Ask the operator of the cache for a new token.",
   };
 }

@@ -8,7 +8,7 @@ import type { ThrowAwayPath } from "./throw-away-path.ts";
 
 const CHECK = "round trip";
 
-/** Pushes the path and reads it back, as its pusher. */
+/** Pushes the throw-away path, and reads it back with the same token. */
 export async function tryRoundTrip(
   client: CacheClient,
   path: ThrowAwayPath,
@@ -16,7 +16,7 @@ export async function tryRoundTrip(
   { now }: Pick<ProcessContext, "now">,
 ): Promise<Finding> {
   if (token === undefined || !hasScope(token, "push")) {
-    const says = token === undefined ? "needs a token" : "the token may not push";
+    const says = token === undefined ? "needs a token that may push" : "the token may not push";
     return { check: CHECK, verdict: "skipped", says };
   }
   const startedAt = now().getTime();
@@ -35,11 +35,14 @@ export async function tryRoundTrip(
     return { check: CHECK, verdict: "FAIL", says: error.message };
   }
   const seconds = ((now().getTime() - startedAt) / 1000).toFixed(1);
-  const says = `${path.storePath} pushed and read back in ${seconds} s`;
+  const says = `pushed ${path.storePath} and read it back in ${seconds} s`;
   return { check: CHECK, verdict: "ok", says };
 }
 
-/** Takes the path out again; only an admin may. One of a pusher stays, some 300 bytes a day. */
+/**
+ * Deletes the throw-away path if the token has the scope admin. Without this scope
+ * the path stays, and adds about 300 bytes a day.
+ */
 export async function takeBack(
   client: CacheClient,
   path: ThrowAwayPath,
@@ -54,19 +57,21 @@ export async function takeBack(
     const answer = await client.send({ method: "DELETE", target });
     if (answer.status !== 204 && answer.status !== 404) {
       const says = refusalOf(`DELETE ${target}`, answer).message;
-      const remedy = "The next round trip of today uses the same path; nothing else depends on it.";
+      const remedy =
+        "You can leave the path in the cache. The next round trip of today uses it again, and nothing else depends on it.";
       return { check, verdict: "warn", says, remedy };
     }
   }
-  return { check, verdict: "ok", says: "the throw-away path is deleted again" };
+  return { check, verdict: "ok", says: "the throw-away path is deleted" };
 }
 
 function changed(what: string): Finding {
   return {
     check: CHECK,
     verdict: "FAIL",
-    says: `the ${what} read back is not the one that was pushed`,
-    remedy: "Something between here and the cache changes what passes, or the bucket does.",
+    says: `the ${what} that came back differs from the ${what} that was pushed`,
+    remedy:
+      "Look for a proxy between this machine and the cache that changes bytes. Otherwise the bucket changes them.",
   };
 }
 

@@ -15,7 +15,7 @@ import type { Finding } from "../../checks/finding.ts";
 import { takeBack, tryRoundTrip } from "./round-trip.ts";
 import { makeThrowAwayPath } from "./throw-away-path.ts";
 
-/** Looks at all that a cache needs in order to be of use here, in the order in which it breaks. */
+/** Checks everything that this machine needs to use the cache. The most basic checks come first. */
 export async function runDoctor(
   cache: OpenCache,
   pathText: string | undefined,
@@ -24,15 +24,15 @@ export async function runDoctor(
   const { client } = cache;
   const site = await examineSite(client, context);
   const nothingElse: Finding = {
-    check: "all else",
+    check: "other checks",
     verdict: "skipped",
-    says: "there is no cache to look at",
+    says: "not run, because no Nargate cache was found",
   };
   if (!site.isThere) return [...site.findings, nothingElse];
   const clock = site.clock ?? {
     check: "clock",
     verdict: "skipped",
-    says: "the cache says no time",
+    says: "the cache sends no valid Date header",
   };
 
   let facts: GatewayFacts;
@@ -44,7 +44,8 @@ export async function runDoctor(
       check: "version",
       verdict: "FAIL",
       says: error.message,
-      remedy: "Is this the URL of a Nargate? An older one needs a new deployment.",
+      remedy:
+        "Check that this is the URL of a Nargate cache. If its gateway is too old, deploy a new version.",
     };
     return [...site.findings, clock, version, nothingElse];
   }
@@ -62,7 +63,7 @@ export async function runDoctor(
   ];
 }
 
-/** The token, and what can be done with it. */
+/** Checks the token, the round trip and the edge. Deletes the path of the round trip. */
 async function examineUse(
   { client, http, token }: OpenCache,
   { storeDir, access }: GatewayFacts,
@@ -76,7 +77,7 @@ async function examineUse(
     pathText === undefined
       ? { hash: throwAway.hash, text: throwAway.storePath }
       : await resolvePathArgument(pathText, storeDir, context);
-  // Most readers of a public cache have no token, and the edge knows a pusher by theirs.
+  // Most clients of a public cache have no token. The edge treats a pusher's token differently.
   const reader: CacheClient =
     access === "token" ? client : createCacheClient(client.url, async () => undefined, http);
   const edge = await examineEdge(reader, path, context);

@@ -5,20 +5,20 @@ import { narKey } from "../../nix/object-key.ts";
 import { formatStorePath, type StorePathHash } from "../../nix/store-path.ts";
 import { formatFileNar } from "../../client/local-nix/format-file-nar.ts";
 
-/** A store path of no use to anyone, and the two objects that publish it. */
+/** A store path that serves only the round trip, and the two objects that publish it. */
 export interface ThrowAwayPath {
   readonly hash: StorePathHash;
   readonly storePath: string;
-  /** Relative to the cache. */
+  /** Relative to the URL of the cache. */
   readonly narUrl: string;
   readonly nar: Buffer;
   readonly narinfo: string;
 }
 
 /**
- * A text file with the UTC day in it: however often the doctor is called, and by
- * whomever, the cache gets one such path a day. It is content-addressed, so that
- * a cache which asks for signatures takes it too.
+ * Makes the store path of a text file that contains the UTC day. Every run of the
+ * doctor on the same day makes the same path, so the cache gets one path a day. The
+ * path is content-addressed, so a cache that requires signatures accepts it too.
  */
 export async function makeThrowAwayPath(storeDir: string, now: Date): Promise<ThrowAwayPath> {
   const contents = `nargate doctor, ${now.toISOString().slice(0, 10)}\n`;

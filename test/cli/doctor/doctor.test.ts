@@ -95,18 +95,24 @@ describe("nargate doctor of a public cache", () => {
     expect(code).toBe(0);
     expect(of("token")).toMatchObject({
       verdict: "skipped",
-      says: expect.stringMatching(/^none given/),
+      says: expect.stringMatching(/^no token was given/),
     });
-    expect(of("round trip")).toMatchObject({ verdict: "skipped", says: "needs a token" });
+    expect(of("round trip")).toMatchObject({
+      verdict: "skipped",
+      says: "needs a token that may push",
+    });
     expect(of("edge")?.verdict).toBe("skipped");
-    expect(of("netrc")).toMatchObject({ verdict: "skipped", says: "anyone may read this cache" });
+    expect(of("netrc")).toMatchObject({
+      verdict: "skipped",
+      says: "this cache is public and needs no token",
+    });
   });
 
   it("does not push with a token that may only read", async () => {
     const { of } = await examine(gateway, READ_TOKEN);
     expect(of("token")).toMatchObject({
       verdict: "ok",
-      says: "reader (of NARGATE_TOKEN): read, no expiry told",
+      says: "reader (of NARGATE_TOKEN): read, no expiry date known",
     });
     expect(of("round trip")).toMatchObject({ verdict: "skipped", says: "the token may not push" });
   });
@@ -116,7 +122,7 @@ describe("nargate doctor of a public cache", () => {
     expect(code).toBe(0);
     expect(of("token")).toMatchObject({
       verdict: "warn",
-      says: `ci (of NARGATE_TOKEN): push, until ${SOON}`,
+      says: `ci (of NARGATE_TOKEN): push, valid until ${SOON}`,
     });
     expect(of("round trip")?.verdict).toBe("ok");
     expect(of("clean-up")?.says).toMatch(/^the throw-away path stays/);
@@ -133,8 +139,8 @@ describe("nargate doctor of a public cache", () => {
     expect(code).toBe(1);
     expect(of("token")).toMatchObject({
       verdict: "FAIL",
-      says: expect.stringMatching(/^the one of NARGATE_TOKEN: .* 401 /),
-      remedy: expect.stringContaining("--token-file is looked at first"),
+      says: expect.stringMatching(/^the token of NARGATE_TOKEN: .* 401 /),
+      remedy: expect.stringContaining("uses --token-file first"),
     });
   });
 
@@ -143,23 +149,23 @@ describe("nargate doctor of a public cache", () => {
       what: "warns where Nix does not use the cache",
       system: {},
       verdict: "warn",
-      says: "Nix here does not use this cache",
-      remedy: /^nargate use http\S+ --write$/,
+      says: "Nix on this machine does not use this cache",
+      remedy: /^Run: nargate use http\S+ --write$/,
     },
     {
       what: "sends an untrusted user to the system's file",
       system: {},
       trusted: false,
       verdict: "warn",
-      says: "Nix here does not use this cache",
-      remedy: /into \/etc\/nix\/nix\.conf: the daemon does not trust alice\.$/,
+      says: "Nix on this machine does not use this cache",
+      remedy: /into \/etc\/nix\/nix\.conf: the Nix daemon does not trust alice\.$/,
     },
     {
       what: "fails where Nix does not trust the key",
       system: (url: string) => ({ substituters: [`${url}?priority=30`] }),
       verdict: "FAIL",
-      says: "names the cache and does not trust its key gateway-1",
-      remedy: /^nargate use/,
+      says: "Nix uses the cache, but does not trust its key gateway-1",
+      remedy: /^Run: nargate use/,
     },
     {
       what: "fails where Nix trusts another key of that name",
@@ -168,8 +174,8 @@ describe("nargate doctor of a public cache", () => {
         "trusted-public-keys": ["gateway-1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="],
       }),
       verdict: "FAIL",
-      says: "trusts another key of the name gateway-1 than the cache publishes",
-      remedy: /^Replace it in trusted-public-keys by gateway-1:/,
+      says: "Nix trusts a key with the name gateway-1, but the cache publishes another key of this name",
+      remedy: /^In trusted-public-keys, replace the key gateway-1 by gateway-1:/,
     },
   ])("$what", async ({ system, trusted = true, verdict, says, remedy }) => {
     const { code, of } = await examine(gateway, undefined, {
@@ -194,14 +200,17 @@ describe("nargate doctor of a cache with other settings", () => {
       expect(code).toBe(0);
       expect(of("edge")).toMatchObject({
         verdict: "warn",
-        says: "edge bypass, 3 times",
+        says: "edge bypass, in 3 attempts",
         remedy: expect.stringContaining("EDGE is off"),
       });
       expect(of("priority")).toMatchObject({
         verdict: "warn",
-        says: "40: asked as early as cache.nixos.org, for all of nixpkgs",
+        says: "40: Nix asks this cache as early as cache.nixos.org, for all of nixpkgs",
       });
-      expect(of("public key")).toMatchObject({ verdict: "warn", says: "none is published" });
+      expect(of("public key")).toMatchObject({
+        verdict: "warn",
+        says: "the cache publishes no key",
+      });
     } finally {
       await gateway.stop();
     }

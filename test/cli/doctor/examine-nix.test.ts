@@ -37,7 +37,7 @@ describe("examineNetrc", () => {
     expect(finding).toEqual({
       check: "netrc",
       verdict: "ok",
-      says: `${netrcFile} has the token reader, which works`,
+      says: `the token reader in ${netrcFile} works`,
     });
   });
 
@@ -45,9 +45,8 @@ describe("examineNetrc", () => {
     const { netrcFile, finding } = await examine(undefined);
     expect(finding).toMatchObject({
       verdict: "FAIL",
-      says: `Nix reads ${netrcFile}, which is not there`,
-      remedy:
-        'Put "machine 127.0.0.1 login nargate password <token>" into it, as root and with mode 600.',
+      says: `Nix reads ${netrcFile}, but this file does not exist`,
+      remedy: `As root, put "machine 127.0.0.1 login nargate password <token>" into ${netrcFile}, and set the mode of the file to 600.`,
     });
   });
 
@@ -70,13 +69,13 @@ describe("examineNetrc", () => {
 
   it("warns where everyone can read it", async () => {
     const { netrcFile, finding } = await examine("machine 127.0.0.1 password good\n", 0o644);
-    expect(finding).toMatchObject({ verdict: "warn", remedy: `chmod 600 ${netrcFile}` });
+    expect(finding).toMatchObject({ verdict: "warn", remedy: `Run: chmod 600 ${netrcFile}` });
   });
 
   it("does not send the token over plain http", async () => {
     const host = "http://cache.example.org";
     const { finding } = await examine("machine cache.example.org password good\n", 0o600, host);
-    expect(finding).toMatchObject({ verdict: "warn", remedy: "Use https." });
+    expect(finding).toMatchObject({ verdict: "warn", remedy: "Use the https URL of the cache." });
   });
 
   it("does not claim anything of a file that it cannot read", async () => {
@@ -90,8 +89,8 @@ describe("examineNetrc", () => {
     const use = { url: "https://cache.example.org", isPrivate: true, publicKeys: [] };
     expect(await examineNetrc(use, nix, createHttpClient(createTestContext()))).toMatchObject({
       verdict: "skipped",
-      says: `${netrcFile} cannot be looked into by alice: ENOTDIR`,
-      remedy: "Run this as root to have it checked.",
+      says: `alice cannot read ${netrcFile}: ENOTDIR`,
+      remedy: "Run this command as root to check the file.",
     });
   });
 });

@@ -48,7 +48,7 @@ describe("nargate doctor of something else", () => {
       expect.stringMatching(
         /^ +→ Security → WAF → Custom rules: when \(http\.host eq "127\.0\.0\.1:/,
       ),
-      expect.stringMatching(/^skipped +all else /),
+      expect.stringMatching(/^skipped +other checks /),
       "",
       "1 ok, 1 FAIL, 1 skipped.",
       "",
@@ -60,8 +60,8 @@ describe("nargate doctor of something else", () => {
       response.writeHead(301, { location: "https://www.example.org/" }).end();
     });
     expect(code).toBe(1);
-    expect(lines[0]).toMatch(/^FAIL +reachable +127\.0\.0\.1:\d+ answers 301, and sends everyone/);
-    expect(lines[1]).toContain("this one leads to https://www.example.org/");
+    expect(lines[0]).toMatch(/^FAIL +reachable +127\.0\.0\.1:\d+ answers 301 and redirects to/);
+    expect(lines[1]).toContain("This URL redirects to https://www.example.org/");
   });
 
   it.each([
@@ -96,7 +96,7 @@ describe("nargate doctor of something else", () => {
       expect.stringMatching(/^FAIL +cache info +401: this cache is private$/),
     );
     expect(lines).toContainEqual(
-      expect.stringContaining("→ Give a token: NARGATE_TOKEN, --token-file or netrc."),
+      expect.stringContaining("→ Give a token with --token-file, NARGATE_TOKEN or netrc."),
     );
   });
 

@@ -39,7 +39,7 @@ describe("npm run canary", () => {
     expect(result.code).toBe(2);
     expect(result.stdout).toBe("");
     expect(result.stderr).toBe(
-      "Cannot look at a bucket:\n  B2_ENDPOINT is not set\n  B2_REGION is not set\n  B2_PREFIX is not set\n  B2_KEY_ID is not set\n",
+      "Cannot check the bucket. Correct these settings:\n  B2_ENDPOINT is not set\n  B2_REGION is not set\n  B2_PREFIX is not set\n  B2_KEY_ID is not set\n",
     );
   });
 
@@ -56,7 +56,7 @@ describe("npm run canary", () => {
       what: "a path without a URL",
       args: ["--path", "x"],
       env: {},
-      says: "--path goes with --url",
+      says: "--path needs --url",
     },
     { what: "a URL that is none", args: ["--url", "cache"], env: {}, says: "--url is not" },
     {
@@ -91,7 +91,7 @@ describe("npm run canary", () => {
       check: "GET with Range: bytes=3-6",
       expected: '206, bytes 3-6/26, "defg"',
       knownFrom: "HTTP",
-      says: "200, no Content-Range, the whole",
+      says: "200, no Content-Range, the whole object",
       verdict: "FAIL",
     });
     expect(report).toMatchObject({ leftovers: [], interrupted: false });

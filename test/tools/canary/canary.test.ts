@@ -53,7 +53,7 @@ function factsThat({ findings }: Report, verdict: string): readonly string[] {
 }
 
 describe("checkBucket", () => {
-  it("finds all that is known in the S3 server here, and leaves nothing behind", async () => {
+  it("finds all that is known in the b2-server, and leaves nothing behind", async () => {
     const report = await look();
     expect(factsThat(report, "FAIL")).toEqual([]);
     expect(factsThat(report, "unknown")).toEqual(UNKNOWN);
@@ -102,14 +102,14 @@ describe("checkBucket", () => {
     {
       what: "a refused copy",
       facts: [
-        "copy, x-amz-copy-source-if-match with another tag",
-        "copy, x-amz-copy-source-if-match with its tag",
+        "copy, x-amz-copy-source-if-match with a wrong entity tag",
+        "copy, x-amz-copy-source-if-match with the right entity tag",
       ],
       fault: { match: { operation: "CopyObject" }, effect: { status: 501 } },
     },
     {
       what: "a missing key that is denied",
-      facts: ["GET of a key that is not there"],
+      facts: ["GET of an absent key"],
       fault: {
         match: { method: "GET", keyPattern: "/absent$" },
         effect: { status: 403, code: "AccessDenied" },
@@ -117,7 +117,7 @@ describe("checkBucket", () => {
     },
     {
       what: "a missing key that another server's page answers",
-      facts: ["GET of a key that is not there"],
+      facts: ["GET of an absent key"],
       fault: {
         match: { method: "GET", keyPattern: "/absent$" },
         effect: { status: 404, html: true },
@@ -167,19 +167,21 @@ describe("checkBucket", () => {
   it("tells a key without listFiles by what it answers, and still cleans up", async () => {
     const report = await look("unlisted");
     expect(factsThat(report, "FAIL")).toEqual([
-      "an object that was deleted",
-      "GET of a key that is not there",
-      "HEAD of a key that is not there",
+      "GET of a deleted object",
+      "GET of an absent key",
+      "HEAD of an absent key",
       "the list of open uploads below a prefix",
     ]);
     expect(factsThat(report, "unknown")).toContain("a listing by prefix");
-    expect(formatReport(report)).toContain("→ Does the application key have listFiles?");
+    expect(formatReport(report)).toContain(
+      "→ Check that the application key has the capability listFiles.",
+    );
     bucket.expectNothingLeft();
   });
 
   it("fails where nothing can be written", async () => {
     await expect(look("reader")).rejects.toThrow(
-      /^Nothing can be written below nix\/cache\/\.canary\/[0-9a-f]+\/ of ai-dev-env: PUT answered 403 AccessDenied$/,
+      /^Cannot write below nix\/cache\/\.canary\/[0-9a-f]+\/ of the bucket ai-dev-env: PUT answered 403 AccessDenied$/,
     );
   });
 
@@ -201,9 +203,9 @@ describe("checkBucket", () => {
 
 describe("checkBucket on lifecycle rules", () => {
   const FACTS = [
-    "lifecycle: replaced and hidden versions are deleted",
-    "lifecycle: parts of unfinished uploads are dropped",
-    "lifecycle: the cache's own objects are hidden by age",
+    "lifecycle rule that deletes replaced and hidden versions",
+    "lifecycle rule that drops parts of unfinished uploads",
+    "lifecycle rule that hides objects of the cache by age",
   ];
 
   it.each([
