@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Finding } from "../../src/checks/finding.ts";
-import { exitCodeOf, formatReport, formatReportJson } from "../../src/checks/report.ts";
+import { exitCodeOf, formatReportJson } from "../../src/checks/report.ts";
+import { formatReport } from "../../src/checks/format-report.ts";
 
 const OK: Finding = { check: "reachable", verdict: "ok", says: "answers in 5 ms" };
 const FAILED: Finding = {

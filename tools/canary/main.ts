@@ -6,12 +6,8 @@ import { checkBucket } from "./check-bucket.ts";
 import { checkDeployment } from "./check-deployment.ts";
 import { parseStorePathArgument } from "./deployment.ts";
 import { startEmbeddedBucket } from "./embedded-bucket.ts";
-import {
-  exitCodeOf,
-  formatReport,
-  formatReportJson,
-  type Report,
-} from "../../src/checks/report.ts";
+import { exitCodeOf, formatReportJson, type Report } from "../../src/checks/report.ts";
+import { formatReport } from "../../src/checks/format-report.ts";
 import { UsageError } from "../../src/client/client-error.ts";
 import { runCommand } from "../run-command.ts";
 

@@ -1,7 +1,8 @@
 import { type CacheOptions, openCache } from "../../client/gateway/open-cache.ts";
 import type { ProcessContext } from "../../client/process-context.ts";
 import { addCacheOptions, type AddCommand } from "../command.ts";
-import { exitCodeOf, formatReport, formatReportJson } from "../../checks/report.ts";
+import { exitCodeOf, formatReportJson } from "../../checks/report.ts";
+import { formatReport } from "../../checks/format-report.ts";
 import { runDoctor } from "../doctor/run-doctor.ts";
 
 interface DoctorOptions extends CacheOptions {

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { checkBucket } from "../../../tools/canary/check-bucket.ts";
 import { startEmbeddedBucket } from "../../../tools/canary/embedded-bucket.ts";
-import { exitCodeOf, formatReport, type Report } from "../../../src/checks/report.ts";
+import { exitCodeOf, type Report } from "../../../src/checks/report.ts";
+import { formatReport } from "../../../src/checks/format-report.ts";
 import type { FaultRule } from "../../../tools/b2-server/fault-injector.ts";
 import { startSloppyProxy } from "../../../testkit/node/sloppy-proxy.ts";
 import {
