@@ -1,6 +1,6 @@
-import { Hono } from "hono";
+import { createHono, type WorkerApp } from "./routes/create-hono.ts";
 import type { Gateway } from "./gateway.ts";
-import { type AppEnv, createExchange, rawPath, serverTiming } from "./routes/exchange.ts";
+import { createExchange, rawPath, serverTiming } from "./routes/exchange.ts";
 import { logRequest } from "./routes/log-request.ts";
 import { createNargateApi } from "./routes/nargate/nargate-api.ts";
 import { createNargateSite } from "./routes/nargate/nargate-site.ts";
@@ -11,10 +11,10 @@ import { createNixCache } from "./routes/nix/nix-cache.ts";
  * its own, which answers failures in its own format. The Nix cache comes last,
  * because it takes every path that no other protocol has.
  */
-export function createApp(gateway: Gateway): Hono<AppEnv> {
+export function createApp(gateway: Gateway): WorkerApp {
   // Routes match the path as it came on the wire: a path that is spelled in
   // another way is another path (law 4).
-  const app = new Hono<AppEnv>({ getPath: (request) => rawPath(request.url) });
+  const app = createHono((request) => rawPath(request.url));
 
   app.use(async (context, next) => {
     const exchange = createExchange(gateway, context);

@@ -1,4 +1,5 @@
-import { type Context, Hono } from "hono";
+import type { Context } from "hono";
+import { createHono, type WorkerApp } from "../create-hono.ts";
 import { ENDPOINTS } from "../../../api/endpoints.ts";
 import { CacheError } from "../../cache-error.ts";
 import { jsonFailureResponse, toFailure } from "../../failure-response.ts";
@@ -24,8 +25,8 @@ const CALLS: readonly (readonly [target: string, endpoint: Endpoint])[] = [
 ];
 
 /** The API, to be mounted at `/api/`. It answers every path below, and every failure in JSON. */
-export function createNargateApi(): Hono<AppEnv> {
-  const api = new Hono<AppEnv>();
+export function createNargateApi(): WorkerApp {
+  const api = createHono();
 
   api.use(async (context, next) => {
     context.get("exchange").route = "api";

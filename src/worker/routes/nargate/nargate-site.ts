@@ -1,12 +1,11 @@
-import { Hono } from "hono";
+import { createHono, type WorkerApp } from "../create-hono.ts";
 import { failureResponse, toFailure } from "../../failure-response.ts";
-import type { AppEnv } from "../exchange.ts";
 import { readHealth } from "./health.ts";
 import { readPage } from "./page.ts";
 
 /** The pages of the gateway for people and monitors. Failures are one line of text. */
-export function createNargateSite(): Hono<AppEnv> {
-  const site = new Hono<AppEnv>();
+export function createNargateSite(): WorkerApp {
+  const site = createHono();
 
   site.get("/", (context) => {
     const exchange = context.get("exchange");

@@ -1,7 +1,6 @@
-import { Hono } from "hono";
+import { createHono, type WorkerApp } from "../create-hono.ts";
 import { CacheError } from "../../cache-error.ts";
 import { failureResponse, toFailure } from "../../failure-response.ts";
-import type { AppEnv } from "../exchange.ts";
 import { readCacheInfo } from "./cache-info.ts";
 import { deleteObject } from "./delete-object.ts";
 import { readObject } from "./read-object.ts";
@@ -11,8 +10,8 @@ import { writeObject } from "./write-object.ts";
  * The Nix binary cache protocol. The object key that a path parses to decides
  * what the path means (law 4); the router does not. Failures are one line of text.
  */
-export function createNixCache(): Hono<AppEnv> {
-  const cache = new Hono<AppEnv>();
+export function createNixCache(): WorkerApp {
+  const cache = createHono();
 
   cache.get("/nix-cache-info", (context) => {
     const exchange = context.get("exchange");
