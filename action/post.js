@@ -21,6 +21,7 @@ import {
   formatNarinfo,
   formatStorePath,
   formatStorePathBaseName,
+  isSecureUrl,
   isTransientStatus,
   isWorkDirectory,
   listTokenSources,
@@ -592,6 +593,7 @@ async function* inBlocks(chunks, blockBytes = BLOCK_BYTES) {
 // src/api/direct-uploads.ts
 var MIB = 1024 * 1024;
 var PART_SIZE_THRESHOLD_BYTES = 16 * MIB;
+var MAX_S3_PARTS = 1e4;
 var MAX_PART_URLS = 100;
 var text = string("is not a text");
 var count = pipe(
@@ -1180,6 +1182,7 @@ function createUploadApi(client) {
       );
       if (answer.status === "stored") return "stored";
       const { handle, partSize } = answer;
+      requireBoundedPlan(sizeBytes, partSize);
       return { handle, partSizeBytes: partSize, parts: toMap(answer), urls: toPartUrls(answer) };
     },
     async signParts(handle, numbers) {
@@ -1203,8 +1206,21 @@ function toMap({ parts }) {
   return new Map(parts.map(({ number: number2, size }) => [number2, size]));
 }
 function toPartUrls({ urls, urlsExpire }) {
+  const insecure = urls.find(({ url }) => !URL.canParse(url) || !isSecureUrl(new URL(url)));
+  if (insecure !== void 0) {
+    throw new ClientError(
+      `the cache gave a URL for part ${insecure.number} that is not https. Nothing is sent to it`
+    );
+  }
   const byPart = new Map(urls.map(({ number: number2, url }) => [number2, url]));
   return { byPart, expire: new Date(urlsExpire) };
+}
+function requireBoundedPlan(sizeBytes, partSizeBytes) {
+  const parts = Math.ceil(sizeBytes / partSizeBytes);
+  if (parts <= MAX_S3_PARTS) return;
+  throw new ClientError(
+    `the cache asks for ${parts} parts of ${partSizeBytes} bytes. S3 allows ${MAX_S3_PARTS} parts`
+  );
 }
 function readEvent(line) {
   const error = readError(line);

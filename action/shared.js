@@ -1444,7 +1444,7 @@ var uploadStartedSchema = variant("status", [
     /** Bytes of the whole file. */
     size: number(),
     /** Bytes of every part but the last. */
-    partSize: pipe(number(), minValue(1)),
+    partSize: pipe(number(), minValue(1, "is not a number from 1 on")),
     /** The parts that an earlier try has left in the bucket. */
     parts: storedParts,
     ...signedUrls
@@ -3083,6 +3083,7 @@ export {
   createCacheClient,
   refusalOf,
   readError,
+  isSecureUrl,
   setNetrcPassword,
   openCache,
   ENDPOINTS,

@@ -79,7 +79,7 @@ export const uploadStartedSchema = variant("status", [
     /** Bytes of the whole file. */
     size: number(),
     /** Bytes of every part but the last. */
-    partSize: pipe(number(), minValue(1)),
+    partSize: pipe(number(), minValue(1, "is not a number from 1 on")),
     /** The parts that an earlier try has left in the bucket. */
     parts: storedParts,
     ...signedUrls,

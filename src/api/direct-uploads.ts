@@ -19,6 +19,9 @@ const MIB = 1024 * 1024;
  */
 export const PART_SIZE_THRESHOLD_BYTES = 16 * MIB;
 
+/** The most parts of one upload that S3 allows. */
+export const MAX_S3_PARTS = 10_000;
+
 /**
  * S3 allows 10,000 parts. The plan aims for at most 9,000, which leaves a margin
  * for a mistake in this arithmetic; the margin only costs slightly larger parts.

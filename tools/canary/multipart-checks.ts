@@ -85,7 +85,9 @@ export const MULTIPART_CHECKS: readonly Check<CanaryBucket>[] = [
       const answer = await bucket.send({ method: "GET", query });
       const listed = readElements(answer.text, "Upload");
       const isOurs = listed.every((xml) => readElement(xml, "UploadId") === uploadId);
-      return `${describeAnswer(answer)}, ${listed.length} of 1 uploads${isOurs ? "" : ", but of another upload ID"}`;
+      // In front, because an expectation is met by the beginning of an observation.
+      const mistake = isOurs ? "" : "another upload ID: ";
+      return `${mistake}${describeAnswer(answer)}, ${listed.length} of 1 uploads`;
     },
   },
   {

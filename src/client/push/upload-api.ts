@@ -7,8 +7,9 @@ import {
   partUrlsSchema,
   uploadStartedSchema,
 } from "../../api/answers.ts";
-import { MAX_PART_URLS } from "../../api/direct-uploads.ts";
+import { MAX_PART_URLS, MAX_S3_PARTS } from "../../api/direct-uploads.ts";
 import { ENDPOINTS } from "../../api/endpoints.ts";
+import { isSecureUrl } from "../../http/secure-url.ts";
 import { readShape } from "../../api/read-shape.ts";
 import { formatDigest, type Hash } from "../../nix/hash.ts";
 import { type CacheClient, readError } from "../gateway/cache-client.ts";
@@ -72,6 +73,7 @@ export function createUploadApi(client: CacheClient): UploadApi {
       );
       if (answer.status === "stored") return "stored";
       const { handle, partSize } = answer;
+      requireBoundedPlan(sizeBytes, partSize);
       return { handle, partSizeBytes: partSize, parts: toMap(answer), urls: toPartUrls(answer) };
     },
     async signParts(handle, numbers) {
@@ -97,8 +99,23 @@ function toMap({ parts }: PartsAnswer): ReadonlyMap<number, number> {
 }
 
 function toPartUrls({ urls, urlsExpire }: PartUrlsAnswer): PartUrls {
+  const insecure = urls.find(({ url }) => !URL.canParse(url) || !isSecureUrl(new URL(url)));
+  if (insecure !== undefined) {
+    throw new ClientError(
+      `the cache gave a URL for part ${insecure.number} that is not https. Nothing is sent to it`,
+    );
+  }
   const byPart = new Map(urls.map(({ number, url }) => [number, url]));
   return { byPart, expire: new Date(urlsExpire) };
+}
+
+/** Throws for a plan of more parts than S3 has: each part costs memory, and a cache could ask for parts of one byte. */
+function requireBoundedPlan(sizeBytes: number, partSizeBytes: number): void {
+  const parts = Math.ceil(sizeBytes / partSizeBytes);
+  if (parts <= MAX_S3_PARTS) return;
+  throw new ClientError(
+    `the cache asks for ${parts} parts of ${partSizeBytes} bytes. S3 allows ${MAX_S3_PARTS} parts`,
+  );
 }
 
 function readEvent(line: unknown): CompletionEvent {
