@@ -13,7 +13,7 @@ export interface Observation {
   readonly says: string;
   /** Replaces the expectation of the check, where it depends on the subject. */
   readonly expected?: Expectation;
-  /** What a person can do about a difference. */
+  /** The action that a person can take against a difference. */
   readonly remedy?: string;
 }
 

@@ -28,7 +28,7 @@ export interface Finding {
   readonly says: string;
   /** The expectation, where the check has one. */
   readonly expected?: Expectation | undefined;
-  /** What a person can do about it. */
+  /** The action that a person can take. */
   readonly remedy?: string | undefined;
 }
 

@@ -246,8 +246,9 @@ function headOf(response: Response): StoredHead {
 }
 
 /**
- * Throws `bucket-unavailable` for a page that proves nothing: one of another prefix,
- * as a mixed-up cache in between may give, and an empty one that says there is more.
+ * Throws `bucket-unavailable` for a page that proves nothing: the page of another
+ * prefix, which a mixed-up cache in between may give, and an empty page that says
+ * that more pages follow.
  */
 function requireRightPage(xml: string, prefix: string): void {
   const beforeContents = xml.split("<Contents>", 1)[0] ?? "";

@@ -8,7 +8,7 @@ import type { Settings } from "../../settings/settings.ts";
 import type { TokenEntry } from "../../settings/token-entries.ts";
 import { createEdgeKeys, type EdgeKeys } from "../edge/edge-key.ts";
 
-/** What an object of a cache can be read with: its bucket and prefix, its store, its edge keys. */
+/** The half of a cache that serves: its bucket and prefix, its store directory, its edge keys. */
 export interface CacheReads extends ReadSettings {
   /** Names the bucket and the prefix, for memory that an isolate keeps of each. */
   readonly bucketId: string;

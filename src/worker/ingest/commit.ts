@@ -1,7 +1,15 @@
 import { CONTENT_TYPES } from "../../http/response-headers.ts";
-import type { NarKey, ObjectKey } from "../../nix/object-key.ts";
+import { MAX_NARINFO_BYTES } from "../../nix/narinfo.ts";
+import type {
+  BuildTraceKey,
+  NarinfoKey,
+  NarKey,
+  ObjectKey,
+  RealisationKey,
+} from "../../nix/object-key.ts";
 import type { Bucket, CopySource } from "../bucket/bucket.ts";
 import type { IncomingPath } from "../bucket/incoming-path.ts";
+import { CacheError } from "../cache-error.ts";
 import type { Edge, EdgeContext } from "../edge/edge.ts";
 import type { Push } from "./push-context.ts";
 import { type BodyToStore, storeBody } from "./store-body.ts";
@@ -16,6 +24,30 @@ export async function commitDocument(key: ObjectKey, text: string, push: Push): 
   const bytes = new TextEncoder().encode(text) as Uint8Array<ArrayBuffer>;
   await push.bucket.put(key.path, bytes, { contentType: CONTENT_TYPES[key.kind] });
   await afterWrite(key, push);
+}
+
+/**
+ * Writes a document that may have gained signatures, unless it has become larger than
+ * the gateway reads back: then a published document stays ("kept"), and a new one
+ * throws `body-too-large`. The limit holds for the text that would be written.
+ */
+export async function commitSigned<Outcome extends "published" | "signed">(
+  key: NarinfoKey | RealisationKey | BuildTraceKey,
+  text: string,
+  outcome: Outcome,
+  push: Push,
+): Promise<Outcome | "kept"> {
+  if (new TextEncoder().encode(text).byteLength <= MAX_NARINFO_BYTES) {
+    await commitDocument(key, text, push);
+    return outcome;
+  }
+  if (outcome === "signed") {
+    push.log("warn", "document-full", { path: key.path, by: push.by });
+    return "kept";
+  }
+  throw new CacheError("body-too-large", `${key.path} with its signatures`, {
+    subject: `(${MAX_NARINFO_BYTES} bytes, with the signatures that the gateway adds).`,
+  });
 }
 
 /** Stores a body under `key`. Resolves once it is durable; see `storeBody` for its errors. */

@@ -16,7 +16,7 @@ export interface PublishableNarinfo {
 }
 
 /**
- * Checks the rules that hold for every pushed narinfo, also for one that only adds
+ * Checks the rules that hold for every pushed narinfo, also if it only adds
  * signatures to a published path.
  */
 export function checkIdentity(narinfo: Narinfo, hash: StorePathHash): Result<void, FailureCode> {

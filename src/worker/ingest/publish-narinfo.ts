@@ -5,7 +5,6 @@ import { equalFingerprints, formatFingerprint } from "../../nix/fingerprint.ts";
 import { equalHashes, formatHash } from "../../nix/hash.ts";
 import {
   formatNarinfo,
-  MAX_NARINFO_BYTES,
   MAX_STORED_NARINFO_BYTES,
   type Narinfo,
   parseNarinfo,
@@ -14,7 +13,7 @@ import {
 import { type NarinfoKey, type ObjectPath, parseNarUrl } from "../../nix/object-key.ts";
 import { mergeSignatures, type PublicKey } from "../../nix/signature.ts";
 import { formatStorePathBaseName } from "../../nix/store-path.ts";
-import { commitDocument } from "./commit.ts";
+import { commitSigned } from "./commit.ts";
 import {
   checkIdentity,
   checkNarinfo,
@@ -81,21 +80,9 @@ async function carryOut(
     refuseOrLog(key, decision.published, narinfo, push);
     return "conflict";
   }
-  const text = formatNarinfo(decision.narinfo);
-  // The text that would be written counts, not the text that came: signatures were
-  // added. The gateway must be able to read back what it wrote.
-  if (new TextEncoder().encode(text).byteLength > MAX_NARINFO_BYTES) {
-    if (decision.outcome === "signed") {
-      push.log("warn", "narinfo-full", { path: key.path, by: push.by });
-      return "kept";
-    }
-    throw new CacheError("body-too-large", `${key.path} with its signatures`, {
-      subject: `(${MAX_NARINFO_BYTES} bytes, with the signatures that the gateway adds).`,
-    });
-  }
   if (decision.outcome === "published") await ensureCacheInfo(push);
-  await commitDocument(key, text, push);
-  return decision.outcome;
+  const text = formatNarinfo(decision.narinfo);
+  return await commitSigned(key, text, decision.outcome, push);
 }
 
 /**

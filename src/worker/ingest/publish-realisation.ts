@@ -1,7 +1,7 @@
 import { CacheError } from "../cache-error.ts";
 import { decodeText, isDecodedByPlatform } from "../../http/text-decoding.ts";
 import { mergeSignatures } from "../../nix/signature.ts";
-import { MAX_NARINFO_BYTES, MAX_STORED_NARINFO_BYTES } from "../../nix/narinfo.ts";
+import { MAX_STORED_NARINFO_BYTES } from "../../nix/narinfo.ts";
 import type { BuildTraceKey, RealisationKey } from "../../nix/object-key.ts";
 import {
   type BuildTraceEntry,
@@ -15,7 +15,7 @@ import {
 } from "../../nix/realisation.ts";
 import { equalStorePaths } from "../../nix/store-path.ts";
 import { err, type Result } from "../../result.ts";
-import { commitDocument } from "./commit.ts";
+import { commitSigned } from "./commit.ts";
 import type { Push } from "./push-context.ts";
 import { isSignedByAny, ownSignatures } from "./signatures.ts";
 
@@ -49,8 +49,9 @@ export async function publishRealisation(
   const stored = await readStored(key, push);
   if (stored === "opaque") return "kept";
   const published = stored === undefined ? undefined : parse(key, stored);
-  if (published === undefined || !published.ok)
-    return await write(key, incoming, "published", push);
+  if (published === undefined || !published.ok) {
+    return await commitSigned(key, formatRealisation(incoming), "published", push);
+  }
   // The signature covers the dependencies, and only some versions of Nix list
   // them. Signatures over the other form would not verify here.
   if (
@@ -65,28 +66,7 @@ export async function publishRealisation(
     return "conflict";
   }
   if (merged.value.signatures.length === published.value.signatures.length) return "kept";
-  return await write(key, merged.value, "signed", push);
-}
-
-async function write(
-  key: RealisationLikeKey,
-  realisation: RealisationLike,
-  outcome: "published" | "signed",
-  push: Push,
-): Promise<"published" | "signed" | "kept"> {
-  const text = formatRealisation(realisation);
-  // The gateway must be able to read back what it wrote.
-  if (new TextEncoder().encode(text).byteLength <= MAX_NARINFO_BYTES) {
-    await commitDocument(key, text, push);
-    return outcome;
-  }
-  if (outcome === "signed") {
-    push.log("warn", "realisation-full", { path: key.path, by: push.by });
-    return "kept";
-  }
-  throw new CacheError("body-too-large", `${key.path} with its signatures`, {
-    subject: `(${MAX_NARINFO_BYTES} bytes, with the signatures that the gateway adds).`,
-  });
+  return await commitSigned(key, formatRealisation(merged.value), "signed", push);
 }
 
 /**

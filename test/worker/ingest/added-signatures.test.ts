@@ -51,7 +51,7 @@ describe("a narinfo that would become too large to be read back", () => {
     expect(await publish(BOTH, push)).toBe("kept");
     expect(push.bucket.textOf(KEY.path)).toBe(published);
     expect(push.lines).toMatchObject([
-      { code: "narinfo-full", fields: { path: KEY.path, by: "ci" } },
+      { code: "document-full", fields: { path: KEY.path, by: "ci" } },
     ]);
   });
 

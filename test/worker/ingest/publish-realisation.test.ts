@@ -204,7 +204,7 @@ describe("a realisation that would become too large to be read back", () => {
     push.bucket.setText(KEY.path, published);
     expect(await publishRealisation(KEY, REALISATION_SIGNED, push)).toBe("kept");
     expect(push.bucket.textOf(KEY.path)).toBe(published);
-    expect(push.lines).toMatchObject([{ code: "realisation-full" }]);
+    expect(push.lines).toMatchObject([{ code: "document-full" }]);
   });
 
   it("is refused if it is new", async () => {
