@@ -1,6 +1,6 @@
 import { isScope, type Scope, SCOPES } from "../api/scopes.ts";
 import { err, ok, type Result } from "../result.ts";
-import { parseEntries } from "./json-entries.ts";
+import { isJsonObject, parseEntries } from "./json-entries.ts";
 
 /** One entry of the secret TOKENS. Only the holder of the token knows the token itself. */
 export interface TokenEntry {
@@ -35,9 +35,8 @@ export function parseTokens(text: string): Result<readonly TokenEntry[]> {
 }
 
 function parseTokenEntry(item: unknown): Result<TokenEntry> {
-  if (typeof item !== "object" || item === null || Array.isArray(item))
-    return err("is not an object");
-  const { name, sha256, scopes, expires } = item as Record<string, unknown>;
+  if (!isJsonObject(item)) return err("is not an object");
+  const { name, sha256, scopes, expires } = item;
   if (Object.keys(item).some((field) => !ENTRY_FIELDS.has(field)))
     return err(`has a field other than ${[...ENTRY_FIELDS].join(", ")}`);
   if (typeof name !== "string" || !/^[\w.@-]{1,64}$/.test(name)) {

@@ -58,8 +58,10 @@ function createEdge(cache: CacheReads, clock: Clock): Edge {
 function oncePer<Key extends object, Value>(create: (key: Key) => Value): (key: Key) => Value {
   const made = new WeakMap<Key, { readonly value: Value }>();
   return (key) => {
-    const entry = made.get(key) ?? { value: create(key) };
-    made.set(key, entry);
-    return entry.value;
+    const known = made.get(key);
+    if (known !== undefined) return known.value;
+    const value = create(key);
+    made.set(key, { value });
+    return value;
   };
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { VERSION } from "../../src/api/endpoints.ts";
 import { findFreePort } from "../../testkit/node/local-gateway.ts";
 import { GATEWAY_FACTS } from "../../testkit/node/gateway-facts.ts";
-import { runNargate } from "../../testkit/node/run-nargate.ts";
+import { runNargate, unwrapped } from "../../testkit/node/run-nargate.ts";
 import { answerJson, serve } from "../../testkit/node/serve.ts";
 import { temporaryDirectory } from "../../testkit/node/temporary-directory.ts";
 
@@ -180,11 +180,6 @@ async function runRefused(args: readonly string[]) {
   const home = await temporaryDirectory();
   const env = { PATH: process.env["PATH"], HOME: home, NARGATE_URL: url, NARGATE_TOKEN: "wrong" };
   return await runNargate(args, { env, cwd: home });
-}
-
-/** Joins the lines that the report has broken at 80 columns. */
-function unwrapped(report: string): string {
-  return report.replace(/\n {10,}/g, " ");
 }
 
 describe("nargate at a private cache that does not know the token", () => {

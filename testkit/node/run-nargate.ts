@@ -23,3 +23,11 @@ export async function runNargate(
   const code = await runProgram(args, context);
   return { code, ...written };
 }
+
+/**
+ * Joins the lines that a report has broken at 80 columns. The rest of a long line
+ * stands further in than a remedy begins.
+ */
+export function unwrapped(report: string): string {
+  return report.replace(/\n {10,}/g, " ");
+}

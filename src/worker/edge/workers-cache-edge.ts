@@ -1,6 +1,6 @@
 import type { BucketMeter } from "../bucket/bucket.ts";
 import { CacheError } from "../cache-error.ts";
-import { FAILURES, type FailureCode } from "../../api/failures/failures.ts";
+import { FAILURES, isFailureCode } from "../../api/failures/failures.ts";
 import { formatByteRange } from "../../http/request-headers.ts";
 import type { CachedEntrypoint, Edge, EdgeAnswer, EdgeRead, Origin } from "./edge.ts";
 import type { EdgeKeys } from "./edge-key.ts";
@@ -35,7 +35,7 @@ export function createWorkersCacheEdge(keys: EdgeKeys): Edge {
     if (failure !== null) {
       await response.body?.cancel();
       throw new CacheError(
-        toFailureCode(failure),
+        isFailureCode(failure) ? failure : "internal",
         `the cached entrypoint failed to read ${key.path}`,
         {
           retryAfterSeconds: Number(response.headers.get("retry-after") ?? "5"),
@@ -75,10 +75,6 @@ export function createWorkersCacheEdge(keys: EdgeKeys): Edge {
 function parseCost(header: string | null): BucketMeter {
   const [requests = 0, milliseconds = 0] = (header ?? "").split(";").map(Number);
   return { requests, milliseconds };
-}
-
-function toFailureCode(text: string): FailureCode {
-  return Object.hasOwn(FAILURES, text) ? (text as FailureCode) : "internal";
 }
 
 /**

@@ -4,7 +4,7 @@ import { judgeClock } from "../../../src/cli/doctor/examine-site.ts";
 import { judgeToken } from "../../../src/cli/doctor/examine-token.ts";
 import { VERSION } from "../../../src/api/endpoints.ts";
 import { GATEWAY_FACTS } from "../../../testkit/node/gateway-facts.ts";
-import { runNargate } from "../../../testkit/node/run-nargate.ts";
+import { runNargate, unwrapped } from "../../../testkit/node/run-nargate.ts";
 import { answerJson, type Handler, serve } from "../../../testkit/node/serve.ts";
 
 async function examine(handler: Handler) {
@@ -14,9 +14,7 @@ async function examine(handler: Handler) {
   // Only one long word, such as a key, may pass the width of a terminal.
   const tooLong = stdout.split("\n").filter((line) => line.length > 80);
   expect(tooLong.filter((line) => line.trim().includes(" "))).toEqual([]);
-  // A long line goes on below, further in than a remedy begins.
-  const unwrapped = stdout.replace(/\n {10,}/g, " ");
-  return { code, lines: unwrapped.split("\n").slice(2) };
+  return { code, lines: unwrapped(stdout).split("\n").slice(2) };
 }
 
 describe("nargate doctor of something else", () => {
