@@ -28,9 +28,9 @@ export async function prepareCompletion(upload: DirectUpload, push: Push): Promi
   const state = await readUploadState(upload, push);
   switch (state.kind) {
     case "gone":
-      // Another completion may have finished after the first look.
-      if (await isStored(nar, sizeBytes, push)) return { kind: "stored" };
-      throw new CacheError("upload-gone", nar.path);
+      return (await awaitOtherCompletion(upload, push)) === "stored"
+        ? { kind: "stored" }
+        : { kind: "ready", parts: undefined };
     case "completed":
       return { kind: "ready", parts: undefined };
     case "open":
@@ -87,6 +87,22 @@ export async function finishUpload(
 const LOOKS = 10;
 const LOOK_MILLISECONDS = 1_000;
 
+/**
+ * Waits for what another completion makes of an upload that the bucket no longer
+ * lists. While the bucket works on a completion, it shows neither the upload nor the
+ * object. Returns "stored" for a NAR under its own name, and "made" for an object
+ * that must still be proved. Throws `upload-gone` if neither appears in ten seconds.
+ */
+async function awaitOtherCompletion(upload: DirectUpload, push: Push): Promise<"stored" | "made"> {
+  for (let look = 1; look <= LOOKS; look++) {
+    if (await isThere(upload, push)) return "made";
+    // Asked second, because a completion copies the object before it removes it.
+    if (await isStored(upload.nar, upload.sizeBytes, push)) return "stored";
+    await push.clock.sleep(LOOK_MILLISECONDS);
+  }
+  throw new CacheError("upload-gone", upload.nar.path);
+}
+
 /** Makes one object of the parts, under the incoming name. */
 async function makeObject(
   upload: DirectUpload,
@@ -101,15 +117,7 @@ async function makeObject(
     if (outcome === "changed") {
       throw new CacheError("upload-changed", `${incoming}: a part was sent again meanwhile`);
     }
-    // The upload existed a moment ago. Another request completes it, or the first
-    // try did and its answer was lost. The object will exist soon.
-    for (let look = 1; look <= LOOKS; look++) {
-      if ((await isThere(upload, push)) || (await isStored(upload.nar, upload.sizeBytes, push))) {
-        return;
-      }
-      await push.clock.sleep(LOOK_MILLISECONDS);
-    }
-    throw new CacheError("upload-gone", incoming);
+    await awaitOtherCompletion(upload, push);
   } catch (error) {
     if (!(await isThere(upload, push).catch(() => false))) throw error;
   }

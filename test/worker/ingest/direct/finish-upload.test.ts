@@ -148,6 +148,34 @@ describe("completion", () => {
     await expectStored(nar, push);
   });
 
+  it.each([
+    { moment: "while the bucket makes the object", left: "incoming" },
+    { moment: "while the other one moves the NAR to its name", left: "nar" },
+  ])("a second time, $moment, waits for it and ends well", async ({ left }) => {
+    let looks = 0;
+    const { nar, push } = await openPush({
+      // The first completion runs in the bucket: the upload is no longer listed, and
+      // the object appears at the fourth look.
+      before: async (call) => {
+        if (!isCompleting || !call.startsWith("head .incoming") || ++looks !== 4) return;
+        const path = left === "nar" ? nar.key.path : started.upload.incoming;
+        push.bucket.objects.set(path, {
+          bytes: nar.bytes,
+          contentType: "application/x-nix-nar",
+        });
+      },
+    });
+    let isCompleting = false;
+    const started = await startNar(nar, push);
+    await sendNar(nar, started, push);
+    const { incoming, uploadId = "" } = started.upload;
+    await push.bucket.openUpload(incoming, uploadId).abort();
+    isCompleting = true;
+    await completeNar(started.upload, push);
+    expect(looks).toBeGreaterThanOrEqual(4);
+    await expectStored(nar, push);
+  });
+
   it("of an upload that was aborted meanwhile says that it is gone", async () => {
     const { nar, push } = await openPush({
       before: async (call) => {
