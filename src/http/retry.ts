@@ -31,6 +31,8 @@ export const WRITE_RETRIES: RetryPolicy = {
   budgetMilliseconds: 60_000,
   timeoutMilliseconds: 45_000,
 };
+/** For a write that must not be repeated without a new look at what is there. */
+export const SINGLE_WRITE: RetryPolicy = { ...WRITE_RETRIES, attempts: 1 };
 /**
  * For the completion of an upload, and for the copy of a NAR that is already in
  * the bucket. S3 may need minutes for each of them (docs.aws.amazon.com,

@@ -63,9 +63,9 @@ function pushThroughGateway({ narMb, cpuRequestMs, cpuUploadMsPerMb, cpuPublishM
     clientRequests: 4,
     cpuMs: 3 * cpuRequestMs + cpuMsOfNar + cpuPublishMs,
     cpuMsOfNar,
-    // The GET and the HEAD. To publish the narinfo, the gateway looks for its NAR
-    // and for a published narinfo.
-    bucketReads: 4,
+    // The GET and the HEAD. To publish the narinfo, the gateway looks for its NAR,
+    // and for a published narinfo before and after it writes.
+    bucketReads: 5,
     // The NAR: one PUT, or its parts and two requests to create and complete the
     // upload. Then the narinfo.
     bucketWrites: (parts <= 1 ? 1 : parts + 2) + 1,
@@ -88,8 +88,8 @@ function directPush({ narMb, cpuRequestMs, cpuProofMsPerMb, cpuPublishMs }: Usag
     cpuMsOfNar,
     // start: a HEAD and two listings. complete: a HEAD of each of the two names, a
     // listing of the parts, a read of the bytes, and two listings to clean up. The
-    // narinfo: three reads.
-    bucketReads: 3 + 6 + 3,
+    // narinfo: four reads.
+    bucketReads: 3 + 6 + 4,
     // Create the upload, its parts, complete, delete, the copy, and the narinfo.
     bucketWrites: 1 + parts + 2 + copyRequests(bytes) + 1,
     gbFromBucket: gb,

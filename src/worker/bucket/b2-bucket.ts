@@ -11,7 +11,7 @@ import {
 } from "./bucket.ts";
 import type { BucketPath } from "./incoming-path.ts";
 import { AnswerTooLarge } from "./read-answer.ts";
-import { READ_RETRIES, SMALL_READ_RETRIES, WRITE_RETRIES } from "../../http/retry.ts";
+import { READ_RETRIES, SINGLE_WRITE, SMALL_READ_RETRIES, WRITE_RETRIES } from "../../http/retry.ts";
 import type { S3Client, S3Request } from "./s3-client.ts";
 import { COPY_LIMITS, type CopyLimits, copyS3Object } from "./s3-copy.ts";
 import { isCapExceeded, readS3Failure, toCacheError } from "./s3-failure.ts";
@@ -174,7 +174,7 @@ export function createB2Bucket(
           headers: storedHeaders(options),
           body,
           payloadSha256: options.sha256,
-          retries: WRITE_RETRIES,
+          retries: options.once ? SINGLE_WRITE : WRITE_RETRIES,
         },
         meter,
       );

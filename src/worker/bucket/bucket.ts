@@ -92,6 +92,11 @@ export interface PutOptions {
   readonly contentEncoding?: string | undefined;
   /** The SHA-256 of the whole body in lower-case hex, if it is known. The store then checks it too. */
   readonly sha256?: string | undefined;
+  /**
+   * Whether to send the request only once. For an object that another writer may
+   * replace: the caller then reads it before it tries again.
+   */
+  readonly once?: boolean;
 }
 
 export interface ListOptions {

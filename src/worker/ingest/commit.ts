@@ -7,7 +7,7 @@ import type {
   ObjectKey,
   RealisationKey,
 } from "../../nix/object-key.ts";
-import type { Bucket, CopySource } from "../bucket/bucket.ts";
+import type { Bucket, CopySource, PutOptions } from "../bucket/bucket.ts";
 import type { IncomingPath } from "../bucket/incoming-path.ts";
 import { CacheError } from "../cache-error.ts";
 import type { Edge, EdgeContext } from "../edge/edge.ts";
@@ -19,17 +19,23 @@ import { type BodyToStore, storeBody } from "./store-body.ts";
  * the bucket and then lets everything that remembers the object know.
  */
 
-/** Writes a document that a rule has decided on. Resolves once it is durable. */
-export async function commitDocument(key: ObjectKey, text: string, push: Push): Promise<void> {
+/** Writes a document. Resolves once it is durable. */
+export async function commitDocument(
+  key: ObjectKey,
+  text: string,
+  push: Push,
+  options: Pick<PutOptions, "once"> = {},
+): Promise<void> {
   const bytes = new TextEncoder().encode(text) as Uint8Array<ArrayBuffer>;
-  await push.bucket.put(key.path, bytes, { contentType: CONTENT_TYPES[key.kind] });
+  await push.bucket.put(key.path, bytes, { contentType: CONTENT_TYPES[key.kind], ...options });
   await afterWrite(key, push);
 }
 
 /**
  * Writes a document that may have gained signatures, unless it has become larger than
  * the gateway reads back: then a published document stays ("kept"), and a new one
- * throws `body-too-large`. The limit holds for the text that would be written.
+ * throws `body-too-large`. The limit holds for the text that would be written. A
+ * failed PUT is not repeated: `changeDocument` looks again first.
  */
 export async function commitSigned<Outcome extends "published" | "signed">(
   key: NarinfoKey | RealisationKey | BuildTraceKey,
@@ -38,7 +44,7 @@ export async function commitSigned<Outcome extends "published" | "signed">(
   push: Push,
 ): Promise<Outcome | "kept"> {
   if (new TextEncoder().encode(text).byteLength <= MAX_NARINFO_BYTES) {
-    await commitDocument(key, text, push);
+    await commitDocument(key, text, push, { once: true });
     return outcome;
   }
   if (outcome === "signed") {

@@ -13,7 +13,7 @@ import {
 import { type NarinfoKey, type ObjectPath, parseNarUrl } from "../../nix/object-key.ts";
 import { mergeSignatures, type PublicKey } from "../../nix/signature.ts";
 import { formatStorePathBaseName } from "../../nix/store-path.ts";
-import { commitSigned } from "./commit.ts";
+import { type Change, changeDocument } from "./change-document.ts";
 import {
   checkIdentity,
   checkNarinfo,
@@ -50,39 +50,40 @@ export async function publishNarinfo(
   // would vouch for these contents.
   const own = trust === "claimed" ? [] : await ownSignatures(fingerprint, push);
   const signatures = await sortOutSignatures(fingerprint, narinfo.signatures, known);
-  const [published, refusal] = await Promise.all([
-    readPublished(key, narinfo.url, push),
-    findRefusal(key, narinfo, push),
-  ]);
-  if (published === "opaque") return "kept";
-  // Signatures for a published path are welcome whatever their narinfo says about
-  // the file: the published URL, FileHash and FileSize stay anyway.
-  const isKnownPath = published !== undefined && equalFingerprints(published, narinfo);
-  if (refusal !== undefined && !isKnownPath) throw refusal;
-  const decision = decideNarinfo(
-    published === undefined
-      ? undefined
-      : await withTrueSignatures(published, known, cache.storeDir),
-    withSignatures(narinfo, mergeSignatures(own, signatures, isKnownKey)),
-    isKnownKey,
-  );
-  return await carryOut(decision, key, narinfo, push);
+  const refusing = findRefusal(key, narinfo, push);
+  const incoming = withSignatures(narinfo, mergeSignatures(own, signatures, isKnownKey));
+  return await changeDocument(key, push, async () => {
+    const [published, refusal] = await Promise.all([
+      readPublished(key, narinfo.url, push),
+      refusing,
+    ]);
+    if (published === "opaque") return { outcome: "kept" };
+    // Signatures for a published path are welcome whatever their narinfo says about
+    // the file: the published URL, FileHash and FileSize stay anyway.
+    const isKnownPath = published !== undefined && equalFingerprints(published, narinfo);
+    if (refusal !== undefined && !isKnownPath) throw refusal;
+    const decision = decideNarinfo(
+      published && (await withTrueSignatures(published, known, cache.storeDir)),
+      incoming,
+      isKnownKey,
+    );
+    return await toChange(decision, key, narinfo, push);
+  });
 }
 
-async function carryOut(
+async function toChange(
   decision: NarinfoDecision,
   key: NarinfoKey,
   narinfo: Narinfo,
   push: Push,
-): Promise<NarinfoDecision["outcome"]> {
-  if (decision.outcome === "kept") return "kept";
+): Promise<Change> {
+  if (decision.outcome === "kept") return { outcome: "kept" };
   if (decision.outcome === "conflict") {
     refuseOrLog(key, decision.published, narinfo, push);
-    return "conflict";
+    return { outcome: "conflict" };
   }
   if (decision.outcome === "published") await ensureCacheInfo(push);
-  const text = formatNarinfo(decision.narinfo);
-  return await commitSigned(key, text, decision.outcome, push);
+  return { outcome: decision.outcome, text: formatNarinfo(decision.narinfo) };
 }
 
 /**

@@ -15,7 +15,7 @@ import {
 } from "../../nix/realisation.ts";
 import { equalStorePaths } from "../../nix/store-path.ts";
 import { err, type Result } from "../../result.ts";
-import { commitSigned } from "./commit.ts";
+import { type Change, changeDocument, type DocumentOutcome } from "./change-document.ts";
 import type { Push } from "./push-context.ts";
 import { isSignedByAny, ownSignatures } from "./signatures.ts";
 
@@ -30,8 +30,8 @@ export async function publishRealisation(
   key: RealisationLikeKey,
   text: string,
   push: Push,
-): Promise<"published" | "signed" | "kept" | "conflict"> {
-  const { rules, log, by } = push;
+): Promise<DocumentOutcome> {
+  const { rules, by } = push;
   const parsed = parse(key, text);
   if (!parsed.ok) {
     throw new CacheError("realisation-malformed", parsed.error, { subject: `(${parsed.error}).` });
@@ -45,28 +45,40 @@ export async function publishRealisation(
   }
   const own = await ownSignatures(fingerprint, push);
   const incoming = { ...parsed.value, signatures: mergeSignatures(own, parsed.value.signatures) };
+  return await changeDocument(key, push, () => decide(key, incoming, push));
+}
 
+async function decide(
+  key: RealisationLikeKey,
+  incoming: RealisationLike,
+  push: Push,
+): Promise<Change> {
   const stored = await readStored(key, push);
-  if (stored === "opaque") return "kept";
+  if (stored === "opaque") return { outcome: "kept" };
   const published = stored === undefined ? undefined : parse(key, stored);
   if (published === undefined || !published.ok) {
-    return await commitSigned(key, formatRealisation(incoming), "published", push);
+    return { outcome: "published", text: formatRealisation(incoming) };
   }
   // The signature covers the dependencies, and only some versions of Nix list
   // them. Signatures over the other form would not verify here.
   if (
-    fingerprintOf(key, published.value) !== fingerprint &&
-    equalStorePaths(published.value.outPath, parsed.value.outPath)
+    fingerprintOf(key, published.value) !== fingerprintOf(key, incoming) &&
+    equalStorePaths(published.value.outPath, incoming.outPath)
   ) {
-    return "kept";
+    return { outcome: "kept" };
   }
   const merged = mergeRealisation<RealisationLike>(published.value, incoming);
   if (!merged.ok) {
-    log("warn", "realisation-conflict", { path: key.path, detail: merged.error, by });
-    return "conflict";
+    push.log("warn", "realisation-conflict", {
+      path: key.path,
+      detail: merged.error,
+      by: push.by,
+    });
+    return { outcome: "conflict" };
   }
-  if (merged.value.signatures.length === published.value.signatures.length) return "kept";
-  return await commitSigned(key, formatRealisation(merged.value), "signed", push);
+  if (merged.value.signatures.length === published.value.signatures.length)
+    return { outcome: "kept" };
+  return { outcome: "signed", text: formatRealisation(merged.value) };
 }
 
 /**

@@ -175,6 +175,14 @@ describe("a bucket in trouble", () => {
     expect(await fake.countRequests()).toBe(12);
   });
 
+  it("is sent a PUT once where the caller must look before the next one", async () => {
+    const { bucket, fake } = await openB2();
+    await fake.addFaults({ effect: { status: 503 }, count: 1 });
+    const put = bucket.put(PATH, new Uint8Array(3), { contentType: "text/plain", once: true });
+    expect(await rejectionOf(put)).toMatchObject({ code: "bucket-unavailable" });
+    expect(await fake.countRequests()).toBe(1);
+  });
+
   it("answers where it recovers in time", async () => {
     const { bucket, fake } = await openB2();
     await fake.putObject(B2_PREFIX + PATH, "nar");
