@@ -9,7 +9,7 @@ import { createCacheApiEdge } from "./edge/cache-api-edge.ts";
 import { type Edge, noEdge } from "./edge/edge.ts";
 import { createWorkersCacheEdge } from "./edge/workers-cache-edge.ts";
 import type { Gateway } from "./gateway.ts";
-import { createBufferPool } from "./ingest/buffer-pool.ts";
+import { createUploadBuffers } from "./ingest/buffer-pool.ts";
 import { createIngestMemory } from "./ingest/push-context.ts";
 import type { Log } from "./log.ts";
 
@@ -36,7 +36,7 @@ export function createGateway(settings: Settings, log: Log, clock: Clock = platf
             ...clock,
           }),
     ),
-    pool: createBufferPool(clock),
+    buffers: createUploadBuffers(clock),
     memory: createIngestMemory(),
     clock,
     log,

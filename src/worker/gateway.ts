@@ -3,7 +3,7 @@ import type { Bucket, BucketMeter } from "./bucket/bucket.ts";
 import type { CacheReads, Caches, CacheScope } from "./caches/cache-scope.ts";
 import type { Clock } from "./clock.ts";
 import type { Edge } from "./edge/edge.ts";
-import type { BufferPool } from "./ingest/buffer-pool.ts";
+import type { UploadBuffers } from "./ingest/buffer-pool.ts";
 import type { IngestMemory } from "./ingest/push-context.ts";
 import type { Log } from "./log.ts";
 
@@ -19,7 +19,7 @@ export interface Gateway {
   openEdge(cache: CacheReads): Edge;
   /** Returns what checks OIDC tokens for a cache. `undefined` if OIDC_TRUST is empty. */
   openOidc(cache: CacheScope): OidcVerifier | undefined;
-  readonly pool: BufferPool;
+  readonly buffers: UploadBuffers;
   readonly memory: IngestMemory;
   readonly clock: Clock;
   readonly log: Log;

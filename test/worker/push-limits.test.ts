@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { MAX_PART_URLS, PART_SIZE_THRESHOLD_BYTES } from "../../src/api/direct-uploads.ts";
 import { COPY_LIMITS } from "../../src/worker/bucket/s3-copy.ts";
-import { BUFFER_BYTES } from "../../src/worker/ingest/buffer-pool.ts";
+import { PART_BUFFERS } from "../../src/worker/ingest/buffer-pool.ts";
 import { partSizeOf } from "../../src/worker/ingest/direct/part-plan.ts";
 import { PUSH_LIMITS } from "../../tools/cost/push-demand.ts";
 
@@ -12,7 +12,7 @@ describe("the limits that the cost tool counts with", () => {
     expect(PUSH_LIMITS).toEqual({
       directAboveBytes: PART_SIZE_THRESHOLD_BYTES,
       directPartBytes: partSizeOf(150e9),
-      gatewayPartBytes: BUFFER_BYTES,
+      gatewayPartBytes: PART_BUFFERS.bytes,
       urlsPerRequest: MAX_PART_URLS,
       singleCopyBytes: COPY_LIMITS.maxSingleBytes,
       copyRangeBytes: COPY_LIMITS.rangeBytes,

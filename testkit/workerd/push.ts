@@ -2,7 +2,7 @@ import { createCacheReads } from "../../src/worker/caches/cache-scope.ts";
 import type { PushSettings } from "../../src/settings/push-settings.ts";
 import { type Edge, noEdge } from "../../src/worker/edge/edge.ts";
 import { platformClock } from "../../src/worker/clock.ts";
-import { createBufferPool } from "../../src/worker/ingest/buffer-pool.ts";
+import { createUploadBuffers } from "../../src/worker/ingest/buffer-pool.ts";
 import { createIngestMemory, type Push } from "../../src/worker/ingest/push-context.ts";
 import { parsePublicKey, parseSecretKey } from "../../src/nix/signature.ts";
 import { valueOf } from "../value-of.ts";
@@ -35,7 +35,7 @@ export function createPush(options: TestPushOptions = {}): TestPush {
   const { log, lines } = createTestLog();
   const forgotten: string[] = [];
   const edge: Edge = { ...noEdge, forget: async ({ path }) => void forgotten.push(path) };
-  const pool = createBufferPool(platformClock);
+  const buffers = createUploadBuffers(platformClock);
   const memory = createIngestMemory();
   const pushOf = (rules: Partial<PushSettings>): TestPush => ({
     by: "ci",
@@ -43,7 +43,7 @@ export function createPush(options: TestPushOptions = {}): TestPush {
     edge,
     cache: createCacheReads(READS),
     rules: { ...DEFAULTS, ...rules },
-    pool,
+    buffers,
     memory,
     // Pauses between looks at the bucket take no time.
     clock: { ...platformClock, sleep: async () => {} },

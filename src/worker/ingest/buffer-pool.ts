@@ -1,14 +1,41 @@
 import { CacheError } from "../cache-error.ts";
 import type { Clock } from "../clock.ts";
 
+/** How many buffers a pool has, how large they are, and how many of them one token may hold. */
+export interface PoolSize {
+  readonly bytes: number;
+  readonly count: number;
+  /** Less than `count`, so that the slow uploads of one token never stop those of another. */
+  readonly share: number;
+}
+
 /**
- * Bytes of one buffer. All uploads of an isolate share six buffers (law 7): 48 MiB
- * of the isolate's 128 MiB, whatever the number of uploads.
+ * Buffers for parts. All uploads of an isolate share six (law 7): 48 MiB of the
+ * isolate's 128 MiB, whatever the number of uploads.
  *
  * 8 MiB is more than S3's smallest part (5 MiB), and 10,000 such parts hold 80 GB.
  */
-export const BUFFER_BYTES = 8 * 1024 * 1024;
-const BUFFER_COUNT = 6;
+export const PART_BUFFERS: PoolSize = { bytes: 8 * 1024 * 1024, count: 6, share: 4 };
+
+/**
+ * Buffers for the first bytes of a body. An upload takes a buffer for parts only
+ * when these have arrived, so a client that sends nothing, or very slowly, holds
+ * none. 8 MiB in all. A body that fits needs no other buffer.
+ */
+export const FIRST_BUFFERS: PoolSize = { bytes: 256 * 1024, count: 32, share: 24 };
+
+/** The buffers that all uploads of an isolate share. */
+export interface UploadBuffers {
+  readonly first: BufferPool;
+  readonly parts: BufferPool;
+}
+
+export function createUploadBuffers(clock: Clock): UploadBuffers {
+  return {
+    first: createBufferPool(clock, FIRST_BUFFERS),
+    parts: createBufferPool(clock, PART_BUFFERS),
+  };
+}
 
 // Short enough that a free buffer is used soon, long enough to cost nothing.
 const POLL_MILLISECONDS = 20;
@@ -29,60 +56,87 @@ const LEASE_MILLISECONDS = 15 * 60 * 1000;
  */
 export interface Lease {
   buffer: ArrayBuffer;
-  /** Time of the last read into the buffer, in milliseconds; see `BufferPool.touch`. */
-  usedAt: number;
+  /** Notes that the upload uses the buffer now. Otherwise the pool takes its request for dead. */
+  touch(): void;
+  /** Gives the buffer back. A second call does nothing. */
+  release(): void;
 }
 
 export interface BufferPool {
   /**
    * Waits for a buffer, on a timer: workerd takes a request that waits only for
    * another request's promise for hung, and cancels it. Throws `uploads-busy`
-   * after 240 s, before Nix gives up (300 s).
+   * after 240 s, before Nix gives up (300 s). `owner` is the name of the token.
    */
-  acquire(): Promise<Lease>;
+  acquire(owner: string): Promise<Lease>;
   /** Returns a buffer if one is free now. An upload that has one must not wait for a second. */
-  tryAcquire(): Lease | undefined;
-  /** Notes that an upload uses the buffer now. Otherwise the pool takes the upload's request for dead. */
-  touch(lease: Lease): void;
-  release(lease: Lease): void;
+  tryAcquire(owner: string): Lease | undefined;
+}
+
+interface Loan {
+  readonly owner: string;
+  /** Time of the last read into the buffer, in milliseconds. */
+  usedAt: number;
 }
 
 interface Waiter {
+  readonly owner: string;
   /** The number of polls by other waiters since this waiter polled. */
   missed: number;
 }
 
-export function createBufferPool(clock: Clock, count = BUFFER_COUNT): BufferPool {
+export function createBufferPool(clock: Clock, { bytes, count, share }: PoolSize): BufferPool {
   const now = () => clock.now().getTime();
   const free: ArrayBuffer[] = [];
-  const lent = new Set<Lease>();
+  const lent = new Map<Lease, Loan>();
   const waiting: Waiter[] = [];
   let made = 0;
 
-  function take(): Lease | undefined {
-    if (free.length === 0 && made === count) forgetTheDead();
-    if (free.length === 0 && made === count) return undefined;
-    const lease = { buffer: free.pop() ?? makeBuffer(), usedAt: now() };
-    lent.add(lease);
+  function take(owner: string): Lease | undefined {
+    if (isUsedUp(owner)) forgetTheDead();
+    if (isUsedUp(owner)) return undefined;
+    const loan = { owner, usedAt: now() };
+    const lease: Lease = {
+      buffer: free.pop() ?? makeBuffer(),
+      touch() {
+        loan.usedAt = now();
+      },
+      release() {
+        if (!lent.delete(lease)) return;
+        // A detached buffer is lost with its stream, so the pool may make a new one.
+        if (lease.buffer.byteLength === bytes) free.push(lease.buffer);
+        else made--;
+      },
+    };
+    lent.set(lease, loan);
     return lease;
   }
 
   function makeBuffer(): ArrayBuffer {
     made++;
-    return new ArrayBuffer(BUFFER_BYTES);
+    return new ArrayBuffer(bytes);
+  }
+
+  const isUsedUp = (owner: string) => (free.length === 0 && made === count) || hasShare(owner);
+
+  function hasShare(owner: string): boolean {
+    let held = 0;
+    for (const loan of lent.values()) if (loan.owner === owner) held++;
+    return held >= share;
   }
 
   /** Gives up the buffers of dead requests. A request that the platform ends runs no clean-up. */
   function forgetTheDead(): void {
-    for (const lease of lent) {
-      if (now() - lease.usedAt < LEASE_MILLISECONDS) continue;
+    for (const [lease, { usedAt }] of lent) {
+      if (now() - usedAt < LEASE_MILLISECONDS) continue;
       lent.delete(lease);
       made--;
     }
   }
 
   /**
-   * Whether it is this waiter's turn. A request that is cancelled while it waits
+   * Whether it is this waiter's turn. Waiters whose token has its share already are
+   * passed over. A request that is cancelled while it waits
    * never polls again and cannot say so. The waiters behind it must not wait for
    * it, so it loses its place after a second.
    */
@@ -90,40 +144,36 @@ export function createBufferPool(clock: Clock, count = BUFFER_COUNT): BufferPool
     waiter.missed = 0;
     // A slow waiter that was taken for dead gets its place back.
     if (!waiting.includes(waiter)) waiting.unshift(waiter);
-    const head = waiting[0] as Waiter;
-    if (head === waiter) return true;
+    const head = waiting.find(({ owner }) => !hasShare(owner));
+    // If every waiter's token has its share, only a dead request's buffer can help.
+    if (head === undefined || head === waiter) return true;
     head.missed++;
-    if (head.missed > POLLS_OF_THE_DEAD * waiting.length) waiting.shift();
+    if (head.missed > POLLS_OF_THE_DEAD * waiting.length) remove(head);
     return false;
   }
 
+  function remove(waiter: Waiter): void {
+    const place = waiting.indexOf(waiter);
+    if (place >= 0) waiting.splice(place, 1);
+  }
+
   return {
-    async acquire() {
-      const waiter: Waiter = { missed: 0 };
+    async acquire(owner) {
+      const waiter: Waiter = { owner, missed: 0 };
       waiting.push(waiter);
       const startedAt = now();
       while (now() - startedAt < WAIT_MILLISECONDS) {
-        const lease = isNext(waiter) ? take() : undefined;
+        const lease = isNext(waiter) ? take(owner) : undefined;
         if (lease !== undefined) {
-          waiting.shift();
+          remove(waiter);
           return lease;
         }
         await clock.sleep(POLL_MILLISECONDS);
       }
-      const place = waiting.indexOf(waiter);
-      if (place >= 0) waiting.splice(place, 1);
+      remove(waiter);
       throw new CacheError("uploads-busy", `no buffer within ${WAIT_MILLISECONDS} ms`);
     },
-    tryAcquire: () => (waiting.length === 0 ? take() : undefined),
-    touch(lease) {
-      lease.usedAt = now();
-    },
-    release(lease) {
-      if (!lent.delete(lease)) return;
-      const { buffer } = lease;
-      // A detached buffer is lost with its stream, so the pool may make a new one.
-      if (buffer.byteLength === BUFFER_BYTES) free.push(buffer);
-      else made--;
-    },
+    tryAcquire: (owner) =>
+      waiting.every((waiter) => hasShare(waiter.owner)) ? take(owner) : undefined,
   };
 }

@@ -63,7 +63,7 @@ export async function commitBody(
   push: Push,
 ): Promise<void> {
   const input = { ...body, path: key.path, contentType: CONTENT_TYPES[key.kind] };
-  await storeBody(input, push.bucket, push.pool);
+  await storeBody(input, push.bucket, push.buffers, push.by);
   await afterWrite(key, push);
 }
 

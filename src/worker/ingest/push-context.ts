@@ -5,7 +5,7 @@ import type { CacheReads } from "../caches/cache-scope.ts";
 import type { Clock } from "../clock.ts";
 import type { Edge } from "../edge/edge.ts";
 import type { Log } from "../log.ts";
-import type { BufferPool } from "./buffer-pool.ts";
+import type { UploadBuffers } from "./buffer-pool.ts";
 
 /** Facts that an isolate learned while it ingested, so that it need not ask or compute again. */
 export interface IngestMemory {
@@ -36,7 +36,7 @@ export interface Push {
   readonly rules: PushSettings;
   readonly bucket: Bucket;
   readonly edge: Edge;
-  readonly pool: BufferPool;
+  readonly buffers: UploadBuffers;
   readonly memory: IngestMemory;
   readonly clock: Clock;
   readonly log: Log;

@@ -8,6 +8,30 @@ export function contentLength(request: Request): number {
   return Number(header);
 }
 
+/**
+ * Waits for bytes of the client. Throws `body-too-short` if it disconnects, or if
+ * they have not arrived after `milliseconds`.
+ */
+export async function orStall<T>(reading: Promise<T>, milliseconds: number): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const stalled = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new CacheError("body-too-short", "the client stopped sending"));
+    }, milliseconds);
+  });
+  try {
+    return await Promise.race([reading, stalled]);
+  } catch (cause) {
+    if (cause instanceof CacheError) throw cause;
+    throw new CacheError("body-too-short", "the client went away", { cause });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+// For a whole document. The largest has 2 MiB: 17 KB/s.
+const DOCUMENT_MILLISECONDS = 120_000;
+
 /** Reads a small text body to its end. Throws if it is longer than `maxBytes`, cut short, or not UTF-8. */
 export async function readText(
   body: ReadableStream<Uint8Array> | null,
@@ -19,7 +43,10 @@ export async function readText(
       subject: `(${maxBytes} bytes).`,
     });
   }
-  const bytes = body === null ? new ArrayBuffer(0) : await new Response(body).arrayBuffer();
+  const bytes =
+    body === null
+      ? new ArrayBuffer(0)
+      : await orStall(new Response(body).arrayBuffer(), DOCUMENT_MILLISECONDS);
   if (bytes.byteLength !== lengthBytes) {
     throw new CacheError("body-too-short", `${bytes.byteLength} of ${lengthBytes} bytes`);
   }

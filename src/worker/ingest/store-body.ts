@@ -2,7 +2,8 @@ import { createHash, type Hash } from "node:crypto";
 import type { Bucket, PutOptions, Upload, UploadedPart } from "../bucket/bucket.ts";
 import { CacheError } from "../cache-error.ts";
 import type { ObjectPath } from "../../nix/object-key.ts";
-import { BUFFER_BYTES, type BufferPool, type Lease } from "./buffer-pool.ts";
+import { FIRST_BUFFERS, type Lease, PART_BUFFERS, type UploadBuffers } from "./buffer-pool.ts";
+import { orStall } from "./read-body.ts";
 
 export interface BodyToStore extends PutOptions {
   readonly path: ObjectPath;
@@ -13,39 +14,75 @@ export interface BodyToStore extends PutOptions {
   readonly sha256: string | undefined;
 }
 
+/** A body of at most this size needs no buffer: its memory is less than that of its request. */
+const TINY_BYTES = 16 * 1024;
+
 /**
  * Stores a body of any size in the memory of at most two buffers, and hashes it
  * while it passes. A body that fits one buffer is one PUT. A larger body is sent
- * in parts, which become an object only when the upload is completed. Throws
- * `nar-hash-mismatch`, `body-too-short`, `uploads-busy`, or a failure of the bucket.
+ * in parts, which become an object only when the upload is completed. `owner` is the
+ * name of the token. Throws `nar-hash-mismatch`, `body-too-short`, `uploads-busy`,
+ * or a failure of the bucket.
  */
 export async function storeBody(
   input: BodyToStore,
   bucket: Bucket,
-  pool: BufferPool,
+  buffers: UploadBuffers,
+  owner: string,
 ): Promise<void> {
-  const source = createBodyReader(input, pool);
-  const lease = await pool.acquire();
-  // With a second buffer, the next part is read while a part is sent. With one
-  // buffer, reading and sending take turns.
-  const second = input.lengthBytes > BUFFER_BYTES ? pool.tryAcquire() : undefined;
-  const leases = second === undefined ? [lease] : [lease, second];
+  const source = createBodyReader(input);
+  const leases: Lease[] = [];
+  const held = (lease: Lease): Lease => {
+    leases.push(lease);
+    return lease;
+  };
   try {
-    if (input.lengthBytes > BUFFER_BYTES) return await storeParts(input, bucket, source, leases);
-    const bytes = await source.fill(lease);
-    source.check();
-    await bucket.put(input.path, bytes, input);
+    const first =
+      input.lengthBytes <= TINY_BYTES
+        ? ownMemory(input.lengthBytes)
+        : held(await buffers.first.acquire(owner));
+    const head = await source.fill(first);
+    if (source.isAtEnd()) return await storeWhole(input, bucket, source, head);
+
+    const lease = held(await buffers.parts.acquire(owner));
+    new Uint8Array(lease.buffer).set(head);
+    first.release();
+    if (input.lengthBytes <= PART_BUFFERS.bytes) {
+      const bytes = await source.fill(lease, head.byteLength);
+      return await storeWhole(input, bucket, source, bytes);
+    }
+    // With a second buffer, the next part is read while a part is sent. With one
+    // buffer, reading and sending take turns.
+    const second = buffers.parts.tryAcquire(owner);
+    const both = second === undefined ? [lease] : [lease, held(second)];
+    await storeParts(input, bucket, source, both, head.byteLength);
   } finally {
-    for (const used of leases) pool.release(used);
+    for (const used of leases) used.release();
     await source.cancel();
   }
 }
 
+function ownMemory(sizeBytes: number): Lease {
+  return { buffer: new ArrayBuffer(sizeBytes), touch: () => {}, release: () => {} };
+}
+
+async function storeWhole(
+  input: BodyToStore,
+  bucket: Bucket,
+  source: BodyReader,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<void> {
+  source.check();
+  await bucket.put(input.path, bytes, input);
+}
+
+/** `filled` bytes of the first lease's buffer hold the beginning of the body already. */
 async function storeParts(
   input: BodyToStore,
   bucket: Bucket,
   source: BodyReader,
   leases: readonly Lease[],
+  filled: number,
 ): Promise<void> {
   const upload = await bucket.createUpload(input.path, input);
   const parts: UploadedPart[] = [];
@@ -56,7 +93,8 @@ async function storeParts(
   try {
     for (let index = 0; !source.isAtEnd(); index++) {
       if (leases.length === 1) await sending;
-      const bytes = await source.fill(leases[index % leases.length] as Lease);
+      const lease = leases[index % leases.length] as Lease;
+      const bytes = await source.fill(lease, index === 0 ? filled : 0);
       await sending;
       sending = send(index + 1, bytes);
       // The next round awaits this. Until then a failure must not count as unhandled.
@@ -96,8 +134,11 @@ async function complete(
 }
 
 interface BodyReader {
-  /** Fills the leased buffer from its start, up to the end of the body. */
-  fill(lease: Lease): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * Fills the leased buffer from offset `from` (0 if not given), up to the end of the
+   * buffer or of the body. Returns all bytes of the buffer that are filled.
+   */
+  fill(lease: Lease, from?: number): Promise<Uint8Array<ArrayBuffer>>;
   isAtEnd(): boolean;
   /** Throws `nar-hash-mismatch` unless the bytes hash to the promised SHA-256. */
   check(): void;
@@ -106,50 +147,29 @@ interface BodyReader {
 
 // Large enough to cost little. Small enough that a slow client does not count as
 // stalled: 256 KiB in 60 s is 4 KB/s.
-const READ_BYTES = 256 * 1024;
+const READ_BYTES = FIRST_BUFFERS.bytes;
 const STALL_MILLISECONDS = 60_000;
-
-/** Waits for the client's next bytes. Throws `body-too-short` if it disconnects, or sends too little in a minute. */
-async function orStall<T>(reading: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const stalled = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new CacheError("body-too-short", "the client stopped sending"));
-    }, STALL_MILLISECONDS);
-  });
-  try {
-    return await Promise.race([reading, stalled]);
-  } catch (cause) {
-    if (cause instanceof CacheError) throw cause;
-    throw new CacheError("body-too-short", "the client went away", { cause });
-  } finally {
-    clearTimeout(timer);
-  }
-}
 
 /**
  * Reads the body with a BYOB reader in large chunks: the default reader's chunks
  * of 4 KiB cost four times the CPU. node:crypto costs less than DigestStream.
  */
-function createBodyReader(
-  { body, lengthBytes, sha256 }: BodyToStore,
-  pool: BufferPool,
-): BodyReader {
+function createBodyReader({ body, lengthBytes, sha256 }: BodyToStore): BodyReader {
   const reader = body.getReader({ mode: "byob" });
   const hash: Hash | undefined = sha256 === undefined ? undefined : createHash("sha256");
   let position = 0;
   return {
-    async fill(lease) {
-      pool.touch(lease);
-      const wanted = Math.min(lease.buffer.byteLength, lengthBytes - position);
-      let filled = 0;
+    async fill(lease, from = 0) {
+      lease.touch();
+      const wanted = Math.min(lease.buffer.byteLength, from + lengthBytes - position);
+      let filled = from;
       while (filled < wanted) {
         const least = Math.min(wanted - filled, READ_BYTES);
         // The view is no longer than the bytes that this call waits for. workerd reads
         // into memory of its own that is as long as the view, and then copies; for a
         // view of 8 MiB the system often has to page that memory in again.
         const view = new Uint8Array(lease.buffer, filled, least);
-        const { value, done } = await orStall(reader.readAtLeast(least, view));
+        const { value, done } = await orStall(reader.readAtLeast(least, view), STALL_MILLISECONDS);
         if (value !== undefined) {
           lease.buffer = value.buffer;
           filled += value.byteLength;
@@ -157,10 +177,13 @@ function createBodyReader(
           hash?.update(value);
         }
         if (done && filled < wanted) {
-          throw new CacheError("body-too-short", `${position + filled} of ${lengthBytes} bytes`);
+          throw new CacheError(
+            "body-too-short",
+            `${position + filled - from} of ${lengthBytes} bytes`,
+          );
         }
       }
-      position += filled;
+      position += filled - from;
       return new Uint8Array(lease.buffer, 0, filled);
     },
     isAtEnd: () => position >= lengthBytes,

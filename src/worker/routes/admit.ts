@@ -99,11 +99,11 @@ export async function admitWriter(
 
 /** Lets a pusher in, and returns everything that a push needs. */
 export async function admitPush(exchange: Exchange): Promise<Push> {
-  const { pool, memory, clock, log, openEdge } = exchange.gateway;
+  const { buffers, memory, clock, log, openEdge } = exchange.gateway;
   const cache = cacheReads(exchange);
   const { rules, by } = await admitWriter(exchange, "push");
   const bucket = openBucket(exchange);
-  return { by, cache, rules, bucket, edge: openEdge(cache), pool, memory, clock, log };
+  return { by, cache, rules, bucket, edge: openEdge(cache), buffers, memory, clock, log };
 }
 
 function requireScope(identity: Result<Identity, CacheError>, scope: Scope): Identity {

@@ -30,7 +30,7 @@ describe("nargateBill on the paid plan", () => {
       "Workers traffic to clients": [10_010, 0],
       // 990.1 × $0.00695 = 6.881195
       "B2 storage": [1000.1, 6.88],
-      // 9,100,000 + 4 × 10,000
+      // 9,100,000 + 5 × 10,000
       "B2 GET, HEAD": [9_150_000, 0],
       // 10 MB are two parts: create, two parts, complete, and the narinfo
       "B2 PUT, parts": [50_000, 0],

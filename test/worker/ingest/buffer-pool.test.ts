@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
+import type { Clock } from "../../../src/worker/clock.ts";
 import {
-  BUFFER_BYTES,
   type BufferPool,
   createBufferPool,
+  FIRST_BUFFERS,
   type Lease,
+  PART_BUFFERS,
 } from "../../../src/worker/ingest/buffer-pool.ts";
 import { createClock } from "../../../testkit/workerd/clock.ts";
 
@@ -26,9 +28,9 @@ function createTimer() {
   };
 }
 
-function takeAll(pool: BufferPool): Lease[] {
+function takeAll(pool: BufferPool, owner = "ci"): Lease[] {
   const leases: Lease[] = [];
-  for (let lease = pool.tryAcquire(); lease !== undefined; lease = pool.tryAcquire()) {
+  for (let lease = pool.tryAcquire(owner); lease !== undefined; lease = pool.tryAcquire(owner)) {
     leases.push(lease);
   }
   return leases;
@@ -36,7 +38,7 @@ function takeAll(pool: BufferPool): Lease[] {
 
 /** Waits for a buffer, and puts it into `leases`. */
 async function collect(pool: BufferPool, leases: Lease[]): Promise<void> {
-  leases.push(await pool.acquire());
+  leases.push(await pool.acquire("ci"));
 }
 
 /** As a BYOB read that fails leaves the buffer: its memory is gone elsewhere. */
@@ -44,26 +46,50 @@ function detach(lease: Lease): void {
   lease.buffer.transfer();
 }
 
+/** Buffers for parts, all of which one token may hold. */
+const openPool = (clock: Clock, count: number) =>
+  createBufferPool(clock, { ...PART_BUFFERS, count, share: count });
+
 describe("createBufferPool", () => {
-  it("gives six buffers of 8 MiB and no more: 48 of an isolate's 128 MiB (law 7)", () => {
-    const leases = takeAll(createBufferPool(createClock({ sleep: async () => {} })));
-    expect(leases.map(({ buffer }) => buffer.byteLength)).toEqual(
-      Array.from({ length: 6 }, () => 8 * 1024 * 1024),
-    );
+  it.each([
+    { what: "parts", size: PART_BUFFERS, mib: 48 },
+    { what: "first bytes", size: FIRST_BUFFERS, mib: 8 },
+  ])("gives $mib of an isolate's 128 MiB for $what, and no more (law 7)", ({ size, mib }) => {
+    const pool = createBufferPool(createClock({ sleep: async () => {} }), size);
+    const leases = [...takeAll(pool), ...takeAll(pool, "other"), ...takeAll(pool, "third")];
+    const bytes = leases.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
+    expect(bytes).toBe(mib * 1024 * 1024);
+  });
+
+  it("leaves buffers to others, whatever one token does", async () => {
+    const { sleep, tick } = createTimer();
+    const pool = createBufferPool(createClock({ sleep }), PART_BUFFERS);
+    const mine = takeAll(pool);
+    expect(mine).toHaveLength(4);
+    const later: Lease[] = [];
+    void collect(pool, later);
+    // The waiter of the token that has its share stands in nobody's way.
+    expect(pool.tryAcquire("other")).toBeDefined();
+    expect((await pool.acquire("other")).buffer.byteLength).toBe(PART_BUFFERS.bytes);
+    await tick();
+    expect(later).toEqual([]);
+    mine[0]?.release();
+    await tick();
+    expect(later).toHaveLength(1);
   });
 
   it("gives the same memory again", async () => {
-    const pool = createBufferPool(createClock({ sleep: async () => {} }), 1);
-    const first = await pool.acquire();
+    const pool = openPool(createClock({ sleep: async () => {} }), 1);
+    const first = await pool.acquire("ci");
     const { buffer } = first;
-    pool.release(first);
-    expect((await pool.acquire()).buffer).toBe(buffer);
+    first.release();
+    expect((await pool.acquire("ci")).buffer).toBe(buffer);
   });
 
   it("keeps a waiter on a timer of its own until a buffer is free", async () => {
     const { sleep, tick, pauses } = createTimer();
-    const pool = createBufferPool(createClock({ sleep }), 1);
-    const lease = await pool.acquire();
+    const pool = openPool(createClock({ sleep }), 1);
+    const lease = await pool.acquire("ci");
     const got: Lease[] = [];
     const waiting = collect(pool, got);
     for (let count = 0; count < 3; count++) {
@@ -71,7 +97,7 @@ describe("createBufferPool", () => {
       expect(got).toEqual([]);
       expect(pauses()).toEqual([20]);
     }
-    pool.release(lease);
+    lease.release();
     await tick();
     await waiting;
     expect(got[0]?.buffer).toBe(lease.buffer);
@@ -79,30 +105,30 @@ describe("createBufferPool", () => {
 
   it("makes another buffer for one whose request was ended in the middle, but not before", async () => {
     let now = 0;
-    const pool = createBufferPool({ sleep: async () => {}, now: () => new Date(now) }, 1);
-    const lost = await pool.acquire();
+    const pool = openPool({ sleep: async () => {}, now: () => new Date(now) }, 1);
+    const lost = await pool.acquire("ci");
     now = 14 * 60_000;
-    expect(pool.tryAcquire()).toBeUndefined();
-    pool.touch(lost);
+    expect(pool.tryAcquire("ci")).toBeUndefined();
+    lost.touch();
     now = 28 * 60_000;
-    expect(pool.tryAcquire()).toBeUndefined();
+    expect(pool.tryAcquire("ci")).toBeUndefined();
     now = 30 * 60_000;
-    const next = pool.tryAcquire();
-    expect(next?.buffer.byteLength).toBe(BUFFER_BYTES);
+    const next = pool.tryAcquire("ci");
+    expect(next?.buffer.byteLength).toBe(PART_BUFFERS.bytes);
     // Should its request live after all, the pool does not grow by it.
-    pool.release(lost);
-    expect(pool.tryAcquire()).toBeUndefined();
+    lost.release();
+    expect(pool.tryAcquire("ci")).toBeUndefined();
   });
 
   it("serves waiters in the order they came", async () => {
     const { sleep, tick } = createTimer();
-    const pool = createBufferPool(createClock({ sleep }), 1);
-    const lease = await pool.acquire();
+    const pool = openPool(createClock({ sleep }), 1);
+    const lease = await pool.acquire("ci");
     const served: Lease[][] = [[], [], []];
     for (const own of served) void collect(pool, own);
     const counts: number[][] = [];
     for (let last = lease; counts.length < 3; last = served[counts.length - 1]?.[0] as Lease) {
-      pool.release(last);
+      last.release();
       await tick();
       await tick();
       counts.push(served.map(({ length }) => length));
@@ -116,62 +142,65 @@ describe("createBufferPool", () => {
 
   it("does not let one who asks by the way overtake a waiter", async () => {
     const { sleep, tick } = createTimer();
-    const pool = createBufferPool(createClock({ sleep }), 2);
-    const [one, two] = [await pool.acquire(), await pool.acquire()];
-    const waiting = pool.acquire();
-    pool.release(one);
-    expect(pool.tryAcquire()).toBeUndefined();
+    const pool = openPool(createClock({ sleep }), 2);
+    const [one, two] = [await pool.acquire("ci"), await pool.acquire("ci")];
+    const waiting = pool.acquire("ci");
+    one.release();
+    expect(pool.tryAcquire("ci")).toBeUndefined();
     await tick();
     await waiting;
-    pool.release(two);
-    expect(pool.tryAcquire()?.buffer).toBe(two.buffer);
+    two.release();
+    expect(pool.tryAcquire("ci")?.buffer).toBe(two.buffer);
   });
 
   it("makes another buffer for one that was lost with its stream", async () => {
-    const pool = createBufferPool(createClock({ sleep: async () => {} }), 2);
+    const pool = openPool(createClock({ sleep: async () => {} }), 2);
     for (let count = 0; count < 5; count++) {
-      const lease = await pool.acquire();
+      const lease = await pool.acquire("ci");
       detach(lease);
-      pool.release(lease);
+      lease.release();
     }
     const leases = takeAll(pool);
-    expect(leases.map(({ buffer }) => buffer.byteLength)).toEqual([BUFFER_BYTES, BUFFER_BYTES]);
+    expect(leases.map(({ buffer }) => buffer.byteLength)).toEqual([
+      PART_BUFFERS.bytes,
+      PART_BUFFERS.bytes,
+    ]);
   });
 
   it("passes over a waiter whose request was cancelled, and who never looks again", async () => {
     const { sleep, tick } = createTimer();
     let isDead = false;
-    const pool = createBufferPool(
+    const pool = openPool(
       createClock({
         sleep: (milliseconds) => (isDead ? new Promise(() => {}) : sleep(milliseconds)),
       }),
       1,
     );
-    const lease = await pool.acquire();
+    const lease = await pool.acquire("ci");
     isDead = true;
-    void pool.acquire();
+    void pool.acquire("ci");
     isDead = false;
     const got: Lease[] = [];
     void collect(pool, got);
-    pool.release(lease);
+    lease.release();
     for (let count = 0; count < 200; count++) await tick();
     expect(got).toHaveLength(1);
-    pool.release(got[0] as Lease);
-    expect(pool.tryAcquire()).toBeDefined();
+    (got[0] as Lease).release();
+    expect(pool.tryAcquire("ci")).toBeDefined();
   });
 
   it("takes one back that was only slow, before those who came later", async () => {
     const { sleep, tick } = createTimer();
     const wakes: (() => void)[] = [];
     let isSlow = false;
-    const pool = createBufferPool(
+    const pool = openPool(
       createClock({
         sleep: (milliseconds) =>
           isSlow ? new Promise((wake) => wakes.push(wake)) : sleep(milliseconds),
       }),
       1,
     );
-    const lease = await pool.acquire();
+    const lease = await pool.acquire("ci");
     const slow: Lease[] = [];
     const later: Lease[] = [];
     isSlow = true;
@@ -181,7 +210,7 @@ describe("createBufferPool", () => {
     for (let count = 0; count < 200; count++) await tick();
     for (const wake of wakes) wake();
     await scheduler.wait(0);
-    pool.release(lease);
+    lease.release();
     await tick();
     await tick();
     expect([slow.length, later.length]).toEqual([1, 0]);
@@ -189,12 +218,12 @@ describe("createBufferPool", () => {
 
   it("does not pass over one that only waits long", async () => {
     const { sleep, tick } = createTimer();
-    const pool = createBufferPool(createClock({ sleep }), 1);
-    const lease = await pool.acquire();
+    const pool = openPool(createClock({ sleep }), 1);
+    const lease = await pool.acquire("ci");
     const served: Lease[][] = [[], [], []];
     for (const own of served) void collect(pool, own);
     for (let count = 0; count < 300; count++) await tick();
-    pool.release(lease);
+    lease.release();
     await tick();
     await tick();
     expect(served.map(({ length }) => length)).toEqual([1, 0, 0]);

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { CacheError } from "../../../src/worker/cache-error.ts";
-import { platformClock } from "../../../src/worker/clock.ts";
-import { createBufferPool } from "../../../src/worker/ingest/buffer-pool.ts";
+import { createTestBuffers } from "../../../testkit/workerd/buffers.ts";
 import { storeBody } from "../../../src/worker/ingest/store-body.ts";
 import { B2_PREFIX, openB2 } from "../../../testkit/workerd/b2.ts";
 import { NAR } from "../../../testkit/workerd/edge.ts";
@@ -25,26 +24,28 @@ const failingAt = (call: string) => (name: string) => {
 };
 
 function openStore(hooks: MemoryBucketHooks = {}) {
-  const pool = createBufferPool(platformClock, 2);
+  const buffers = createTestBuffers(2);
   const bucket = createMemoryBucket(hooks);
   return {
     bucket,
-    pool,
+    buffers,
     store: (body: ReadableStream<Uint8Array>, lengthBytes: number, sha256?: string) =>
       storeBody(
         { path: NAR.path, body, lengthBytes, sha256, contentType: "application/x-nix-nar" },
         bucket,
-        pool,
+        buffers,
+        "ci",
       ),
     calls: () => bucket.calls.map((call) => call.replace(` ${NAR.path}`, "")),
     expectAllBuffersBack() {
-      const leases = [pool.tryAcquire(), pool.tryAcquire(), pool.tryAcquire()];
+      const leases = [0, 1, 2].map(() => buffers.parts.tryAcquire("ci"));
       expect(leases.map((lease) => lease?.buffer.byteLength)).toEqual([
         8 * MIB,
         8 * MIB,
         undefined,
       ]);
-      for (const lease of leases) if (lease !== undefined) pool.release(lease);
+      for (const lease of leases) lease?.release();
+      expect(buffers.heldFirst()).toBe(0);
     },
   };
 }
@@ -222,7 +223,7 @@ describe("a completion whose answer is lost", () => {
       effect: { dropConnection: "after-commit" },
       count: 1,
     });
-    const { pool } = openStore();
+    const { buffers } = openStore();
     const sha256 = await sha256Hex(LARGE);
     await storeBody(
       {
@@ -233,7 +234,8 @@ describe("a completion whose answer is lost", () => {
         contentType: "application/x-nix-nar",
       },
       bucket,
-      pool,
+      buffers,
+      "ci",
     );
     const stored = await fake.getObject(B2_PREFIX + NAR.path);
     expect(await sha256Hex(stored?.bytes as Uint8Array<ArrayBuffer>)).toBe(sha256);

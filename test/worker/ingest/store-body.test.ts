@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { platformClock } from "../../../src/worker/clock.ts";
-import { BUFFER_BYTES, createBufferPool } from "../../../src/worker/ingest/buffer-pool.ts";
+import { FIRST_BUFFERS, type Lease, PART_BUFFERS } from "../../../src/worker/ingest/buffer-pool.ts";
 import { storeBody } from "../../../src/worker/ingest/store-body.ts";
+import { createTestBuffers } from "../../../testkit/workerd/buffers.ts";
 import { sha256Hex } from "../../../testkit/sha256-hex.ts";
 import {
   createMemoryBucket,
@@ -14,10 +14,10 @@ const MIB = 1024 * 1024;
 
 /** A pool of `count` buffers and a bucket in memory. */
 function openStore(count: number, hooks: MemoryBucketHooks = {}) {
-  const pool = createBufferPool(platformClock, count);
+  const buffers = createTestBuffers(count);
   const bucket = createMemoryBucket(hooks);
   return {
-    pool,
+    buffers,
     bucket,
     store: (
       body: ReadableStream<Uint8Array>,
@@ -27,14 +27,15 @@ function openStore(count: number, hooks: MemoryBucketHooks = {}) {
       storeBody(
         { path: NAR.path, body, lengthBytes, sha256, contentType: "application/x-nix-nar" },
         bucket,
-        pool,
+        buffers,
+        "ci",
       ),
     /** The calls without the path, which is always the same. */
     calls: () => bucket.calls.map((call) => call.replace(` ${NAR.path}`, "")),
     /** How many buffers are free. */
     free: () => {
       let leases = 0;
-      while (pool.tryAcquire() !== undefined) leases++;
+      while (buffers.parts.tryAcquire("ci") !== undefined) leases++;
       return leases;
     },
   };
@@ -44,19 +45,25 @@ function streamOf(bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array> {
   return new Blob([bytes]).stream();
 }
 
+/** A client that connects, and sends nothing. */
+const streamOfNothing = (): ReadableStream<Uint8Array> =>
+  new ReadableStream({ type: "bytes", pull: () => new Promise<void>(() => {}) });
+
 describe("storeBody", () => {
   it.each([
     { what: "nothing", sizeBytes: 0, calls: ["put"] },
     { what: "five bytes", sizeBytes: 5, calls: ["put"] },
-    { what: "exactly one buffer", sizeBytes: BUFFER_BYTES, calls: ["put"] },
+    { what: "exactly the first buffer", sizeBytes: FIRST_BUFFERS.bytes, calls: ["put"] },
+    { what: "a byte more than that", sizeBytes: FIRST_BUFFERS.bytes + 1, calls: ["put"] },
+    { what: "exactly one buffer", sizeBytes: PART_BUFFERS.bytes, calls: ["put"] },
     {
       what: "a byte more than a buffer",
-      sizeBytes: BUFFER_BYTES + 1,
+      sizeBytes: PART_BUFFERS.bytes + 1,
       calls: ["createUpload", "putPart 1", "putPart 2", "complete"],
     },
     {
       what: "exactly two buffers",
-      sizeBytes: 2 * BUFFER_BYTES,
+      sizeBytes: 2 * PART_BUFFERS.bytes,
       calls: ["createUpload", "putPart 1", "putPart 2", "complete"],
     },
     {
@@ -77,6 +84,7 @@ describe("storeBody", () => {
       expect(await sha256Hex(stored?.bytes ?? makeBytes(0, 0))).toBe(sha256);
       expect(opened.calls()).toEqual(calls);
       expect(opened.free()).toBe(count);
+      expect(opened.buffers.heldFirst()).toBe(0);
     }
   });
 
@@ -106,8 +114,8 @@ describe("storeBody", () => {
   });
 
   it("passes the encoding on to both kinds of upload", async () => {
-    for (const sizeBytes of [5, BUFFER_BYTES + 5]) {
-      const { pool, bucket } = openStore(2);
+    for (const sizeBytes of [5, PART_BUFFERS.bytes + 5]) {
+      const { buffers, bucket } = openStore(2);
       await storeBody(
         {
           path: NAR.path,
@@ -118,7 +126,8 @@ describe("storeBody", () => {
           contentEncoding: "br",
         },
         bucket,
-        pool,
+        buffers,
+        "ci",
       );
       expect(bucket.objects.get(NAR.path)).toMatchObject({
         contentType: "text/plain",
@@ -127,40 +136,55 @@ describe("storeBody", () => {
     }
   });
 
-  it("reads nothing before it has a buffer (law 7)", async () => {
-    const { pool, store, calls } = openStore(1);
-    const lease = await pool.acquire();
-    let isRead = false;
+  it.each([
+    { what: "nothing before it has a buffer for the first bytes", pool: "first", read: 0 },
+    { what: "only the first bytes before it has a buffer for a part", pool: "parts", read: 1 },
+  ] as const)("reads $what (law 7)", async ({ pool, read }) => {
+    const { buffers, store, calls } = openStore(1);
+    const leases: (Lease | undefined)[] = [];
+    do leases.push(buffers[pool].tryAcquire("other"));
+    while (leases.at(-1) !== undefined);
+    const sizeBytes = 4 * FIRST_BUFFERS.bytes;
+    let chunks = 0;
     const body = new ReadableStream(
       {
         type: "bytes",
         pull(controller) {
-          isRead = true;
-          controller.enqueue(makeBytes(5, 1));
-          controller.close();
+          controller.enqueue(makeBytes(FIRST_BUFFERS.bytes, 1));
+          if (++chunks === 4) controller.close();
         },
       },
       { highWaterMark: 0 },
     );
-    const storing = store(body, 5);
+    const storing = store(body, sizeBytes);
     await scheduler.wait(30);
-    expect(isRead).toBe(false);
-    pool.release(lease);
+    expect(chunks).toBe(read);
+    for (const lease of leases) lease?.release();
     await storing;
     expect(calls()).toEqual(["put"]);
   });
 
+  it("lets a small body pass uploads that send hardly anything", async () => {
+    const { store, calls, buffers } = openStore(6);
+    for (let count = 0; count < 6; count++) void store(streamOfNothing(), 20 * MIB).catch(() => {});
+    await scheduler.wait(5);
+    expect(buffers.heldFirst()).toBe(6);
+    await store(streamOf(makeBytes(24, 1)), 24);
+    await store(streamOf(makeBytes(9 * MIB, 1)), 9 * MIB);
+    expect(calls()).toEqual(["put", "createUpload", "putPart 1", "putPart 2", "complete"]);
+  });
+
   it.each([
-    { what: "a small body only one buffer", sizeBytes: BUFFER_BYTES, left: 2 },
-    { what: "a large one two, and no more", sizeBytes: BUFFER_BYTES + 1, left: 1 },
+    { what: "a small body only one buffer", sizeBytes: PART_BUFFERS.bytes, left: 2 },
+    { what: "a large one two, and no more", sizeBytes: PART_BUFFERS.bytes + 1, left: 1 },
   ])("takes for $what", async ({ sizeBytes, left }) => {
     const seen: number[] = [];
     const opened = openStore(3, {
       before() {
-        const leases = [0, 1, 2].map(() => opened.pool.tryAcquire());
+        const leases = [0, 1, 2].map(() => opened.buffers.parts.tryAcquire("ci"));
         const taken = leases.filter((lease) => lease !== undefined);
         seen.push(taken.length);
-        for (const lease of taken) opened.pool.release(lease);
+        for (const lease of taken) lease.release();
       },
     });
     await opened.store(streamOf(makeBytes(sizeBytes, 1)), sizeBytes);

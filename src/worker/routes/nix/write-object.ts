@@ -89,14 +89,14 @@ async function storeNar(key: NarKey, { body, lengthBytes }: UploadBody, push: Pu
  */
 async function withDocument<T>(
   { body, lengthBytes }: UploadBody,
-  { pool }: Push,
+  { buffers, by }: Push,
   publish: (text: string) => Promise<T>,
 ): Promise<T> {
-  const lease = lengthBytes > SMALL_DOCUMENT_BYTES ? await pool.acquire() : undefined;
+  const lease = lengthBytes > SMALL_DOCUMENT_BYTES ? await buffers.parts.acquire(by) : undefined;
   try {
     return await publish(await readText(body, lengthBytes, MAX_NARINFO_BYTES));
   } finally {
-    if (lease !== undefined) pool.release(lease);
+    lease?.release();
   }
 }
 
