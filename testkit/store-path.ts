@@ -22,10 +22,14 @@ interface Options {
   readonly seed?: number;
 }
 
+/** The first bytes of every NAR. */
+export const NAR_HEAD = "\r\0\0\0\0\0\0\0nix-archive-1\0\0\0";
+
 /** Uncompressed, so that its NAR hash is its file hash. */
 export async function makeStorePath(hash: string, options: Options = {}): Promise<FakeStorePath> {
   const { name = "thing", sizeBytes = 1000, signWith = [], references = [], seed = 1 } = options;
   const nar = makeBytes(sizeBytes, seed);
+  if (sizeBytes >= NAR_HEAD.length) nar.set(new TextEncoder().encode(NAR_HEAD));
   const fileHash = encodeNix32(Uint8Array.fromHex(await sha256Hex(nar)));
   const narPath = `/nar/${fileHash}.nar`;
   const lines = [

@@ -8,6 +8,7 @@ export const VERSION = "0.1.0";
 export const ENDPOINTS = {
   cache: "api/v1/cache",
   token: "api/v1/token",
+  purge: "api/v1/purge",
   uploads: "api/v1/uploads",
   uploadUrls: "api/v1/uploads/urls",
   uploadParts: "api/v1/uploads/parts",

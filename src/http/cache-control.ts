@@ -27,9 +27,10 @@ export function cacheControlOfFound(key: ObjectKey): CacheControl {
   switch (key.kind) {
     case "cache-info":
       return CACHE_CONTROL.cacheInfo;
-    // Old buckets have other NAR names, which say nothing about the bytes.
+    // Old buckets have other NAR names, which say nothing about the bytes. With an
+    // extension that Nix does not use, nothing can be checked either.
     case "nar":
-      return key.fileHash === undefined ? CACHE_CONTROL.metadata : CACHE_CONTROL.nar;
+      return key.writable ? CACHE_CONTROL.nar : CACHE_CONTROL.metadata;
     case "narinfo":
     case "listing":
     case "log":

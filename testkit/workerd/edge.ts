@@ -56,7 +56,7 @@ export function createOrigin(...answers: readonly MadeAnswer[]) {
     const answer = answers[Math.min(asked.length, answers.length - 1)];
     asked.push({ path: key.path, range });
     if (answer === undefined) throw new Error("the origin has no answer");
-    return answer();
+    return { response: answer() };
   };
   return { asked, origin };
 }

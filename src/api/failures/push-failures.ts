@@ -101,4 +101,8 @@ export const PUSH_FAILURES = {
     message:
       "The object is deleted from the bucket, but the edge still has it: Cloudflare refused the purge. Repeat the DELETE in a minute.",
   },
+  "edge-not-purged": {
+    status: 503,
+    message: "The edge still has the object: Cloudflare refused the purge. Try again in a minute.",
+  },
 } as const satisfies FailureTable;

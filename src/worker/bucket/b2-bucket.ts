@@ -50,7 +50,10 @@ export function createB2Bucket(
     // No object can have such a long key, so its absence is proved. B2 would answer 400.
     if (config.prefix.length + path.length > MAX_KEY_BYTES) return undefined;
     const response = await send({ ...options, method, key: config.prefix + path }, meter);
-    if (response.status === 200 || response.status === 206) return response;
+    if (response.status === 200 || response.status === 206) {
+      await requireObject(response, `${method} ${path}`, options.headers?.range !== undefined);
+      return response;
+    }
     const failure = await readS3Failure(response);
     if (failure.status === 416) {
       if (options.headers?.range === undefined) {
@@ -154,8 +157,10 @@ export function createB2Bucket(
           retries: SMALL_READ_RETRIES,
         });
       } catch (error) {
-        if (error instanceof AnswerTooLarge) return "too-large";
-        throw error;
+        if (!(error instanceof AnswerTooLarge)) throw error;
+        // The page of a proxy can be too large as well. HEAD tells it from an object.
+        const head = await ask("HEAD", path, { retries: READ_RETRIES });
+        return head === undefined ? undefined : "too-large";
       }
       if (response === undefined) return undefined;
       return { ...headOf(response), bytes: await response.arrayBuffer() };
@@ -265,6 +270,23 @@ function requireRightPage(xml: string, prefix: string): void {
 function parseTime(text: string | undefined): Date | undefined {
   const time = Date.parse(text ?? "");
   return Number.isNaN(time) ? undefined : new Date(time);
+}
+
+/**
+ * Throws `bucket-unavailable` for an answer that is no object, although its status
+ * says so. S3 sends an ETag with every object, and the pages of proxies have none.
+ * A part that nobody asked for would pass as the whole object.
+ */
+async function requireObject(response: Response, what: string, isRange: boolean): Promise<void> {
+  const problem =
+    response.status === 206 && !isRange
+      ? "answered 206 without a range"
+      : response.headers.has("etag")
+        ? undefined
+        : `answered ${response.status} without an ETag`;
+  if (problem === undefined) return;
+  await response.body?.cancel();
+  throw new CacheError("bucket-unavailable", `${what} ${problem}`);
 }
 
 function rangeOf(response: Response): StoredRange | "unusable" | undefined {

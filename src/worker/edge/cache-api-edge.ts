@@ -1,6 +1,6 @@
 import { type ByteRange, formatByteRange } from "../../http/request-headers.ts";
 import type { Clock } from "../clock.ts";
-import type { Edge, EdgeContext } from "./edge.ts";
+import type { Edge, EdgeContext, OriginAnswer } from "./edge.ts";
 import type { EdgeKeys } from "./edge-key.ts";
 
 /** The methods of Cloudflare's `Cache` that the edge uses. */
@@ -28,14 +28,18 @@ export function createCacheApiEdge(store: EdgeStore, keys: EdgeKeys, sleep: Cloc
       }
       // The Cache API stores no part of an object. To store the whole object for a
       // client that resumes a download, the bucket would have to send it again.
-      if (range !== undefined) return { response: await origin(key, range), outcome: "bypass" };
+      if (range !== undefined) {
+        const { response } = await origin(key, range);
+        return { response, outcome: "bypass" };
+      }
 
-      const response = await origin(key, undefined);
+      const found = await origin(key, undefined);
+      const { response } = found;
       if (!isStorable(response, isPushing)) return { response, outcome: "miss" };
       const answer =
         key.kind === "narinfo"
           ? await storeWhole(store, url, response, context)
-          : storeAside(store, url, response, context, sleep);
+          : storeAside(store, url, found, context, sleep);
       return { response: answer, outcome: "miss" };
     },
 
@@ -91,22 +95,28 @@ async function storeWhole(
 function storeAside(
   store: EdgeStore,
   url: string,
-  response: Response,
+  { response, arrived }: OriginAnswer,
   context: EdgeContext,
   sleep: Clock["sleep"],
 ): Response {
   if (response.body === null) return response;
+  const counted =
+    arrived === undefined ? count(response.body, response) : { body: response.body, arrived };
+  const [forClient, forEdge] = counted.body.tee();
+  const storing = store.put(url, new Response(forEdge, response));
+  const filling = [endOfCount(counted.arrived, storing, sleep), storing];
+  context.waitUntil(deleteUnlessFilled(store, url, filling, sleep));
+  return new Response(forClient, response);
+}
+
+/** Counts a body that the origin has not counted. */
+function count(body: ReadableStream<Uint8Array>, { headers }: Response) {
   // FixedLengthStream counts the body natively, and fails if the body is too
   // short. The edge may have stored the short body as an entry, which is then
   // deleted. The count comes before the split: a pipe on one branch alone makes
   // the runtime buffer 40 MB of the body.
-  const counted = new FixedLengthStream(Number(response.headers.get("content-length")));
-  const counting = response.body.pipeTo(counted.writable);
-  const [forClient, forEdge] = counted.readable.tee();
-  const storing = store.put(url, new Response(forEdge, response));
-  const filling = [endOfCount(counting, storing, sleep), storing];
-  context.waitUntil(deleteUnlessFilled(store, url, filling, sleep));
-  return new Response(forClient, response);
+  const { readable, writable } = new FixedLengthStream(Number(headers.get("content-length")));
+  return { body: readable, arrived: body.pipeTo(writable) };
 }
 
 /**

@@ -38,8 +38,15 @@ export interface CachedEntrypoint {
   purge(url: string): Promise<boolean>;
 }
 
+/** An answer from the bucket. */
+export interface OriginAnswer {
+  readonly response: Response;
+  /** Resolves when the whole body has passed, if the origin counts it. Rejects if the body is cut. */
+  readonly arrived?: Promise<void>;
+}
+
 /** Answers a GET from the bucket (see `serve/origin.ts`). */
-export type Origin = (key: ObjectKey, range: ByteRange | undefined) => Promise<Response>;
+export type Origin = (key: ObjectKey, range: ByteRange | undefined) => Promise<OriginAnswer>;
 
 /** A cache in front of the bucket that keeps what the origin's Cache-Control allows. */
 export interface Edge {
@@ -60,7 +67,8 @@ export interface Edge {
 /** An edge that stores nothing and reads from the bucket every time (`EDGE=off`). */
 export const noEdge: Edge = {
   async read({ key, range }, origin) {
-    return { response: await origin(key, range), outcome: "bypass" };
+    const { response } = await origin(key, range);
+    return { response, outcome: "bypass" };
   },
   async forget() {},
   async purge() {

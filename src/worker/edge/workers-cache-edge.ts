@@ -61,7 +61,8 @@ export function createWorkersCacheEdge(keys: EdgeKeys): Edge {
       const isUnsliced = read.range !== undefined && status !== 206 && status !== 416;
       if (!isDoubtful && !(isUnsliced && status !== 404)) return answer;
       await body?.cancel();
-      return { response: await origin(read.key, read.range), outcome: "bypass" };
+      const { response } = await origin(read.key, read.range);
+      return { response, outcome: "bypass" };
     },
     // Cloudflare allows only 5 purges a minute, so a push does not purge. The old
     // entry expires on its own.
@@ -93,7 +94,7 @@ export async function answerInnerRequest(
   const key = keys.parse(request.url);
   if (!key.ok) return failed(new CacheError("bad-path", `inner request: ${key.error}`));
   try {
-    const response = await origin(key.value, undefined);
+    const { response } = await origin(key.value, undefined);
     const { headers } = response;
     headers.set(FILLED_FOR, request.headers.get(FILLED_FOR) ?? "");
     headers.set(COST, `${meter.requests};${meter.milliseconds}`);

@@ -106,6 +106,17 @@ export async function commitDeletion(
 ): Promise<Deletion> {
   const existed = (await bucket.head(key.path)) !== undefined;
   if (existed) await bucket.delete(key.path);
-  const isPurged = await edge.purge(key, context).catch(() => false);
-  return { existed, isPurged };
+  return { existed, isPurged: await purgeEdge(key, edge, context) };
+}
+
+/**
+ * Drops an object from the edge, for an object that was changed in the bucket itself.
+ * Returns whether the edge has dropped it everywhere; see `Edge.purge`.
+ */
+export async function purgeEdge(
+  key: ObjectKey,
+  edge: Edge,
+  context: EdgeContext,
+): Promise<boolean> {
+  return await edge.purge(key, context).catch(() => false);
 }

@@ -8,14 +8,23 @@ import {
 } from "../../http/cache-control.ts";
 import { CONTENT_TYPES } from "../../http/response-headers.ts";
 import { parseNarinfo } from "../../nix/narinfo.ts";
-import type { ObjectKey } from "../../nix/object-key.ts";
+import { looksLikeNarFile, NAR_FILE_HEAD_BYTES } from "../../nix/nar-file.ts";
+import type { NarKey, ObjectKey } from "../../nix/object-key.ts";
 import type { Log } from "../log.ts";
+import { countStream } from "./count-stream.ts";
 import { sliceStream } from "./slice-stream.ts";
 
 export interface OriginDependencies {
   readonly bucket: Bucket;
   readonly storeDir: string;
   readonly log: Log;
+}
+
+/** An answer from the bucket, as `edge.ts` takes it. */
+interface ServedObject {
+  readonly response: Response;
+  /** Resolves when the whole body has passed, if it is counted. Rejects if it is cut. */
+  readonly arrived?: Promise<void>;
 }
 
 /**
@@ -27,10 +36,51 @@ export async function readFromBucket(
   key: ObjectKey,
   range: ByteRange | undefined,
   dependencies: OriginDependencies,
-): Promise<Response> {
-  if (key.kind === "narinfo") return await readNarinfo(key, dependencies);
+): Promise<ServedObject> {
+  if (key.kind === "narinfo") return { response: await readNarinfo(key, dependencies) };
   const stored = await dependencies.bucket.get(key.path, range);
-  return stored === undefined ? absent(key) : present(key, stored, range);
+  if (stored === undefined) return { response: absent(key) };
+  if (key.kind === "nar" && range === undefined) return await presentNar(key, stored, dependencies);
+  return { response: present(key, stored, range) };
+}
+
+/**
+ * Answers a GET of a whole NAR. Caches may keep it for a year, and a wrong answer of
+ * the bucket would be kept as long. So the first bytes are looked at: if they are
+ * not those of such a file, no cache may keep the answer. The client gets it all the
+ * same, and checks its hash.
+ */
+async function presentNar(
+  key: NarKey,
+  stored: StoredObject,
+  { log }: OriginDependencies,
+): Promise<ServedObject> {
+  if (cacheControlOfFound(key) !== CACHE_CONTROL.nar) {
+    return { response: present(key, stored, undefined) };
+  }
+  if (stored.sizeBytes === undefined || stored.contentEncoding !== undefined) {
+    // Without a length, a cut body would look like a whole one. The first bytes of an
+    // encoded body are not those of the NAR.
+    return { response: withoutCaching(present(key, stored, undefined)) };
+  }
+  const { head, body, arrived } = await countStream(
+    stored.body,
+    NAR_FILE_HEAD_BYTES,
+    stored.sizeBytes,
+  );
+  const response = present(key, { ...stored, body }, undefined);
+  if (looksLikeNarFile(key.extension, head)) return { response, arrived };
+  log("warn", "nar-suspect", {
+    path: key.path,
+    detail: `the first bytes are not those of a NAR with the extension "${key.extension}"`,
+    bytes: stored.sizeBytes,
+  });
+  return { response: withoutCaching(response) };
+}
+
+function withoutCaching(response: Response): Response {
+  response.headers.set("cache-control", CACHE_CONTROL.never);
+  return response;
 }
 
 /** Returns the 404 for an object that the bucket does not have, with its Cache-Control. */
@@ -54,6 +104,8 @@ function present(key: ObjectKey, stored: StoredObject, range: ByteRange | undefi
   const isUncuttable = stored.range === undefined && isDecodedByPlatform(stored.contentEncoding);
   if (range === undefined || isUncuttable) return new Response(stored.body, { headers });
 
+  // Nobody has looked at the beginning of the file.
+  headers.set("cache-control", CACHE_CONTROL.never);
   const slice = sliceStream(stored, range);
   headers.set("content-length", String(slice.last - slice.first + 1));
   headers.set("content-range", `bytes ${slice.first}-${slice.last}/${slice.sizeBytes}`);
@@ -129,7 +181,5 @@ async function streamNarinfo(
 ): Promise<Response> {
   const stored = await bucket.get(key.path);
   if (stored === undefined) return absent(key);
-  const response = present(key, stored, undefined);
-  response.headers.set("cache-control", CACHE_CONTROL.never);
-  return response;
+  return withoutCaching(present(key, stored, undefined));
 }

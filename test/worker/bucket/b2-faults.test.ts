@@ -221,6 +221,38 @@ describe("a bucket in trouble", () => {
     expect(await fake.countRequests()).toBe(2);
   });
 
+  it.each([
+    { what: "a page with status 200", effect: { html: true, status: 200 } },
+    {
+      what: "an error of S3 with status 200",
+      effect: { code: "InternalError", status: 200 },
+    },
+    {
+      what: "nothing with status 200",
+      effect: { bodyless: true, status: 200, headers: { "content-length": "0" } },
+    },
+    {
+      what: "a part that nobody asked for",
+      effect: {
+        bodyless: true,
+        status: 206,
+        headers: { "content-range": "bytes 0-0/10", etag: '"x"' },
+      },
+    },
+  ])("is not taken for an object: $what", async ({ effect }) => {
+    const { bucket, fake } = await openB2();
+    await fake.putObject(B2_PREFIX + PATH, "0123456789");
+    await fake.addFaults({ effect });
+    const asks = [
+      () => bucket.get(PATH),
+      () => bucket.read(PATH, 100),
+      ...(effect.status === 200 ? [() => bucket.head(PATH)] : []),
+    ];
+    for (const ask of asks) {
+      expect(await rejectionOf(ask())).toMatchObject({ code: "bucket-unavailable" });
+    }
+  });
+
   it("is not trusted with a 206 that does not say which part it is", async () => {
     const { bucket, fake } = await openB2();
     await fake.putObject(B2_PREFIX + PATH, "0123456789");

@@ -24,8 +24,8 @@ async function openReader() {
   return {
     fake,
     lines,
-    read: (key: Parameters<typeof readFromBucket>[0]) =>
-      readFromBucket(key, undefined, { bucket, storeDir: "/nix/store", log }),
+    read: async (key: Parameters<typeof readFromBucket>[0]) =>
+      (await readFromBucket(key, undefined, { bucket, storeDir: "/nix/store", log })).response,
   };
 }
 

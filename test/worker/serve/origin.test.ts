@@ -3,6 +3,7 @@ import type { StoredObject } from "../../../src/worker/bucket/bucket.ts";
 import { CacheError } from "../../../src/worker/cache-error.ts";
 import { readFromBucket } from "../../../src/worker/serve/origin.ts";
 import { HELLO_NARINFO } from "../../nix/data/cache-nixos-org.ts";
+import { NAR_HEAD } from "../../../testkit/store-path.ts";
 import { keyOf } from "../../../testkit/workerd/b2.ts";
 import { createTestLog } from "../../../testkit/workerd/log.ts";
 import { createMemoryBucket } from "../../../testkit/workerd/memory-bucket.ts";
@@ -10,7 +11,7 @@ import { rejectionOf } from "../../../testkit/workerd/rejection.ts";
 
 const NARINFO = keyOf("narinfo", "w9yy7v61ipb5rx6i35zq1mvc2iqfmps1.narinfo");
 const FILE_HASH = "15zk4zszw9lgkdkkwy7w11m5vag11n5dhv2i6hj308qpxczvdddx";
-const NAR = keyOf("nar", `nar/${FILE_HASH}.nar.xz`);
+const NAR = keyOf("nar", `nar/${FILE_HASH}.nar`);
 const OLD_NAR = keyOf("nar", "nar/old-name.nar.xz");
 const LOG = keyOf("log", "log/w9yy7v61ipb5rx6i35zq1mvc2iqfmps1-hello-2.10.drv");
 
@@ -47,10 +48,10 @@ function readerOf(...answers: readonly (Made | undefined)[]) {
   return {
     lines,
     asked: () => asked,
-    read: (
+    read: async (
       key: Parameters<typeof readFromBucket>[0],
       range?: Parameters<typeof readFromBucket>[1],
-    ) => readFromBucket(key, range, { bucket, storeDir: "/nix/store", log }),
+    ) => (await readFromBucket(key, range, { bucket, storeDir: "/nix/store", log })).response,
   };
 }
 
@@ -142,11 +143,59 @@ describe("readFromBucket of what is absent", () => {
 
 describe("readFromBucket of a NAR", () => {
   it("tags it with its file hash, and lets everyone keep it for ever", async () => {
-    const response = await readerOf({ text: "nar" }).read(NAR);
+    const { read, lines } = readerOf({ text: `${NAR_HEAD}and more` });
+    const response = await read(NAR);
+    expect(await response.text()).toBe(`${NAR_HEAD}and more`);
+    expect(lines).toEqual([]);
     expect(response.headers.get("etag")).toBe(`"${FILE_HASH}"`);
     expect(response.headers.get("cache-control")).toBe("public, max-age=31536000, immutable");
     expect(response.headers.get("content-type")).toBe("application/x-nix-nar");
-    expect(response.headers.get("content-length")).toBe("3");
+    expect(response.headers.get("content-length")).toBe(String(NAR_HEAD.length + 8));
+  });
+
+  it.each([
+    { what: "an error of another server", text: "<?xml version='1.0'?><Error></Error>" },
+    { what: "a page", text: "<!DOCTYPE html><html><body>Sign in</body></html>" },
+    { what: "nothing", text: "" },
+    { what: "half of the first bytes", text: NAR_HEAD.slice(0, 8) },
+  ])("lets nobody keep $what, and the log says so", async ({ text }) => {
+    const { read, lines } = readerOf({ text });
+    const response = await read(NAR);
+    expect(response.headers.get("cache-control")).toBe("no-store");
+    expect(await response.text()).toBe(text);
+    expect(lines).toMatchObject([
+      { code: "nar-suspect", fields: { path: NAR.path, bytes: text.length } },
+    ]);
+  });
+
+  it.each([
+    { what: "has no length", made: { sizeBytes: undefined } },
+    { what: "is stored encoded", made: { contentEncoding: "zstd" } },
+  ])("lets nobody keep one that $what", async ({ made }) => {
+    const response = await readerOf({ text: NAR_HEAD, ...made }).read(NAR);
+    expect(response.headers.get("cache-control")).toBe("no-store");
+  });
+
+  it("lets nobody keep a part of it", async () => {
+    const { read } = readerOf({ text: NAR_HEAD });
+    const response = await read(NAR, { first: 0, last: 3 });
+    expect(response.headers.get("cache-control")).toBe("no-store");
+  });
+
+  it("is kept for an hour where Nix gives no such extension", async () => {
+    const response = await readerOf({ text: "7z" }).read(keyOf("nar", `nar/${FILE_HASH}.nar.7z`));
+    expect(response.headers.get("cache-control")).toContain("max-age=3600");
+  });
+
+  it("fails where its first bytes do not come", async () => {
+    const body = new ReadableStream({
+      type: "bytes",
+      pull: async () => {
+        throw new Error("Network connection lost.");
+      },
+    });
+    const { read } = readerOf({ text: NAR_HEAD, body });
+    expect((await rejectionOf(read(NAR))).code).toBe("bucket-unavailable");
   });
 
   it("leaves the bucket's tag to one whose name promises nothing", async () => {
@@ -189,7 +238,7 @@ describe("a narinfo of more than 256 KiB", () => {
     const bucket = createMemoryBucket();
     const text = `${HELLO_NARINFO}Note: ${"x".repeat(3 * 1024 * 1024)}\n`;
     bucket.setText(NARINFO.path, text);
-    const response = await readFromBucket(NARINFO, undefined, {
+    const { response } = await readFromBucket(NARINFO, undefined, {
       bucket,
       storeDir: "/nix/store",
       log,
