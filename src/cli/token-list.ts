@@ -1,25 +1,13 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Scope } from "../api/scopes.ts";
 import { UsageError } from "../client/client-error.ts";
-import { encodeNix32 } from "../nix/encodings.ts";
 import { err, ok, type Result } from "../result.ts";
 import { isCalendarDay, parseTokens, type TokenEntry } from "../settings/token-entries.ts";
 
 /** The largest size of a secret of Cloudflare Workers. */
 export const MAX_SECRET_BYTES = 5 * 1024;
-
-/** The beginning of every token. Secret scanners recognise tokens by it. */
-export const TOKEN_PREFIX = "nargate_";
-
-/**
- * Returns a new token: `nargate_` and 256 random bits in nix32. These are 52
- * letters and digits, so a double click selects the whole token.
- */
-export function generateToken(): string {
-  return TOKEN_PREFIX + encodeNix32(randomBytes(32));
-}
 
 /**
  * Returns the list with an entry for `token`. Fails if the name is taken, or if

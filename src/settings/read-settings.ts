@@ -23,6 +23,8 @@ export interface ReadSettings {
   readonly logs: "requests" | "faults";
   /** Shown to people, who put them into nix.conf. */
   readonly publicKeys: readonly PublicKey[];
+  /** The host names, in lower case, that the cache answers to. Empty: to every name. */
+  readonly hosts: readonly string[];
 }
 
 export const READ_SETTINGS = [
@@ -34,6 +36,7 @@ export const READ_SETTINGS = [
   "BUCKET_DOWN",
   "LOG",
   "PUBLIC_KEYS",
+  "HOSTS",
 ] as const;
 
 export function readReadSettings(reader: SettingReader): ReadSettings {
@@ -56,11 +59,21 @@ export function readReadSettings(reader: SettingReader): ReadSettings {
     bucketDown: reader.optional("BUCKET_DOWN", "fail", oneOf(["fail", "miss"] as const)),
     logs: reader.optional("LOG", "requests", oneOf(["requests", "faults"] as const)),
     publicKeys: reader.optional("PUBLIC_KEYS", [], parsePublicKeys),
+    hosts: reader.optional("HOSTS", [], parseHosts),
   };
 }
 
 function parsePriority(text: string): Result<number> {
   return /^\d{1,6}$/.test(text) ? ok(Number(text)) : err("is not a whole number");
+}
+
+/** A name or an IPv4 address, or an IPv6 address in brackets; without a port. */
+const HOST = /^(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])$/;
+
+function parseHosts(text: string): Result<readonly string[]> {
+  const hosts = text.toLowerCase().split(/\s+/);
+  const wrong = hosts.findIndex((host) => !HOST.test(host));
+  return wrong === -1 ? ok(hosts) : err(`name ${wrong + 1} is not a host name without a port`);
 }
 
 /** Parses public keys in Nix's format, separated by white space. Errors name a key by its place. */

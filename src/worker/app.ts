@@ -1,6 +1,7 @@
 import { createHono, type WorkerApp } from "./routes/create-hono.ts";
+import { failureResponse, toFailure } from "./failure-response.ts";
 import type { Gateway } from "./gateway.ts";
-import { createExchange, rawPath, serverTiming } from "./routes/exchange.ts";
+import { createExchange, rawPath, requireKnownHost, serverTiming } from "./routes/exchange.ts";
 import { logRequest } from "./routes/log-request.ts";
 import { createNargateApi } from "./routes/nargate/nargate-api.ts";
 import { createNargateSite } from "./routes/nargate/nargate-site.ts";
@@ -24,8 +25,14 @@ export function createApp(gateway: Gateway): WorkerApp {
     logRequest(exchange, context.res, context.error);
   });
 
+  app.use(async (context, next) => {
+    requireKnownHost(context.get("exchange"));
+    await next();
+  });
+
   app.route("/", createNargateSite());
   app.route("/api/", createNargateApi());
   app.route("/", createNixCache());
+  app.onError((error) => failureResponse(toFailure(error)));
   return app;
 }

@@ -1,24 +1,10 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { parseTokens, type TokenEntry } from "../../src/settings/token-entries.ts";
-import {
-  addToken,
-  formatTokens,
-  generateToken,
-  MAX_SECRET_BYTES,
-  parseExpiry,
-} from "../../src/cli/token-list.ts";
+import { addToken, formatTokens, MAX_SECRET_BYTES, parseExpiry } from "../../src/cli/token-list.ts";
 import { errorOf, valueOf } from "../../testkit/value-of.ts";
 
 const TODAY = new Date("2026-11-25T22:30:00Z");
-
-describe("generateToken", () => {
-  it("makes 256 random bits in nix32, which no two tokens share", () => {
-    const tokens = Array.from({ length: 50 }, generateToken);
-    for (const token of tokens) expect(token).toMatch(/^nargate_[0-9a-df-np-sv-z]{52}$/);
-    expect(new Set(tokens).size).toBe(50);
-  });
-});
 
 describe("addToken", () => {
   it("appends an entry with the hash of the token and not the token", () => {

@@ -77,7 +77,7 @@ describe.skipIf(!hasNix)("npm start with the B2_ settings and TOKENS of another 
     await server.serving;
     const url = `http://127.0.0.1:${port}`;
 
-    const stranger = await createNixMachine(directory, { token: "dev-push-token" });
+    const stranger = await createNixMachine(directory, { token: `nargate_${"0".repeat(52)}` });
     const texts = await addTexts(stranger, "elsewhere", 3);
     const refused = await stranger.attempt("nix", "copy", "--to", url, texts);
     expect(refused.stderr).toContain("This token is unknown or has expired.");

@@ -69,6 +69,7 @@ describe("parseSettings", () => {
       bucketDown: "fail",
       logs: "requests",
       publicKeys: [],
+      hosts: [],
     });
     expect(pushes.ok && pushes.value).toEqual({
       signingKey: undefined,
@@ -130,6 +131,8 @@ describe("parseSettings", () => {
     { what: "a store directory with a final slash", setting: "STORE_DIR", value: "/nix/store/" },
     { what: "a negative priority", setting: "PRIORITY", value: "-1" },
     { what: "a priority with a unit", setting: "PRIORITY", value: "41x" },
+    { what: "a host name with a port", setting: "HOSTS", value: "localhost:8787" },
+    { what: "a URL for a host name", setting: "HOSTS", value: "a.example https://b.example" },
     { what: "an unknown engine", setting: "EDGE", value: "kv" },
     { what: "an epoch with a slash", setting: "EDGE_EPOCH", value: "1/2" },
     { what: "an unknown access", setting: "READ_ACCESS", value: "private" },

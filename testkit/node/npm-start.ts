@@ -8,6 +8,8 @@ const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
 export interface NpmStart {
   /** What it has said on both outputs. */
   said(): string;
+  /** The token with this scope that it has printed. */
+  token(scope: "push" | "admin"): string;
   /** Resolves once it says that it serves; throws if it ends first. */
   readonly serving: Promise<void>;
   /** Its exit code. */
@@ -17,14 +19,17 @@ export interface NpmStart {
 }
 
 /** Runs what `npm start` runs, with nothing in its environment but what is given. */
-export async function npmStart(environment: Readonly<Record<string, string>>): Promise<NpmStart> {
+export async function npmStart(
+  environment: Readonly<Record<string, string>>,
+  more: readonly string[] = [],
+): Promise<NpmStart> {
   const manifest: unknown = JSON.parse(
     await readFile(path.join(REPOSITORY, "package.json"), "utf8"),
   );
   const { start } = (manifest as { scripts: { start: string } }).scripts;
   const [program, ...args] = start.split(" ");
   if (program !== "node") throw new Error(`npm start runs ${program}, not node`);
-  const child = spawn(process.execPath, args, { cwd: REPOSITORY, env: environment });
+  const child = spawn(process.execPath, [...args, ...more], { cwd: REPOSITORY, env: environment });
 
   let text = "";
   const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
@@ -39,5 +44,6 @@ export async function npmStart(environment: Readonly<Record<string, string>>): P
   });
   // Whoever expects it to fail does not wait for this.
   serving.catch(() => {});
-  return { said: () => text, serving, ended, interrupt: () => void child.kill("SIGINT") };
+  const token = (scope: string) => new RegExp(`${scope} token +(\\S+)`).exec(text)?.[1] ?? "";
+  return { said: () => text, token, serving, ended, interrupt: () => void child.kill("SIGINT") };
 }

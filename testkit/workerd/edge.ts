@@ -24,6 +24,7 @@ export const READS: ReadSettings = {
   bucketDown: "fail",
   logs: "faults",
   publicKeys: [],
+  hosts: [],
 };
 
 /** Keys that no other test has: the Cache API is one for all of them. */

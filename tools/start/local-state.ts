@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { generateToken } from "../../src/api/token.ts";
 import { generateSecretKey } from "../../src/nix/signature.ts";
 
 /** The state that `npm start` keeps between runs, in `.nargate/` of this repository. */
@@ -8,37 +9,49 @@ export interface LocalState {
   readonly bucketDirectory: string;
   readonly netrcFile: string;
   readonly signingKey: string;
+  readonly tokens: LocalTokens;
 }
 
-/** The push token of `npm start`. It is no secret: the gateway listens on 127.0.0.1 only. */
-export const DEV_TOKEN = "dev-push-token";
+/**
+ * The tokens of a state directory. They are random: with a token that everyone knows,
+ * any page in a browser on this machine could change the cache.
+ */
+export interface LocalTokens {
+  readonly push: string;
+  readonly admin: string;
+}
 
 /** Opens the state directory. Creates the directory and its files if they do not exist. */
 export async function openLocalState(directory: string): Promise<LocalState> {
   const bucketDirectory = join(directory, "bucket");
   await mkdir(bucketDirectory, { recursive: true, mode: 0o700 });
+  const tokens: LocalTokens = {
+    push: await readOrCreate(join(directory, "push-token"), generateToken),
+    admin: await readOrCreate(join(directory, "admin-token"), generateToken),
+  };
   const netrcFile = join(directory, "netrc");
-  await writePrivateFile(netrcFile, `machine 127.0.0.1 login nargate password ${DEV_TOKEN}\n`);
+  await writePrivateFile(netrcFile, `machine 127.0.0.1 login nargate password ${tokens.push}\n`);
   return {
     bucketDirectory,
     netrcFile,
-    signingKey: await readSigningKey(join(directory, "signing-key")),
+    // Every clone has its own key, so no developer trusts the signatures of another.
+    signingKey: await readOrCreate(join(directory, "signing-key"), () =>
+      generateSecretKey(`nargate-dev-${randomBytes(3).toString("hex")}`),
+    ),
+    tokens,
   };
 }
 
-/**
- * Returns the signing key in `file`; creates the key on the first run. Every clone
- * has its own key, so no developer trusts the signatures of another.
- */
-async function readSigningKey(file: string): Promise<string> {
+/** Returns the text in `file`. Creates the file on the first run. */
+async function readOrCreate(file: string, create: () => string | Promise<string>): Promise<string> {
   try {
     return (await readFile(file, "utf8")).trim();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
-  const key = await generateSecretKey(`nargate-dev-${randomBytes(3).toString("hex")}`);
-  await writePrivateFile(file, `${key}\n`);
-  return key;
+  const text = await create();
+  await writePrivateFile(file, `${text}\n`);
+  return text;
 }
 
 async function writePrivateFile(file: string, text: string): Promise<void> {

@@ -1,18 +1,27 @@
-/**
- * `npm start`: runs the whole cache on this machine. See README.md. PORT sets the
- * port. NARGATE_STATE sets the directory that keeps the embedded bucket and the
- * signing key between runs; the default is `.nargate` in this repository.
- */
+/** `npm start`: runs the whole cache on this machine. See README.md and HELP. */
 import { randomBytes } from "node:crypto";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { formatPublicKey, parseSecretKey, publicKeyOf } from "../../src/nix/signature.ts";
 import { startB2Server } from "../b2-server/b2-server.ts";
-import { DEV_TOKEN, type LocalState, openLocalState } from "./local-state.ts";
+import { type LocalState, openLocalState } from "./local-state.ts";
 import { runWorker } from "./run-worker.ts";
 import { namesBucket, settingsForLocalBucket, settingsFromEnvironment } from "./start-settings.ts";
 
 const DEFAULT_STATE_DIRECTORY = fileURLToPath(new URL("../../.nargate", import.meta.url));
+
+const HELP = `Usage: npm start
+
+Runs the whole cache on this machine. Without settings it uses a bucket on disk.
+
+Environment variables:
+  PORT           the port (default: 8787)
+  NARGATE_STATE  the directory that keeps the bucket on disk, the signing key and the
+                 tokens between runs (default: .nargate in this repository)
+  HOSTS          further host names to answer to, separated by spaces
+  B2_ENDPOINT, B2_REGION, B2_BUCKET, B2_PREFIX, B2_KEY_ID, B2_APPLICATION_KEY, TOKENS
+                 all of them: use this bucket instead of the one on disk
+`;
 
 interface Running {
   readonly banner: string;
@@ -42,7 +51,8 @@ async function startWithLocalBucket(port: number): Promise<Running> {
       B2_KEY_ID: key.keyId,
       B2_APPLICATION_KEY: key.secret,
     },
-    state.signingKey,
+    state,
+    process.env["HOSTS"],
   );
   if (!settings.ok) throw new StartError(listProblems(settings.error));
   const worker = await runWorker(settings.value, port);
@@ -80,11 +90,12 @@ function localBanner(url: string, state: LocalState): string {
     `Nargate serves ${url}`,
     "",
     `  public key   ${publicKey}`,
-    `  push token   ${DEV_TOKEN}`,
+    `  push token   ${state.tokens.push}`,
+    `  admin token  ${state.tokens.admin}`,
     `  bucket       ${path.relative(process.cwd(), state.bucketDirectory) || "."} (embedded, kept between runs)`,
     "",
     "Push a store path and its closure:",
-    `  NARGATE_TOKEN=${DEV_TOKEN} npm run -s nargate -- push --to ${url} PATH`,
+    `  NARGATE_TOKEN=${state.tokens.push} npm run -s nargate -- push --to ${url} PATH`,
     "or, with Nix alone:",
     `  nix --extra-experimental-features nix-command copy --to ${url} --option netrc-file ${state.netrcFile} PATH`,
     "",
@@ -111,6 +122,11 @@ function parsePort(text = "8787"): number {
 }
 
 async function main(): Promise<void> {
+  const [argument] = process.argv.slice(2);
+  if (argument === "--help" || argument === "-h") return void process.stdout.write(HELP);
+  if (argument !== undefined) {
+    throw new StartError(`npm start does not know the argument ${argument}\n\n${HELP.trimEnd()}`);
+  }
   const port = parsePort(process.env["PORT"]);
   await requireFreePort(port);
   const running = namesBucket(process.env)

@@ -3,7 +3,7 @@ import { BUCKET_SETTINGS } from "../../src/settings/bucket-settings.ts";
 import type { SettingProblem } from "../../src/settings/setting-reader.ts";
 import { parseSettings, SETTINGS } from "../../src/settings/settings.ts";
 import { err, ok, type Result } from "../../src/result.ts";
-import { DEV_TOKEN } from "./local-state.ts";
+import type { LocalState } from "./local-state.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -32,25 +32,36 @@ export function settingsFromEnvironment(
     const value = environment[name];
     if (value !== undefined) settings[name] = value;
   }
+  settings["HOSTS"] = withLocalHosts(environment["HOSTS"]);
   return validated(settings);
 }
 
-/**
- * Returns the worker's settings for the embedded bucket. The push token is public,
- * which is safe because the gateway listens on this machine only.
- */
+/** The names of this machine. Requests under other names may come from a page of another site. */
+const LOCAL_HOSTS = "127.0.0.1 localhost [::1]";
+
+/** Returns the worker's settings for the embedded bucket. `hosts` are further names to answer to. */
 export function settingsForLocalBucket(
   bucket: Readonly<Record<(typeof BUCKET_SETTINGS)[number], string>>,
-  signingKey: string,
+  { signingKey, tokens }: Pick<LocalState, "signingKey" | "tokens">,
+  hosts: string | undefined,
 ): Result<Record<string, string>, readonly SettingProblem[]> {
-  const sha256 = createHash("sha256").update(DEV_TOKEN).digest("hex");
+  const entries = (["push", "admin"] as const).map((scope) => ({
+    name: `dev-${scope}`,
+    sha256: createHash("sha256").update(tokens[scope]).digest("hex"),
+    scopes: [scope],
+  }));
   return validated({
     ...bucket,
     EDGE: "cache-api",
     LOG: "faults",
     SIGNING_KEY: signingKey,
-    TOKENS: JSON.stringify([{ name: "dev", sha256, scopes: ["admin"] }]),
+    TOKENS: JSON.stringify(entries),
+    HOSTS: withLocalHosts(hosts),
   });
+}
+
+function withLocalHosts(hosts = ""): string {
+  return `${LOCAL_HOSTS} ${hosts}`.trim();
 }
 
 function validated(settings: Record<string, string>) {

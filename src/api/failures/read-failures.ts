@@ -16,6 +16,11 @@ export type FailureTable = Readonly<
 export const READ_FAILURES = {
   "not-found": { status: 404, message: "No such object in this cache." },
   "no-such-endpoint": { status: 404, message: "The API of this cache has no such path." },
+  "host-unknown": {
+    status: 421,
+    message:
+      "This cache does not answer to this host name. Its administrator can add the name to HOSTS.",
+  },
   "bad-path": { status: 404, message: "This is not a path of a Nix binary cache." },
   "method-not-allowed": { status: 405, message: "This path does not accept this method." },
   "range-not-satisfiable": { status: 416, message: "The range lies outside the object." },

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { isScope, SCOPES } from "../../api/scopes.ts";
+import { generateToken } from "../../api/token.ts";
 import { UsageError } from "../../client/client-error.ts";
 import type { ProcessContext } from "../../client/process-context.ts";
 import { isCurrent, parseTokens, type TokenEntry } from "../../settings/token-entries.ts";
@@ -8,7 +9,6 @@ import type { AddCommand } from "../command.ts";
 import {
   addToken,
   formatTokens,
-  generateToken,
   parseExpiry,
   readTokenFile,
   writeTokenFile,

@@ -56,6 +56,18 @@ export function cacheReads({ cache }: Exchange): CacheReads {
   throw new CacheError("misconfigured", formatProblems(cache.reads.error));
 }
 
+/**
+ * Throws `host-unknown` for a name that HOSTS does not list. A page of another site
+ * can make a browser on this machine or network send requests to the gateway under
+ * that site's own name (DNS rebinding).
+ */
+export function requireKnownHost({ cache, request }: Exchange): void {
+  const hosts = cache.reads.ok ? cache.reads.value.hosts : [];
+  if (hosts.length === 0) return;
+  const host = URL.canParse(request.url) ? new URL(request.url).hostname : "";
+  if (!hosts.includes(host)) throw new CacheError("host-unknown", host);
+}
+
 export function openBucket(exchange: Exchange): Bucket {
   return exchange.gateway.openBucket(cacheReads(exchange), exchange.meter);
 }

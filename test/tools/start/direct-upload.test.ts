@@ -56,7 +56,7 @@ describe("an upload by parts", { timeout: 120_000 }, () => {
     try {
       await server.serving;
       const url = `http://127.0.0.1:${port}`;
-      const uploader = createPartUploader(url, "dev-push-token");
+      const uploader = createPartUploader(url, server.token("push"));
       const nar = makeNar(17 * MIB, PART_BYTES);
       const lines = await uploader.complete(await uploader.send(nar));
       expect(lines.at(-1)).toBe('{"status":"stored"}');

@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:http";
+import { createServer, get } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -25,13 +25,19 @@ afterEach(async () => {
 });
 
 /** `npm start` on the port and with the state of this test. */
-async function start(environment: Readonly<Record<string, string>> = {}): Promise<NpmStart> {
-  const started = await npmStart({
-    PATH: process.env["PATH"] ?? "",
-    PORT: String(port),
-    NARGATE_STATE: stateDirectory,
-    ...environment,
-  });
+async function start(
+  environment: Readonly<Record<string, string>> = {},
+  args: readonly string[] = [],
+): Promise<NpmStart> {
+  const started = await npmStart(
+    {
+      PATH: process.env["PATH"] ?? "",
+      PORT: String(port),
+      NARGATE_STATE: stateDirectory,
+      ...environment,
+    },
+    args,
+  );
   running.push(started);
   return started;
 }
@@ -39,6 +45,23 @@ async function start(environment: Readonly<Record<string, string>> = {}): Promis
 async function putLog(token: string, body: string): Promise<Response> {
   const headers = { authorization: `Bearer ${token}` };
   return await fetch(`http://127.0.0.1:${port}${LOG_PATH}`, { method: "PUT", headers, body });
+}
+
+async function unpublish(token: string): Promise<number> {
+  const headers = { authorization: `Bearer ${token}` };
+  const url = `http://127.0.0.1:${port}/${"1".repeat(32)}.narinfo`;
+  return (await fetch(url, { method: "DELETE", headers })).status;
+}
+
+/** The status of a request whose Host header has this name. fetch() sets the header itself. */
+async function statusUnder(host: string): Promise<number | undefined> {
+  return await new Promise((resolve, reject) => {
+    const options = { host: "127.0.0.1", port, path: "/nix-cache-info", headers: { host } };
+    get(options, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode);
+    }).once("error", reject);
+  });
 }
 
 describe("npm start", { timeout: 60_000 }, () => {
@@ -49,9 +72,10 @@ describe("npm start", { timeout: 60_000 }, () => {
     const [, publicKey] = /public key +(\S+)\n/.exec(server.said()) ?? [];
     expect(publicKey).toMatch(/^nargate-dev-[0-9a-f]{6}:[A-Za-z0-9+/]{43}=$/);
     expect(server.said()).toContain(`Nargate serves ${url}\n`);
-    expect(server.said()).toContain("push token   dev-push-token\n");
+    expect(server.said()).toMatch(/^ {2}push token {3}nargate_[0-9a-z]{52}$/m);
+    expect(server.said()).toMatch(/^ {2}admin token {2}nargate_[0-9a-z]{52}$/m);
     expect(server.said()).toContain(
-      `NARGATE_TOKEN=dev-push-token npm run -s nargate -- push --to ${url} PATH\n`,
+      `NARGATE_TOKEN=${server.token("push")} npm run -s nargate -- push --to ${url} PATH\n`,
     );
     expect(server.said()).toContain(
       `copy --to ${url} --option netrc-file ${path.join(stateDirectory, "netrc")} PATH\n`,
@@ -80,7 +104,7 @@ describe("npm start", { timeout: 60_000 }, () => {
   it("keeps its key and what was pushed for the next run", async () => {
     const first = await start();
     await first.serving;
-    expect((await putLog("dev-push-token", "building\n")).status).toBe(200);
+    expect((await putLog(first.token("push"), "building\n")).status).toBe(200);
     first.interrupt();
     expect(await first.ended).toBe(0);
 
@@ -89,6 +113,35 @@ describe("npm start", { timeout: 60_000 }, () => {
     const answer = await fetch(`http://127.0.0.1:${port}${LOG_PATH}`);
     expect(await answer.text()).toBe("building\n");
     expect(second.said()).toBe(first.said());
+  });
+
+  it("gives another directory other tokens, and admin rights to the admin token alone", async () => {
+    const server = await start();
+    await server.serving;
+    expect(await unpublish(server.token("push"))).toBe(403);
+    expect(await unpublish(server.token("admin"))).toBe(404);
+    const [push, admin] = [server.token("push"), server.token("admin")];
+    server.interrupt();
+    await server.ended;
+    const other = await start({ NARGATE_STATE: path.join(stateDirectory, "other") });
+    await other.serving;
+    expect(new Set([push, admin, other.token("push"), other.token("admin")]).size).toBe(4);
+  });
+
+  it("answers to the names of this machine, and to those in HOSTS", async () => {
+    const server = await start({ HOSTS: "build.lan" });
+    await server.serving;
+    expect(await statusUnder(`127.0.0.1:${port}`)).toBe(200);
+    expect(await statusUnder(`localhost:${port}`)).toBe(200);
+    expect(await statusUnder("build.lan")).toBe(200);
+    expect(await statusUnder("evil.example")).toBe(421);
+  });
+
+  it.each([["--help"], ["--state", "x"]])("prints its help for %s", async (...args) => {
+    const server = await start({}, args);
+    expect(await server.ended).toBe(args[0] === "--help" ? 0 : 2);
+    expect(server.said()).toContain("Usage: npm start\n");
+    expect(server.said()).toContain("NARGATE_STATE");
   });
 
   it("refuses a port that is taken", async () => {
@@ -168,8 +221,8 @@ describe("npm start", { timeout: 60_000 }, () => {
     expect(server.said()).toContain(
       `from the bucket ${b2.bucket}/nix/cache/ at ${b2.endpoint}\nand accepts the tokens in TOKENS.`,
     );
-    expect(server.said()).not.toMatch(/dev-push-token|public key/);
-    expect((await putLog("dev-push-token", "refused")).status).toBe(401);
+    expect(server.said()).not.toMatch(/push token|admin token|public key/);
+    expect((await putLog(`nargate_${"0".repeat(52)}`, "refused")).status).toBe(401);
     expect((await putLog(PUSH_TOKEN, "building\n")).status).toBe(200);
     const stored = b2.server.store.bucket(b2.bucket)?.index.visible(`nix/cache${LOG_PATH}`);
     expect(stored?.sizeBytes).toBe(9);

@@ -4,6 +4,20 @@ import { READ_TOKEN, startGateway } from "../../../testkit/workerd/gateway.ts";
 import { HASH, startFilledGateway } from "../../../testkit/workerd/prepared.ts";
 import { makeStorePath } from "../../../testkit/store-path.ts";
 
+describe("a gateway with HOSTS", () => {
+  it("answers to these names alone, on every route", async () => {
+    const elsewhere = await startGateway({ HOSTS: "127.0.0.1 other.example" });
+    for (const name of ["/", "/nix-cache-info", `/${HASH}.narinfo`, "/api/v1/cache", "/healthz"]) {
+      const refused = await elsewhere.request(name);
+      expect(refused.status, name).toBe(421);
+      expect(await refused.text(), name).toContain("HOSTS");
+    }
+    expect((await elsewhere.request("/x", { method: "DELETE" })).status).toBe(421);
+    const here = await startGateway({ HOSTS: "other.example CACHE.example.org" });
+    expect((await here.request("/nix-cache-info")).status).toBe(200);
+  });
+});
+
 describe("a gateway with a broken setting", () => {
   it("answers 500 everywhere and names every bad setting in the log, but no value", async () => {
     const secret = "a secret that is wrong";
