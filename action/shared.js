@@ -1545,6 +1545,10 @@ var DIRECT_UPLOAD_FAILURES = {
 var READ_FAILURES = {
   "not-found": { status: 404, message: "No such object in this cache." },
   "no-such-endpoint": { status: 404, message: "The API of this cache has no such path." },
+  "host-unknown": {
+    status: 421,
+    message: "This cache does not answer to this host name. Its administrator can add the name to HOSTS."
+  },
   "bad-path": { status: 404, message: "This is not a path of a Nix binary cache." },
   "method-not-allowed": { status: 405, message: "This path does not accept this method." },
   "range-not-satisfiable": { status: 416, message: "The range lies outside the object." },
@@ -1656,6 +1660,10 @@ var PUSH_FAILURES = {
   "purge-refused": {
     status: 503,
     message: "The object is deleted from the bucket, but the edge still has it: Cloudflare refused the purge. Repeat the DELETE in a minute."
+  },
+  "edge-not-purged": {
+    status: 503,
+    message: "The edge still has the object: Cloudflare refused the purge. Try again in a minute."
   }
 };
 
@@ -1946,6 +1954,12 @@ var READ_RETRIES = {
   timeoutMilliseconds: 1e4
 };
 var SMALL_READ_RETRIES = { ...READ_RETRIES, timeoutMilliseconds: 5e3 };
+var WRITE_RETRIES = {
+  attempts: 5,
+  budgetMilliseconds: 6e4,
+  timeoutMilliseconds: 45e3
+};
+var SINGLE_WRITE = { ...WRITE_RETRIES, attempts: 1 };
 var BASE_MILLISECONDS = 200;
 var CAP_MILLISECONDS = 5e3;
 function isTransientStatus(status) {
@@ -2301,6 +2315,7 @@ function parseCacheUrl(text) {
 var ENDPOINTS = {
   cache: "api/v1/cache",
   token: "api/v1/token",
+  purge: "api/v1/purge",
   uploads: "api/v1/uploads",
   uploadUrls: "api/v1/uploads/urls",
   uploadParts: "api/v1/uploads/parts",
@@ -2798,11 +2813,12 @@ async function printPathInfos(paths, store, context) {
 // src/client/push/store-watcher.ts
 import { readdir } from "node:fs/promises";
 async function watchStore(directory, findInvalid, before) {
-  const known = new Set(before ?? await listStoreNames(directory));
+  const known = new Set(before ?? await listValidNames(directory, findInvalid));
+  const leftOver = new Set((await listStoreNames(directory)).filter((name) => !known.has(name)));
   return {
-    async findNew() {
+    async findNew(isLast) {
       const names = (await listStoreNames(directory)).filter((name) => !known.has(name));
-      const candidates = names.flatMap(parsePushable);
+      const candidates = names.filter((name) => isLast || !leftOver.has(name)).flatMap(parsePushable);
       if (candidates.length === 0) return [];
       const invalid = await findInvalid(candidates);
       const found = candidates.filter((path5) => !invalid.has(formatStorePathBaseName(path5)));
@@ -2815,6 +2831,12 @@ function parsePushable(name) {
   const path5 = parseStorePathBaseName(name);
   return path5.ok && !name.endsWith(".drv") ? [path5.value] : [];
 }
+async function listValidNames(directory, findInvalid) {
+  const paths = (await listStoreNames(directory)).flatMap(parsePushable);
+  if (paths.length === 0) return [];
+  const invalid = await findInvalid(paths);
+  return paths.map(formatStorePathBaseName).filter((name) => !invalid.has(name));
+}
 async function listStoreNames(directory) {
   try {
     return await readdir(directory);
@@ -2825,9 +2847,11 @@ async function listStoreNames(directory) {
 }
 
 // src/action/new-paths.ts
-async function saveStoreNames(workDirectory, { env }) {
-  const { directory } = findStore(void 0, env);
-  const names = directory === void 0 ? [] : await listStoreNames(directory);
+async function saveStoreNames(workDirectory, context) {
+  const location = findStore(void 0, context.env);
+  const { directory } = location;
+  const store = { ...location, url: void 0 };
+  const names = directory === void 0 ? [] : await listValidNames(directory, (paths) => findInvalidPaths(paths, store, context));
   await writeFile4(storeNamesFile(workDirectory), names.join("\n"));
 }
 async function readStoreNames(workDirectory) {
@@ -2850,7 +2874,7 @@ async function findNewPaths(workDirectory, context) {
     (paths2) => findInvalidPaths(paths2, store, context),
     await readStoreNames(workDirectory)
   );
-  const paths = await watcher.findNew();
+  const paths = await watcher.findNew(true);
   const { infos } = await readClosure(paths, store, context);
   return paths.flatMap((found) => infos.get(formatStorePathBaseName(found)) ?? []);
 }

@@ -4,17 +4,19 @@ import { ClientError } from "../client/client-error.ts";
 import type { PathInfo } from "../client/local-nix/path-info.ts";
 import { findInvalidPaths, readClosure } from "../client/local-nix/read-closure.ts";
 import { findStore } from "../client/local-nix/store-location.ts";
-import { listStoreNames, watchStore } from "../client/push/store-watcher.ts";
+import { listValidNames, watchStore } from "../client/push/store-watcher.ts";
 import { formatStorePathBaseName } from "../nix/store-path.ts";
 import type { ActionContext } from "./action-context.ts";
 
-/** Saves the names in the store directory when the job begins, one on each line. */
-export async function saveStoreNames(
-  workDirectory: string,
-  { env }: Pick<ActionContext, "env">,
-): Promise<void> {
-  const { directory } = findStore(undefined, env);
-  const names = directory === undefined ? [] : await listStoreNames(directory);
+/** Saves the names of the paths that are valid when the job begins, one on each line. */
+export async function saveStoreNames(workDirectory: string, context: ActionContext): Promise<void> {
+  const location = findStore(undefined, context.env);
+  const { directory } = location;
+  const store = { ...location, url: undefined };
+  const names =
+    directory === undefined
+      ? []
+      : await listValidNames(directory, (paths) => findInvalidPaths(paths, store, context));
   await writeFile(storeNamesFile(workDirectory), names.join("\n"));
 }
 
@@ -44,7 +46,7 @@ export async function findNewPaths(
     (paths) => findInvalidPaths(paths, store, context),
     await readStoreNames(workDirectory),
   );
-  const paths = await watcher.findNew();
+  const paths = await watcher.findNew(true);
   const { infos } = await readClosure(paths, store, context);
   return paths.flatMap((found) => infos.get(formatStorePathBaseName(found)) ?? []);
 }

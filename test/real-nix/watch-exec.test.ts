@@ -57,6 +57,18 @@ describe.skipIf(!hasNix || !canBuild())("nargate watch-exec", () => {
     await verifyStore(puller);
   });
 
+  it("pushes what lay in the store without being valid, as a killed build leaves it", async () => {
+    const file = await writeExpression("leftover", twoBuilds("leftover"));
+    const evaluate = ["--eval", "--json", "--expr", `(import ${file}).outPath`];
+    const second = String(JSON.parse(await builder.run("nix-instantiate", ...evaluate)));
+    await writeFile(path.join(builder.storeDirectory, path.basename(second)), "half");
+    const build = ["nix-build", "--no-out-link", file];
+    const { stdout } = await nargate.run("watch-exec", "--json", "--", ...build);
+    const json = stdout.trim().split("\n").at(-1) ?? "";
+    const names = JSON.parse(json).pushed.map((one: { path: string }) => one.path.slice(44));
+    expect(names.toSorted()).toEqual(["leftover-first", "leftover-second"]);
+  });
+
   it("pushes while the command still runs", async () => {
     const file = await writeExpression("early", twoBuilds("early"));
     const evaluate = ["--eval", "--json", "--expr", `(import ${file}).outPath`];

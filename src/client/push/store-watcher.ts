@@ -7,29 +7,38 @@ import {
 
 /** Finds the paths that are added to a store. */
 export interface StoreWatcher {
-  /** Returns the paths that have become valid since the last call, or since the start. */
-  findNew(): Promise<readonly StorePath[]>;
+  /**
+   * Returns the paths that have become valid since the last call, or since the start.
+   * `isLast` looks at everything: also at what lay in the directory at the start
+   * without being valid, such as the output of a build that failed.
+   */
+  findNew(isLast: boolean): Promise<readonly StorePath[]>;
 }
 
 /** Returns the base names of the given paths that are not valid in the store. */
-type FindInvalid = (paths: readonly StorePath[]) => Promise<ReadonlySet<string>>;
+export type FindInvalid = (paths: readonly StorePath[]) => Promise<ReadonlySet<string>>;
 
 /**
  * Creates a watcher that lists the directory of a store at each call. This works
  * for every store and needs no daemon. A path appears in the directory before it
- * is valid; the watcher reports it once it is valid. New are the names that are
- * not in `before`, a result of `listStoreNames`; by default the names of now.
+ * is valid; the watcher reports it once it is valid. New are the paths that are
+ * not in `before`, a result of `listValidNames`; by default those of now.
  */
 export async function watchStore(
   directory: string,
   findInvalid: FindInvalid,
   before?: readonly string[],
 ): Promise<StoreWatcher> {
-  const known = new Set(before ?? (await listStoreNames(directory)));
+  const known = new Set(before ?? (await listValidNames(directory, findInvalid)));
+  // Old lock files and failed outputs may be thousands, and asking Nix about them each
+  // second would be slow.
+  const leftOver = new Set((await listStoreNames(directory)).filter((name) => !known.has(name)));
   return {
-    async findNew() {
+    async findNew(isLast) {
       const names = (await listStoreNames(directory)).filter((name) => !known.has(name));
-      const candidates = names.flatMap(parsePushable);
+      const candidates = names
+        .filter((name) => isLast || !leftOver.has(name))
+        .flatMap(parsePushable);
       if (candidates.length === 0) return [];
       const invalid = await findInvalid(candidates);
       const found = candidates.filter((path) => !invalid.has(formatStorePathBaseName(path)));
@@ -51,10 +60,25 @@ function parsePushable(name: string): readonly StorePath[] {
 }
 
 /**
+ * Returns the base names of the paths in a store directory that are valid. A build
+ * that failed leaves its output behind, which is not valid: the next build makes it
+ * anew under the same name.
+ */
+export async function listValidNames(
+  directory: string,
+  findInvalid: FindInvalid,
+): Promise<readonly string[]> {
+  const paths = (await listStoreNames(directory)).flatMap(parsePushable);
+  if (paths.length === 0) return [];
+  const invalid = await findInvalid(paths);
+  return paths.map(formatStorePathBaseName).filter((name) => !invalid.has(name));
+}
+
+/**
  * Returns all names in a store directory. The list is empty if the directory does
  * not exist yet.
  */
-export async function listStoreNames(directory: string): Promise<readonly string[]> {
+async function listStoreNames(directory: string): Promise<readonly string[]> {
   try {
     return await readdir(directory);
   } catch (error) {

@@ -38,10 +38,10 @@ export async function watchAndPush(watch: Watch): Promise<readonly PathOutcome[]
   const done = new Set<string>();
   const toRetry = new Map<string, StorePath>();
 
-  async function pushNew(progress: Progress, others: readonly StorePath[] = []): Promise<void> {
-    let roots: readonly StorePath[] = others;
+  async function pushNew(progress: Progress, others?: readonly StorePath[]): Promise<void> {
+    let roots: readonly StorePath[] = others ?? [];
     try {
-      roots = [...others, ...(await watcher.findNew())];
+      roots = [...roots, ...(await watcher.findNew(others !== undefined))];
       if (roots.length === 0) return;
       const outcomes = await push(roots, done, progress);
       for (const outcome of outcomes) {

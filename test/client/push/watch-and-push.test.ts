@@ -31,17 +31,35 @@ describe("watchStore", () => {
     }
     await writeFile(join(directory, ".links"), "");
     invalid.add(nameOf("second"));
-    const found = await watcher.findNew();
+    const found = await watcher.findNew(false);
     expect(found.map(({ name }) => name).toSorted()).toEqual(["Cargo.lock", "one"]);
-    expect(await watcher.findNew()).toEqual([]);
+    expect(await watcher.findNew(false)).toEqual([]);
     invalid.clear();
-    expect(await watcher.findNew()).toEqual([pathOf("second")]);
+    expect(await watcher.findNew(false)).toEqual([pathOf("second")]);
+  });
+
+  it("finds at the end what was there and not valid: the output of a build that failed", async () => {
+    const directory = await temporaryDirectory();
+    for (const name of ["old", "failed"]) await writeFile(join(directory, nameOf(name)), "");
+    const invalid = new Set([nameOf("failed")]);
+    const asked: string[] = [];
+    const watcher = await watchStore(directory, async (paths) => {
+      asked.push(paths.map(({ name }) => name).join(" "));
+      return invalid;
+    });
+    invalid.clear();
+    asked.length = 0;
+    expect(await watcher.findNew(false)).toEqual([]);
+    // Thousands may lie there, so Nix is not asked for them each second.
+    expect(asked).toEqual([]);
+    expect(await watcher.findNew(true)).toEqual([pathOf("failed")]);
+    expect(await watcher.findNew(true)).toEqual([]);
   });
 
   it("finds paths in a store that did not exist yet", async () => {
     const parent = await temporaryDirectory();
     const watcher = await watchStore(join(parent, "absent"), async () => new Set());
-    expect(await watcher.findNew()).toEqual([]);
+    expect(await watcher.findNew(false)).toEqual([]);
   });
 });
 
