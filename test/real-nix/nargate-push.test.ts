@@ -16,7 +16,7 @@ import {
   startLocalGateway,
 } from "../../testkit/node/local-gateway.ts";
 import { createNargate, type NargateCommand } from "../../testkit/nix/nargate-command.ts";
-import { hasNix, type NixMachine } from "../../testkit/nix/nix-client.ts";
+import { canBuild, hasNix, type NixMachine } from "../../testkit/nix/nix-client.ts";
 import {
   addBuilt,
   addDirectory,
@@ -26,6 +26,12 @@ import {
 } from "../../testkit/nix/nix-paths.ts";
 
 const MB = 1024 * 1024;
+
+/** The names, without the hash, of the paths that were pushed, by the output of --json. */
+function pushedNames(json: string): readonly string[] {
+  const { pushed } = JSON.parse(json) as { pushed: readonly { path: string }[] };
+  return pushed.map((one) => one.path.slice(44)).toSorted();
+}
 
 describe.skipIf(!hasNix)("nargate push", () => {
   let gateway: LocalGateway;
@@ -96,6 +102,26 @@ describe.skipIf(!hasNix)("nargate push", () => {
     await pusher.run("ln", "-s", one, path.join(pusher.directory, "result"));
     await nargate.feed(`\n${three}\n`, "push", "--stdin", "./result", `${two}/share/x`);
     for (const top of [one, two, three]) await expectPullable(top);
+  });
+
+  it.skipIf(!canBuild())("pushes derivations, and all that they need and made", async () => {
+    const file = path.join(pusher.directory, "drv-roots.nix");
+    await writeFile(
+      file,
+      `let build = name: needs: derivation {
+        inherit name needs;
+        system = builtins.currentSystem;
+        builder = "/bin/sh";
+        args = [ "-c" "echo $needs > $out" ];
+      }; in build "drv-top" (build "drv-dependency" "")`,
+    );
+    const derivation = await pusher.run("nix-instantiate", file);
+    const alone = await nargate.run("push", "--json", derivation);
+    expect(pushedNames(alone.stdout)).toEqual(["drv-dependency.drv", "drv-top.drv"]);
+    await pusher.run("nix-store", "--realise", derivation);
+    const all = await pusher.run("nix-store", "-qR", "--include-outputs", derivation);
+    const rest = await nargate.feed(`${all}\n`, "push", "--json", "--stdin");
+    expect(pushedNames(rest)).toEqual(["drv-dependency", "drv-top"]);
   });
 
   it("leaves out what an upstream key signed, unless everything is wanted", async () => {

@@ -10,6 +10,8 @@ export interface Closure {
   readonly infos: ReadonlyMap<string, PathInfo>;
   /** The requested paths that the store does not have. */
   readonly invalid: readonly StorePath[];
+  /** The requested paths that the store has, and that Nix did not list all the same. */
+  readonly unlisted: readonly StorePath[];
 }
 
 // Paths on one command line. The longest path has 266 bytes: 11 for "/nix/store/" and 255 for the
@@ -43,7 +45,11 @@ export async function readClosure(
     }
     for (const info of found) infos.set(formatStorePathBaseName(info.path), info);
   }
-  return { infos, invalid };
+  const lacking = new Set(invalid);
+  const unlisted = roots.filter(
+    (path) => !lacking.has(path) && !infos.has(formatStorePathBaseName(path)),
+  );
+  return { infos, invalid, unlisted };
 }
 
 /**
@@ -68,13 +74,39 @@ export async function findInvalidPaths(
   return invalid;
 }
 
+/**
+ * Asks for derivations and for other paths apart. Before Nix 2.15, a derivation on
+ * the command line means its outputs unless a flag says otherwise, and the flag makes
+ * of any other path its deriver.
+ */
 async function queryClosure(
   paths: readonly StorePath[],
   store: NixStore,
   context: ProcessContext,
 ): Promise<readonly PathInfo[]> {
+  return [
+    ...(await queryInfos(paths.filter(isDerivation), ["--derivation"], store, context)),
+    ...(await queryInfos(
+      paths.filter((path) => !isDerivation(path)),
+      [],
+      store,
+      context,
+    )),
+  ];
+}
+
+function isDerivation({ name }: StorePath): boolean {
+  return name.endsWith(".drv");
+}
+
+async function queryInfos(
+  paths: readonly StorePath[],
+  flags: readonly string[],
+  store: NixStore,
+  context: ProcessContext,
+): Promise<readonly PathInfo[]> {
   if (paths.length === 0) return [];
-  const text = await printPathInfos(paths, store, context);
+  const text = await printPathInfos(paths, flags, store, context);
   const infos = parsePathInfos(text, store.storeDir);
   if (!infos.ok)
     throw new ClientError(
@@ -85,16 +117,22 @@ async function queryClosure(
 
 async function printPathInfos(
   paths: readonly StorePath[],
+  flags: readonly string[],
   store: NixStore,
   context: ProcessContext,
 ): Promise<string> {
-  const args = ["path-info", ...storeArgs(store), "--recursive", "--json"];
+  const args = ["path-info", ...storeArgs(store), "--recursive", "--json", ...flags];
   const names = paths.map((path) => formatStorePath(path, store.storeDir));
   try {
     return await runNix({ program: "nix", args: [...args, ...names] }, context);
   } catch (error) {
+    const message = error instanceof Error ? error.message : "";
+    // Nix 2.3 knows no --derivation. What it then does not list is reported.
+    if (flags.length > 0 && message.includes("unrecognised flag")) {
+      return await printPathInfos(paths, [], store, context);
+    }
     // Nix has announced that a later version requires this flag. Older versions do not know it.
-    if (!(error instanceof Error && error.message.includes("--json-format"))) throw error;
+    if (!message.includes("--json-format")) throw error;
     const formatted = [...args, "--json-format", "1", ...names];
     return await runNix({ program: "nix", args: formatted }, context);
   }

@@ -68,6 +68,11 @@ export async function pushPaths(
         "the store does not have this path. Build it again; Nix may have deleted it as garbage",
     });
   }
+  for (const path of closure.unlisted) {
+    const message =
+      "Nix does not list this path in its own closure. This is a fault of its version";
+    settle({ kind: "failed", path, message });
+  }
   const infos = [...closure.infos].flatMap(([id, info]) => (done.has(id) ? [] : [info]));
   progress.status(`asking the cache for ${infos.length} paths`);
   const pending = await choosePaths(infos, session, { settle, settleError });
