@@ -276,6 +276,25 @@ function equalFingerprints(a, b) {
   return formatFingerprint(a, "") === formatFingerprint(b, "");
 }
 
+// src/client/gateway/look-at-nar.ts
+async function lookAtNar({ url, fileSize }, client) {
+  if (/^[a-z][a-z\d+.-]*:/i.test(url)) return { verdict: "elsewhere", sizeBytes: void 0 };
+  const { status, headers } = await client.send({
+    method: "HEAD",
+    target: url,
+    // Asks for the length of the stored bytes: a proxy could compress the answer.
+    headers: { "accept-encoding": "identity" }
+  });
+  if (status === 404) return { verdict: "MISSING", sizeBytes: void 0 };
+  const length = headers.get("content-length");
+  if (status !== 200 || length === null) return { verdict: "unknown", sizeBytes: void 0 };
+  const isWrong = fileSize !== void 0 && Number(length) !== fileSize;
+  return { verdict: isWrong ? "WRONG SIZE" : "there", sizeBytes: Number(length) };
+}
+function isBroken({ verdict }) {
+  return verdict === "MISSING" || verdict === "WRONG SIZE";
+}
+
 // src/client/push/compose-narinfo.ts
 function composeNarinfo(info, file, storeDir) {
   const lines = [
@@ -310,8 +329,8 @@ function isSignedBy(signatures, keyName) {
 
 // src/client/push/choose-paths.ts
 async function choosePaths(infos, { client, store, options, limits, guard, context }, { settle, settleError }) {
-  const { upstreamKeys, signKey } = options;
-  const how = { client, storeDir: store.storeDir, upstreamKeys, signKey };
+  const { upstreamKeys, signKey, isRepair } = options;
+  const how = { client, storeDir: store.storeDir, upstreamKeys, signKey, isRepair };
   const choices = await Promise.all(
     infos.map(async (info) => {
       const { path: path2 } = info;
@@ -336,15 +355,16 @@ async function choosePaths(infos, { client, store, options, limits, guard, conte
   );
   return choices.flat();
 }
-async function choosePath(info, { client, storeDir, upstreamKeys, signKey }) {
+async function choosePath(info, { client, storeDir, upstreamKeys, signKey, isRepair }) {
   for (const keyName of upstreamKeys) {
     if (isSignedBy(info.signatures, keyName)) return skip(`signed by ${keyName}`);
   }
-  const published = await client.readNarinfo(info.path.hash, storeDir);
-  if (published === void 0) return { kind: "push" };
-  const { narinfo } = published;
+  const narinfo = await client.readNarinfo(info.path.hash, storeDir, true);
+  if (narinfo === void 0) return { kind: "push" };
+  if (narinfo === "unreadable") return skip("in the cache, in a compression that only Nix reads");
   const isSame = equalFingerprints(narinfo, { ...info, storePath: info.path });
   if (!isSame) return { ...skip("in the cache with other contents"), isSuspicious: true };
+  if (isRepair && isBroken(await lookAtNar(narinfo, client))) return { kind: "push" };
   if (signKey !== void 0 && !isSignedBy(narinfo.signatures, signKey.name)) {
     return { kind: "sign", published: narinfo };
   }
@@ -819,9 +839,14 @@ async function uploadNar(nar, session, transfer) {
 }
 async function putNar(nar, { client }, transfer) {
   const target = nar.key.path;
-  const found = await client.send({ method: "HEAD", target });
-  if (found.status === 200) return 0;
-  if (found.status !== 404) throw refusalOf(target, found);
+  const found = await client.send({
+    method: "HEAD",
+    target,
+    headers: { "accept-encoding": "identity" }
+  });
+  const isWhole = Number(found.headers.get("content-length")) === nar.fileSize;
+  if (found.status === 200 && isWhole) return 0;
+  if (found.status !== 404 && found.status !== 200) throw refusalOf(target, found);
   transfer.sending(nar.fileSize, 0);
   const answer = await client.send({
     method: "PUT",
@@ -1115,6 +1140,10 @@ async function pushPaths(roots, session, progress, done = /* @__PURE__ */ new Se
       path: path2,
       message: "the store does not have this path. Build it again; Nix may have deleted it as garbage"
     });
+  }
+  for (const path2 of closure.unlisted) {
+    const message = "Nix does not list this path in its own closure. This is a fault of its version";
+    settle({ kind: "failed", path: path2, message });
   }
   const infos = [...closure.infos].flatMap(([id, info]) => done.has(id) ? [] : [info]);
   progress.status(`asking the cache for ${infos.length} paths`);
@@ -1447,6 +1476,7 @@ async function pushNewPaths(infos, inputs, { pushBy }, context) {
       signKey,
       compression: "zstd",
       compressionLevel: COMPRESSION_LEVEL,
+      isRepair: false,
       isJson: false
     };
     const session = await openPushSession(options, context);

@@ -1693,6 +1693,16 @@ function notAnObject({ received, path: path5 }) {
   return received === "undefined" && path5 !== void 0 ? "is missing" : "is not a JSON object";
 }
 
+// src/client/gateway/cloudflare-answers.ts
+function isBotChallenge(status, headers) {
+  if (headers.has("cf-mitigated")) return true;
+  const isHtml = (headers.get("content-type") ?? "").includes("text/html");
+  return isHtml && (status === 403 || status === 503);
+}
+
+// src/client/gateway/narinfo-text.ts
+import zlib from "node:zlib";
+
 // src/nix/hash.ts
 var DIGEST_BYTES = { md5: 16, sha1: 20, sha256: 32, sha512: 64 };
 function parseHash(text) {
@@ -1940,11 +1950,25 @@ function parseDeriver(text) {
   return path5.ok ? ok(text) : path5;
 }
 
-// src/client/gateway/cloudflare-answers.ts
-function isBotChallenge(status, headers) {
-  if (headers.has("cf-mitigated")) return true;
-  const isHtml = (headers.get("content-type") ?? "").includes("text/html");
-  return isHtml && (status === 403 || status === 503);
+// src/client/gateway/narinfo-text.ts
+var MAX_TEXT_BYTES = 8 * 1024 * 1024;
+var ZSTD_MAGIC = Buffer.from([40, 181, 47, 253]);
+var OTHER_MAGIC = [
+  Buffer.from("ý7zXZ", "latin1"),
+  Buffer.from("BZh"),
+  Buffer.from([31, 139])
+];
+function parseStoredNarinfo(body, storeDir) {
+  const startsWith = (magic) => body.subarray(0, magic.length).equals(magic);
+  if (OTHER_MAGIC.some(startsWith)) return ok("unreadable");
+  if (!startsWith(ZSTD_MAGIC)) return parseNarinfo(body.toString(), storeDir);
+  try {
+    const text = zlib.zstdDecompressSync(body, { maxOutputLength: MAX_TEXT_BYTES }).toString();
+    const narinfo = parseNarinfo(text, storeDir);
+    return narinfo.ok ? narinfo : ok("unreadable");
+  } catch {
+    return ok("unreadable");
+  }
 }
 
 // src/http/retry.ts
@@ -1979,6 +2003,15 @@ function parseRetryAfter(header, now) {
 // src/client/gateway/http-client.ts
 var Unreachable = class extends ClientError {
 };
+var MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+var AnswerTooLarge = class extends ClientError {
+  constructor(url) {
+    const { host, pathname } = new URL(url);
+    super(
+      `${host} answered with more than ${MAX_ANSWER_BYTES / 1024 / 1024} MB to ${pathname.slice(0, 100)}. Check that the URL is the URL of a Nargate cache`
+    );
+  }
+};
 var HTTP_RETRIES = { attempts: 6, idleMilliseconds: 9e4 };
 var CHUNK_BYTES = 64 * 1024;
 function bytesBody(bytes) {
@@ -2009,16 +2042,20 @@ function createHttpClient({ fetch: fetch2, now, random, sleep: sleep2, signal },
       });
       const lines = response.ok ? onLine : void 0;
       const chunks = [];
+      let kept = 0;
       let rest = "";
       const decoder = new TextDecoder();
       for await (const chunk of response.body ?? []) {
         idle.touch();
         if (lines === void 0) {
+          kept += chunk.byteLength;
+          if (kept > MAX_ANSWER_BYTES) throw new AnswerTooLarge(request.url);
           chunks.push(chunk);
           continue;
         }
         const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n");
         rest = parts.pop() ?? "";
+        if (rest.length > MAX_ANSWER_BYTES) throw new AnswerTooLarge(request.url);
         for (const line of parts) if (line !== "") lines(line);
       }
       return { status: response.status, headers: response.headers, body: Buffer.concat(chunks) };
@@ -2043,6 +2080,7 @@ function createHttpClient({ fetch: fetch2, now, random, sleep: sleep2, signal },
         failure = error2;
       }
       signal.throwIfAborted();
+      if (failure instanceof AnswerTooLarge) throw failure;
       if (failure !== void 0 && (hasBegun || count >= retries.attempts)) {
         const { host } = new URL(request.url);
         throw new Unreachable(`cannot reach ${host}: ${describeError(failure)}`, {
@@ -2116,16 +2154,16 @@ function createCacheClient(url, token, http) {
       const answer = await http.sendForLines(request, (line) => onLine(parseJson(target, line)));
       if (answer.status !== 200) throw refusalOf(target, answer);
     },
-    async readNarinfo(hash, storeDir) {
+    async readNarinfo(hash, storeDir, isFresh = false) {
       const target = `${hash}.narinfo`;
-      const answer = await http.send(await prepare({ method: "GET", target }));
+      const headers = isFresh ? { "cache-control": "no-cache" } : {};
+      const answer = await http.send(await prepare({ method: "GET", target, headers }));
       if (answer.status === 404) return void 0;
       if (answer.status !== 200) throw refusalOf(target, answer);
-      const text = answer.body.toString();
-      const narinfo = parseNarinfo(text, storeDir);
+      const narinfo = parseStoredNarinfo(answer.body, storeDir);
       if (!narinfo.ok)
         throw new ClientError(`the cache has a malformed ${target}: ${narinfo.error}`);
-      return { text, narinfo: narinfo.value };
+      return narinfo.value;
     }
   };
 }
@@ -2773,7 +2811,11 @@ async function readClosure(roots, store, context) {
     }
     for (const info2 of found) infos.set(formatStorePathBaseName(info2.path), info2);
   }
-  return { infos, invalid };
+  const lacking = new Set(invalid);
+  const unlisted = roots.filter(
+    (path5) => !lacking.has(path5) && !infos.has(formatStorePathBaseName(path5))
+  );
+  return { infos, invalid, unlisted };
 }
 async function findInvalidPaths(paths, store, context) {
   const invalid = /* @__PURE__ */ new Set();
@@ -2789,8 +2831,22 @@ async function findInvalidPaths(paths, store, context) {
   return invalid;
 }
 async function queryClosure(paths, store, context) {
+  return [
+    ...await queryInfos(paths.filter(isDerivation), ["--derivation"], store, context),
+    ...await queryInfos(
+      paths.filter((path5) => !isDerivation(path5)),
+      [],
+      store,
+      context
+    )
+  ];
+}
+function isDerivation({ name }) {
+  return name.endsWith(".drv");
+}
+async function queryInfos(paths, flags, store, context) {
   if (paths.length === 0) return [];
-  const text = await printPathInfos(paths, store, context);
+  const text = await printPathInfos(paths, flags, store, context);
   const infos = parsePathInfos(text, store.storeDir);
   if (!infos.ok)
     throw new ClientError(
@@ -2798,13 +2854,17 @@ async function queryClosure(paths, store, context) {
     );
   return infos.value;
 }
-async function printPathInfos(paths, store, context) {
-  const args = ["path-info", ...storeArgs(store), "--recursive", "--json"];
+async function printPathInfos(paths, flags, store, context) {
+  const args = ["path-info", ...storeArgs(store), "--recursive", "--json", ...flags];
   const names = paths.map((path5) => formatStorePath(path5, store.storeDir));
   try {
     return await runNix({ program: "nix", args: [...args, ...names] }, context);
   } catch (error2) {
-    if (!(error2 instanceof Error && error2.message.includes("--json-format"))) throw error2;
+    const message = error2 instanceof Error ? error2.message : "";
+    if (flags.length > 0 && message.includes("unrecognised flag")) {
+      return await printPathInfos(paths, [], store, context);
+    }
+    if (!message.includes("--json-format")) throw error2;
     const formatted = [...args, "--json-format", "1", ...names];
     return await runNix({ program: "nix", args: formatted }, context);
   }

@@ -117,6 +117,7 @@ async function pushNewPaths(
       signKey,
       compression: "zstd",
       compressionLevel: COMPRESSION_LEVEL,
+      isRepair: false,
       isJson: false,
     } as const;
     const session = await openPushSession(options, context);

@@ -23,6 +23,7 @@ export interface PushFlags {
   readonly signKey?: string;
   readonly compression: PackCompression;
   readonly compressionLevel: number;
+  readonly repair?: true;
   readonly json?: true;
 }
 
@@ -52,6 +53,7 @@ export function addPushFlags(command: Command): Command {
         .argParser(parseLevel)
         .default(COMPRESSION_LEVEL),
     )
+    .option("--repair", "also push again what the cache has without its NAR, or with a cut NAR")
     .option("--json", "print the result as JSON at the end");
 }
 
@@ -71,6 +73,7 @@ export async function readPushOptions(
     signKey: signKey === undefined ? undefined : await readSignKey(signKey, context),
     compression,
     compressionLevel,
+    isRepair: flags.repair === true,
     isJson: flags.json === true,
   };
 }

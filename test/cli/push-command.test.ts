@@ -1,4 +1,5 @@
-import { writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createFakeStore } from "../../testkit/node/fake-store.ts";
@@ -210,6 +211,17 @@ describe("nargate watch-exec", () => {
   it("pushes in the end what it could not while the gateway was out of order", async () => {
     const { env, cwd } = await createFakeStore();
     await writeFile(join(cwd, "bin/nix-store"), '#!/bin/sh\n[ "$1" != --dump ] || cat "$2"\n');
+    const file = join(cwd, "infos.json");
+    const narHash = `sha256-${createHash("sha256").update("new").digest("base64")}`;
+    const infos = JSON.parse(await readFile(file, "utf8")) as Record<string, object>;
+    const added = `${"0".repeat(32)}-new`;
+    await writeFile(
+      file,
+      JSON.stringify({
+        ...infos,
+        [`/nix/store/${added}`]: { narHash, narSize: 3, references: [] },
+      }),
+    );
     // Six attempts for each of the 32 paths that are looked up at once.
     let refusals = 6 * 32;
     const url = await serve((request, response) => {
@@ -219,13 +231,13 @@ describe("nargate watch-exec", () => {
       else if (refusals-- > 0) response.writeHead(503).end("Come back later.\n");
       else response.writeHead(request.method === "PUT" ? 200 : 404).end();
     });
-    const build = `touch nix/store/${"0".repeat(32)}-new; sleep 3`;
+    const build = `printf new > nix/store/${added}; sleep 3`;
     const args = ["watch-exec", "--to", url, "--json", "--", "sh", "-c", build];
     const { code, stdout, stderr } = await runNargate(args, { env, cwd });
     expect(code).toBe(0);
     const report = JSON.parse(stdout);
     expect(report).toMatchObject({ failed: [], untried: [], stopped: null });
-    expect(report.pushed).toHaveLength(100);
+    expect(report.pushed).toHaveLength(101);
     expect(stderr).toContain("503 Come back later.");
   });
 });

@@ -221,6 +221,23 @@ describe.skipIf(!hasNix)("nargate push", () => {
     expect(stderr).toMatch(line);
   });
 
+  it("finds what lacks its NAR, and sends it again with --repair", async () => {
+    const storePath = await addClosure("repair");
+    await nargate.run("push", storePath);
+    const closure = await closureOf(pusher, storePath);
+    const nars = gateway.bucket.keys().filter((key) => key.startsWith("nar/"));
+    for (const key of nars) await gateway.bucket.remove(key);
+    const verify = await nargate.attempt("ls", "--closure", "--verify", storePath);
+    expect(verify.code).toBe(1);
+    expect(verify.stdout.match(/its NAR is MISSING/g)).toHaveLength(closure.length);
+    const skipped = await nargate.run("push", "--json", storePath);
+    expect(pushedNames(skipped.stdout)).toEqual([]);
+    const repaired = await nargate.run("push", "--json", "--repair", storePath);
+    expect(pushedNames(repaired.stdout)).toHaveLength(closure.length);
+    expect((await nargate.attempt("ls", "--closure", "--verify", storePath)).code).toBe(0);
+    await expectPullable(storePath);
+  });
+
   it("says in one line that there is no server", async () => {
     const port = await findFreePort();
     const machine = await createPusher(gateway);

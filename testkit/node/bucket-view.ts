@@ -8,6 +8,8 @@ export interface BucketView {
   keys(): readonly string[];
   read(key: string): Promise<Buffer | undefined>;
   write(key: string, bytes: Uint8Array, contentType?: string): Promise<void>;
+  /** Hides an object. */
+  remove(key: string): Promise<void>;
   /** Puts an object beside the prefix. */
   writeOutside(key: string, bytes: Uint8Array): Promise<void>;
   /** Which version each key of the whole bucket has: alike as long as nothing is written. */
@@ -46,6 +48,9 @@ export function createBucketView(server: B2Server, name: string, prefix: string)
     },
     async write(key, bytes, contentType = "application/octet-stream") {
       await store.putObject(prefix + key, { "content-type": contentType }, chunksOf(bytes));
+    },
+    async remove(key) {
+      await store.hideObject(prefix + key);
     },
     async writeOutside(key, bytes) {
       await store.putObject(key, {}, chunksOf(bytes));

@@ -1,12 +1,15 @@
 import { formatBytes } from "../../client/progress/format-amounts.ts";
+import type { NarState } from "../../client/gateway/look-at-nar.ts";
 import { parseSignature } from "../../nix/signature.ts";
 import type { ClosureEntry } from "./walk-closure.ts";
 
 /** Returns the report for people: a line for each path, the totals, and the missing paths. */
 export function formatClosure(entries: readonly ClosureEntry[], isWhole: boolean): string {
   const width = Math.max(...entries.map(({ text }) => text.length));
-  const lines = entries.map(({ text, narinfo }) => {
-    if (narinfo === undefined) return `${text.padEnd(width)}  missing`;
+  const lines = entries.map(({ text, narinfo, nar, status }) => {
+    if (narinfo === undefined) {
+      return `${text.padEnd(width)}  ${status === "missing" ? "missing" : UNREADABLE}`;
+    }
     const fileSize =
       narinfo.fileSize === undefined ? "size unknown" : formatBytes(narinfo.fileSize);
     return [
@@ -14,10 +17,11 @@ export function formatClosure(entries: readonly ClosureEntry[], isWhole: boolean
       formatBytes(narinfo.narSize).padStart(10),
       `${fileSize.padStart(12)} ${narinfo.compression}`,
       keyNames(narinfo.signatures).join(" ") || "unsigned",
+      ...(nar === undefined || nar.verdict === "there" ? [] : [NAR_STATES[nar.verdict]]),
     ].join("  ");
   });
   if (entries.length > 1 || isWhole) lines.push("", formatTotals(entries));
-  const missing = entries.filter(({ narinfo }) => narinfo === undefined);
+  const missing = entries.filter(({ status }) => status === "missing");
   for (const { text, neededBy } of missing) {
     if (neededBy.length === 0) continue;
     const [first, ...others] = neededBy;
@@ -28,11 +32,20 @@ export function formatClosure(entries: readonly ClosureEntry[], isWhole: boolean
   return `${lines.join("\n")}\n`;
 }
 
+const UNREADABLE = "there, in a compression that only Nix reads";
+
+const NAR_STATES = {
+  MISSING: "its NAR is MISSING",
+  "WRONG SIZE": "its NAR has the WRONG SIZE",
+  elsewhere: "its NAR is on another server",
+  unknown: "its NAR is not known: the cache gave no clear answer",
+} as const satisfies Partial<Record<NarState["verdict"], string>>;
+
 /** Returns the report as JSON. */
 export function formatClosureJson(url: string, entries: readonly ClosureEntry[]): string {
-  const paths = entries.map(({ text, narinfo, neededBy }) =>
+  const paths = entries.map(({ text, narinfo, nar, status, neededBy }) =>
     narinfo === undefined
-      ? { path: text, status: "missing", neededBy }
+      ? { path: text, status, neededBy }
       : {
           path: text,
           status: "present",
@@ -41,6 +54,9 @@ export function formatClosureJson(url: string, entries: readonly ClosureEntry[])
           compression: narinfo.compression,
           url: narinfo.url,
           signedBy: keyNames(narinfo.signatures),
+          ...(nar === undefined
+            ? {}
+            : { nar: { verdict: nar.verdict, size: nar.sizeBytes ?? null } }),
         },
   );
   return `${JSON.stringify({ url, paths, totals: sumUp(entries) }, null, 2)}\n`;
@@ -57,8 +73,8 @@ function sumUp(entries: readonly ClosureEntry[]) {
   // Several paths may share one NAR file, which counts once.
   const files = new Map(found.map(({ url, fileSize }) => [url, fileSize ?? 0]));
   return {
-    present: found.length,
-    missing: entries.length - found.length,
+    present: entries.filter(({ status }) => status !== "missing").length,
+    missing: entries.filter(({ status }) => status === "missing").length,
     narBytes: found.reduce((sum, { narSize }) => sum + narSize, 0),
     fileBytes: [...files.values()].reduce((sum, size) => sum + size, 0),
   };

@@ -1,4 +1,5 @@
 import type { CacheClient } from "../../client/gateway/cache-client.ts";
+import { isBroken, lookAtNar, type NarState } from "../../client/gateway/look-at-nar.ts";
 import { computeStorePath, parseContentAddress } from "../../nix/content-address.ts";
 import { formatFingerprint } from "../../nix/fingerprint.ts";
 import type { Narinfo } from "../../nix/narinfo.ts";
@@ -9,13 +10,6 @@ import { equalStorePaths } from "../../nix/store-path.ts";
 export interface SignatureVerdict {
   readonly keyName: string;
   readonly verdict: "good" | "FALSE" | "unknown key" | "malformed";
-}
-
-/** The state of the NAR file that the narinfo names. `elsewhere` means another server. */
-export interface NarState {
-  readonly verdict: "there" | "MISSING" | "WRONG SIZE" | "elsewhere" | "unknown";
-  /** Bytes. Undefined if unknown. */
-  readonly sizeBytes: number | undefined;
 }
 
 export interface PathInspection {
@@ -54,8 +48,7 @@ export async function inspectPath(
  */
 export function isSound({ signatures, nar, isAddressTrue }: PathInspection): boolean {
   return (
-    nar.verdict !== "MISSING" &&
-    nar.verdict !== "WRONG SIZE" &&
+    !isBroken(nar) &&
     isAddressTrue !== false &&
     signatures.every(({ verdict }) => verdict !== "FALSE" && verdict !== "malformed")
   );
@@ -79,22 +72,6 @@ async function judgeSignature(
     if (await verifySignature(key, message, signature.value)) return { keyName, verdict: "good" };
   }
   return { keyName, verdict: "FALSE" };
-}
-
-/** Asks for the NAR by HEAD, which the bucket answers and never the edge. */
-async function lookAtNar({ url, fileSize }: Narinfo, client: CacheClient): Promise<NarState> {
-  if (/^[a-z][a-z\d+.-]*:/i.test(url)) return { verdict: "elsewhere", sizeBytes: undefined };
-  const { status, headers } = await client.send({
-    method: "HEAD",
-    target: url,
-    // Asks for the length of the stored bytes: a proxy could compress the answer.
-    headers: { "accept-encoding": "identity" },
-  });
-  if (status === 404) return { verdict: "MISSING", sizeBytes: undefined };
-  const length = headers.get("content-length");
-  if (status !== 200 || length === null) return { verdict: "unknown", sizeBytes: undefined };
-  const isWrong = fileSize !== undefined && Number(length) !== fileSize;
-  return { verdict: isWrong ? "WRONG SIZE" : "there", sizeBytes: Number(length) };
 }
 
 async function provesAddress(

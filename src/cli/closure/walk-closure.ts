@@ -1,3 +1,5 @@
+import type { PublishedNarinfo } from "../../client/gateway/cache-client.ts";
+import { isBroken, type NarState } from "../../client/gateway/look-at-nar.ts";
 import type { Narinfo } from "../../nix/narinfo.ts";
 import { formatStorePath, type StorePathHash } from "../../nix/store-path.ts";
 import { type PathArgument, pathArgument } from "./path-argument.ts";
@@ -7,8 +9,11 @@ export interface ClosureEntry {
   readonly hash: StorePathHash;
   /** The whole path. Only the hash, if nothing else is known. */
   readonly text: string;
-  /** Undefined if the cache does not have the path. */
+  /** Undefined if the cache does not have the path, or if only Nix can read its narinfo. */
   readonly narinfo: Narinfo | undefined;
+  readonly status: "present" | "missing" | "unreadable";
+  /** Undefined if nobody has looked at the NAR. */
+  readonly nar: NarState | undefined;
   /** The listed paths that refer to this path. */
   readonly neededBy: readonly string[];
 }
@@ -17,7 +22,9 @@ export interface ClosureOptions {
   readonly storeDir: string;
   /** Whether to follow the references, down to the end. */
   readonly isWhole: boolean;
-  readonly readNarinfo: (hash: StorePathHash) => Promise<Narinfo | undefined>;
+  readonly readNarinfo: (hash: StorePathHash) => Promise<PublishedNarinfo>;
+  /** Looks at the NAR of each path that is there, if it is given. */
+  readonly lookAtNar?: ((narinfo: Narinfo) => Promise<NarState>) | undefined;
 }
 
 /** Requests at once: enough for the user not to wait for long, and not too many for one client. */
@@ -29,15 +36,21 @@ const REQUESTS_AT_ONCE = 16;
  */
 export async function walkClosure(
   roots: readonly PathArgument[],
-  { storeDir, isWhole, readNarinfo }: ClosureOptions,
+  { storeDir, isWhole, readNarinfo, lookAtNar }: ClosureOptions,
 ): Promise<readonly ClosureEntry[]> {
   const found = new Map<StorePathHash, ClosureEntry & { neededBy: string[] }>();
   let level: readonly PathArgument[] = uniquePaths(roots);
   while (level.length > 0) {
     const entries = await mapAtOnce(level, async ({ hash, text }) => {
-      const narinfo = await readNarinfo(hash);
-      const path = narinfo === undefined ? text : formatStorePath(narinfo.storePath, storeDir);
-      return { hash, text: path, narinfo, neededBy: [] };
+      const published = await readNarinfo(hash);
+      const others = { hash, neededBy: [] as string[] };
+      if (published === undefined || published === "unreadable") {
+        const status = published ?? ("missing" as const);
+        return { ...others, text, status, narinfo: undefined, nar: undefined };
+      }
+      const path = formatStorePath(published.storePath, storeDir);
+      const nar = await lookAtNar?.(published);
+      return { ...others, text: path, status: "present" as const, narinfo: published, nar };
     });
     for (const entry of entries) found.set(entry.hash, entry);
     if (!isWhole) break;
@@ -53,6 +66,11 @@ export async function walkClosure(
     }
   }
   return [...found.values()];
+}
+
+/** Whether a client that needs this path cannot get it from the cache. */
+export function isLacking({ status, nar }: ClosureEntry): boolean {
+  return status === "missing" || (nar !== undefined && isBroken(nar));
 }
 
 function uniquePaths(paths: readonly PathArgument[]): readonly PathArgument[] {

@@ -45,7 +45,15 @@ async function inspect(
     );
     return 1;
   }
-  const inspection = await inspectPath(found.narinfo, client, facts);
+  if (found === "unreadable") {
+    context.stdout.write(
+      isJson
+        ? `${JSON.stringify({ path: text, status: "unreadable" }, null, 2)}\n`
+        : `${text}: there, in a compression that only Nix reads\n`,
+    );
+    return 0;
+  }
+  const inspection = await inspectPath(found, client, facts);
   context.stdout.write(
     isJson
       ? formatInspectionJson(inspection, facts.storeDir)

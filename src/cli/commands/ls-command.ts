@@ -1,13 +1,15 @@
 import { readGatewayFacts } from "../../client/gateway/gateway-facts.ts";
+import { lookAtNar } from "../../client/gateway/look-at-nar.ts";
 import { type CacheOptions, openCache } from "../../client/gateway/open-cache.ts";
 import type { ProcessContext } from "../../client/process-context.ts";
 import { formatClosure, formatClosureJson } from "../closure/closure-report.ts";
 import { resolvePathArgument } from "../closure/path-argument.ts";
-import { walkClosure } from "../closure/walk-closure.ts";
+import { isLacking, walkClosure } from "../closure/walk-closure.ts";
 import { addCacheOptions, type AddCommand } from "../command.ts";
 
 interface LsOptions extends CacheOptions {
   readonly closure?: boolean;
+  readonly verify?: boolean;
   readonly json?: boolean;
 }
 
@@ -22,6 +24,10 @@ export const addLsCommand: AddCommand = (program, context, setExitCode) => {
     .option(
       "--closure",
       "also list all paths that these paths need, by the references in the cache",
+    )
+    .option(
+      "--verify",
+      "also look whether the NAR of each path is there, with the right size; the exit code is 1 if one is not",
     )
     .option("--json", "print JSON")
     .addHelpText(
@@ -48,12 +54,14 @@ async function list(
   const entries = await walkClosure(roots, {
     storeDir,
     isWhole,
-    readNarinfo: async (hash) => (await client.readNarinfo(hash, storeDir))?.narinfo,
+    readNarinfo: (hash) => client.readNarinfo(hash, storeDir),
+    lookAtNar:
+      options.verify === true ? async (narinfo) => await lookAtNar(narinfo, client) : undefined,
   });
   context.stdout.write(
     options.json === true
       ? formatClosureJson(client.url, entries)
       : formatClosure(entries, isWhole),
   );
-  return entries.some(({ narinfo }) => narinfo === undefined) ? 1 : 0;
+  return entries.some(isLacking) ? 1 : 0;
 }

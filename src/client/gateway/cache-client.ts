@@ -1,11 +1,12 @@
 import { failureBodySchema } from "../../api/answers.ts";
 import { FAILURES, isFailureCode } from "../../api/failures/failures.ts";
 import { readShape } from "../../api/read-shape.ts";
-import { type Narinfo, parseNarinfo } from "../../nix/narinfo.ts";
+import type { Narinfo } from "../../nix/narinfo.ts";
 import type { StorePathHash } from "../../nix/store-path.ts";
 import { ClientError } from "../client-error.ts";
 import { toOneLine } from "../plain-text.ts";
 import { isBotChallenge } from "./cloudflare-answers.ts";
+import { parseStoredNarinfo } from "./narinfo-text.ts";
 import { bytesBody, type HttpAnswer, type HttpClient, type HttpRequest } from "./http-client.ts";
 
 /** A request to the cache. */
@@ -27,14 +28,15 @@ export interface CacheClient {
   call(method: "GET" | "POST", target: string, input?: unknown): Promise<unknown>;
   /** Calls `/api/v1/…` and passes each JSON line of the answer to `onLine` as it arrives. */
   callForLines(target: string, input: unknown, onLine: (line: unknown) => void): Promise<void>;
-  /** Returns undefined if the cache does not have the narinfo. */
-  readNarinfo(hash: StorePathHash, storeDir: string): Promise<NarinfoText | undefined>;
+  /**
+   * Returns undefined if the cache does not have the narinfo, and "unreadable" if it is
+   * stored in a compression that only Nix can unpack. With `isFresh` the bucket answers,
+   * not the edge; this needs a push token.
+   */
+  readNarinfo(hash: StorePathHash, storeDir: string, isFresh?: boolean): Promise<PublishedNarinfo>;
 }
 
-export interface NarinfoText {
-  readonly text: string;
-  readonly narinfo: Narinfo;
-}
+export type PublishedNarinfo = Narinfo | "unreadable" | undefined;
 
 /**
  * The cache, or Cloudflare in front of it, refused a request. The message is one
@@ -90,16 +92,16 @@ export function createCacheClient(
       if (answer.status !== 200) throw refusalOf(target, answer);
     },
 
-    async readNarinfo(hash, storeDir) {
+    async readNarinfo(hash, storeDir, isFresh = false) {
       const target = `${hash}.narinfo`;
-      const answer = await http.send(await prepare({ method: "GET", target }));
+      const headers = isFresh ? { "cache-control": "no-cache" } : {};
+      const answer = await http.send(await prepare({ method: "GET", target, headers }));
       if (answer.status === 404) return undefined;
       if (answer.status !== 200) throw refusalOf(target, answer);
-      const text = answer.body.toString();
-      const narinfo = parseNarinfo(text, storeDir);
+      const narinfo = parseStoredNarinfo(answer.body, storeDir);
       if (!narinfo.ok)
         throw new ClientError(`the cache has a malformed ${target}: ${narinfo.error}`);
-      return { text, narinfo: narinfo.value };
+      return narinfo.value;
     },
   };
 }

@@ -29,6 +29,21 @@ export interface HttpAnswer {
 /** No attempt got an answer. */
 export class Unreachable extends ClientError {}
 
+/**
+ * The most bytes of an answer, or of one line of it, that are kept in memory. The
+ * largest real one is a list of 10,000 parts: half a megabyte.
+ */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+
+class AnswerTooLarge extends ClientError {
+  constructor(url: string) {
+    const { host, pathname } = new URL(url);
+    super(
+      `${host} answered with more than ${MAX_ANSWER_BYTES / 1024 / 1024} MB to ${pathname.slice(0, 100)}. Check that the URL is the URL of a Nargate cache`,
+    );
+  }
+}
+
 export interface HttpRetries {
   readonly attempts: number;
   /** The time without a byte in either direction after which an attempt fails. */
@@ -94,16 +109,20 @@ export function createHttpClient(
       });
       const lines = response.ok ? onLine : undefined;
       const chunks: Uint8Array[] = [];
+      let kept = 0;
       let rest = "";
       const decoder = new TextDecoder();
       for await (const chunk of response.body ?? []) {
         idle.touch();
         if (lines === undefined) {
+          kept += chunk.byteLength;
+          if (kept > MAX_ANSWER_BYTES) throw new AnswerTooLarge(request.url);
           chunks.push(chunk);
           continue;
         }
         const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n");
         rest = parts.pop() ?? "";
+        if (rest.length > MAX_ANSWER_BYTES) throw new AnswerTooLarge(request.url);
         for (const line of parts) if (line !== "") lines(line);
       }
       return { status: response.status, headers: response.headers, body: Buffer.concat(chunks) };
@@ -135,6 +154,7 @@ export function createHttpClient(
         failure = error;
       }
       signal.throwIfAborted();
+      if (failure instanceof AnswerTooLarge) throw failure;
       if (failure !== undefined && (hasBegun || count >= retries.attempts)) {
         const { host } = new URL(request.url);
         throw new Unreachable(`cannot reach ${host}: ${describeError(failure)}`, {

@@ -3,6 +3,7 @@ import type { Narinfo } from "../../nix/narinfo.ts";
 import type { SecretKey } from "../../nix/signature.ts";
 import { formatStorePathBaseName } from "../../nix/store-path.ts";
 import type { CacheClient } from "../gateway/cache-client.ts";
+import { isBroken, lookAtNar } from "../gateway/look-at-nar.ts";
 import type { PathInfo } from "../local-nix/path-info.ts";
 import { isSignedBy } from "./compose-narinfo.ts";
 import type { PathEnds } from "./push-report.ts";
@@ -22,11 +23,13 @@ type Choice =
     };
 
 interface ChoiceOptions {
-  readonly client: Pick<CacheClient, "readNarinfo">;
+  readonly client: Pick<CacheClient, "readNarinfo" | "send">;
   readonly storeDir: string;
   /** Names of upstream keys: a path that one of them signed is in another cache. */
   readonly upstreamKeys: ReadonlySet<string>;
   readonly signKey: SecretKey | undefined;
+  /** Whether to look at the NAR of each published path, and to push it again if it is broken. */
+  readonly isRepair: boolean;
 }
 
 /** A path that must be pushed or signed. */
@@ -44,8 +47,8 @@ export async function choosePaths(
   { client, store, options, limits, guard, context }: PushSession,
   { settle, settleError }: Pick<PathEnds, "settle" | "settleError">,
 ): Promise<readonly Pending[]> {
-  const { upstreamKeys, signKey } = options;
-  const how = { client, storeDir: store.storeDir, upstreamKeys, signKey };
+  const { upstreamKeys, signKey, isRepair } = options;
+  const how = { client, storeDir: store.storeDir, upstreamKeys, signKey, isRepair };
   const choices = await Promise.all(
     infos.map(async (info): Promise<readonly Pending[]> => {
       const { path } = info;
@@ -72,21 +75,22 @@ export async function choosePaths(
 }
 
 /**
- * Decides for one path. The request has a push token, so the gateway asks the
- * bucket and does not trust a 404 of its edge.
+ * Decides for one path. Asks the bucket, not the edge: somebody may have removed a
+ * narinfo from the bucket that the edge still has.
  */
 export async function choosePath(
   info: PathInfo,
-  { client, storeDir, upstreamKeys, signKey }: ChoiceOptions,
+  { client, storeDir, upstreamKeys, signKey, isRepair }: ChoiceOptions,
 ): Promise<Choice> {
   for (const keyName of upstreamKeys) {
     if (isSignedBy(info.signatures, keyName)) return skip(`signed by ${keyName}`);
   }
-  const published = await client.readNarinfo(info.path.hash, storeDir);
-  if (published === undefined) return { kind: "push" };
-  const { narinfo } = published;
+  const narinfo = await client.readNarinfo(info.path.hash, storeDir, true);
+  if (narinfo === undefined) return { kind: "push" };
+  if (narinfo === "unreadable") return skip("in the cache, in a compression that only Nix reads");
   const isSame = equalFingerprints(narinfo, { ...info, storePath: info.path });
   if (!isSame) return { ...skip("in the cache with other contents"), isSuspicious: true };
+  if (isRepair && isBroken(await lookAtNar(narinfo, client))) return { kind: "push" };
   if (signKey !== undefined && !isSignedBy(narinfo.signatures, signKey.name)) {
     return { kind: "sign", published: narinfo };
   }

@@ -36,6 +36,8 @@ export interface PushOptions {
   readonly signKey: SecretKey | undefined;
   readonly compression: PackCompression;
   readonly compressionLevel: number;
+  /** Whether to push again the paths whose NAR is missing or cut in the cache. */
+  readonly isRepair: boolean;
   /** Whether the command prints the report as JSON. */
   readonly isJson: boolean;
 }

@@ -62,11 +62,13 @@ export async function publishNarinfo(
     // the file: the published URL, FileHash and FileSize stay anyway.
     const isKnownPath = published !== undefined && equalFingerprints(published, narinfo);
     if (refusal !== undefined && !isKnownPath) throw refusal;
-    const decision = decideNarinfo(
-      published && (await withTrueSignatures(published, known, cache.storeDir)),
-      incoming,
-      isKnownKey,
-    );
+    const kept = published && (await withTrueSignatures(published, known, cache.storeDir));
+    const mayReplace = refusal === undefined && isKnownPath;
+    if (kept !== undefined && mayReplace && (await hasCutNar(kept, narinfo.url, push))) {
+      push.log("warn", "narinfo-replaced", { path: key.path, why: "its NAR is cut", by });
+      return { outcome: "published", text: formatNarinfo(withSignaturesOf(incoming, kept)) };
+    }
+    const decision = decideNarinfo(kept, incoming, isKnownKey);
     return await toChange(decision, key, narinfo, push);
   });
 }
@@ -180,6 +182,25 @@ async function readPublished(
     return undefined;
   }
   return narinfo.value;
+}
+
+/**
+ * Whether the NAR of a published narinfo has another size than the narinfo says, and
+ * the pushed one is another file: a copy into the bucket was cut, or went wrong.
+ */
+async function hasCutNar(
+  { url, fileSize }: Narinfo,
+  incomingUrl: string,
+  { bucket }: Push,
+): Promise<boolean> {
+  const nar = parseNarUrl(url);
+  if (url === incomingUrl || fileSize === undefined || !nar.ok) return false;
+  const stored = await bucket.head(nar.value.path);
+  return stored?.sizeBytes !== undefined && stored.sizeBytes !== fileSize;
+}
+
+function withSignaturesOf(narinfo: Narinfo, { signatures }: Narinfo): Narinfo {
+  return withSignatures(narinfo, mergeSignatures(signatures, narinfo.signatures));
 }
 
 /** Whether an object is gone. A listing proves it, because a 404 to HEAD has no body that names the missing thing. */

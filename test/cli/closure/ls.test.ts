@@ -76,6 +76,48 @@ describe("nargate ls", () => {
   });
 });
 
+describe("nargate ls of what only Nix can read", () => {
+  it("counts it as there", async () => {
+    const { base } = await diamond();
+    const url = await serve((request, response) => {
+      if (request.url === "/api/v1/cache") answerJson(response, GATEWAY_FACTS);
+      else response.end(Buffer.from("\u{fd}7zXZ\0", "latin1"));
+    });
+    const { code, stdout } = await runNargate(["ls", "--to", url, base.hash]);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`${base.hash}  there, in a compression that only Nix reads`);
+    const json = await runNargate(["ls", "--json", "--to", url, base.hash]);
+    expect(JSON.parse(json.stdout).paths).toEqual([
+      { path: base.hash, status: "unreadable", neededBy: [] },
+    ]);
+  });
+});
+
+describe("nargate ls --verify", () => {
+  it("finds the paths whose NAR is gone or cut, and exits with 1", async () => {
+    const { base, left } = await diamond();
+    const files = { [left.narUrl]: "cut", [base.narUrl]: undefined };
+    const url = await serveCache([base, left], {}, files);
+    const args = ["ls", "--closure", "--to", url, left.storePath];
+    expect((await runNargate(args)).code).toBe(0);
+    const { code, stdout } = await runNargate([...args, "--verify"]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(new RegExp(`^${left.storePath} .*its NAR has the WRONG SIZE$`, "m"));
+    expect(stdout).toMatch(new RegExp(`^${base.storePath} .*its NAR is MISSING$`, "m"));
+    const json = await runNargate([...args, "--verify", "--json"]);
+    expect(JSON.parse(json.stdout).paths).toMatchObject([
+      { status: "present", nar: { verdict: "WRONG SIZE", size: 3 } },
+      { status: "present", nar: { verdict: "MISSING", size: null } },
+    ]);
+  });
+
+  it("exits with 0 if every NAR is there", async () => {
+    const { base } = await diamond();
+    const url = await serveCache([base]);
+    expect((await runNargate(["ls", "--verify", "--to", url, base.hash])).code).toBe(0);
+  });
+});
+
 describe("nargate ls --closure", () => {
   it("follows the references in the cache, and names the paths that need a missing path", async () => {
     const { base, left, right, top } = await diamond();

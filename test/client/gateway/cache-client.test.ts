@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { brotliCompressSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { CacheRefusal, createCacheClient } from "../../../src/client/gateway/cache-client.ts";
 import { bytesBody, createHttpClient } from "../../../src/client/gateway/http-client.ts";
@@ -164,17 +165,53 @@ describe("CacheClient", () => {
     });
   });
 
-  it("reads a narinfo, keeps its text, and returns undefined for a missing one", async () => {
+  it("reads a narinfo, and returns undefined for a missing one", async () => {
     const text = `StorePath: /nix/store/${HASH}-thing\nURL: nar/x.nar\nNarHash: sha256:${"0".repeat(52)}\nNarSize: 5\n`;
     let status = 200;
     const client = await openClient((_, response) => void response.writeHead(status).end(text));
     const found = await client.readNarinfo(HASH, "/nix/store");
-    expect(found?.text).toBe(text);
-    expect(found?.narinfo).toMatchObject({ narSize: 5, compression: "bzip2" });
+    expect(found).toMatchObject({ narSize: 5, compression: "bzip2" });
     status = 404;
     expect(await client.readNarinfo(HASH, "/nix/store")).toBeUndefined();
     status = 401;
     await expect(client.readNarinfo(HASH, "/nix/store")).rejects.toThrow(CacheRefusal);
+  });
+
+  it.each([
+    { what: "zstd", pack: zstdCompressSync, encoding: "zstd" },
+    { what: "gzip", pack: gzipSync, encoding: "gzip" },
+    { what: "br", pack: brotliCompressSync, encoding: "br" },
+  ])("reads a narinfo that is stored in $what", async ({ pack, encoding }) => {
+    const text = `StorePath: /nix/store/${HASH}-thing\nURL: nar/x.nar\nNarHash: sha256:${"0".repeat(52)}\nNarSize: 5\n`;
+    const client = await openClient((_, response) => {
+      response.writeHead(200, { "content-encoding": encoding }).end(pack(Buffer.from(text)));
+    });
+    expect(await client.readNarinfo(HASH, "/nix/store")).toMatchObject({ narSize: 5 });
+  });
+
+  it.each([
+    { what: "xz", body: Buffer.from("\u{fd}7zXZ\0 and so on", "latin1") },
+    { what: "bzip2", body: Buffer.from("BZh91AY&SY") },
+    { what: "a zstd that is cut", body: zstdCompressSync(Buffer.alloc(1000)).subarray(0, 12) },
+    {
+      what: "a zstd that unpacks to 64 MiB",
+      body: zstdCompressSync(Buffer.alloc(64 * 1024 * 1024)),
+    },
+  ])("says that only Nix can read one in $what", async ({ body }) => {
+    const client = await openClient((_, response) => void response.end(body));
+    expect(await client.readNarinfo(HASH, "/nix/store")).toBe("unreadable");
+  });
+
+  it("asks for the bucket's own answer where the caller wants it fresh", async () => {
+    const seen: (string | undefined)[] = [];
+    const client = await openClient((request, response) => {
+      seen.push(request.headers["cache-control"]);
+      response.writeHead(404).end();
+    });
+    await client.readNarinfo(HASH, "/nix/store", true);
+    await client.readNarinfo(HASH, "/nix/store");
+    expect(seen[0]).toBe("no-cache");
+    expect(seen[1]).not.toBe("no-cache");
   });
 
   it("says that the cache has a malformed narinfo", async () => {

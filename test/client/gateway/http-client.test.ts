@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import {
   bytesBody,
   createHttpClient,
@@ -132,6 +132,30 @@ describe("HttpClient.send", () => {
     const { client } = createClient({}, { attempts: 1, idleMilliseconds: 250 });
     const answer = await client.send({ method: "GET", url });
     expect(answer.body.toString()).toBe("xxxxxxxx");
+  });
+
+  it.each([
+    { what: "an answer", lines: false },
+    { what: "a line", lines: true },
+  ])("stops to read $what that does not end, and does not ask again", async ({ lines }) => {
+    let requests = 0;
+    let isStopped = false;
+    const url = await serve((_, response) => {
+      requests++;
+      response.once("close", () => (isStopped = true));
+      const chunk = "x".repeat(1024 * 1024);
+      const write = () => {
+        while (!response.destroyed && response.write(chunk));
+        if (!response.destroyed) response.once("drain", write);
+      };
+      write();
+    });
+    const { client } = createClient({}, { attempts: 3, idleMilliseconds: 5_000 });
+    const request = { method: "GET", url: `${url}/thing` } as const;
+    const answer = lines ? client.sendForLines(request, () => {}) : client.send(request);
+    await expect(answer).rejects.toThrow("answered with more than 16 MB to /thing");
+    expect(requests).toBe(1);
+    await vi.waitUntil(() => isStopped);
   });
 
   it("names the host that does not answer, and the reason", async () => {

@@ -82,15 +82,29 @@ describe("choosePath", () => {
   const published = composeNarinfo(readInfo(), FILE, STORE_DIR);
 
   async function choose(options: {
-    published?: Narinfo;
+    published?: Narinfo | "unreadable";
+    /** The answer to HEAD of the NAR. */
+    nar?: { readonly status: number; readonly length?: number };
+    isRepair?: boolean;
     upstreamKeys?: readonly string[];
     keyName?: string;
   }) {
-    const narinfo = options.published;
+    const { nar = { status: 200, length: FILE.fileSize } } = options;
     return await choosePath(readInfo(), {
       client: {
-        readNarinfo: async () => (narinfo === undefined ? undefined : { text: "", narinfo }),
+        readNarinfo: async (_hash, _storeDir, isFresh) => {
+          expect(isFresh).toBe(true);
+          return options.published;
+        },
+        send: async () => ({
+          status: nar.status,
+          headers: new Headers(
+            nar.length === undefined ? {} : { "content-length": String(nar.length) },
+          ),
+          body: Buffer.alloc(0),
+        }),
       },
+      isRepair: options.isRepair ?? false,
       storeDir: STORE_DIR,
       upstreamKeys: new Set(options.upstreamKeys),
       signKey: options.keyName === undefined ? undefined : await createKey(options.keyName),
@@ -115,6 +129,23 @@ describe("choosePath", () => {
     },
   ])("skips $what", async ({ options, reason }) => {
     expect(await choose(options)).toEqual({ kind: "skip", reason, isSuspicious: false });
+  });
+
+  it.each([
+    { what: "is gone", nar: { status: 404 } },
+    { what: "is cut", nar: { status: 200, length: 3 } },
+  ])("pushes again with --repair what is there and whose NAR $what", async ({ nar }) => {
+    expect(await choose({ published, nar, isRepair: true })).toEqual({ kind: "push" });
+    expect(await choose({ published, nar })).toMatchObject({ kind: "skip" });
+    expect(await choose({ published, isRepair: true })).toMatchObject({ kind: "skip" });
+  });
+
+  it("takes what only Nix can read for there", async () => {
+    expect(await choose({ published: "unreadable", keyName: "own-1" })).toEqual({
+      kind: "skip",
+      reason: "in the cache, in a compression that only Nix reads",
+      isSuspicious: false,
+    });
   });
 
   it("signs what is there without its signature", async () => {

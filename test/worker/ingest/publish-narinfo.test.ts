@@ -226,6 +226,26 @@ describe("what is published but of no use to anyone", () => {
     ]);
   });
 
+  it("is replaced where its NAR is cut, and keeps its signatures", async () => {
+    const push = preparePush(ONE, BOTH);
+    await publish(BOTH, push);
+    push.bucket.setText(narPathOf(BOTH), "cut");
+    expect(await publish(ONE, push)).toBe("published");
+    expect(push.bucket.textOf(KEY.path)).toBe(ONE + SECOND_SIGNATURE);
+    expect(push.lines).toMatchObject([{ fields: { why: "its NAR is cut" } }]);
+  });
+
+  it("is not replaced by other contents, nor by a cut NAR, where its NAR is cut", async () => {
+    const push = preparePush(ONE, BOTH);
+    await publish(BOTH, push);
+    push.bucket.setText(narPathOf(BOTH), "cut");
+    const other = ONE.replace(/^References: .*$/m, "References: ");
+    expect(await publish(other, push)).toBe("conflict");
+    push.bucket.setText(narPathOf(ONE), "cut");
+    expect(await publish(ONE, push)).toBe("kept");
+    expect(push.bucket.textOf(KEY.path)).toBe(BOTH);
+  });
+
   it("is not replaced where its URL points out of the cache, which may be on purpose", async () => {
     const push = preparePush(ONE);
     const elsewhere = ONE.replace("URL: nar/", "URL: https://example.org/nar/");

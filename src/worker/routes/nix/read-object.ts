@@ -5,6 +5,7 @@ import { type ByteRange, parseByteRange, matchesEntityTag } from "../../../http/
 import { CACHE_CONTROL } from "../../../http/cache-control.ts";
 import { NOSNIFF } from "../../../http/response-headers.ts";
 import { type ObjectKey, parseObjectKey } from "../../../nix/object-key.ts";
+import { type Edge, noEdge } from "../../edge/edge.ts";
 import { absent, entityTagOf, objectHeaders, readFromBucket } from "../../serve/origin.ts";
 import { admitReader } from "../admit.ts";
 import { readCacheInfo } from "./cache-info.ts";
@@ -37,20 +38,28 @@ async function getObject(key: ObjectKey, isPushing: boolean, exchange: Exchange)
   const { gateway, request, edgeContext, meter } = exchange;
   const cache = cacheReads(exchange);
   const { storeDir } = cache;
-  const { response, outcome, cost } = await gateway
-    .openEdge(cache)
-    .read(
-      { key, range: wantedRange(key, request), isPushing },
-      (wanted, range) =>
-        readFromBucket(wanted, range, { bucket: openBucket(exchange), storeDir, log: gateway.log }),
-      edgeContext,
-    );
+  const { response, outcome, cost } = await openEdgeFor(exchange, isPushing).read(
+    { key, range: wantedRange(key, request), isPushing },
+    (wanted, range) =>
+      readFromBucket(wanted, range, { bucket: openBucket(exchange), storeDir, log: gateway.log }),
+    edgeContext,
+  );
   exchange.outcome = outcome;
   if (cost !== undefined) {
     meter.requests += cost.requests;
     meter.milliseconds += cost.milliseconds;
   }
   return response;
+}
+
+/**
+ * Returns the edge of the cache, or none for a pusher that asks for the bucket's own
+ * answer: a narinfo that somebody removed from the bucket may still be at the edge.
+ */
+function openEdgeFor(exchange: Exchange, isPushing: boolean): Edge {
+  const wants = exchange.request.headers.get("cache-control") ?? "";
+  if (isPushing && /\bno-cache\b/i.test(wants)) return noEdge;
+  return exchange.gateway.openEdge(cacheReads(exchange));
 }
 
 /**

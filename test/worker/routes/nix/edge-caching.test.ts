@@ -5,6 +5,28 @@ import { makeStorePath } from "../../../../testkit/store-path.ts";
 
 const PUSHER = { headers: { authorization: `Bearer ${PUSH_TOKEN}` } };
 
+describe("a pusher that asks for the bucket's own answer", () => {
+  const fresh = { headers: { ...PUSHER.headers, "cache-control": "no-cache" } };
+
+  it("gets it, though the edge has the narinfo, and leaves the edge as it is", async () => {
+    const { bucket, path, request } = await startFilledGateway();
+    await request(path.narinfoPath);
+    await bucket.reset();
+    expect((await request(path.narinfoPath, PUSHER)).status).toBe(200);
+    expect((await request(path.narinfoPath, fresh)).status).toBe(404);
+    expect((await request(path.narinfoPath)).status).toBe(200);
+  });
+
+  it("must be a pusher: a reader costs no request of the bucket", async () => {
+    const { bucket, path, request } = await startFilledGateway();
+    await request(path.narinfoPath);
+    await bucket.clearRequests();
+    const headers = { "cache-control": "no-cache" };
+    expect((await request(path.narinfoPath, { headers })).status).toBe(200);
+    expect(await bucket.countRequests()).toBe(0);
+  });
+});
+
 describe("the edge", () => {
   it("answers the second read of everything without the bucket", async () => {
     const { bucket, path, request } = await startFilledGateway();
