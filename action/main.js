@@ -19,6 +19,7 @@ import {
   readField,
   readGatewayFacts,
   readInputs,
+  readList,
   readTokenFacts,
   restartDaemon,
   runNix,
@@ -47,6 +48,7 @@ async function readNixSettings(context) {
   const settings = parseJson(text);
   return {
     substituters: readWords(settings, "substituters"),
+    trustedSubstituters: readWords(settings, "trusted-substituters"),
     trustedPublicKeys: readWords(settings, "trusted-public-keys"),
     trustedUsers: readWords(settings, "trusted-users"),
     netrcFile: readWords(settings, "netrc-file").join(" ")
@@ -155,28 +157,45 @@ function nixConfLines({ url, publicKeys }) {
   ];
 }
 function nixosSettings({ url, publicKeys }) {
-  const keys = publicKeys.map((key) => `"${key}"`).join(" ");
+  const keys = publicKeys.map(quoteForNix).join(" ");
   return [
-    `nix.settings.extra-substituters = [ "${url}" ];`,
+    `nix.settings.extra-substituters = [ ${quoteForNix(url)} ];`,
     ...publicKeys.length === 0 ? [] : [`nix.settings.extra-trusted-public-keys = [ ${keys} ];`]
   ].join(" ");
 }
+function quoteForNix(text) {
+  return `"${text.replace(/["\\]|\$(?=\{)/g, "\\$&")}"`;
+}
 
 // src/client/use/nix-conf.ts
-import { join, resolve } from "node:path";
+import { stat } from "node:fs/promises";
+import { userInfo } from "node:os";
+import { dirname, join, resolve } from "node:path";
 function systemNixConf({ env }) {
   return join(env["NIX_CONF_DIR"] ?? "/etc/nix", "nix.conf");
 }
-function userNixConf({ env, cwd }) {
+async function userNixConf({
+  env,
+  cwd
+}) {
   const [first = ""] = (env["NIX_USER_CONF_FILES"] ?? "").split(":");
   if (first !== "") return resolve(cwd, first);
-  const home = env["HOME"] ?? "";
+  const home = await findHome(env["HOME"] ?? "");
   const config = env["XDG_CONFIG_HOME"] || (home === "" ? "" : join(home, ".config"));
   if (config === "")
     throw new UsageError(
       "HOME is not set, so the place of your nix.conf is unknown. Name the file with --file"
     );
   return join(config, "nix/nix.conf");
+}
+async function findHome(home) {
+  const owner = await stat(home).catch(() => void 0);
+  const isOwn = owner === void 0 || owner.uid === process.geteuid?.();
+  return isOwn ? home : userInfo().homedir;
+}
+function editableNixConf(file, text) {
+  const included = /^[ \t]*!?include[ \t]+(\S*nix\.custom\.conf)[ \t]*$/m.exec(text)?.[1];
+  return included === void 0 ? file : resolve(dirname(file), included);
 }
 var SUBSTITUTERS = { name: "substituters", alias: "binary-caches" };
 var TRUSTED_KEYS = {
@@ -233,7 +252,18 @@ function lengthen(line, values) {
 async function addSubstituter(substituter, context) {
   const nix = await askLocalNix(context);
   if ("reason" in nix) throw new ClientError(nix.reason);
-  return nix.trust.isTrusted === false ? await addForDaemon(substituter, nix, context) : await addForUser(substituter, nix, context);
+  if (nix.trust.isTrusted !== false) return await addForUser(substituter, nix, context);
+  const { use, token } = substituter;
+  const { substituters, trustedSubstituters, trustedPublicKeys } = nix.settings;
+  const isTrustedKey = use.publicKeys.every((key) => trustedPublicKeys.includes(key));
+  if (token === void 0 && isTrustedKey) {
+    if (hasUrl(substituters, use)) return `${systemNixConf(context)} already has the cache`;
+    if (hasUrl(trustedSubstituters, use)) return await addForUser(substituter, nix, context);
+  }
+  return await addForDaemon(substituter, nix, context);
+}
+function hasUrl(substituters, { url }) {
+  return substituters.some((one) => one.replace(/\/$/, "") === url);
 }
 async function addForUser({ use, token, workDirectory, onChange }, { settings }, context) {
   const netrc = token === void 0 ? void 0 : await writeOwnNetrc(use, token, settings, workDirectory);
@@ -243,7 +273,7 @@ async function addForUser({ use, token, workDirectory, onChange }, { settings },
   };
   let place;
   try {
-    const file = userNixConf(context);
+    const file = await userNixConf(context);
     if (await findStoreTarget(file) !== void 0)
       throw new ClientError(`${file} is in the Nix store`);
     const options = { files: OWN_FILES, workDirectory, isSecret: false, onChange };
@@ -277,7 +307,7 @@ async function addForDaemon({ use, token, workDirectory, onChange }, { settings,
     );
   }
   const files = createRootFiles(context);
-  const file = await findEditable(main, await files.read(main));
+  const file = editableNixConf(main, await files.read(main) ?? "");
   const options = { files, workDirectory, onChange };
   const change = await changeFile(file, (text) => editNixConf(text, use), {
     ...options,
@@ -296,10 +326,6 @@ async function addForDaemon({ use, token, workDirectory, onChange }, { settings,
     `${file} now has the cache, but the Nix daemon could not be restarted. Restart it in a step of this job`
   );
 }
-async function findEditable(main, text = "") {
-  const included = /^[ \t]*!?include[ \t]+(\S*nix\.custom\.conf)[ \t]*$/m.exec(text)?.[1];
-  return included === void 0 ? main : path.resolve(path.dirname(main), included);
-}
 function editNixConf(text, { url, publicKeys }) {
   return addToNixConf(addToNixConf(text, SUBSTITUTERS, [url]), TRUSTED_KEYS, publicKeys);
 }
@@ -312,7 +338,7 @@ async function writeOwnNetrc({ url }, token, { netrcFile }, workDirectory) {
 }
 function isInEffect(use, netrc, settings) {
   const { substituters, trustedPublicKeys, netrcFile } = settings;
-  return substituters.some((url) => url.replace(/\/$/, "") === use.url) && use.publicKeys.every((key) => trustedPublicKeys.includes(key)) && (netrc === void 0 || netrcFile === netrc);
+  return hasUrl(substituters, use) && use.publicKeys.every((key) => trustedPublicKeys.includes(key)) && (netrc === void 0 || netrcFile === netrc);
 }
 
 // src/action/find-fork.ts
@@ -331,7 +357,30 @@ function findForkInEvent(eventName, payload) {
   }
   const run = readField(payload, "workflow_run");
   if (run !== void 0) return nameOther(readField(run, "head_repository"), own);
-  return /^pull_request|^workflow_run$/.test(eventName) ? "an unknown repository" : void 0;
+  return mayConcernFork(eventName, payload) ? "an unknown repository" : void 0;
+}
+function mayConcernFork(eventName, payload) {
+  switch (eventName) {
+    case "issue_comment":
+      return readField(readField(payload, "issue"), "pull_request") !== void 0;
+    case "check_run":
+    case "check_suite":
+      return !isOfOwnPullRequest(readField(payload, eventName));
+    case "status":
+      return readList(payload, "branches").length === 0;
+    default:
+      return /^pull_request|^workflow_run$/.test(eventName);
+  }
+}
+function isOfOwnPullRequest(check) {
+  const listed = readList(check, "pull_requests");
+  const suite = readList(readField(check, "check_suite"), "pull_requests");
+  const all = [...listed, ...suite];
+  const idOf = (pullRequest, side) => readField(readField(readField(pullRequest, side), "repo"), "id");
+  return all.length > 0 && all.every((one) => {
+    const head = idOf(one, "head");
+    return head !== void 0 && head === idOf(one, "base");
+  });
 }
 function nameOther(head, base) {
   const headId = readField(head, "id");

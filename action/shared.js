@@ -1403,7 +1403,10 @@ function keyNameOf(signature) {
 // src/api/answers.ts
 var publicKey = pipe(
   string("is not a text"),
-  check((text) => parsePublicKey(text).ok, "is not a public key")
+  check((text) => parsePublicKey(text).ok, "is not a public key"),
+  // Nix allows more. But in nix.conf a "#" would begin a comment, which hides the keys
+  // behind it, and people copy these lines into other files.
+  regex(/^[\w.@+/-]+:/, "is a public key whose name is not of letters, digits and . _ @ + / -")
 );
 var gatewayFactsSchema = object({
   /** Three numbers, perhaps with a suffix such as -rc.1. */
@@ -2223,10 +2226,10 @@ function isSecureUrl({ protocol, hostname }) {
 
 // src/client/gateway/netrc.ts
 function findNetrcPassword(text, hostname) {
-  const words = text.split("\n").filter((line) => !line.trimStart().startsWith("#")).flatMap((line) => line.split(/\s+/)).filter((word) => word !== "");
+  const words = withoutMacros(text).filter((line) => !line.trimStart().startsWith("#")).flatMap((line) => line.split(/\s+/)).filter((word) => word !== "");
   let isMeant = false;
   for (let index = 0; index < words.length; index++) {
-    switch (words[index]) {
+    switch (words[index]?.toLowerCase()) {
       case "machine":
         isMeant = words[++index]?.toLowerCase() === hostname.toLowerCase();
         break;
@@ -2246,6 +2249,19 @@ function findNetrcPassword(text, hostname) {
     }
   }
   return void 0;
+}
+function withoutMacros(text) {
+  let isInMacro = false;
+  return text.split("\n").flatMap((line) => {
+    if (isInMacro) {
+      isInMacro = line.trim() !== "";
+      return [];
+    }
+    const start = line.search(/(?:^|\s)macdef(?:\s|$)/i);
+    if (start < 0 || line.trimStart().startsWith("#")) return [line];
+    isInMacro = true;
+    return [line.slice(0, start)];
+  });
 }
 function unquote(word) {
   const quoted = /^"(.*)"$/.exec(word)?.[1];
@@ -3176,6 +3192,7 @@ export {
   runNix,
   startDump,
   readField,
+  readList,
   findStoreTarget,
   OWN_FILES,
   changeFile,

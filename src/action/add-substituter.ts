@@ -6,6 +6,7 @@ import { type CacheUse, nixConfLines, nixosSettings } from "../client/use/cache-
 import {
   addToNixConf,
   appendLine,
+  editableNixConf,
   SUBSTITUTERS,
   systemNixConf,
   TRUSTED_KEYS,
@@ -38,9 +39,21 @@ export async function addSubstituter(
 ): Promise<string> {
   const nix = await askLocalNix(context);
   if ("reason" in nix) throw new ClientError(nix.reason);
-  return nix.trust.isTrusted === false
-    ? await addForDaemon(substituter, nix, context)
-    : await addForUser(substituter, nix, context);
+  if (nix.trust.isTrusted !== false) return await addForUser(substituter, nix, context);
+  // The daemon's own settings may have the cache already, or let every user add it.
+  // The token of a private cache has to be written all the same.
+  const { use, token } = substituter;
+  const { substituters, trustedSubstituters, trustedPublicKeys } = nix.settings;
+  const isTrustedKey = use.publicKeys.every((key) => trustedPublicKeys.includes(key));
+  if (token === undefined && isTrustedKey) {
+    if (hasUrl(substituters, use)) return `${systemNixConf(context)} already has the cache`;
+    if (hasUrl(trustedSubstituters, use)) return await addForUser(substituter, nix, context);
+  }
+  return await addForDaemon(substituter, nix, context);
+}
+
+function hasUrl(substituters: readonly string[], { url }: CacheUse): boolean {
+  return substituters.some((one) => one.replace(/\/$/, "") === url);
 }
 
 /**
@@ -61,7 +74,7 @@ async function addForUser(
   };
   let place: string;
   try {
-    const file = userNixConf(context);
+    const file = await userNixConf(context);
     if ((await findStoreTarget(file)) !== undefined)
       throw new ClientError(`${file} is in the Nix store`);
     const options = { files: OWN_FILES, workDirectory, isSecret: false, onChange };
@@ -106,7 +119,7 @@ async function addForDaemon(
     );
   }
   const files = createRootFiles(context);
-  const file = await findEditable(main, await files.read(main));
+  const file = editableNixConf(main, (await files.read(main)) ?? "");
   const options = { files, workDirectory, onChange };
   const change = await changeFile(file, (text) => editNixConf(text, use), {
     ...options,
@@ -125,15 +138,6 @@ async function addForDaemon(
   throw new ClientError(
     `${file} now has the cache, but the Nix daemon could not be restarted. Restart it in a step of this job`,
   );
-}
-
-/**
- * Returns the file to edit: nix.custom.conf if nix.conf includes it, because such
- * installers overwrite nix.conf.
- */
-async function findEditable(main: string, text = ""): Promise<string> {
-  const included = /^[ \t]*!?include[ \t]+(\S*nix\.custom\.conf)[ \t]*$/m.exec(text)?.[1];
-  return included === undefined ? main : path.resolve(path.dirname(main), included);
 }
 
 function editNixConf(text: string, { url, publicKeys }: CacheUse): string {
@@ -162,7 +166,7 @@ async function writeOwnNetrc(
 function isInEffect(use: CacheUse, netrc: string | undefined, settings: NixSettings): boolean {
   const { substituters, trustedPublicKeys, netrcFile } = settings;
   return (
-    substituters.some((url) => url.replace(/\/$/, "") === use.url) &&
+    hasUrl(substituters, use) &&
     use.publicKeys.every((key) => trustedPublicKeys.includes(key)) &&
     (netrc === undefined || netrcFile === netrc)
   );

@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
 import type { ProcessContext } from "../client/process-context.ts";
-import { readField } from "../client/read-field.ts";
+import { readField, readList } from "../client/read-field.ts";
 
 /**
  * Returns the fork from which the code of this job may come, or undefined if it
- * comes from the workflow's own repository. The event is then a pull request from
- * a fork, or a `workflow_run` after one. Such a job must not push even if it has
+ * comes from the workflow's own repository. The event is then about a pull request
+ * from a fork, or nobody can tell whether it is. Such a job must not push even if it has
  * the secrets: `pull_request_target` gives all secrets to the job.
  */
 export async function findFork({ env }: Pick<ProcessContext, "env">): Promise<string | undefined> {
@@ -24,8 +24,45 @@ export function findForkInEvent(eventName: string, payload: unknown): string | u
   }
   const run = readField(payload, "workflow_run");
   if (run !== undefined) return nameOther(readField(run, "head_repository"), own);
-  // The event is about a pull request, and its payload does not say from which repository.
-  return /^pull_request|^workflow_run$/.test(eventName) ? "an unknown repository" : undefined;
+  return mayConcernFork(eventName, payload) ? "an unknown repository" : undefined;
+}
+
+/**
+ * Whether an event may be about the code of a fork, and its payload does not say from
+ * which repository the code comes. The workflow itself is the repository's own, but
+ * such workflows often check out what the event is about.
+ */
+function mayConcernFork(eventName: string, payload: unknown): boolean {
+  switch (eventName) {
+    case "issue_comment":
+      return readField(readField(payload, "issue"), "pull_request") !== undefined;
+    case "check_run":
+    case "check_suite":
+      return !isOfOwnPullRequest(readField(payload, eventName));
+    case "status":
+      // A commit of a fork is on no branch of this repository.
+      return readList(payload, "branches").length === 0;
+    default:
+      return /^pull_request|^workflow_run$/.test(eventName);
+  }
+}
+
+function idOf(pullRequest: unknown, side: "head" | "base"): unknown {
+  return readField(readField(readField(pullRequest, side), "repo"), "id");
+}
+
+/** Whether a check lists pull requests, all of them from the repository itself. GitHub lists none of a fork. */
+function isOfOwnPullRequest(check: unknown): boolean {
+  const listed = readList(check, "pull_requests");
+  const suite = readList(readField(check, "check_suite"), "pull_requests");
+  const all = [...listed, ...suite];
+  return (
+    all.length > 0 &&
+    all.every((one) => {
+      const head = idOf(one, "head");
+      return head !== undefined && head === idOf(one, "base");
+    })
+  );
 }
 
 /**

@@ -24,6 +24,9 @@ import { parsePublicKey } from "../nix/signature.ts";
 const publicKey = pipe(
   string("is not a text"),
   check((text) => parsePublicKey(text).ok, "is not a public key"),
+  // Nix allows more. But in nix.conf a "#" would begin a comment, which hides the keys
+  // behind it, and people copy these lines into other files.
+  regex(/^[\w.@+/-]+:/, "is a public key whose name is not of letters, digits and . _ @ + / -"),
 );
 
 /** Answer of `GET /api/v1/cache`, to everyone: the facts that a client needs to use this cache. */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Scope } from "../api/scopes.ts";
 import { UsageError } from "../client/client-error.ts";
@@ -78,7 +78,10 @@ export async function readTokenFile(file: string): Promise<readonly TokenEntry[]
 
 /** Writes the list in one step, so the file is never half written. Only its owner can read it. */
 export async function writeTokenFile(file: string, entries: readonly TokenEntry[]): Promise<void> {
+  const temporary = `${file}.new`;
   await mkdir(dirname(file), { recursive: true });
-  await writeFile(`${file}.new`, `${formatTokens(entries)}\n`, { mode: 0o600 });
-  await rename(`${file}.new`, file);
+  // A symlink of this name, which another user may have planted, is not followed.
+  await rm(temporary, { force: true });
+  await writeFile(temporary, `${formatTokens(entries)}\n`, { mode: 0o600, flag: "wx" });
+  await rename(temporary, file);
 }

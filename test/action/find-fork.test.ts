@@ -30,6 +30,65 @@ describe("findForkInEvent", () => {
       fork: "mallory/octo-repo",
     },
     {
+      what: "a comment on an issue",
+      event: "issue_comment",
+      payload: { repository: OWN, issue: {} },
+      fork: undefined,
+    },
+    {
+      what: "a comment on a pull request, whose head it does not name",
+      event: "issue_comment",
+      payload: { repository: OWN, issue: { pull_request: { url: "x" } } },
+      fork: "an unknown repository",
+    },
+    {
+      what: "a check of an own pull request",
+      event: "check_run",
+      payload: {
+        repository: OWN,
+        check_run: { pull_requests: [{ head: { repo: OWN }, base: { repo: OWN } }] },
+      },
+      fork: undefined,
+    },
+    {
+      what: "a check that lists a fork beside an own one",
+      event: "check_suite",
+      payload: {
+        repository: OWN,
+        check_suite: {
+          pull_requests: [
+            { head: { repo: OWN }, base: { repo: OWN } },
+            { head: { repo: FORK }, base: { repo: OWN } },
+          ],
+        },
+      },
+      fork: "an unknown repository",
+    },
+    {
+      what: "a check that lists no pull request, as GitHub does for a fork's",
+      event: "check_suite",
+      payload: { repository: OWN, check_suite: { pull_requests: [] } },
+      fork: "an unknown repository",
+    },
+    {
+      what: "a check without a list",
+      event: "check_run",
+      payload: { repository: OWN, check_run: {} },
+      fork: "an unknown repository",
+    },
+    {
+      what: "the status of a commit on a branch",
+      event: "status",
+      payload: { repository: OWN, branches: [{ name: "main" }] },
+      fork: undefined,
+    },
+    {
+      what: "the status of a commit on no branch",
+      event: "status",
+      payload: { repository: OWN, branches: [] },
+      fork: "an unknown repository",
+    },
+    {
       what: "a review of one",
       event: "pull_request_review",
       payload: { repository: OWN, pull_request: { head: { repo: FORK }, base: { repo: OWN } } },

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { lstat, mkdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseTokens } from "../../src/settings/token-entries.ts";
@@ -55,6 +55,17 @@ describe("nargate token", () => {
     expect((await run("list")).stdout).toBe("laptop\tpush\tno expiry\n");
     await run("revoke", "laptop");
     expect((await run("list")).stdout).toBe("No tokens in .nargate/tokens.json.\n");
+  });
+
+  it("does not follow a symlink that somebody has planted beside the list", async () => {
+    const { file, run } = await openDirectory();
+    const target = `${path.dirname(file)}/target`;
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(target, "keep me");
+    await symlink(target, `${file}.new`);
+    await run("create", "ci");
+    expect(await readFile(target, "utf8")).toBe("keep me");
+    expect((await lstat(file)).isFile()).toBe(true);
   });
 
   it("keeps the list where --file says", async () => {

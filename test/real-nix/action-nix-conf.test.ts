@@ -138,6 +138,20 @@ describe.skipIf(!hasNix)("the action's substituter", () => {
       expect((await stat(systemConf)).mode & 0o777).toBe(0o640);
     });
 
+    it.each([
+      { setting: "substituters", place: "already has the cache" },
+      { setting: "trusted-substituters", place: "added to" },
+    ])("needs no sudo where the daemon's $setting have it", async ({ setting, place }) => {
+      const { job, systemConf } = await createJob({ scripts: { ...scripts, sudo: "exit 1" } });
+      const before = await readFile(systemConf, "utf8");
+      const known = `${setting} = ${gateway.url}\nextra-trusted-public-keys = ${gateway.publicKey}\n`;
+      await writeFile(systemConf, before + known);
+      const { stdout } = await job.main();
+      expect(stdout).toContain(place);
+      expect(stdout).not.toContain("::warning");
+      expect(await readFile(systemConf, "utf8")).toBe(before + known);
+    });
+
     it("goes into nix.custom.conf where an installer keeps nix.conf for itself", async () => {
       const { job, systemConf } = await createJob({ scripts });
       const main = `${await readFile(systemConf, "utf8")}!include nix.custom.conf\n`;

@@ -13,7 +13,9 @@ import {
   nixSettingsJson,
   trustNote,
 } from "../../client/use/cache-use.ts";
-import { systemNixConf, userNixConf } from "../../client/use/nix-conf.ts";
+import { editableNixConf, systemNixConf, userNixConf } from "../../client/use/nix-conf.ts";
+import type { NixSettings } from "../../client/use/nix-settings.ts";
+import { readTextFile } from "../../client/use/replace-file.ts";
 import { type WrittenUse, writeUse } from "../../client/use/write-use.ts";
 import { addCacheOptions, type AddCommand } from "../command.ts";
 
@@ -52,8 +54,9 @@ async function useCache(options: UseOptions, context: ProcessContext): Promise<v
   const cache = await openCache(options, context);
   const { access, publicKeys } = await readGatewayFacts(cache.client);
   const use: CacheUse = { url: cache.client.url, isPrivate: access === "token", publicKeys };
-  const file =
-    options.file === undefined ? userNixConf(context) : resolve(context.cwd, options.file);
+  const named =
+    options.file === undefined ? await userNixConf(context) : resolve(context.cwd, options.file);
+  const file = options.write === true ? await findEditable(named) : named;
   const written =
     options.write === true
       ? await writeUse(use, file, await provedToken(use, cache), context)
@@ -76,7 +79,7 @@ async function useCache(options: UseOptions, context: ProcessContext): Promise<v
   }
   // Standard output has only the lines for nix.conf, so the user can append it to a file.
   const tell = (text: string) => context.stderr.write(`${text}\n`);
-  const isForAll = written !== undefined && file === systemFile;
+  const isForAll = written !== undefined && named === systemFile;
   if (written === undefined) {
     tell(
       `For all users of this machine, put these lines into ${systemFile} (on NixOS into nix.settings):\n`,
@@ -97,7 +100,24 @@ async function useCache(options: UseOptions, context: ProcessContext): Promise<v
   const isIgnored = !("reason" in nix) && nix.trust.isTrusted === false;
   if (written === undefined || (isIgnored && !isForAll)) {
     tell(trustNote(nix, file, systemFile));
+  } else if (!("reason" in nix) && !isForAll && !isUsed(use, nix.settings)) {
+    tell(
+      `Nix does not use ${file}: its settings do not have the cache. Run \`nix config show substituters\` (nix show-config before Nix 2.20) to see what it uses, and name its file with --file.`,
+    );
   }
+}
+
+/** Returns the file to edit: the installers that include nix.custom.conf overwrite nix.conf itself. */
+async function findEditable(file: string): Promise<string> {
+  return editableNixConf(file, await readTextFile(file));
+}
+
+/** Whether Nix, asked after the change, has the cache and its keys. */
+function isUsed({ url, publicKeys }: CacheUse, settings: NixSettings): boolean {
+  return (
+    settings.substituters.some((one) => one.replace(/\/$/, "") === url) &&
+    publicKeys.every((key) => settings.trustedPublicKeys.includes(key))
+  );
 }
 
 /**

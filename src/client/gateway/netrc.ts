@@ -1,16 +1,16 @@
 /**
  * Returns the password that a netrc file has for a host, or undefined. It
  * searches as curl does: the first `machine` entry of that name, or `default`.
+ * Keywords may be in capitals. A macro ends at the next empty line.
  */
 export function findNetrcPassword(text: string, hostname: string): string | undefined {
-  const words = text
-    .split("\n")
+  const words = withoutMacros(text)
     .filter((line) => !line.trimStart().startsWith("#"))
     .flatMap((line) => line.split(/\s+/))
     .filter((word) => word !== "");
   let isMeant = false;
   for (let index = 0; index < words.length; index++) {
-    switch (words[index]) {
+    switch (words[index]?.toLowerCase()) {
       case "machine":
         isMeant = words[++index]?.toLowerCase() === hostname.toLowerCase();
         break;
@@ -30,6 +30,22 @@ export function findNetrcPassword(text: string, hostname: string): string | unde
     }
   }
   return undefined;
+}
+
+/** Returns the lines of a netrc file that belong to no macro (`macdef`). */
+function withoutMacros(text: string): readonly string[] {
+  let isInMacro = false;
+  return text.split("\n").flatMap((line) => {
+    if (isInMacro) {
+      isInMacro = line.trim() !== "";
+      return [];
+    }
+    // The word may stand behind an entry on the same line.
+    const start = line.search(/(?:^|\s)macdef(?:\s|$)/i);
+    if (start < 0 || line.trimStart().startsWith("#")) return [line];
+    isInMacro = true;
+    return [line.slice(0, start)];
+  });
 }
 
 function unquote(word: string): string {

@@ -22,11 +22,16 @@ export function nixConfLines({ url, publicKeys }: CacheUse): readonly string[] {
 
 /** Returns the same settings for a NixOS or home-manager configuration, in one line. */
 export function nixosSettings({ url, publicKeys }: CacheUse): string {
-  const keys = publicKeys.map((key) => `"${key}"`).join(" ");
+  const keys = publicKeys.map(quoteForNix).join(" ");
   return [
-    `nix.settings.extra-substituters = [ "${url}" ];`,
+    `nix.settings.extra-substituters = [ ${quoteForNix(url)} ];`,
     ...(publicKeys.length === 0 ? [] : [`nix.settings.extra-trusted-public-keys = [ ${keys} ];`]),
   ].join(" ");
+}
+
+/** Returns a string of the Nix language. A cache chooses the names of its keys. */
+function quoteForNix(text: string): string {
+  return `"${text.replace(/["\\]|\$(?=\{)/g, "\\$&")}"`;
 }
 
 /** Returns the line for a netrc file. */

@@ -1,4 +1,6 @@
-import { join, resolve } from "node:path";
+import { stat } from "node:fs/promises";
+import { userInfo } from "node:os";
+import { dirname, join, resolve } from "node:path";
 import { UsageError } from "../client-error.ts";
 import type { ProcessContext } from "../process-context.ts";
 
@@ -11,16 +13,38 @@ export function systemNixConf({ env }: Pick<ProcessContext, "env">): string {
  * Returns this user's own nix.conf. If NIX_USER_CONF_FILES names several, it is
  * the first, which Nix reads last.
  */
-export function userNixConf({ env, cwd }: Pick<ProcessContext, "env" | "cwd">): string {
+export async function userNixConf({
+  env,
+  cwd,
+}: Pick<ProcessContext, "env" | "cwd">): Promise<string> {
   const [first = ""] = (env["NIX_USER_CONF_FILES"] ?? "").split(":");
   if (first !== "") return resolve(cwd, first);
-  const home = env["HOME"] ?? "";
+  const home = await findHome(env["HOME"] ?? "");
   const config = env["XDG_CONFIG_HOME"] || (home === "" ? "" : join(home, ".config"));
   if (config === "")
     throw new UsageError(
       "HOME is not set, so the place of your nix.conf is unknown. Name the file with --file",
     );
   return join(config, "nix/nix.conf");
+}
+
+/**
+ * Returns the home that Nix uses: HOME, unless the directory belongs to another user,
+ * as after `sudo` (`getHome` in libutil/users.cc).
+ */
+async function findHome(home: string): Promise<string> {
+  const owner = await stat(home).catch(() => undefined);
+  const isOwn = owner === undefined || owner.uid === process.geteuid?.();
+  return isOwn ? home : userInfo().homedir;
+}
+
+/**
+ * Returns the file to edit in the place of a nix.conf: nix.custom.conf if `text`, the
+ * text of the nix.conf, includes it. The installers that do this overwrite nix.conf.
+ */
+export function editableNixConf(file: string, text: string): string {
+  const included = /^[ \t]*!?include[ \t]+(\S*nix\.custom\.conf)[ \t]*$/m.exec(text)?.[1];
+  return included === undefined ? file : resolve(dirname(file), included);
 }
 
 /** A setting of Nix that is a list. `alias` is its name in older files. */

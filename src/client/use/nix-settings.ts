@@ -5,6 +5,8 @@ import { readField } from "../read-field.ts";
 /** The settings of Nix on this machine that concern a cache. */
 export interface NixSettings {
   readonly substituters: readonly string[];
+  /** Substituters that every user may add, without being trusted. */
+  readonly trustedSubstituters: readonly string[];
   readonly trustedPublicKeys: readonly string[];
   /** Names of users, `@group` for a group, and `*` for all users. */
   readonly trustedUsers: readonly string[];
@@ -27,6 +29,7 @@ export async function readNixSettings(context: NixSurroundings): Promise<NixSett
   const settings = parseJson(text);
   return {
     substituters: readWords(settings, "substituters"),
+    trustedSubstituters: readWords(settings, "trusted-substituters"),
     trustedPublicKeys: readWords(settings, "trusted-public-keys"),
     trustedUsers: readWords(settings, "trusted-users"),
     netrcFile: readWords(settings, "netrc-file").join(" "),

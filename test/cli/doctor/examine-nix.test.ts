@@ -24,7 +24,13 @@ async function examine(netrcText: string | undefined, mode = 0o600, host?: strin
   });
   const nix = {
     trust: { isTrusted: true, isOwnStore: false, user: "alice" },
-    settings: { substituters: [], trustedPublicKeys: [], trustedUsers: [], netrcFile },
+    settings: {
+      substituters: [],
+      trustedPublicKeys: [],
+      trustedSubstituters: [],
+      trustedUsers: [],
+      netrcFile,
+    },
   };
   const http = createHttpClient(createTestContext({ fetch }));
   const use = { url: host ?? url, isPrivate: true, publicKeys: [] };
@@ -84,7 +90,13 @@ describe("examineNetrc", () => {
     const netrcFile = path.join(directory, "file/netrc");
     const nix = {
       trust: { isTrusted: true, isOwnStore: false, user: "alice" },
-      settings: { substituters: [], trustedPublicKeys: [], trustedUsers: [], netrcFile },
+      settings: {
+        substituters: [],
+        trustedPublicKeys: [],
+        trustedSubstituters: [],
+        trustedUsers: [],
+        netrcFile,
+      },
     };
     const use = { url: "https://cache.example.org", isPrivate: true, publicKeys: [] };
     expect(await examineNetrc(use, nix, createHttpClient(createTestContext()))).toMatchObject({

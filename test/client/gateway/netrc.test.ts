@@ -16,6 +16,26 @@ describe("findNetrcPassword", () => {
       text: "machine h.example password p\nmachine h.example password q",
       found: "p",
     },
+    {
+      what: "keywords in capitals",
+      text: "MACHINE o PASSWORD x\nMachine h.example Login u PASSWORD p",
+      found: "p",
+    },
+    {
+      what: "a macro before the entry, which ends at an empty line",
+      text: "macdef init\nmachine h.example password macro\ncd /pub\n\nmachine h.example password p",
+      found: "p",
+    },
+    {
+      what: "a macro in an entry",
+      text: "machine o login u password x macdef init\nmachine h.example password macro\n\nmachine h.example password p",
+      found: "p",
+    },
+    {
+      what: "only a macro with these words",
+      text: "macdef init\nmachine h.example password macro\n",
+      found: undefined,
+    },
     { what: "a host in capitals", text: "machine H.Example password p", found: "p" },
     {
       what: "a default below",
