@@ -372,11 +372,13 @@ function mayConcernFork(eventName, payload) {
       return /^pull_request|^workflow_run$/.test(eventName);
   }
 }
+function idOf(pullRequest, side) {
+  return readField(readField(readField(pullRequest, side), "repo"), "id");
+}
 function isOfOwnPullRequest(check) {
   const listed = readList(check, "pull_requests");
   const suite = readList(readField(check, "check_suite"), "pull_requests");
   const all = [...listed, ...suite];
-  const idOf = (pullRequest, side) => readField(readField(readField(pullRequest, side), "repo"), "id");
   return all.length > 0 && all.every((one) => {
     const head = idOf(one, "head");
     return head !== void 0 && head === idOf(one, "base");

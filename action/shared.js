@@ -1,3 +1,56 @@
+// src/client/network-settings.ts
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { constants } from "node:os";
+import tls from "node:tls";
+var PROXY_VARIABLES = ["https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY"];
+var USE_PROXY = "NODE_USE_ENV_PROXY";
+async function adoptNetworkSettings(env) {
+  const problem = trustCertificates(env);
+  if (problem !== void 0) process.stderr.write(`nargate: warning: ${problem}
+`);
+  const isProxied = PROXY_VARIABLES.some((name) => (env[name] ?? "") !== "");
+  if (!isProxied || env[USE_PROXY] !== void 0) return void 0;
+  return await runAgain({ ...env, [USE_PROXY]: "1" });
+}
+function trustCertificates(env) {
+  const name = ["NIX_SSL_CERT_FILE", "SSL_CERT_FILE"].find((one) => (env[one] ?? "") !== "");
+  const file = name === void 0 ? "" : env[name] ?? "";
+  if (file === "") return void 0;
+  if (typeof tls.setDefaultCACertificates !== "function") {
+    return env["NODE_EXTRA_CA_CERTS"] === void 0 ? `this Node does not know the certificates in ${name}. Set NODE_EXTRA_CA_CERTS to the same file, or use Node 22.19 or later` : void 0;
+  }
+  try {
+    const added = readFileSync(file, "utf8").match(PEM) ?? [];
+    const known = tls.getCACertificates("default");
+    tls.setDefaultCACertificates([.../* @__PURE__ */ new Set([...known, ...added])]);
+    return void 0;
+  } catch (error2) {
+    return `cannot use the certificates in ${name} (${file}): ${error2.code ?? "malformed"}`;
+  }
+}
+var PEM = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+async function runAgain(env) {
+  const args = ["--disable-warning=UNDICI-EHPA", ...process.execArgv, ...process.argv.slice(1)];
+  const child = spawn(process.execPath, args, { env: { ...env }, stdio: "inherit" });
+  const signals = ["SIGINT", "SIGTERM"];
+  const forward = (signal) => {
+    if (signal !== "SIGINT" || process.stdin.isTTY !== true) child.kill(signal);
+  };
+  for (const signal of signals) process.on(signal, forward);
+  return await new Promise((resolve3) => {
+    child.once("error", (error2) => {
+      process.stderr.write(`nargate: cannot start ${process.execPath}: ${error2.message}
+`);
+      resolve3(1);
+    });
+    child.once("close", (code, killedBy) => {
+      for (const signal of signals) process.off(signal, forward);
+      resolve3(code ?? 128 + (killedBy === null ? 0 : constants.signals[killedBy]));
+    });
+  });
+}
+
 // src/client/client-error.ts
 var UsageError = class extends Error {
 };
@@ -184,7 +237,7 @@ import * as os4 from "os";
 
 // node_modules/@actions/core/lib/summary.js
 import { EOL as EOL3 } from "os";
-import { constants, promises } from "fs";
+import { constants as constants2, promises } from "fs";
 var __awaiter = function(thisArg, _arguments, P, generator) {
   function adopt(value) {
     return value instanceof P ? value : new P(function(resolve3) {
@@ -234,7 +287,7 @@ var Summary = class {
         throw new Error(`Unable to find environment variable for $${SUMMARY_ENV_VAR}. Check if your runtime environment supports job summaries.`);
       }
       try {
-        yield access(pathFromEnv, constants.R_OK | constants.W_OK);
+        yield access(pathFromEnv, constants2.R_OK | constants2.W_OK);
       } catch (_a) {
         throw new Error(`Unable to access summary file: '${pathFromEnv}'. Check if the file has correct read/write permissions.`);
       }
@@ -632,6 +685,11 @@ var NO_INPUT = {
   }
 };
 async function runStep(step) {
+  const code = await adoptNetworkSettings(process.env);
+  if (code !== void 0) {
+    process.exitCode = code;
+    return;
+  }
   const controller = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"]) {
     process.on(name, () => controller.abort(new Interrupted(name)));
@@ -2417,11 +2475,11 @@ function withoutFinalSlash(text) {
 }
 
 // src/client/local-nix/run-nix.ts
-import { spawn } from "node:child_process";
+import { spawn as spawn2 } from "node:child_process";
 import { lstat } from "node:fs/promises";
 import path from "node:path";
 function startNix({ program, args, input }, { env, cwd, signal }) {
-  const child = spawn(
+  const child = spawn2(
     program,
     args,
     {
@@ -2598,11 +2656,11 @@ function copyOf(which, id, workDirectory) {
 }
 
 // src/action/root-access.ts
-import { spawn as spawn2 } from "node:child_process";
+import { spawn as spawn3 } from "node:child_process";
 import { stat as stat2 } from "node:fs/promises";
 async function runTool([program = "", ...args], { env, cwd, signal }, input = "") {
   return await new Promise((resolve3) => {
-    const child = spawn2(program, args, { env: { ...env }, cwd, signal });
+    const child = spawn3(program, args, { env: { ...env }, cwd, signal });
     const chunks = [];
     child.stdout.on("data", (chunk) => chunks.push(chunk));
     child.stderr.resume();

@@ -1,3 +1,4 @@
+import { adoptNetworkSettings } from "../client/network-settings.ts";
 import { describeError, Interrupted } from "../client/client-error.ts";
 import {
   createProcessContext,
@@ -46,8 +47,16 @@ const NO_INPUT: ProcessInput = {
   },
 };
 
-/** Runs a step of the action in this process. An error fails the step, with one line. */
+/**
+ * Runs a step of the action in this process, or behind a proxy in another one. An
+ * error fails the step, with one line.
+ */
 export async function runStep(step: (context: ActionContext) => Promise<void>): Promise<void> {
+  const code = await adoptNetworkSettings(process.env);
+  if (code !== undefined) {
+    process.exitCode = code;
+    return;
+  }
   const controller = new AbortController();
   // When a job is cancelled, the runner sends SIGINT, after 7.5 s SIGTERM, and after 2.5 s SIGKILL.
   // The handler stays after the first signal, so that a second signal does not interrupt the

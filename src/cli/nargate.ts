@@ -13,6 +13,10 @@ if (major < 22 || (major === 22 && minor < 15) || (major === 23 && minor < 8)) {
   // npm was called.
   const { INIT_CWD, npm_lifecycle_event: script } = process.env;
   if (script === "nargate" && INIT_CWD !== undefined) process.chdir(INIT_CWD);
-  const { runProcess } = await import("./program.ts");
-  await runProcess();
+  const { adoptNetworkSettings } = await import("../client/network-settings.ts");
+  const code = await adoptNetworkSettings(process.env);
+  if (code === undefined) {
+    const { runProcess } = await import("./program.ts");
+    await runProcess();
+  } else process.exitCode = code;
 }
