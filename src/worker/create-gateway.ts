@@ -1,6 +1,7 @@
 import type { Settings } from "../settings/settings.ts";
 import { createOidcVerifier } from "./access/oidc/verify-oidc-token.ts";
 import { createB2Bucket } from "./bucket/b2-bucket.ts";
+import { createBucketSightings } from "./bucket/bucket-sightings.ts";
 import { createS3Client } from "./bucket/s3-client.ts";
 import { createS3Presigner } from "./bucket/s3-presign.ts";
 import { type CacheReads, createCaches } from "./caches/cache-scope.ts";
@@ -22,6 +23,7 @@ export function createGateway(settings: Settings, log: Log, clock: Clock = platf
       random: Math.random,
     }),
     presign: createS3Presigner(cache.bucket, clock.now),
+    sightings: createBucketSightings(clock.now),
   }));
   return {
     caches: createCaches(settings),

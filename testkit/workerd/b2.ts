@@ -1,5 +1,6 @@
 import { inject } from "vitest";
 import { createB2Bucket } from "../../src/worker/bucket/b2-bucket.ts";
+import { createBucketSightings } from "../../src/worker/bucket/bucket-sightings.ts";
 import {
   type Bucket,
   type BucketMeter,
@@ -36,6 +37,8 @@ export interface TestB2Options {
   /** How far the gateway's clock is ahead. */
   readonly clockAheadMilliseconds?: number;
   readonly copyLimits?: CopyLimits;
+  /** Whether no request has shown yet that the bucket exists. */
+  readonly isUnseen?: boolean;
 }
 
 export async function openB2(options: TestB2Options = {}): Promise<TestB2> {
@@ -65,10 +68,12 @@ export async function openB2(options: TestB2Options = {}): Promise<TestB2> {
   };
   const meter = createBucketMeter();
   const presign = createS3Presigner(config, now);
-  const { copyLimits } = options;
+  const { copyLimits, isUnseen = false } = options;
+  const sightings = createBucketSightings(now);
+  if (!isUnseen) sightings.note();
   const bucket = createB2Bucket(
     config,
-    { send, presign, ...(copyLimits === undefined ? {} : { copyLimits }) },
+    { send, presign, sightings, ...(copyLimits === undefined ? {} : { copyLimits }) },
     meter,
   );
   return { config, bucket, send, meter, sent, fake };

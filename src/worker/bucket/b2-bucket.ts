@@ -1,20 +1,15 @@
 import type { BucketLocation } from "../../settings/bucket-settings.ts";
 import { CacheError } from "../cache-error.ts";
 import { formatByteRange } from "../../http/request-headers.ts";
-import {
-  type Bucket,
-  type BucketMeter,
-  isListed,
-  type ListPage,
-  type StoredHead,
-  type StoredRange,
-} from "./bucket.ts";
+import { type Bucket, type BucketMeter, isListed, type ListPage } from "./bucket.ts";
 import type { BucketPath } from "./incoming-path.ts";
+import type { BucketSightings } from "./bucket-sightings.ts";
 import { AnswerTooLarge } from "./read-answer.ts";
 import { READ_RETRIES, SINGLE_WRITE, SMALL_READ_RETRIES, WRITE_RETRIES } from "../../http/retry.ts";
 import type { S3Client, S3Request } from "./s3-client.ts";
 import { COPY_LIMITS, type CopyLimits, copyS3Object } from "./s3-copy.ts";
 import { isCapExceeded, readS3Failure, toCacheError } from "./s3-failure.ts";
+import { headOf, rangeOf, requireObject } from "./s3-object.ts";
 import type { S3Presigner } from "./s3-presign.ts";
 import { readListing } from "./s3-result.ts";
 import { createS3Upload, openS3Upload, storedHeaders, type UploadAccess } from "./s3-upload.ts";
@@ -27,6 +22,7 @@ const MAX_KEY_BYTES = 1024;
 export interface S3Access {
   readonly send: S3Client;
   readonly presign: S3Presigner;
+  readonly sightings: BucketSightings;
   readonly copyLimits?: CopyLimits;
 }
 
@@ -37,7 +33,7 @@ export interface S3Access {
  */
 export function createB2Bucket(
   config: BucketLocation,
-  { send, presign, copyLimits = COPY_LIMITS }: S3Access,
+  { send, presign, sightings, copyLimits = COPY_LIMITS }: S3Access,
   meter: BucketMeter,
 ): Bucket {
   const uploads: UploadAccess = { send: (request) => send(request, meter), presign };
@@ -52,6 +48,7 @@ export function createB2Bucket(
     const response = await send({ ...options, method, key: config.prefix + path }, meter);
     if (response.status === 200 || response.status === 206) {
       await requireObject(response, `${method} ${path}`, options.headers?.range !== undefined);
+      sightings.note();
       return response;
     }
     const failure = await readS3Failure(response);
@@ -65,11 +62,17 @@ export function createB2Bucket(
     }
     if (failure.status === 403) return await resolveForbidden(path, isCapExceeded(failure));
     // A 404 to a GET proves an absence only with the code NoSuchKey. NoSuchBucket,
-    // or a page of another server, proves nothing. A 404 to a HEAD has no body, so
-    // its status must be enough; but S3 never announces HTML, and a proxy does.
-    const isPage = (response.headers.get("content-type") ?? "").includes("html");
-    if (failure.status === 404 && (failure.code === "NoSuchKey" || (method === "HEAD" && !isPage)))
+    // or a page of another server, proves nothing.
+    if (failure.status === 404 && failure.code === "NoSuchKey") {
+      sightings.note();
       return undefined;
+    }
+    if (failure.status === 404 && method === "HEAD") {
+      // It has no body, so its status must be enough; but S3 never announces HTML, and
+      // a proxy does. A listing shows whether the bucket exists, unless that is known.
+      const isPage = (response.headers.get("content-type") ?? "").includes("html");
+      if (!isPage && (sightings.isRecent() || !(await isListed({ list }, path)))) return undefined;
+    }
     throw toCacheError(`${method} ${path}`, failure);
   }
 
@@ -118,6 +121,7 @@ export function createB2Bucket(
     }
     const xml = await readListing(response, "ListBucketResult");
     requireRightPage(xml, config.prefix + start);
+    sightings.note();
     return {
       objects: readElements(xml, "Contents").map((contents) => ({
         path: (readElement(contents, "Key") ?? "").slice(config.prefix.length),
@@ -234,22 +238,6 @@ export function createB2Bucket(
   };
 }
 
-const NOT_AN_ENCODING = new Set(["", "identity", "aws-chunked", "none"]);
-
-function headOf(response: Response): StoredHead {
-  const length = response.headers.get("content-length");
-  const encodings = (response.headers.get("content-encoding") ?? "")
-    .split(",")
-    .map((encoding) => encoding.trim().toLowerCase())
-    .filter((encoding) => !NOT_AN_ENCODING.has(encoding));
-  return {
-    sizeBytes: length !== null && /^\d{1,15}$/.test(length) ? Number(length) : undefined,
-    etag: response.headers.get("etag") ?? undefined,
-    lastModified: response.headers.get("last-modified") ?? undefined,
-    contentEncoding: encodings.length === 0 ? undefined : encodings.join(", "),
-  };
-}
-
 /**
  * Throws `bucket-unavailable` for a page that proves nothing: the page of another
  * prefix, which a mixed-up cache in between may give, and an empty page that says
@@ -270,28 +258,4 @@ function requireRightPage(xml: string, prefix: string): void {
 function parseTime(text: string | undefined): Date | undefined {
   const time = Date.parse(text ?? "");
   return Number.isNaN(time) ? undefined : new Date(time);
-}
-
-/**
- * Throws `bucket-unavailable` for an answer that is no object, although its status
- * says so. S3 sends an ETag with every object, and the pages of proxies have none.
- * A part that nobody asked for would pass as the whole object.
- */
-async function requireObject(response: Response, what: string, isRange: boolean): Promise<void> {
-  const problem =
-    response.status === 206 && !isRange
-      ? "answered 206 without a range"
-      : response.headers.has("etag")
-        ? undefined
-        : `answered ${response.status} without an ETag`;
-  if (problem === undefined) return;
-  await response.body?.cancel();
-  throw new CacheError("bucket-unavailable", `${what} ${problem}`);
-}
-
-function rangeOf(response: Response): StoredRange | "unusable" | undefined {
-  if (response.status !== 206) return undefined;
-  const match = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(response.headers.get("content-range") ?? "");
-  if (match === null) return "unusable";
-  return { first: Number(match[1]), last: Number(match[2]), sizeBytes: Number(match[3]) };
 }

@@ -37,11 +37,19 @@ describe("a missing object", () => {
     expect(await rejectionOf(bucket.head(PATH))).toMatchObject({ code: "misconfigured" });
   });
 
-  it("is not proved by a missing bucket", async () => {
-    const { bucket } = await openB2({ config: { bucket: "no-such-bucket" } });
-    const error = await rejectionOf(bucket.get(PATH));
+  it.each(["get", "head"] as const)("is not proved to %s by a missing bucket", async (method) => {
+    const { bucket } = await openB2({ config: { bucket: "no-such-bucket" }, isUnseen: true });
+    const error = await rejectionOf(bucket[method](PATH));
     expect(error.code).toBe("misconfigured");
     expect(error.message).toContain("NoSuchBucket");
+  });
+
+  it("is proved to a HEAD by a listing, once, where the bucket was not seen lately", async () => {
+    const { bucket, fake } = await openB2({ isUnseen: true });
+    expect(await bucket.head(PATH)).toBeUndefined();
+    expect(await fake.countRequests()).toBe(2);
+    expect(await bucket.head(PATH)).toBeUndefined();
+    expect(await fake.countRequests()).toBe(3);
   });
 });
 

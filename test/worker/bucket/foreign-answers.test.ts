@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createB2Bucket } from "../../../src/worker/bucket/b2-bucket.ts";
+import { createBucketSightings } from "../../../src/worker/bucket/bucket-sightings.ts";
 import { createBucketMeter } from "../../../src/worker/bucket/bucket.ts";
 import { pathOf } from "../../../testkit/workerd/b2.ts";
 import { READS } from "../../../testkit/workerd/edge.ts";
@@ -11,7 +12,9 @@ const PATH = pathOf("nar/05ra3y72i3qjri7xskf9qj8kb29r6naqy1sqpbs3azi3xcigmj56.na
 function openForeign(...answers: readonly Response[]) {
   const left = [...answers];
   const send = async () => left.shift() ?? new Response(null, { status: 500 });
-  return createB2Bucket(READS.bucket, { send, presign: signNothing }, createBucketMeter());
+  const sightings = createBucketSightings(() => new Date());
+  const access = { send, presign: signNothing, sightings };
+  return createB2Bucket(READS.bucket, access, createBucketMeter());
 }
 
 const signNothing = async () => "";
