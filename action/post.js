@@ -46,10 +46,12 @@ import {
   refusalOf,
   regex,
   retryPauseMilliseconds,
+  runNix,
   runStep,
   safeInteger,
   signMessage,
   startDump,
+  storeArgs,
   string,
   undoChange,
   uploadStartedSchema,
@@ -262,7 +264,7 @@ function createPlainProgress({ stderr, now }, prefix = "", every = everyInterval
 
 // src/nix/fingerprint.ts
 function formatFingerprint(narinfo, storeDir) {
-  const references = new Set(narinfo.references.map((path2) => formatStorePath(path2, storeDir)));
+  const references = new Set(narinfo.references.map((path3) => formatStorePath(path3, storeDir)));
   return [
     "1",
     formatStorePath(narinfo.storePath, storeDir),
@@ -333,7 +335,7 @@ async function choosePaths(infos, { client, store, options, limits, guard, conte
   const how = { client, storeDir: store.storeDir, upstreamKeys, signKey, isRepair };
   const choices = await Promise.all(
     infos.map(async (info) => {
-      const { path: path2 } = info;
+      const { path: path3 } = info;
       try {
         const choice = await limits.requests.run(async () => {
           context.signal.throwIfAborted();
@@ -342,13 +344,13 @@ async function choosePaths(infos, { client, store, options, limits, guard, conte
         });
         guard.succeeded();
         if (choice.kind === "skip") {
-          settle({ ...choice, kind: "skipped", path: path2 });
+          settle({ ...choice, kind: "skipped", path: path3 });
           return [];
         }
         const references = info.references.map(formatStorePathBaseName);
-        return [{ id: formatStorePathBaseName(path2), references, info, choice }];
+        return [{ id: formatStorePathBaseName(path3), references, info, choice }];
       } catch (error) {
-        settleError(path2, error);
+        settleError(path3, error);
         return [];
       }
     })
@@ -401,12 +403,12 @@ function narKey(fileHash, compression) {
   if (fileHash.algorithm !== "sha256") throw new TypeError("a NAR's name needs a sha256 hash");
   const digest = formatDigest(fileHash, "nix32");
   const extension = narExtension(compression);
-  const path2 = brandPath(`nar/${digest}.nar${extension}`);
-  return { kind: "nar", path: path2, fileHash: digest, extension, writable: true };
+  const path3 = brandPath(`nar/${digest}.nar${extension}`);
+  return { kind: "nar", path: path3, fileHash: digest, extension, writable: true };
 }
 var unknownName = err("no object of a binary cache has this name");
-function brandPath(path2) {
-  return path2;
+function brandPath(path3) {
+  return path3;
 }
 
 // src/client/push/spool.ts
@@ -608,6 +610,58 @@ async function* inBlocks(chunks, blockBytes = BLOCK_BYTES) {
     gathered += rest.byteLength;
   }
   if (gathered > 0) yield Buffer.concat(pieces);
+}
+
+// src/client/push/send-logs.ts
+import { lstat } from "node:fs/promises";
+import path2 from "node:path";
+function createLogSender(session, progress) {
+  const sent = /* @__PURE__ */ new Set();
+  return {
+    async send(deriver) {
+      if (!session.options.withLogs || deriver === void 0) return false;
+      const name = formatStorePathBaseName(deriver);
+      if (sent.has(name)) return false;
+      sent.add(name);
+      try {
+        return await sendLog(deriver, session);
+      } catch (error) {
+        session.context.signal.throwIfAborted();
+        progress.say(`warning: the log of ${name} is not sent: ${describeError(error)}`);
+        return false;
+      }
+    }
+  };
+}
+async function sendLog(deriver, { client, store, context }) {
+  if (!await hasLog(deriver, store, context.env)) return false;
+  const args = [...storeArgs(store), "--read-log", formatStorePath(deriver, store.storeDir)];
+  const text2 = await runNix({ program: "nix-store", args }, context);
+  const target = `log/${encodeURIComponent(formatStorePathBaseName(deriver))}`;
+  const answer = await client.send({
+    method: "PUT",
+    target,
+    headers: { "content-type": "text/plain; charset=utf-8" },
+    body: bytesBody(new TextEncoder().encode(text2))
+  });
+  if (answer.status < 200 || answer.status > 299) throw refusalOf(target, answer);
+  return true;
+}
+async function hasLog(deriver, { storeDir, directory }, env) {
+  if (directory === void 0) return false;
+  const root = directory.endsWith(storeDir) ? directory.slice(0, -storeDir.length) : "";
+  const logs = env["NIX_LOG_DIR"] ?? `${root}/nix/var/log/nix`;
+  const name = formatStorePathBaseName(deriver);
+  const file = path2.join(logs, "drvs", name.slice(0, 2), name.slice(2));
+  const found = await Promise.all(
+    [file, `${file}.bz2`].map(
+      (one) => lstat(one).then(
+        () => true,
+        () => false
+      )
+    )
+  );
+  return found.includes(true);
 }
 
 // src/api/direct-uploads.ts
@@ -890,6 +944,7 @@ function createPublishSteps(session, progress, { settle, settleError, settleBloc
   const { options, store, limits, guard, context } = session;
   const { storeDir } = store;
   const uploads = createNarUploads(session);
+  const logs = createLogSender(session, progress);
   const packing = {
     ...options,
     store,
@@ -924,41 +979,42 @@ function createPublishSteps(session, progress, { settle, settleError, settleBloc
     guard.check();
   }
   return {
-    async prepare(path2) {
-      const { choice, info } = path2;
+    async prepare(path3) {
+      const { choice, info } = path3;
       if (choice.kind === "sign") return { narinfo: choice.published, sent: void 0 };
       const slots = info.narSize > session.partThresholdBytes ? limits.large : limits.requests;
       return await slots.run(async () => {
         checkGoesOn();
-        return await sendNar(path2);
+        return await sendNar(path3);
       });
     },
-    async publish({ info: { path: path2, narSize } }, { narinfo, sent }) {
+    async publish({ info: { path: path3, narSize, deriver } }, { narinfo, sent }) {
       const { signKey } = options;
       const signed = signKey === void 0 ? narinfo : await signNarinfo(narinfo, signKey, storeDir);
       await limits.publishing.run(async () => {
         checkGoesOn();
-        await putNarinfo(path2.hash, formatNarinfo(signed), session);
+        await putNarinfo(path3.hash, formatNarinfo(signed), session);
       });
       if (sent === void 0) {
         const reason = `in the cache; now signed by ${signKey?.name ?? ""}`;
-        return { kind: "skipped", path: path2, reason, isSuspicious: false };
+        return { kind: "skipped", path: path3, reason, isSuspicious: false };
       }
       const { fileSize, sentBytes: sentBytes2, startedAt } = sent;
+      const withLog = await limits.publishing.run(() => logs.send(deriver));
       const seconds = (context.now().getTime() - startedAt) / 1e3;
-      return { kind: "pushed", path: path2, narSize, fileSize, sentBytes: sentBytes2, seconds };
+      return { kind: "pushed", path: path3, narSize, fileSize, sentBytes: sentBytes2, seconds, withLog };
     },
-    onEnd({ info: { path: path2 } }, publication) {
+    onEnd({ info: { path: path3 } }, publication) {
       switch (publication.outcome) {
         case "published":
           guard.succeeded();
           settle(publication.value);
           break;
         case "failed":
-          settleError(path2, publication.error);
+          settleError(path3, publication.error);
           break;
         case "blocked":
-          settleBlocked(path2, publication.needs);
+          settleBlocked(path3, publication.needs);
       }
     }
   };
@@ -993,6 +1049,7 @@ function formatPushSummary({ outcomes, seconds, stopped }) {
   );
   const facts = [
     `${countPaths(pushed.length)} pushed (${formatBytes(sentBytes(outcomes))} sent)`,
+    ...countLogs(pushed.filter(({ withLog }) => withLog === true).length),
     ...skipped.length === 0 ? [] : [`${skipped.length} skipped (${reasons.join(", ")})`],
     ...countOf("failed") === 0 ? [] : [`${countOf("failed")} failed`],
     ...countOf("untried") === 0 ? [] : [`${countOf("untried")} not tried`]
@@ -1013,6 +1070,9 @@ function countBy(list, nameOf2) {
   for (const item of list) counts.set(nameOf2(item), (counts.get(nameOf2(item)) ?? 0) + 1);
   return counts;
 }
+function countLogs(count2) {
+  return count2 === 0 ? [] : [count2 === 1 ? "1 build log" : `${count2} build logs`];
+}
 function countPaths(count2) {
   return count2 === 1 ? "1 path" : `${count2} paths`;
 }
@@ -1021,51 +1081,51 @@ function countPaths(count2) {
 async function publishReferencesFirst(paths, lost, steps) {
   const ended = /* @__PURE__ */ new Map();
   const failed = new Set(lost);
-  async function run(path2, references) {
+  async function run(path3, references) {
     const known = references.find((id) => failed.has(id));
     if (known !== void 0) return { outcome: "blocked", needs: known };
-    const prepared = await steps.prepare(path2);
+    const prepared = await steps.prepare(path3);
     const publications = await Promise.all(references.map((id) => ended.get(id)));
     const missing = publications.findIndex((publication) => publication?.outcome !== "published");
     if (missing !== -1) return { outcome: "blocked", needs: references[missing] ?? "" };
-    return { outcome: "published", value: await steps.publish(path2, prepared) };
+    return { outcome: "published", value: await steps.publish(path3, prepared) };
   }
-  for (const path2 of sortReferencesFirst(paths)) {
-    const isAwaited = (id) => id !== path2.id && (ended.has(id) || failed.has(id));
-    const references = path2.references.filter(isAwaited);
-    const publication = run(path2, references).catch((error) => ({ outcome: "failed", error })).then((result) => {
-      if (result.outcome !== "published") failed.add(path2.id);
-      steps.onEnd(path2, result);
+  for (const path3 of sortReferencesFirst(paths)) {
+    const isAwaited = (id) => id !== path3.id && (ended.has(id) || failed.has(id));
+    const references = path3.references.filter(isAwaited);
+    const publication = run(path3, references).catch((error) => ({ outcome: "failed", error })).then((result) => {
+      if (result.outcome !== "published") failed.add(path3.id);
+      steps.onEnd(path3, result);
       return result;
     });
-    ended.set(path2.id, publication);
+    ended.set(path3.id, publication);
   }
   await Promise.all(ended.values());
 }
 function sortReferencesFirst(paths) {
-  const byId = new Map(paths.map((path2) => [path2.id, path2]));
+  const byId = new Map(paths.map((path3) => [path3.id, path3]));
   const sorted = [];
   const states = /* @__PURE__ */ new Map();
   for (const root of paths) {
     const stack = [{ path: root, next: 0 }];
     while (stack.length > 0) {
       const frame = stack.at(-1);
-      const { path: path2 } = frame;
-      if (frame.next === 0 && states.has(path2.id)) {
+      const { path: path3 } = frame;
+      if (frame.next === 0 && states.has(path3.id)) {
         stack.pop();
         continue;
       }
-      states.set(path2.id, "open");
-      const id = path2.references[frame.next++];
+      states.set(path3.id, "open");
+      const id = path3.references[frame.next++];
       if (id === void 0) {
-        states.set(path2.id, "done");
-        sorted.push(path2);
+        states.set(path3.id, "done");
+        sorted.push(path3);
         stack.pop();
         continue;
       }
       const reference = byId.get(id);
-      if (reference === void 0 || id === path2.id) continue;
-      if (states.get(id) === "open") throw new Error(`${path2.id} and ${id} refer to each other`);
+      if (reference === void 0 || id === path3.id) continue;
+      if (states.get(id) === "open") throw new Error(`${path3.id} and ${id} refer to each other`);
       if (!states.has(id)) stack.push({ path: reference, next: 0 });
     }
   }
@@ -1110,40 +1170,40 @@ async function pushPaths(roots, session, progress, done = /* @__PURE__ */ new Se
     if (isWorthALine) progress.say(formatOutcome(outcome));
     else if (outcome.kind === "pushed") progress.finished(formatOutcome(outcome));
   }
-  function settleError(path2, error) {
-    const id = formatStorePathBaseName(path2);
+  function settleError(path3, error) {
+    const id = formatStorePathBaseName(path3);
     lost.add(id);
     if (context.signal.aborted) return;
     if (error instanceof Stopped || guard.failed(error)) {
       untried.add(id);
-      settle({ kind: "untried", path: path2 });
+      settle({ kind: "untried", path: path3 });
     } else {
-      settle({ kind: "failed", path: path2, message: describeError(error) });
+      settle({ kind: "failed", path: path3, message: describeError(error) });
     }
   }
-  function settleBlocked(path2, needs) {
+  function settleBlocked(path3, needs) {
     if (!untried.has(needs)) {
       return settle({
         kind: "failed",
-        path: path2,
+        path: path3,
         message: `not published, because it needs ${needs}, which failed`
       });
     }
-    untried.add(formatStorePathBaseName(path2));
-    settle({ kind: "untried", path: path2 });
+    untried.add(formatStorePathBaseName(path3));
+    settle({ kind: "untried", path: path3 });
   }
   progress.status("asking Nix for the closure");
   const closure = await readClosure(roots, store, context);
-  for (const path2 of closure.invalid) {
+  for (const path3 of closure.invalid) {
     settle({
       kind: "failed",
-      path: path2,
+      path: path3,
       message: "the store does not have this path. Build it again; Nix may have deleted it as garbage"
     });
   }
-  for (const path2 of closure.unlisted) {
+  for (const path3 of closure.unlisted) {
     const message = "Nix does not list this path in its own closure. This is a fault of its version";
-    settle({ kind: "failed", path: path2, message });
+    settle({ kind: "failed", path: path3, message });
   }
   const infos = [...closure.infos].flatMap(([id, info]) => done.has(id) ? [] : [info]);
   progress.status(`asking the cache for ${infos.length} paths`);
@@ -1382,8 +1442,8 @@ function formatList(title, items) {
     ""
   ];
 }
-function nameOf({ path: path2 }) {
-  return formatStorePathBaseName(path2);
+function nameOf({ path: path3 }) {
+  return formatStorePathBaseName(path3);
 }
 function formatTally({ paths, narBytes }) {
   return paths === 0 ? "nothing" : `${countPaths2(paths)}, ${formatBytes(narBytes)} unpacked`;
@@ -1456,7 +1516,7 @@ function tellFailure(line, { failOnPushError }, { runner }) {
 async function pushNewPaths(infos, inputs, { pushBy }, context) {
   const { runner } = context;
   const { pushFilter, upstreamKeys, signKey, url } = inputs;
-  const roots = infos.map(({ path: path2 }) => path2).filter((path2) => pushFilter?.test(formatStorePathBaseName(path2)) !== true);
+  const roots = infos.map(({ path: path3 }) => path3).filter((path3) => pushFilter?.test(formatStorePathBaseName(path3)) !== true);
   if (roots.length === 0) {
     runner.info("nothing to push: the job added no paths to the store");
     return { reason: "the job added no paths to the store" };
@@ -1477,6 +1537,7 @@ async function pushNewPaths(infos, inputs, { pushBy }, context) {
       compression: "zstd",
       compressionLevel: COMPRESSION_LEVEL,
       isRepair: false,
+      withLogs: false,
       isJson: false
     };
     const session = await openPushSession(options, context);

@@ -3246,6 +3246,7 @@ export {
   openCache,
   ENDPOINTS,
   readTokenFacts,
+  storeArgs,
   findStore,
   runNix,
   startDump,

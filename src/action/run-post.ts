@@ -118,6 +118,7 @@ async function pushNewPaths(
       compression: "zstd",
       compressionLevel: COMPRESSION_LEVEL,
       isRepair: false,
+      withLogs: false,
       isJson: false,
     } as const;
     const session = await openPushSession(options, context);

@@ -23,6 +23,7 @@ export interface PushFlags {
   readonly signKey?: string;
   readonly compression: PackCompression;
   readonly compressionLevel: number;
+  readonly logs?: true;
   readonly repair?: true;
   readonly json?: true;
 }
@@ -53,6 +54,7 @@ export function addPushFlags(command: Command): Command {
         .argParser(parseLevel)
         .default(COMPRESSION_LEVEL),
     )
+    .option("--logs", "also send the build logs that this machine has of the pushed paths")
     .option("--repair", "also push again what the cache has without its NAR, or with a cut NAR")
     .option("--json", "print the result as JSON at the end");
 }
@@ -73,6 +75,7 @@ export async function readPushOptions(
     signKey: signKey === undefined ? undefined : await readSignKey(signKey, context),
     compression,
     compressionLevel,
+    withLogs: flags.logs === true,
     isRepair: flags.repair === true,
     isJson: flags.json === true,
   };

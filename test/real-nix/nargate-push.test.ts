@@ -221,6 +221,24 @@ describe.skipIf(!hasNix)("nargate push", () => {
     expect(stderr).toMatch(line);
   });
 
+  it.skipIf(!canBuild())("sends build logs with --logs, where there are some", async () => {
+    const file = path.join(pusher.directory, "logged.nix");
+    await writeFile(
+      file,
+      `derivation {
+        name = "logged"; system = builtins.currentSystem; builder = "/bin/sh";
+        args = [ "-c" "echo this is the log; echo > $out" ];
+      }`,
+    );
+    const built = await pusher.run("nix-build", "--no-out-link", file);
+    const { stdout, stderr } = await nargate.run("push", "--json", "--logs", built);
+    expect(JSON.parse(stdout).pushed).toMatchObject([{ log: true }]);
+    expect(stderr).toContain("1 path pushed");
+    expect(stderr).toContain("1 build log");
+    const puller = await createPuller(gateway);
+    expect(await puller.run("nix", "log", "--store", gateway.url, built)).toBe("this is the log");
+  });
+
   it("finds what lacks its NAR, and sends it again with --repair", async () => {
     const storePath = await addClosure("repair");
     await nargate.run("push", storePath);

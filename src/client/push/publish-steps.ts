@@ -7,6 +7,7 @@ import { type PackedNar, packNar } from "./pack-nar.ts";
 import type { PathEnds, PathOutcome } from "./push-report.ts";
 import type { PushSession } from "./push-session.ts";
 import type { PublishSteps } from "./references-first.ts";
+import { createLogSender } from "./send-logs.ts";
 import { spoolDirectory } from "./spool.ts";
 import { createNarUploads, putNarinfo } from "./upload-nar.ts";
 
@@ -35,6 +36,7 @@ export function createPublishSteps(
   const { options, store, limits, guard, context } = session;
   const { storeDir } = store;
   const uploads = createNarUploads(session);
+  const logs = createLogSender(session, progress);
   const packing = {
     ...options,
     store,
@@ -82,7 +84,7 @@ export function createPublishSteps(
         return await sendNar(path);
       });
     },
-    async publish({ info: { path, narSize } }, { narinfo, sent }) {
+    async publish({ info: { path, narSize, deriver } }, { narinfo, sent }) {
       const { signKey } = options;
       const signed =
         signKey === undefined ? narinfo : await signNarinfo(narinfo, signKey, storeDir);
@@ -95,8 +97,9 @@ export function createPublishSteps(
         return { kind: "skipped", path, reason, isSuspicious: false };
       }
       const { fileSize, sentBytes, startedAt } = sent;
+      const withLog = await limits.publishing.run(() => logs.send(deriver));
       const seconds = (context.now().getTime() - startedAt) / 1000;
-      return { kind: "pushed", path, narSize, fileSize, sentBytes, seconds };
+      return { kind: "pushed", path, narSize, fileSize, sentBytes, seconds, withLog };
     },
     onEnd({ info: { path } }, publication) {
       switch (publication.outcome) {

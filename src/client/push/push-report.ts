@@ -14,6 +14,8 @@ export type PathOutcome =
        */
       readonly sentBytes: number;
       readonly seconds: number;
+      /** Whether its build log was sent with it. */
+      readonly withLog?: boolean;
     }
   | {
       readonly kind: "skipped";
@@ -79,6 +81,7 @@ export function formatPushSummary({ outcomes, seconds, stopped }: PushReport): r
   );
   const facts = [
     `${countPaths(pushed.length)} pushed (${formatBytes(sentBytes(outcomes))} sent)`,
+    ...countLogs(pushed.filter(({ withLog }) => withLog === true).length),
     ...(skipped.length === 0 ? [] : [`${skipped.length} skipped (${reasons.join(", ")})`]),
     ...(countOf("failed") === 0 ? [] : [`${countOf("failed")} failed`]),
     ...(countOf("untried") === 0 ? [] : [`${countOf("untried")} not tried`]),
@@ -98,7 +101,14 @@ export function formatPushJson(report: PushReport, storeDir: string): string {
       if (outcome.kind !== "pushed") return [];
       const { narSize, fileSize, sentBytes: sent } = outcome;
       return [
-        { path: pathOf(outcome), narSize, fileSize, sentBytes: sent, seconds: outcome.seconds },
+        {
+          path: pathOf(outcome),
+          narSize,
+          fileSize,
+          sentBytes: sent,
+          seconds: outcome.seconds,
+          ...(outcome.withLog === true ? { log: true } : {}),
+        },
       ];
     }),
     skipped: outcomes.flatMap((outcome) =>
@@ -125,6 +135,10 @@ function countBy<T>(list: readonly T[], nameOf: (item: T) => string): ReadonlyMa
   const counts = new Map<string, number>();
   for (const item of list) counts.set(nameOf(item), (counts.get(nameOf(item)) ?? 0) + 1);
   return counts;
+}
+
+function countLogs(count: number): readonly string[] {
+  return count === 0 ? [] : [count === 1 ? "1 build log" : `${count} build logs`];
 }
 
 function countPaths(count: number): string {

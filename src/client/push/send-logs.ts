@@ -1,0 +1,83 @@
+import { lstat } from "node:fs/promises";
+import path from "node:path";
+import { formatStorePath, formatStorePathBaseName, type StorePath } from "../../nix/store-path.ts";
+import { describeError } from "../client-error.ts";
+import { refusalOf } from "../gateway/cache-client.ts";
+import { bytesBody } from "../gateway/http-client.ts";
+import { runNix } from "../local-nix/run-nix.ts";
+import { type NixStore, storeArgs } from "../local-nix/store-location.ts";
+import type { Progress } from "../progress/progress.ts";
+import type { PushSession } from "./push-session.ts";
+
+/** Sends the build logs of pushed paths. */
+export interface LogSender {
+  /**
+   * Sends the log of a derivation, once, if this machine has it. Resolves with whether
+   * it did. Never fails: a path without its log is as good.
+   */
+  send(deriver: StorePath | undefined): Promise<boolean>;
+}
+
+type LogSession = Pick<PushSession, "client" | "store" | "options" | "context">;
+
+export function createLogSender(session: LogSession, progress: Progress): LogSender {
+  const sent = new Set<string>();
+  return {
+    async send(deriver) {
+      if (!session.options.withLogs || deriver === undefined) return false;
+      const name = formatStorePathBaseName(deriver);
+      if (sent.has(name)) return false;
+      sent.add(name);
+      try {
+        return await sendLog(deriver, session);
+      } catch (error) {
+        session.context.signal.throwIfAborted();
+        progress.say(`warning: the log of ${name} is not sent: ${describeError(error)}`);
+        return false;
+      }
+    },
+  };
+}
+
+async function sendLog(
+  deriver: StorePath,
+  { client, store, context }: LogSession,
+): Promise<boolean> {
+  if (!(await hasLog(deriver, store, context.env))) return false;
+  const args = [...storeArgs(store), "--read-log", formatStorePath(deriver, store.storeDir)];
+  const text = await runNix({ program: "nix-store", args }, context);
+  const target = `log/${encodeURIComponent(formatStorePathBaseName(deriver))}`;
+  const answer = await client.send({
+    method: "PUT",
+    target,
+    headers: { "content-type": "text/plain; charset=utf-8" },
+    body: bytesBody(new TextEncoder().encode(text)),
+  });
+  if (answer.status < 200 || answer.status > 299) throw refusalOf(target, answer);
+  return true;
+}
+
+/**
+ * Whether Nix keeps the log on this machine, packed or not (libstore/local-fs-store.cc).
+ * Without this check Nix would ask all substituters for it.
+ */
+async function hasLog(
+  deriver: StorePath,
+  { storeDir, directory }: NixStore,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<boolean> {
+  if (directory === undefined) return false;
+  const root = directory.endsWith(storeDir) ? directory.slice(0, -storeDir.length) : "";
+  const logs = env["NIX_LOG_DIR"] ?? `${root}/nix/var/log/nix`;
+  const name = formatStorePathBaseName(deriver);
+  const file = path.join(logs, "drvs", name.slice(0, 2), name.slice(2));
+  const found = await Promise.all(
+    [file, `${file}.bz2`].map((one) =>
+      lstat(one).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  return found.includes(true);
+}
