@@ -12,6 +12,7 @@ import {
   countHits,
   createRootFiles,
   describeError,
+  encodeBase64,
   equalHashes,
   err,
   findNewPaths,
@@ -31,14 +32,19 @@ import {
   notAnObject,
   number,
   object,
+  ok,
   openCache,
   parseJobState,
   parseNarinfo,
+  parseSignature,
+  parseStorePathBaseName,
+  parseStorePathName,
   partUrlsSchema,
   partsSchema,
   pipe,
   readClosure,
   readError,
+  readField,
   readGatewayFacts,
   readInputs,
   readShape,
@@ -264,7 +270,7 @@ function createPlainProgress({ stderr, now }, prefix = "", every = everyInterval
 
 // src/nix/fingerprint.ts
 function formatFingerprint(narinfo, storeDir) {
-  const references = new Set(narinfo.references.map((path3) => formatStorePath(path3, storeDir)));
+  const references = new Set(narinfo.references.map((path4) => formatStorePath(path4, storeDir)));
   return [
     "1",
     formatStorePath(narinfo.storePath, storeDir),
@@ -335,7 +341,7 @@ async function choosePaths(infos, { client, store, options, limits, guard, conte
   const how = { client, storeDir: store.storeDir, upstreamKeys, signKey, isRepair };
   const choices = await Promise.all(
     infos.map(async (info) => {
-      const { path: path3 } = info;
+      const { path: path4 } = info;
       try {
         const choice = await limits.requests.run(async () => {
           context.signal.throwIfAborted();
@@ -344,13 +350,13 @@ async function choosePaths(infos, { client, store, options, limits, guard, conte
         });
         guard.succeeded();
         if (choice.kind === "skip") {
-          settle({ ...choice, kind: "skipped", path: path3 });
+          settle({ ...choice, kind: "skipped", path: path4 });
           return [];
         }
         const references = info.references.map(formatStorePathBaseName);
-        return [{ id: formatStorePathBaseName(path3), references, info, choice }];
+        return [{ id: formatStorePathBaseName(path4), references, info, choice }];
       } catch (error) {
-        settleError(path3, error);
+        settleError(path4, error);
         return [];
       }
     })
@@ -374,6 +380,293 @@ async function choosePath(info, { client, storeDir, upstreamKeys, signKey, isRep
 }
 function skip(reason) {
   return { kind: "skip", reason, isSuspicious: false };
+}
+
+// src/nix/drv-output.ts
+function parseDrvOutputId(text2) {
+  return isDrvOutputId(text2) ? ok(text2) : err("it is not sha256:<64 hex digits>!<output>");
+}
+function parseOutputName(text2) {
+  const name = parseStorePathName(text2);
+  return name.ok ? name : err("it is not an output name");
+}
+function isDrvOutputId(text2) {
+  const match = /^sha256:[0-9a-f]{64}!(.+)$/s.exec(text2);
+  return match !== null && parseOutputName(match[1] ?? "").ok;
+}
+
+// src/nix/realisation.ts
+function parseRealisation(text2) {
+  const object2 = parseJsonObject(text2);
+  if (!object2.ok) return object2;
+  const { id: rawId, dependentRealisations: rawDependencies = {}, ...others } = object2.value;
+  const id = parseDrvOutputId(typeof rawId === "string" ? rawId : "");
+  if (!id.ok) return err(`id is wrong: ${id.error}`);
+  const dependentRealisations = parseDependencies(rawDependencies);
+  if (!dependentRealisations.ok) return dependentRealisations;
+  const outcome = parseOutcome(others);
+  if (!outcome.ok) return outcome;
+  return ok({
+    kind: "realisation",
+    id: id.value,
+    dependentRealisations: dependentRealisations.value,
+    ...outcome.value
+  });
+}
+function parseBuildTraceEntry(text2) {
+  const object2 = parseJsonObject(text2);
+  if (!object2.ok) return object2;
+  const outcome = parseOutcome(object2.value);
+  return outcome.ok ? ok({ kind: "build-trace", ...outcome.value }) : outcome;
+}
+function formatRealisation(realisation) {
+  const outPath = formatStorePathBaseName(realisation.outPath);
+  switch (realisation.kind) {
+    case "realisation":
+      return formatSorted({
+        ...realisation.rest,
+        id: realisation.id,
+        outPath,
+        signatures: realisation.signatures,
+        dependentRealisations: sortKeys(Object.fromEntries(realisation.dependentRealisations))
+      });
+    case "build-trace":
+      return formatSorted({
+        ...realisation.rest,
+        outPath,
+        signatures: realisation.signatures.map(toSignatureObject)
+      });
+  }
+}
+function realisationFingerprint(realisation) {
+  return formatSorted({
+    id: realisation.id,
+    outPath: formatStorePathBaseName(realisation.outPath),
+    dependentRealisations: sortKeys(Object.fromEntries(realisation.dependentRealisations))
+  });
+}
+function buildTraceFingerprint(key, entry) {
+  return formatSorted({
+    key: { drvPath: formatStorePathBaseName(key.drvPath), outputName: key.outputName },
+    value: { outPath: formatStorePathBaseName(entry.outPath) }
+  });
+}
+var MAX_NESTING = 64;
+function nestingOf(text2) {
+  let depth = 0;
+  let deepest = 0;
+  for (const character of text2) {
+    if (character === "{" || character === "[") deepest = Math.max(deepest, ++depth);
+    else if (character === "}" || character === "]") depth--;
+  }
+  return deepest;
+}
+function parseJsonObject(text2) {
+  if (nestingOf(text2) > MAX_NESTING) return err("it is nested too deeply");
+  let value;
+  try {
+    value = JSON.parse(text2);
+  } catch {
+    return err("it is not JSON");
+  }
+  return isObject(value) ? ok(value) : err("it is not a JSON object");
+}
+function isObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+function parseOutcome(object2) {
+  const { outPath: rawOutPath, signatures: rawSignatures = [], ...rest } = object2;
+  const outPath = parseStorePathBaseName(typeof rawOutPath === "string" ? rawOutPath : "");
+  if (!outPath.ok) return err(`outPath is wrong: ${outPath.error}`);
+  if (!Array.isArray(rawSignatures)) return err("the signatures field is not an array");
+  const signatures = [];
+  for (const raw of rawSignatures) {
+    const text2 = isObject(raw) ? `${String(raw["keyName"])}:${String(raw["sig"])}` : raw;
+    if (typeof text2 !== "string" || !parseSignature(text2).ok) {
+      return err("the signatures field holds a value that is not a signature");
+    }
+    signatures.push(text2);
+  }
+  return ok({ outPath: outPath.value, signatures, rest });
+}
+function parseDependencies(raw) {
+  if (!isObject(raw)) return err("the dependentRealisations field is not an object");
+  const dependencies = /* @__PURE__ */ new Map();
+  for (const [id, path4] of Object.entries(raw)) {
+    if (!parseDrvOutputId(id).ok || typeof path4 !== "string" || !parseStorePathBaseName(path4).ok) {
+      return err("the dependentRealisations field holds a wrong id or a wrong store path");
+    }
+    dependencies.set(id, path4);
+  }
+  return ok(dependencies);
+}
+function toSignatureObject(text2) {
+  const signature = parseSignature(text2);
+  if (!signature.ok) throw new TypeError("a signature of the realisation is malformed");
+  return { keyName: signature.value.keyName, sig: encodeBase64(signature.value.bytes) };
+}
+function formatSorted(object2) {
+  return JSON.stringify(sortKeys(object2));
+}
+function sortKeys(object2) {
+  return Object.fromEntries(Object.entries(object2).toSorted(([a], [b]) => a < b ? -1 : 1));
+}
+
+// src/client/local-nix/read-realisations.ts
+import { open, readdir } from "node:fs/promises";
+import path from "node:path";
+async function readRealisations(derivers, store, context) {
+  const { directory } = store;
+  if (directory === void 0) return [];
+  const floating = await findFloating(derivers, directory);
+  if (floating.length === 0) return [];
+  const others = await findNamesakes(floating, directory);
+  const realisations = await query([...floating, ...others], store, context);
+  return [...new Map(realisations.map((one) => [one.target, one])).values()];
+}
+async function findFloating(derivations, directory) {
+  const found = [];
+  for (const derivation of derivations) {
+    if (await isFloating(path.join(directory, formatStorePathBaseName(derivation)))) {
+      found.push(derivation);
+    }
+  }
+  return found;
+}
+var HEAD_BYTES = 400;
+async function isFloating(file) {
+  try {
+    const handle = await open(file);
+    try {
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+      const [, hash] = /^Derive\(\[\("[^"]*","","[^"]*","([^"]*)"\)/.exec(
+        buffer.toString("latin1", 0, bytesRead)
+      ) ?? [];
+      return hash !== void 0 && hash !== "impure";
+    } finally {
+      await handle.close();
+    }
+  } catch {
+    return false;
+  }
+}
+async function findNamesakes(derivations, directory) {
+  const names = new Set(derivations.map(({ name }) => name));
+  const known = new Set(derivations.map(formatStorePathBaseName));
+  const paths = (await readdir(directory)).flatMap((baseName) => {
+    const parsed = parseStorePathBaseName(baseName);
+    const isOther = parsed.ok && names.has(parsed.value.name) && !known.has(baseName);
+    return isOther ? [parsed.value] : [];
+  });
+  return await findFloating(paths, directory);
+}
+async function query(derivations, store, context) {
+  const text2 = await print(derivations, store, context);
+  if (text2 !== void 0) return parseRealisations(text2);
+  if (derivations.length === 1) return [];
+  const found = [];
+  for (const derivation of derivations) found.push(...await query([derivation], store, context));
+  return found;
+}
+async function print(derivations, store, context) {
+  const names = derivations.map((one) => formatStorePath(one, store.storeDir));
+  const flags = ["--extra-experimental-features", "ca-derivations", "--json"];
+  for (const suffix of ["^*", ""]) {
+    const args = ["realisation", "info", ...storeArgs(store), ...flags];
+    args.push(...names.map((name) => name + suffix));
+    try {
+      return await runNix({ program: "nix", args }, context);
+    } catch {
+      context.signal.throwIfAborted();
+    }
+  }
+  return void 0;
+}
+function parseRealisations(text2) {
+  let list;
+  try {
+    list = JSON.parse(text2);
+  } catch {
+    return [];
+  }
+  if (!Array.isArray(list)) return [];
+  return list.flatMap((item) => {
+    const parsed = readField(item, "key") === void 0 ? parseOldRealisation(item) : parseBuildTrace(item);
+    return parsed.ok ? [parsed.value] : [];
+  });
+}
+function parseOldRealisation(item) {
+  const value = parseRealisation(JSON.stringify(item));
+  if (!value.ok) return value;
+  return ok({
+    kind: "realisation",
+    target: `realisations/${value.value.id}.doi`,
+    value: value.value
+  });
+}
+function parseBuildTrace(item) {
+  const key = readField(item, "key");
+  const outputName = readField(key, "outputName");
+  const drv = readField(key, "drvPath");
+  if (typeof drv !== "string" || typeof outputName !== "string") return err("it has no key");
+  const drvPath = parseStorePathBaseName(path.basename(drv));
+  if (!drvPath.ok) return drvPath;
+  const output = parseOutputName(outputName);
+  if (!output.ok) return output;
+  const value = parseBuildTraceEntry(JSON.stringify(readField(item, "value")));
+  if (!value.ok) return value;
+  return ok({
+    kind: "build-trace",
+    target: `build-trace-v2/${formatStorePathBaseName(drvPath.value)}/${outputName}.doi`,
+    key: { drvPath: drvPath.value, outputName },
+    value: value.value
+  });
+}
+
+// src/client/push/push-realisations.ts
+async function pushRealisations(infos, session, { settleError }) {
+  const { store, context, limits } = session;
+  const derivers = new Map(
+    infos.flatMap(
+      ({ deriver }) => deriver === void 0 ? [] : [[formatStorePathBaseName(deriver), deriver]]
+    )
+  );
+  if (derivers.size === 0) return 0;
+  const published = new Set(infos.map(({ path: path4 }) => formatStorePathBaseName(path4)));
+  const realisations = (await readRealisations([...derivers.values()], store, context)).filter(
+    ({ value }) => published.has(formatStorePathBaseName(value.outPath))
+  );
+  let count2 = 0;
+  await Promise.all(
+    realisations.map(async (realisation) => {
+      try {
+        await limits.publishing.run(() => putRealisation(realisation, session));
+        count2++;
+      } catch (error) {
+        settleError(realisation.value.outPath, error);
+      }
+    })
+  );
+  return count2;
+}
+async function putRealisation(realisation, { client, options, context, guard }) {
+  context.signal.throwIfAborted();
+  guard.check();
+  const { signKey } = options;
+  const { value, target } = realisation;
+  const own = signKey === void 0 ? [] : [await signMessage(signKey, fingerprintOf(realisation))];
+  const signed = { ...value, signatures: mergeSignatures(value.signatures, own) };
+  const answer = await client.send({
+    method: "PUT",
+    target,
+    headers: { "content-type": "application/json" },
+    body: bytesBody(new TextEncoder().encode(formatRealisation(signed)))
+  });
+  if (answer.status < 200 || answer.status > 299) throw refusalOf(target, answer);
+  guard.succeeded();
+}
+function fingerprintOf(realisation) {
+  return realisation.kind === "realisation" ? realisationFingerprint(realisation.value) : buildTraceFingerprint(realisation.key, realisation.value);
 }
 
 // src/client/push/pack-nar.ts
@@ -403,19 +696,19 @@ function narKey(fileHash, compression) {
   if (fileHash.algorithm !== "sha256") throw new TypeError("a NAR's name needs a sha256 hash");
   const digest = formatDigest(fileHash, "nix32");
   const extension = narExtension(compression);
-  const path3 = brandPath(`nar/${digest}.nar${extension}`);
-  return { kind: "nar", path: path3, fileHash: digest, extension, writable: true };
+  const path4 = brandPath(`nar/${digest}.nar${extension}`);
+  return { kind: "nar", path: path4, fileHash: digest, extension, writable: true };
 }
 var unknownName = err("no object of a binary cache has this name");
-function brandPath(path3) {
-  return path3;
+function brandPath(path4) {
+  return path4;
 }
 
 // src/client/push/spool.ts
 import { randomUUID } from "node:crypto";
-import { open, rm } from "node:fs/promises";
+import { open as open2, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import path2 from "node:path";
 function createSpoolMemory(limitBytes) {
   let taken = 0;
   return {
@@ -498,9 +791,9 @@ async function* sliceFile(file, start, end) {
   }
 }
 async function openUnnamed(directory, expectedBytes) {
-  const name = path.join(directory, `nargate-${randomUUID()}`);
+  const name = path2.join(directory, `nargate-${randomUUID()}`);
   try {
-    const file = await open(name, "wx+", 384);
+    const file = await open2(name, "wx+", 384);
     await rm(name);
     return file;
   } catch (error) {
@@ -614,7 +907,7 @@ async function* inBlocks(chunks, blockBytes = BLOCK_BYTES) {
 
 // src/client/push/send-logs.ts
 import { lstat } from "node:fs/promises";
-import path2 from "node:path";
+import path3 from "node:path";
 function createLogSender(session, progress) {
   const sent = /* @__PURE__ */ new Set();
   return {
@@ -652,7 +945,7 @@ async function hasLog(deriver, { storeDir, directory }, env) {
   const root = directory.endsWith(storeDir) ? directory.slice(0, -storeDir.length) : "";
   const logs = env["NIX_LOG_DIR"] ?? `${root}/nix/var/log/nix`;
   const name = formatStorePathBaseName(deriver);
-  const file = path2.join(logs, "drvs", name.slice(0, 2), name.slice(2));
+  const file = path3.join(logs, "drvs", name.slice(0, 2), name.slice(2));
   const found = await Promise.all(
     [file, `${file}.bz2`].map(
       (one) => lstat(one).then(
@@ -979,42 +1272,42 @@ function createPublishSteps(session, progress, { settle, settleError, settleBloc
     guard.check();
   }
   return {
-    async prepare(path3) {
-      const { choice, info } = path3;
+    async prepare(path4) {
+      const { choice, info } = path4;
       if (choice.kind === "sign") return { narinfo: choice.published, sent: void 0 };
       const slots = info.narSize > session.partThresholdBytes ? limits.large : limits.requests;
       return await slots.run(async () => {
         checkGoesOn();
-        return await sendNar(path3);
+        return await sendNar(path4);
       });
     },
-    async publish({ info: { path: path3, narSize, deriver } }, { narinfo, sent }) {
+    async publish({ info: { path: path4, narSize, deriver } }, { narinfo, sent }) {
       const { signKey } = options;
       const signed = signKey === void 0 ? narinfo : await signNarinfo(narinfo, signKey, storeDir);
       await limits.publishing.run(async () => {
         checkGoesOn();
-        await putNarinfo(path3.hash, formatNarinfo(signed), session);
+        await putNarinfo(path4.hash, formatNarinfo(signed), session);
       });
       if (sent === void 0) {
         const reason = `in the cache; now signed by ${signKey?.name ?? ""}`;
-        return { kind: "skipped", path: path3, reason, isSuspicious: false };
+        return { kind: "skipped", path: path4, reason, isSuspicious: false };
       }
       const { fileSize, sentBytes: sentBytes2, startedAt } = sent;
       const withLog = await limits.publishing.run(() => logs.send(deriver));
       const seconds = (context.now().getTime() - startedAt) / 1e3;
-      return { kind: "pushed", path: path3, narSize, fileSize, sentBytes: sentBytes2, seconds, withLog };
+      return { kind: "pushed", path: path4, narSize, fileSize, sentBytes: sentBytes2, seconds, withLog };
     },
-    onEnd({ info: { path: path3 } }, publication) {
+    onEnd({ info: { path: path4 } }, publication) {
       switch (publication.outcome) {
         case "published":
           guard.succeeded();
           settle(publication.value);
           break;
         case "failed":
-          settleError(path3, publication.error);
+          settleError(path4, publication.error);
           break;
         case "blocked":
-          settleBlocked(path3, publication.needs);
+          settleBlocked(path4, publication.needs);
       }
     }
   };
@@ -1081,51 +1374,51 @@ function countPaths(count2) {
 async function publishReferencesFirst(paths, lost, steps) {
   const ended = /* @__PURE__ */ new Map();
   const failed = new Set(lost);
-  async function run(path3, references) {
+  async function run(path4, references) {
     const known = references.find((id) => failed.has(id));
     if (known !== void 0) return { outcome: "blocked", needs: known };
-    const prepared = await steps.prepare(path3);
+    const prepared = await steps.prepare(path4);
     const publications = await Promise.all(references.map((id) => ended.get(id)));
     const missing = publications.findIndex((publication) => publication?.outcome !== "published");
     if (missing !== -1) return { outcome: "blocked", needs: references[missing] ?? "" };
-    return { outcome: "published", value: await steps.publish(path3, prepared) };
+    return { outcome: "published", value: await steps.publish(path4, prepared) };
   }
-  for (const path3 of sortReferencesFirst(paths)) {
-    const isAwaited = (id) => id !== path3.id && (ended.has(id) || failed.has(id));
-    const references = path3.references.filter(isAwaited);
-    const publication = run(path3, references).catch((error) => ({ outcome: "failed", error })).then((result) => {
-      if (result.outcome !== "published") failed.add(path3.id);
-      steps.onEnd(path3, result);
+  for (const path4 of sortReferencesFirst(paths)) {
+    const isAwaited = (id) => id !== path4.id && (ended.has(id) || failed.has(id));
+    const references = path4.references.filter(isAwaited);
+    const publication = run(path4, references).catch((error) => ({ outcome: "failed", error })).then((result) => {
+      if (result.outcome !== "published") failed.add(path4.id);
+      steps.onEnd(path4, result);
       return result;
     });
-    ended.set(path3.id, publication);
+    ended.set(path4.id, publication);
   }
   await Promise.all(ended.values());
 }
 function sortReferencesFirst(paths) {
-  const byId = new Map(paths.map((path3) => [path3.id, path3]));
+  const byId = new Map(paths.map((path4) => [path4.id, path4]));
   const sorted = [];
   const states = /* @__PURE__ */ new Map();
   for (const root of paths) {
     const stack = [{ path: root, next: 0 }];
     while (stack.length > 0) {
       const frame = stack.at(-1);
-      const { path: path3 } = frame;
-      if (frame.next === 0 && states.has(path3.id)) {
+      const { path: path4 } = frame;
+      if (frame.next === 0 && states.has(path4.id)) {
         stack.pop();
         continue;
       }
-      states.set(path3.id, "open");
-      const id = path3.references[frame.next++];
+      states.set(path4.id, "open");
+      const id = path4.references[frame.next++];
       if (id === void 0) {
-        states.set(path3.id, "done");
-        sorted.push(path3);
+        states.set(path4.id, "done");
+        sorted.push(path4);
         stack.pop();
         continue;
       }
       const reference = byId.get(id);
-      if (reference === void 0 || id === path3.id) continue;
-      if (states.get(id) === "open") throw new Error(`${path3.id} and ${id} refer to each other`);
+      if (reference === void 0 || id === path4.id) continue;
+      if (states.get(id) === "open") throw new Error(`${path4.id} and ${id} refer to each other`);
       if (!states.has(id)) stack.push({ path: reference, next: 0 });
     }
   }
@@ -1170,40 +1463,40 @@ async function pushPaths(roots, session, progress, done = /* @__PURE__ */ new Se
     if (isWorthALine) progress.say(formatOutcome(outcome));
     else if (outcome.kind === "pushed") progress.finished(formatOutcome(outcome));
   }
-  function settleError(path3, error) {
-    const id = formatStorePathBaseName(path3);
+  function settleError(path4, error) {
+    const id = formatStorePathBaseName(path4);
     lost.add(id);
     if (context.signal.aborted) return;
     if (error instanceof Stopped || guard.failed(error)) {
       untried.add(id);
-      settle({ kind: "untried", path: path3 });
+      settle({ kind: "untried", path: path4 });
     } else {
-      settle({ kind: "failed", path: path3, message: describeError(error) });
+      settle({ kind: "failed", path: path4, message: describeError(error) });
     }
   }
-  function settleBlocked(path3, needs) {
+  function settleBlocked(path4, needs) {
     if (!untried.has(needs)) {
       return settle({
         kind: "failed",
-        path: path3,
+        path: path4,
         message: `not published, because it needs ${needs}, which failed`
       });
     }
-    untried.add(formatStorePathBaseName(path3));
-    settle({ kind: "untried", path: path3 });
+    untried.add(formatStorePathBaseName(path4));
+    settle({ kind: "untried", path: path4 });
   }
   progress.status("asking Nix for the closure");
   const closure = await readClosure(roots, store, context);
-  for (const path3 of closure.invalid) {
+  for (const path4 of closure.invalid) {
     settle({
       kind: "failed",
-      path: path3,
+      path: path4,
       message: "the store does not have this path. Build it again; Nix may have deleted it as garbage"
     });
   }
-  for (const path3 of closure.unlisted) {
+  for (const path4 of closure.unlisted) {
     const message = "Nix does not list this path in its own closure. This is a fault of its version";
-    settle({ kind: "failed", path: path3, message });
+    settle({ kind: "failed", path: path4, message });
   }
   const infos = [...closure.infos].flatMap(([id, info]) => done.has(id) ? [] : [info]);
   progress.status(`asking the cache for ${infos.length} paths`);
@@ -1215,6 +1508,12 @@ async function pushPaths(roots, session, progress, done = /* @__PURE__ */ new Se
   );
   const steps = createPublishSteps(session, progress, { settle, settleError, settleBlocked });
   await publishReferencesFirst(pending, lost, steps);
+  context.signal.throwIfAborted();
+  const published = infos.filter(({ path: path4 }) => !lost.has(formatStorePathBaseName(path4)));
+  const realisations = await pushRealisations(published, session, { settleError });
+  if (realisations > 0) {
+    progress.say(`stored ${realisations} realisation${realisations === 1 ? "" : "s"}`);
+  }
   context.signal.throwIfAborted();
   return outcomes;
 }
@@ -1442,8 +1741,8 @@ function formatList(title, items) {
     ""
   ];
 }
-function nameOf({ path: path3 }) {
-  return formatStorePathBaseName(path3);
+function nameOf({ path: path4 }) {
+  return formatStorePathBaseName(path4);
 }
 function formatTally({ paths, narBytes }) {
   return paths === 0 ? "nothing" : `${countPaths2(paths)}, ${formatBytes(narBytes)} unpacked`;
@@ -1516,7 +1815,7 @@ function tellFailure(line, { failOnPushError }, { runner }) {
 async function pushNewPaths(infos, inputs, { pushBy }, context) {
   const { runner } = context;
   const { pushFilter, upstreamKeys, signKey, url } = inputs;
-  const roots = infos.map(({ path: path3 }) => path3).filter((path3) => pushFilter?.test(formatStorePathBaseName(path3)) !== true);
+  const roots = infos.map(({ path: path4 }) => path4).filter((path4) => pushFilter?.test(formatStorePathBaseName(path4)) !== true);
   if (roots.length === 0) {
     runner.info("nothing to push: the job added no paths to the store");
     return { reason: "the job added no paths to the store" };

@@ -3,6 +3,7 @@ import { describeError } from "../client-error.ts";
 import { readClosure } from "../local-nix/read-closure.ts";
 import type { Progress } from "../progress/progress.ts";
 import { choosePaths } from "./choose-paths.ts";
+import { pushRealisations } from "./push-realisations.ts";
 import { createPublishSteps } from "./publish-steps.ts";
 import { formatOutcome, type PathOutcome } from "./push-report.ts";
 import type { PushSession } from "./push-session.ts";
@@ -83,6 +84,12 @@ export async function pushPaths(
   );
   const steps = createPublishSteps(session, progress, { settle, settleError, settleBlocked });
   await publishReferencesFirst(pending, lost, steps);
+  context.signal.throwIfAborted();
+  const published = infos.filter(({ path }) => !lost.has(formatStorePathBaseName(path)));
+  const realisations = await pushRealisations(published, session, { settleError });
+  if (realisations > 0) {
+    progress.say(`stored ${realisations} realisation${realisations === 1 ? "" : "s"}`);
+  }
   context.signal.throwIfAborted();
   return outcomes;
 }

@@ -28,7 +28,7 @@ export type PathOutcome =
   /** The push stopped before this path. */
   | { readonly kind: "untried"; readonly path: StorePath };
 
-/** Receives the end of each path, exactly once. */
+/** Receives the end of each path, once, and again as a failure if its realisation cannot be stored. */
 export interface PathEnds {
   settle(outcome: PathOutcome): void;
   settleError(path: StorePath, error: unknown): void;
