@@ -18,6 +18,7 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: ["test/{worker,real-nix}/**"],
           environment: "node",
+          provide: readFuzzSettings(process.env),
         },
       },
       {

@@ -244,7 +244,7 @@ function isIncludeWord(word) {
   return word === "include" || word === "!include";
 }
 function lengthen(line, values) {
-  const [, before = "", after = ""] = /^([^#]*?)(\s*(?:#.*)?)$/s.exec(line) ?? [];
+  const [, before = "", after = ""] = /^([^#]*?)([ \t\r]*(?:#.*)?)$/s.exec(line) ?? [];
   return `${before} ${values.join(" ")}${after}`;
 }
 

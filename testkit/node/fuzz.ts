@@ -1,4 +1,4 @@
-/** `npm run fuzz`: runs the properties of this folder for as long as one likes. */
+/** `npm run fuzz`: runs the properties of the tests below `fuzz/` for as long as one likes. */
 import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
 
@@ -12,12 +12,16 @@ if (!(minutes > 0)) {
   );
   process.exit(2);
 }
-const { status } = spawnSync("vitest", ["run", "--project", "workerd", "test/worker/fuzz"], {
-  stdio: "inherit",
-  env: {
-    ...process.env,
-    FUZZ_SECONDS: String(Math.ceil(minutes * 60)),
-    ...(values.seed === undefined ? {} : { FUZZ_SEED: values.seed }),
+const { status } = spawnSync(
+  "vitest",
+  ["run", "--project", "workerd", "--project", "node", "test/worker/fuzz", "test/client/fuzz"],
+  {
+    stdio: "inherit",
+    env: {
+      ...process.env,
+      FUZZ_SECONDS: String(Math.ceil(minutes * 60)),
+      ...(values.seed === undefined ? {} : { FUZZ_SEED: values.seed }),
+    },
   },
-});
+);
 process.exit(status ?? 1);

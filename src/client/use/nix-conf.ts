@@ -145,6 +145,6 @@ function isIncludeWord(word: string | undefined): boolean {
 
 /** Adds values to a line, in front of its comment if it has one. */
 function lengthen(line: string, values: readonly string[]): string {
-  const [, before = "", after = ""] = /^([^#]*?)(\s*(?:#.*)?)$/s.exec(line) ?? [];
+  const [, before = "", after = ""] = /^([^#]*?)([ \t\r]*(?:#.*)?)$/s.exec(line) ?? [];
   return `${before} ${values.join(" ")}${after}`;
 }

@@ -1,36 +1,11 @@
 import * as fc from "fast-check";
-import { describe, expect, inject, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { parseNarinfo } from "../../../src/nix/narinfo.ts";
 import { ADMIN_TOKEN, PREFIX, PUSH_TOKEN, startGateway } from "../../../testkit/workerd/gateway.ts";
 import { HASH, startFilledGateway } from "../../../testkit/workerd/prepared.ts";
 import { makeStorePath } from "../../../testkit/store-path.ts";
-import type { FuzzSettings } from "../../../testkit/node/fuzz-settings.ts";
+import { checkProperty, propertyTimeout } from "../../../testkit/check-property.ts";
 import { brokenNarinfo, clientHeaders, headerValue, query, rawPath } from "./arbitraries.ts";
-
-const { fuzzSeconds: seconds, fuzzSeed: seed }: FuzzSettings = {
-  fuzzSeconds: inject("fuzzSeconds"),
-  fuzzSeed: inject("fuzzSeed"),
-};
-const TIMEOUT = 120_000 + seconds * 1000;
-
-/** Runs a property so often, or as long as `npm run fuzz` asks for. A failure names its seed. */
-async function check(
-  property: fc.IAsyncProperty<unknown[]> | fc.IAsyncProperty<never>,
-  numRuns: number,
-) {
-  const limits =
-    seconds === 0
-      ? { numRuns }
-      : {
-          numRuns: Number.MAX_SAFE_INTEGER,
-          interruptAfterTimeLimit: seconds * 1000,
-          markInterruptAsFailure: false,
-        };
-  await fc.assert(property as fc.IAsyncProperty<unknown[]>, {
-    ...limits,
-    ...(seed === undefined ? {} : { seed }),
-  });
-}
 
 describe("any path, by any method, with any headers", () => {
   it(
@@ -39,7 +14,8 @@ describe("any path, by any method, with any headers", () => {
       const { bucket, path, request } = await startFilledGateway({ EDGE: "off" });
       await bucket.putObject("secret", "beside the prefix");
       const method = fc.constantFrom("GET", "GET", "HEAD", "PUT", "DELETE", "POST", "OPTIONS");
-      await check(
+      await checkProperty(
+        "paths",
         fc.asyncProperty(
           rawPath,
           query,
@@ -65,7 +41,7 @@ describe("any path, by any method, with any headers", () => {
       expect(touched.filter(({ operation }) => operation.startsWith("Delete"))).toEqual([]);
       expect(path.hash).toBe(HASH);
     },
-    TIMEOUT,
+    propertyTimeout(),
   );
 });
 
@@ -77,7 +53,8 @@ describe("any narinfo", () => {
       const path = await makeStorePath(HASH);
       await push(path.narPath, path.nar);
       let published = 0;
-      await check(
+      await checkProperty(
+        "narinfos",
         fc.asyncProperty(brokenNarinfo(path.narinfo), async (body) => {
           const response = await push(path.narinfoPath, body);
           expect(response.status).toBeLessThan(500);
@@ -98,7 +75,7 @@ describe("any narinfo", () => {
       expect(written.filter(({ key }) => key.endsWith(path.narinfoPath))).toHaveLength(published);
       expect(published).toBeGreaterThan(0);
     },
-    TIMEOUT,
+    propertyTimeout(),
   );
 });
 
@@ -108,7 +85,8 @@ describe("any headers and query", () => {
     async () => {
       const { path, request } = await startFilledGateway();
       const name = fc.constantFrom(path.narPath, path.narinfoPath);
-      await check(
+      await checkProperty(
+        "headers and queries",
         fc.asyncProperty(name, query, clientHeaders, async (target, search, headers) => {
           const odd = await request(target + search, { headers });
           expect([200, 206, 304, 416]).toContain(odd.status);
@@ -125,7 +103,7 @@ describe("any headers and query", () => {
         300,
       );
     },
-    TIMEOUT,
+    propertyTimeout(),
   );
 });
 
@@ -147,7 +125,8 @@ describe("any credential but a token", () => {
           `Bearer ${PUSH_TOKEN.toUpperCase()}`,
         ),
       );
-      await check(
+      await checkProperty(
+        "credentials",
         fc.asyncProperty(credential, async (authorization) => {
           const response = await push(path.narPath, path.nar, { authorization });
           expect(response.status).toBe(401);
@@ -156,7 +135,7 @@ describe("any credential but a token", () => {
       );
       expect(await bucket.countRequests()).toBe(0);
     },
-    TIMEOUT,
+    propertyTimeout(),
   );
 });
 
