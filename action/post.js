@@ -9,17 +9,20 @@ import {
   array,
   bytesBody,
   completionLineSchema,
+  computeStorePath,
   countHits,
   createRootFiles,
   describeError,
   encodeBase64,
   equalHashes,
+  equalStorePaths,
   err,
   findNewPaths,
   findStore,
   formatDigest,
   formatHash,
   formatNarinfo,
+  formatPublicKey,
   formatStorePath,
   formatStorePathBaseName,
   isSecureUrl,
@@ -34,14 +37,17 @@ import {
   object,
   ok,
   openCache,
+  parseContentAddress,
   parseJobState,
   parseNarinfo,
+  parsePublicKey,
   parseSignature,
   parseStorePathBaseName,
   parseStorePathName,
   partUrlsSchema,
   partsSchema,
   pipe,
+  publicKeyOf,
   readClosure,
   readError,
   readField,
@@ -61,6 +67,7 @@ import {
   string,
   undoChange,
   uploadStartedSchema,
+  verifySignature,
   withSignatures
 } from "./shared.js";
 
@@ -667,6 +674,78 @@ async function putRealisation(realisation, { client, options, context, guard }) 
 }
 function fingerprintOf(realisation) {
   return realisation.kind === "realisation" ? realisationFingerprint(realisation.value) : buildTraceFingerprint(realisation.key, realisation.value);
+}
+
+// src/nix/trust.ts
+async function findTrust(narinfo, storeDir, keys) {
+  const fingerprint = formatFingerprint(narinfo, storeDir);
+  if (await isSignedByAny(fingerprint, narinfo.signatures, keys)) return "signed";
+  return await trustByAddress(narinfo, storeDir);
+}
+async function trustByAddress(narinfo, storeDir) {
+  if (narinfo.contentAddress === void 0) return void 0;
+  const address = parseContentAddress(narinfo.contentAddress);
+  if (!address.ok) return void 0;
+  const { storePath, references, narHash } = narinfo;
+  const computed = await computeStorePath(
+    address.value,
+    storePath.name,
+    references,
+    storeDir,
+    storePath
+  );
+  if (!computed.ok || computed.value.hash !== storePath.hash) return void 0;
+  const refersToSelf = references.some((reference) => equalStorePaths(reference, storePath));
+  const { method, hash } = address.value;
+  if (method !== "nar" || hash.algorithm !== "sha256" || refersToSelf) return "claimed";
+  return equalHashes(hash, narHash) ? "proved" : void 0;
+}
+async function isSignedByAny(message, signatures, keys) {
+  for (const text2 of signatures) {
+    const signature = parseSignature(text2);
+    if (!signature.ok) continue;
+    for (const key of keys) {
+      if (key.name === signature.value.keyName && await verifySignature(key, message, signature.value)) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+// src/client/gateway/usable.ts
+var DEFAULT_KEYS = ["cache.nixos.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY="];
+function trustedKeys({ publicKeys }) {
+  return [...publicKeys, ...DEFAULT_KEYS].flatMap((text2) => {
+    const key = parsePublicKey(text2);
+    return key.ok ? [key.value] : [];
+  });
+}
+
+// src/client/push/find-unusable.ts
+async function findUnusable(pending, { facts, options, store }) {
+  const { signKey } = options;
+  const { signingKeys, publicKeys } = facts;
+  if (signingKeys === void 0 || signingKeys.length > 0) return /* @__PURE__ */ new Set();
+  const own = signKey === void 0 ? void 0 : formatPublicKey(publicKeyOf(signKey));
+  if (own !== void 0 && publicKeys.includes(own)) return /* @__PURE__ */ new Set();
+  const keys = trustedKeys(facts);
+  const unusable = /* @__PURE__ */ new Set();
+  for (const { id, info, choice } of pending) {
+    if (choice.kind !== "push") continue;
+    const narinfo = { ...info, storePath: info.path };
+    if (await findTrust(narinfo, store.storeDir, keys) === void 0) unusable.add(id);
+  }
+  return unusable;
+}
+function describeUnusable(count2, { publicKeys }) {
+  const names = publicKeys.flatMap((text2) => {
+    const key = parsePublicKey(text2);
+    return key.ok ? [key.value.name] : [];
+  });
+  const paths = count2 === 1 ? "1 of these paths" : `${count2} of these paths`;
+  const remedy = "Use --sign-key, or let the gateway sign (SIGNING_KEY)";
+  return names.length === 0 ? `nobody can pull ${paths} with signatures checked: this cache publishes no key, and does not sign. ${remedy}` : `nobody who trusts ${names.join(" or ")} can pull ${paths}: they have no signature of that key, and the cache does not sign. ${remedy}`;
 }
 
 // src/client/push/pack-nar.ts
@@ -1342,6 +1421,7 @@ function formatPushSummary({ outcomes, seconds, stopped }) {
   );
   const facts = [
     `${countPaths(pushed.length)} pushed (${formatBytes(sentBytes(outcomes))} sent)`,
+    ...countUnusable(pushed.filter(({ isUnusable }) => isUnusable === true).length),
     ...countLogs(pushed.filter(({ withLog }) => withLog === true).length),
     ...skipped.length === 0 ? [] : [`${skipped.length} skipped (${reasons.join(", ")})`],
     ...countOf("failed") === 0 ? [] : [`${countOf("failed")} failed`],
@@ -1362,6 +1442,9 @@ function countBy(list, nameOf2) {
   const counts = /* @__PURE__ */ new Map();
   for (const item of list) counts.set(nameOf2(item), (counts.get(nameOf2(item)) ?? 0) + 1);
   return counts;
+}
+function countUnusable(count2) {
+  return count2 === 0 ? [] : [`${count2} of them UNUSABLE without a signature`];
 }
 function countLogs(count2) {
   return count2 === 0 ? [] : [count2 === 1 ? "1 build log" : `${count2} build logs`];
@@ -1457,8 +1540,10 @@ async function pushPaths(roots, session, progress, done = /* @__PURE__ */ new Se
   const outcomes = [];
   const lost = /* @__PURE__ */ new Set();
   const untried = /* @__PURE__ */ new Set();
+  const unusable = /* @__PURE__ */ new Set();
   function settle(outcome) {
-    outcomes.push(outcome);
+    const isUnusable = outcome.kind === "pushed" && unusable.has(formatStorePathBaseName(outcome.path));
+    outcomes.push(isUnusable ? { ...outcome, isUnusable } : outcome);
     const isWorthALine = outcome.kind === "failed" || isSuspicious(outcome);
     if (isWorthALine) progress.say(formatOutcome(outcome));
     else if (outcome.kind === "pushed") progress.finished(formatOutcome(outcome));
@@ -1501,6 +1586,10 @@ async function pushPaths(roots, session, progress, done = /* @__PURE__ */ new Se
   const infos = [...closure.infos].flatMap(([id, info]) => done.has(id) ? [] : [info]);
   progress.status(`asking the cache for ${infos.length} paths`);
   const pending = await choosePaths(infos, session, { settle, settleError });
+  for (const id of await findUnusable(pending, session)) unusable.add(id);
+  if (unusable.size > 0) {
+    progress.say(`warning: ${describeUnusable(unusable.size, session.facts)}`);
+  }
   const toSend = pending.filter(({ choice }) => choice.kind === "push");
   progress.expect(
     toSend.length,
@@ -1632,10 +1721,11 @@ async function openPushSession(options, context) {
       `no token for ${hostname}: set NARGATE_TOKEN, use --token-file, or put the token into a netrc file`
     );
   }
-  const [{ uploads, storeDir, partSizeThreshold }] = await Promise.all([
+  const [facts] = await Promise.all([
     readGatewayFacts(client),
     requirePushToken(client, token.source)
   ]);
+  const { uploads, storeDir, partSizeThreshold } = facts;
   if (!uploads)
     throw new ClientError(
       "this cache does not accept pushes. Ask its operator to check the settings for pushing (TOKENS, OIDC_TRUST)"
@@ -1651,6 +1741,7 @@ async function openPushSession(options, context) {
     http,
     api: createUploadApi(client),
     options,
+    facts,
     store: { ...location, url: options.storeUrl },
     partThresholdBytes: partSizeThreshold,
     limits: createPushLimits(),

@@ -1369,6 +1369,12 @@ function parseSignature(text) {
   const parts = parseNamedBytes(text, 64);
   return parts === void 0 ? err("is not a signature, which has the form <key name>:<base64 of 64 bytes>") : ok({ keyName: parts.name, bytes: parts.bytes });
 }
+function publicKeyOf(secretKey) {
+  return secretKey.publicKey;
+}
+function formatPublicKey(publicKey2) {
+  return `${publicKey2.name}:${encodeBase64(publicKey2.bytes)}`;
+}
 function formatSignature(signature) {
   return `${signature.keyName}:${encodeBase64(signature.bytes)}`;
 }
@@ -1474,6 +1480,11 @@ var gatewayFactsSchema = object({
   access: union([literal("public"), literal("token")]),
   /** In Nix's format. Each key is checked, because clients write it into nix.conf. */
   publicKeys: pipe(array(publicKey), readonly()),
+  /**
+   * The keys with which the gateway signs what is pushed; empty if it does not sign.
+   * They are among `publicKeys`. A gateway of version 0.1 does not say.
+   */
+  signingKeys: optional(pipe(array(publicKey), readonly())),
   /** Whether the gateway accepts pushes. */
   uploads: boolean(),
   /** Bytes. The parts of a larger NAR go straight to the bucket. */
@@ -1819,6 +1830,7 @@ function parseBase16(text) {
 }
 
 // src/nix/content-address.ts
+var PREFIXES = { text: "text:", flat: "fixed:", nar: "fixed:r:", git: "fixed:git:" };
 function parseContentAddress(text) {
   const match = /^(text:|fixed:(?:r:|git:)?)([a-z0-9]+:[^:]+)$/.exec(text);
   if (match === null) {
@@ -1836,6 +1848,23 @@ function hasUnknownAlgorithm(text) {
   );
   return match !== null && !isHashAlgorithm(match[1] ?? "");
 }
+async function computeStorePath(address, name, references, storeDir, self) {
+  const { method, hash } = address;
+  const conflict = findConflict(address, references, self);
+  if (conflict !== void 0) return err(conflict);
+  if (method === "text" || isSource(address)) {
+    const isSelf = (path5) => self !== void 0 && equalStorePaths(path5, self);
+    const others = new Set(
+      references.filter((path5) => !isSelf(path5)).map((path5) => formatStorePath(path5, storeDir))
+    );
+    const type = [method === "text" ? "text" : "source", ...[...others].toSorted()];
+    if (references.some(isSelf)) type.push("self");
+    return await makeStorePath(type, hash, name, storeDir);
+  }
+  const prefix = PREFIXES[method].replace("fixed:", "fixed:out:");
+  const inner = await hashText(`${prefix}${formatHash(hash, "base16")}:`);
+  return await makeStorePath(["output", "out"], inner, name, storeDir);
+}
 function findConflict(address, references, self) {
   const { method, hash } = address;
   if (method === "text") {
@@ -1849,6 +1878,25 @@ function findConflict(address, references, self) {
 }
 function isSource({ method, hash }) {
   return method === "nar" && hash.algorithm === "sha256";
+}
+async function makeStorePath(type, inner, name, storeDir) {
+  const checkedName = parseStorePathName(name);
+  if (!checkedName.ok) return checkedName;
+  const fingerprint = `${type.join(":")}:${formatHash(inner, "base16")}:${storeDir}:${name}`;
+  const { bytes } = await hashText(fingerprint);
+  const hash = parseStorePathHash(encodeNix32(compressHash(bytes)));
+  return hash.ok ? ok({ hash: hash.value, name: checkedName.value }) : hash;
+}
+function compressHash(bytes) {
+  const folded = new Uint8Array(20);
+  bytes.forEach((byte, index) => {
+    folded[index % folded.length] = (folded[index % folded.length] ?? 0) ^ byte;
+  });
+  return folded;
+}
+async function hashText(text) {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return { algorithm: "sha256", bytes: new Uint8Array(digest) };
 }
 function methodOf(prefix) {
   switch (prefix) {
@@ -3218,7 +3266,11 @@ export {
   ok,
   err,
   encodeBase64,
+  parsePublicKey,
   parseSignature,
+  publicKeyOf,
+  formatPublicKey,
+  verifySignature,
   signMessage,
   mergeSignatures,
   partUrlsSchema,
@@ -3234,6 +3286,9 @@ export {
   parseStorePathBaseName,
   formatStorePathBaseName,
   formatStorePath,
+  equalStorePaths,
+  parseContentAddress,
+  computeStorePath,
   parseNarinfo,
   formatNarinfo,
   withSignatures,

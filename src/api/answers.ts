@@ -38,6 +38,11 @@ export const gatewayFactsSchema = object({
   access: union([literal("public"), literal("token")]),
   /** In Nix's format. Each key is checked, because clients write it into nix.conf. */
   publicKeys: pipe(array(publicKey), readonly()),
+  /**
+   * The keys with which the gateway signs what is pushed; empty if it does not sign.
+   * They are among `publicKeys`. A gateway of version 0.1 does not say.
+   */
+  signingKeys: optional(pipe(array(publicKey), readonly())),
   /** Whether the gateway accepts pushes. */
   uploads: boolean(),
   /** Bytes. The parts of a larger NAR go straight to the bucket. */

@@ -55,9 +55,9 @@ describe("nargate", () => {
   });
 
   it.each(COMMANDS)("%s with an unknown option gives one line and 2", async (command) => {
-    const { code, stdout, stderr } = await runNargate([...command.split(" "), "--bogus"]);
+    const { code, stdout, stderr } = await runNargate([...command.split(" "), "--nonsense-flag"]);
     expect([code, stdout]).toEqual([2, ""]);
-    expect(stderr).toBe("nargate: unknown option '--bogus'\n");
+    expect(stderr).toBe("nargate: unknown option '--nonsense-flag'\n");
   });
 
   it.each([

@@ -239,6 +239,28 @@ describe.skipIf(!hasNix)("nargate push", () => {
     expect(await puller.run("nix", "log", "--store", gateway.url, built)).toBe("this is the log");
   });
 
+  it("warns of paths that no client will accept, counts them, and ls calls them unusable", async () => {
+    const silent = await startLocalGateway({ SIGNING_KEY: "", PUBLIC_KEYS: gateway.publicKey });
+    try {
+      const machine = await createPusher(silent);
+      const command = await createNargate(machine, silent);
+      const text = await addTexts(machine, "unsigned", 1);
+      const built = await addBuilt(machine, { name: "unsigned-built", references: [text] });
+      const { stdout, stderr } = await command.run("push", "--json", built);
+      expect(stderr).toMatch(/^warning: nobody who trusts \S+ can pull 1 of these paths: /m);
+      expect(stderr).toContain("Use --sign-key, or let the gateway sign (SIGNING_KEY)");
+      expect(stderr).toContain("1 of them UNUSABLE without a signature");
+      expect(JSON.parse(stdout)).toMatchObject({ unusable: 1 });
+      const listed = await command.attempt("ls", built);
+      expect(listed.code).toBe(1);
+      expect(listed.stdout).toContain("UNUSABLE");
+      // Text files are content-addressed.
+      expect((await command.attempt("ls", text)).code).toBe(0);
+    } finally {
+      await silent.stop();
+    }
+  });
+
   it("finds what lacks its NAR, and sends it again with --repair", async () => {
     const storePath = await addClosure("repair");
     await nargate.run("push", storePath);

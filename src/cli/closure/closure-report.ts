@@ -1,12 +1,17 @@
 import { formatBytes } from "../../client/progress/format-amounts.ts";
 import type { NarState } from "../../client/gateway/look-at-nar.ts";
+import { type CacheKeys, whyUnusable } from "../../client/gateway/usable.ts";
 import { parseSignature } from "../../nix/signature.ts";
 import type { ClosureEntry } from "./walk-closure.ts";
 
 /** Returns the report for people: a line for each path, the totals, and the missing paths. */
-export function formatClosure(entries: readonly ClosureEntry[], isWhole: boolean): string {
+export function formatClosure(
+  entries: readonly ClosureEntry[],
+  isWhole: boolean,
+  cache: CacheKeys,
+): string {
   const width = Math.max(...entries.map(({ text }) => text.length));
-  const lines = entries.map(({ text, narinfo, nar, status }) => {
+  const lines = entries.map(({ text, narinfo, nar, status, isUsable }) => {
     if (narinfo === undefined) {
       return `${text.padEnd(width)}  ${status === "missing" ? "missing" : UNREADABLE}`;
     }
@@ -17,6 +22,7 @@ export function formatClosure(entries: readonly ClosureEntry[], isWhole: boolean
       formatBytes(narinfo.narSize).padStart(10),
       `${fileSize.padStart(12)} ${narinfo.compression}`,
       keyNames(narinfo.signatures).join(" ") || "unsigned",
+      ...(isUsable === false ? ["UNUSABLE"] : []),
       ...(nar === undefined || nar.verdict === "there" ? [] : [NAR_STATES[nar.verdict]]),
     ].join("  ");
   });
@@ -29,6 +35,8 @@ export function formatClosure(entries: readonly ClosureEntry[], isWhole: boolean
       `missing: ${text}, needed by ${first}${others.length === 0 ? "" : ` and ${others.length} more`}`,
     );
   }
+  const unusable = entries.filter(({ isUsable }) => isUsable === false).length;
+  if (unusable > 0) lines.push(`unusable: ${unusable}, because of this: ${whyUnusable(cache)}`);
   return `${lines.join("\n")}\n`;
 }
 
@@ -43,7 +51,7 @@ const NAR_STATES = {
 
 /** Returns the report as JSON. */
 export function formatClosureJson(url: string, entries: readonly ClosureEntry[]): string {
-  const paths = entries.map(({ text, narinfo, nar, status, neededBy }) =>
+  const paths = entries.map(({ text, narinfo, nar, status, isUsable, neededBy }) =>
     narinfo === undefined
       ? { path: text, status, neededBy }
       : {
@@ -54,6 +62,7 @@ export function formatClosureJson(url: string, entries: readonly ClosureEntry[])
           compression: narinfo.compression,
           url: narinfo.url,
           signedBy: keyNames(narinfo.signatures),
+          usable: isUsable === true,
           ...(nar === undefined
             ? {}
             : { nar: { verdict: nar.verdict, size: nar.sizeBytes ?? null } }),

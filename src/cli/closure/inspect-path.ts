@@ -1,5 +1,6 @@
 import type { CacheClient } from "../../client/gateway/cache-client.ts";
 import { isBroken, lookAtNar, type NarState } from "../../client/gateway/look-at-nar.ts";
+import { isUsable, whyUnusable } from "../../client/gateway/usable.ts";
 import { computeStorePath, parseContentAddress } from "../../nix/content-address.ts";
 import { formatFingerprint } from "../../nix/fingerprint.ts";
 import type { Narinfo } from "../../nix/narinfo.ts";
@@ -16,6 +17,10 @@ export interface PathInspection {
   readonly narinfo: Narinfo;
   readonly signatures: readonly SignatureVerdict[];
   readonly nar: NarState;
+  /** Whether clients accept the path; see `isUsable`. */
+  readonly isUsable: boolean;
+  /** Why they do not. Undefined if they do. */
+  readonly problem: string | undefined;
   /**
    * Whether the content address gives the path's name. Undefined if the path has no
    * content address.
@@ -32,8 +37,11 @@ export async function inspectPath(
   client: CacheClient,
   cache: { readonly storeDir: string; readonly publicKeys: readonly string[] },
 ): Promise<PathInspection> {
+  const isAccepted = await isUsable(narinfo, cache);
   return {
     narinfo,
+    isUsable: isAccepted,
+    problem: isAccepted ? undefined : whyUnusable(cache),
     signatures: await Promise.all(
       narinfo.signatures.map((text) => judgeSignature(text, narinfo, cache)),
     ),
@@ -46,8 +54,9 @@ export async function inspectPath(
  * Returns whether clients can use the path: they can fetch the NAR, and nothing in
  * the narinfo is false.
  */
-export function isSound({ signatures, nar, isAddressTrue }: PathInspection): boolean {
+export function isSound({ signatures, nar, isAddressTrue, ...others }: PathInspection): boolean {
   return (
+    others.isUsable &&
     !isBroken(nar) &&
     isAddressTrue !== false &&
     signatures.every(({ verdict }) => verdict !== "FALSE" && verdict !== "malformed")

@@ -7,7 +7,7 @@ const LABEL_WIDTH = 12;
 
 /** Returns all facts about one path, for people. */
 export function formatInspection(inspection: PathInspection, storeDir: string): string {
-  const { narinfo, signatures, nar, isAddressTrue } = inspection;
+  const { narinfo, signatures, nar, isAddressTrue, problem } = inspection;
   const references = narinfo.references.map((path) => formatStorePath(path, storeDir));
   const lines = [
     formatStorePath(narinfo.storePath, storeDir),
@@ -26,6 +26,7 @@ export function formatInspection(inspection: PathInspection, storeDir: string): 
         ? ["none"]
         : signatures.map(({ keyName, verdict }) => `${keyName}: ${SIGNATURES[verdict]}`),
     ),
+    ...field("usable", [problem === undefined ? "yes" : `NO: ${problem}`]),
     ...field("references", references.length === 0 ? ["none"] : references),
   ];
   if (nar.verdict === "MISSING") lines.push(MISSING_NAR);
@@ -58,6 +59,7 @@ export function formatInspectionJson(inspection: PathInspection, storeDir: strin
     deriver: narinfo.deriver ?? null,
     contentAddress: narinfo.contentAddress ?? null,
     contentAddressGivesPath: isAddressTrue ?? null,
+    usable: inspection.isUsable,
     signatures,
     references: narinfo.references.map((path) => formatStorePath(path, storeDir)),
   };

@@ -12,6 +12,8 @@ export interface ClosureEntry {
   /** Undefined if the cache does not have the path, or if only Nix can read its narinfo. */
   readonly narinfo: Narinfo | undefined;
   readonly status: "present" | "missing" | "unreadable";
+  /** Whether clients accept it. Undefined if the narinfo is not known. */
+  readonly isUsable: boolean | undefined;
   /** Undefined if nobody has looked at the NAR. */
   readonly nar: NarState | undefined;
   /** The listed paths that refer to this path. */
@@ -23,6 +25,7 @@ export interface ClosureOptions {
   /** Whether to follow the references, down to the end. */
   readonly isWhole: boolean;
   readonly readNarinfo: (hash: StorePathHash) => Promise<PublishedNarinfo>;
+  readonly isUsable: (narinfo: Narinfo) => Promise<boolean>;
   /** Looks at the NAR of each path that is there, if it is given. */
   readonly lookAtNar?: ((narinfo: Narinfo) => Promise<NarState>) | undefined;
 }
@@ -36,7 +39,7 @@ const REQUESTS_AT_ONCE = 16;
  */
 export async function walkClosure(
   roots: readonly PathArgument[],
-  { storeDir, isWhole, readNarinfo, lookAtNar }: ClosureOptions,
+  { storeDir, isWhole, readNarinfo, isUsable, lookAtNar }: ClosureOptions,
 ): Promise<readonly ClosureEntry[]> {
   const found = new Map<StorePathHash, ClosureEntry & { neededBy: string[] }>();
   let level: readonly PathArgument[] = uniquePaths(roots);
@@ -46,11 +49,18 @@ export async function walkClosure(
       const others = { hash, neededBy: [] as string[] };
       if (published === undefined || published === "unreadable") {
         const status = published ?? ("missing" as const);
-        return { ...others, text, status, narinfo: undefined, nar: undefined };
+        return { ...others, text, status, narinfo: undefined, isUsable: undefined, nar: undefined };
       }
       const path = formatStorePath(published.storePath, storeDir);
       const nar = await lookAtNar?.(published);
-      return { ...others, text: path, status: "present" as const, narinfo: published, nar };
+      return {
+        ...others,
+        text: path,
+        status: "present" as const,
+        narinfo: published,
+        isUsable: await isUsable(published),
+        nar,
+      };
     });
     for (const entry of entries) found.set(entry.hash, entry);
     if (!isWhole) break;
@@ -69,8 +79,8 @@ export async function walkClosure(
 }
 
 /** Whether a client that needs this path cannot get it from the cache. */
-export function isLacking({ status, nar }: ClosureEntry): boolean {
-  return status === "missing" || (nar !== undefined && isBroken(nar));
+export function isLacking({ status, nar, isUsable }: ClosureEntry): boolean {
+  return status === "missing" || isUsable === false || (nar !== undefined && isBroken(nar));
 }
 
 function uniquePaths(paths: readonly PathArgument[]): readonly PathArgument[] {

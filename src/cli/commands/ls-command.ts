@@ -1,4 +1,5 @@
 import { readGatewayFacts } from "../../client/gateway/gateway-facts.ts";
+import { isUsable } from "../../client/gateway/usable.ts";
 import { lookAtNar } from "../../client/gateway/look-at-nar.ts";
 import { type CacheOptions, openCache } from "../../client/gateway/open-cache.ts";
 import type { ProcessContext } from "../../client/process-context.ts";
@@ -18,7 +19,7 @@ export const addLsCommand: AddCommand = (program, context, setExitCode) => {
   const command = program
     .command("ls")
     .description(
-      "List which of these paths the cache has. The exit code is 1 if a path is missing.",
+      "List which of these paths the cache has. The exit code is 1 if a path is missing, or if clients do not accept it because of its signatures.",
     )
     .argument("<path...>", "a store path, its base name or hash, or a symlink such as ./result")
     .option(
@@ -46,7 +47,8 @@ async function list(
   context: ProcessContext,
 ): Promise<number> {
   const { client } = await openCache(options, context);
-  const { storeDir } = await readGatewayFacts(client);
+  const facts = await readGatewayFacts(client);
+  const { storeDir } = facts;
   const roots = await Promise.all(
     paths.map((path) => resolvePathArgument(path, storeDir, context)),
   );
@@ -54,6 +56,7 @@ async function list(
   const entries = await walkClosure(roots, {
     storeDir,
     isWhole,
+    isUsable: (narinfo) => isUsable(narinfo, facts),
     readNarinfo: (hash) => client.readNarinfo(hash, storeDir),
     lookAtNar:
       options.verify === true ? async (narinfo) => await lookAtNar(narinfo, client) : undefined,
@@ -61,7 +64,7 @@ async function list(
   context.stdout.write(
     options.json === true
       ? formatClosureJson(client.url, entries)
-      : formatClosure(entries, isWhole),
+      : formatClosure(entries, isWhole, facts),
   );
   return entries.some(isLacking) ? 1 : 0;
 }

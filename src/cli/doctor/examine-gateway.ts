@@ -18,6 +18,26 @@ export function judgePublishedKeys({ publicKeys }: GatewayFacts): Finding {
   };
 }
 
+/** Checks that the gateway signs what is pushed. Not to sign is a choice, which everyone who pushes must know. */
+export function judgeSigning({ signingKeys }: GatewayFacts): Finding {
+  const check = "signing";
+  if (signingKeys === undefined) {
+    const says = "this version of the gateway does not say whether it signs";
+    return { check, verdict: "skipped", says };
+  }
+  const names = signingKeys.map((key) => key.slice(0, key.indexOf(":")));
+  if (names.length > 0) {
+    return { check, verdict: "ok", says: `the gateway signs every push with ${names.join(", ")}` };
+  }
+  return {
+    check,
+    verdict: "warn",
+    says: "the gateway does not sign: clients accept only paths that their pusher signed",
+    remedy:
+      "Set SIGNING_KEY, so that the gateway signs every push. Without it, push with --sign-key everywhere.",
+  };
+}
+
 /** Compares the minor versions too: before 1.0 a minor version may change the API. */
 export function judgeVersion({ version }: GatewayFacts): Finding {
   const check = "version";

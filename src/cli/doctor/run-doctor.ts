@@ -7,13 +7,12 @@ import { ClientError } from "../../client/client-error.ts";
 import { resolvePathArgument } from "../closure/path-argument.ts";
 import { askLocalNix } from "../../client/use/ask-local-nix.ts";
 import { examineEdge } from "./examine-edge.ts";
-import { judgePublishedKeys, judgeVersion } from "./examine-gateway.ts";
+import { judgePublishedKeys, judgeSigning, judgeVersion } from "./examine-gateway.ts";
 import { examineNetrc, judgeNixConf } from "./examine-nix.ts";
 import { examineSite } from "./examine-site.ts";
 import { examineToken } from "./examine-token.ts";
 import type { Finding } from "../../checks/finding.ts";
 import { takeBack, tryRoundTrip } from "./round-trip.ts";
-import { makeThrowAwayPath } from "./throw-away-path.ts";
 
 /** Checks everything that this machine needs to use the cache. The most basic checks come first. */
 export async function runDoctor(
@@ -55,6 +54,7 @@ export async function runDoctor(
   return [
     ...site.findings,
     judgePublishedKeys(facts),
+    judgeSigning(facts),
     judgeNixConf(use, nix),
     ...(await examineUse(cache, facts, pathText, context)),
     clock,
@@ -66,26 +66,29 @@ export async function runDoctor(
 /** Checks the token, the round trip and the edge. Deletes the path of the round trip. */
 async function examineUse(
   { client, http, token }: OpenCache,
-  { storeDir, access }: GatewayFacts,
+  gateway: GatewayFacts,
   pathText: string | undefined,
   context: ProcessContext,
 ): Promise<readonly Finding[]> {
   const { finding, facts } = await examineToken(client, token, context.now());
-  const throwAway = await makeThrowAwayPath(storeDir, context.now());
-  const roundTrip = await tryRoundTrip(client, throwAway, facts, context);
+  const roundTrip = await tryRoundTrip(client, gateway, facts, context);
+  const throwAway = roundTrip.path;
   const path =
     pathText === undefined
       ? { hash: throwAway.hash, text: throwAway.storePath }
-      : await resolvePathArgument(pathText, storeDir, context);
+      : await resolvePathArgument(pathText, gateway.storeDir, context);
   // Most clients of a public cache have no token. The edge treats a pusher's token differently.
   const reader: CacheClient =
-    access === "token" ? client : createCacheClient(client.url, async () => undefined, http);
+    gateway.access === "token"
+      ? client
+      : createCacheClient(client.url, async () => undefined, http);
   const edge = await examineEdge(reader, path, context);
-  const isPushed = roundTrip.verdict === "ok" && facts !== undefined;
   return [
     finding,
-    roundTrip,
+    roundTrip.finding,
     edge,
-    ...(isPushed ? [await takeBack(client, throwAway, facts)] : []),
+    ...(roundTrip.isPushed && facts !== undefined
+      ? [await takeBack(client, throwAway, facts)]
+      : []),
   ];
 }

@@ -1,8 +1,13 @@
 import { createHash } from "node:crypto";
 import { computeStorePath } from "../../nix/content-address.ts";
+import { encodeNix32 } from "../../nix/encodings.ts";
 import { formatHash, type Hash } from "../../nix/hash.ts";
 import { narKey } from "../../nix/object-key.ts";
-import { formatStorePath, type StorePathHash } from "../../nix/store-path.ts";
+import {
+  formatStorePath,
+  parseStorePathBaseName,
+  type StorePathHash,
+} from "../../nix/store-path.ts";
 import { formatFileNar } from "../../client/local-nix/format-file-nar.ts";
 
 /** A store path that serves only the round trip, and the two objects that publish it. */
@@ -15,19 +20,28 @@ export interface ThrowAwayPath {
   readonly narinfo: string;
 }
 
+const CONTENTS = "nargate doctor\n";
+const NAME = "nargate-doctor";
+
 /**
- * Makes the store path of a text file that contains the UTC day. Every run of the
- * doctor on the same day makes the same path, so the cache gets one path a day. The
- * path is content-addressed, so a cache that requires signatures accepts it too.
+ * Makes the path of the round trip. It is always the same one, so a cache holds one at
+ * most. It is input-addressed, as nearly all paths are: clients accept it only with a
+ * signature. A cache that demands signatures of its pushers refuses it; the
+ * content-addressed one needs none.
  */
-export async function makeThrowAwayPath(storeDir: string, now: Date): Promise<ThrowAwayPath> {
-  const contents = `nargate doctor, ${now.toISOString().slice(0, 10)}\n`;
-  const address = { method: "text", hash: sha256(contents) } as const;
-  const path = await computeStorePath(address, "nargate-doctor", [], storeDir);
+export async function makeThrowAwayPath(
+  storeDir: string,
+  kind: "input-addressed" | "content-addressed" = "input-addressed",
+): Promise<ThrowAwayPath> {
+  const nar = formatFileNar(CONTENTS);
+  const narHash = sha256(nar);
+  const address = { method: "text", hash: sha256(CONTENTS) } as const;
+  const path =
+    kind === "content-addressed"
+      ? await computeStorePath(address, NAME, [], storeDir)
+      : parseStorePathBaseName(`${encodeNix32(sha256(NAME).bytes.subarray(0, 20))}-${NAME}`);
   if (!path.ok) throw new Error(path.error);
   const storePath = formatStorePath(path.value, storeDir);
-  const nar = formatFileNar(contents);
-  const narHash = sha256(nar);
   const narUrl = narKey(narHash, "none").path;
   const narinfo = [
     `StorePath: ${storePath}`,
@@ -38,7 +52,7 @@ export async function makeThrowAwayPath(storeDir: string, now: Date): Promise<Th
     `NarHash: ${formatHash(narHash, "nix32")}`,
     `NarSize: ${nar.byteLength}`,
     "References: ",
-    `CA: text:${formatHash(address.hash, "nix32")}`,
+    ...(kind === "content-addressed" ? [`CA: text:${formatHash(address.hash, "nix32")}`] : []),
     "",
   ].join("\n");
   return { hash: path.value.hash, storePath, narUrl, nar, narinfo };

@@ -4,6 +4,7 @@ import { readClosure } from "../local-nix/read-closure.ts";
 import type { Progress } from "../progress/progress.ts";
 import { choosePaths } from "./choose-paths.ts";
 import { pushRealisations } from "./push-realisations.ts";
+import { describeUnusable, findUnusable } from "./find-unusable.ts";
 import { createPublishSteps } from "./publish-steps.ts";
 import { formatOutcome, type PathOutcome } from "./push-report.ts";
 import type { PushSession } from "./push-session.ts";
@@ -26,9 +27,12 @@ export async function pushPaths(
   const outcomes: PathOutcome[] = [];
   const lost = new Set<string>();
   const untried = new Set<string>();
+  const unusable = new Set<string>();
 
   function settle(outcome: PathOutcome): void {
-    outcomes.push(outcome);
+    const isUnusable =
+      outcome.kind === "pushed" && unusable.has(formatStorePathBaseName(outcome.path));
+    outcomes.push(isUnusable ? { ...outcome, isUnusable } : outcome);
     const isWorthALine = outcome.kind === "failed" || isSuspicious(outcome);
     if (isWorthALine) progress.say(formatOutcome(outcome));
     else if (outcome.kind === "pushed") progress.finished(formatOutcome(outcome));
@@ -77,6 +81,10 @@ export async function pushPaths(
   const infos = [...closure.infos].flatMap(([id, info]) => (done.has(id) ? [] : [info]));
   progress.status(`asking the cache for ${infos.length} paths`);
   const pending = await choosePaths(infos, session, { settle, settleError });
+  for (const id of await findUnusable(pending, session)) unusable.add(id);
+  if (unusable.size > 0) {
+    progress.say(`warning: ${describeUnusable(unusable.size, session.facts)}`);
+  }
   const toSend = pending.filter(({ choice }) => choice.kind === "push");
   progress.expect(
     toSend.length,

@@ -16,6 +16,8 @@ export type PathOutcome =
       readonly seconds: number;
       /** Whether its build log was sent with it. */
       readonly withLog?: boolean;
+      /** Whether clients will not accept it, because nobody has signed it with a key that they trust. */
+      readonly isUnusable?: boolean;
     }
   | {
       readonly kind: "skipped";
@@ -81,6 +83,7 @@ export function formatPushSummary({ outcomes, seconds, stopped }: PushReport): r
   );
   const facts = [
     `${countPaths(pushed.length)} pushed (${formatBytes(sentBytes(outcomes))} sent)`,
+    ...countUnusable(pushed.filter(({ isUnusable }) => isUnusable === true).length),
     ...countLogs(pushed.filter(({ withLog }) => withLog === true).length),
     ...(skipped.length === 0 ? [] : [`${skipped.length} skipped (${reasons.join(", ")})`]),
     ...(countOf("failed") === 0 ? [] : [`${countOf("failed")} failed`]),
@@ -108,6 +111,7 @@ export function formatPushJson(report: PushReport, storeDir: string): string {
           sentBytes: sent,
           seconds: outcome.seconds,
           ...(outcome.withLog === true ? { log: true } : {}),
+          ...(outcome.isUnusable === true ? { unusable: true } : {}),
         },
       ];
     }),
@@ -118,6 +122,7 @@ export function formatPushJson(report: PushReport, storeDir: string): string {
       outcome.kind === "failed" ? [{ path: pathOf(outcome), message: outcome.message }] : [],
     ),
     untried: outcomes.flatMap((outcome) => (outcome.kind === "untried" ? [pathOf(outcome)] : [])),
+    unusable: outcomes.filter((one) => one.kind === "pushed" && one.isUnusable === true).length,
     stopped: stopped ?? null,
     bytes: sentBytes(outcomes),
     seconds,
@@ -135,6 +140,10 @@ function countBy<T>(list: readonly T[], nameOf: (item: T) => string): ReadonlyMa
   const counts = new Map<string, number>();
   for (const item of list) counts.set(nameOf(item), (counts.get(nameOf(item)) ?? 0) + 1);
   return counts;
+}
+
+function countUnusable(count: number): readonly string[] {
+  return count === 0 ? [] : [`${count} of them UNUSABLE without a signature`];
 }
 
 function countLogs(count: number): readonly string[] {

@@ -1,5 +1,6 @@
 import type { SecretKey } from "../../nix/signature.ts";
 import { ClientError, UsageError } from "../client-error.ts";
+import type { GatewayFacts } from "../../api/answers.ts";
 import { type CacheClient, CacheRefusal } from "../gateway/cache-client.ts";
 import { readGatewayFacts } from "../gateway/gateway-facts.ts";
 import type { HttpClient } from "../gateway/http-client.ts";
@@ -19,6 +20,8 @@ export interface PushSession {
   readonly api: UploadApi;
   readonly options: PushOptions;
   readonly store: NixStore;
+  /** The keys that the cache publishes, and those with which it signs. */
+  readonly facts: GatewayFacts;
   /** A file larger than this is uploaded in parts. */
   readonly partThresholdBytes: number;
   readonly limits: PushLimits;
@@ -59,10 +62,11 @@ export async function openPushSession(
       `no token for ${hostname}: set NARGATE_TOKEN, use --token-file, or put the token into a netrc file`,
     );
   }
-  const [{ uploads, storeDir, partSizeThreshold }] = await Promise.all([
+  const [facts] = await Promise.all([
     readGatewayFacts(client),
     requirePushToken(client, token.source),
   ]);
+  const { uploads, storeDir, partSizeThreshold } = facts;
   if (!uploads)
     throw new ClientError(
       "this cache does not accept pushes. Ask its operator to check the settings for pushing (TOKENS, OIDC_TRUST)",
@@ -78,6 +82,7 @@ export async function openPushSession(
     http,
     api: createUploadApi(client),
     options,
+    facts,
     store: { ...location, url: options.storeUrl },
     partThresholdBytes: partSizeThreshold,
     limits: createPushLimits(),

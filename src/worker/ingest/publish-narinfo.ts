@@ -22,8 +22,9 @@ import {
   type PublishableNarinfo,
 } from "./narinfo-rules.ts";
 import { ensureCacheInfo } from "./publish-cache-info.ts";
+import { findTrust } from "../../nix/trust.ts";
 import type { Push } from "./push-context.ts";
-import { findTrust, ownPublicKeys, ownSignatures, withoutFalseSignatures } from "./signatures.ts";
+import { ownPublicKeys, ownSignatures, withoutFalseSignatures } from "./signatures.ts";
 
 /**
  * Publishes a narinfo, or adds its signatures to the published narinfo. Resolves
@@ -84,8 +85,22 @@ async function toChange(
     refuseOrLog(key, decision.published, narinfo, push);
     return { outcome: "conflict" };
   }
-  if (decision.outcome === "published") await ensureCacheInfo(push);
+  if (decision.outcome === "published") {
+    await ensureCacheInfo(push);
+    warnIfUnsigned(key, decision.narinfo, push);
+  }
   return { outcome: decision.outcome, text: formatNarinfo(decision.narinfo) };
+}
+
+/**
+ * Logs, once an isolate, that a path without any signature was pushed. Nobody can pull
+ * it with signatures checked, and no client says so to the person who pushes.
+ */
+function warnIfUnsigned(key: NarinfoKey, narinfo: Narinfo, { cache, memory, log, by }: Push): void {
+  const isSigned = narinfo.signatures.length > 0 || narinfo.contentAddress !== undefined;
+  if (isSigned || memory.unsignedSeen.has(cache.bucketId)) return;
+  memory.unsignedSeen.add(cache.bucketId);
+  log("warn", "narinfo-unsigned", { path: key.path, by });
 }
 
 /**

@@ -16,8 +16,9 @@ import {
 import { equalStorePaths } from "../../nix/store-path.ts";
 import { err, type Result } from "../../result.ts";
 import { type Change, changeDocument, type DocumentOutcome } from "./change-document.ts";
+import { isSignedByAny } from "../../nix/trust.ts";
 import type { Push } from "./push-context.ts";
-import { isSignedByAny, ownSignatures } from "./signatures.ts";
+import { ownSignatures } from "./signatures.ts";
 
 type RealisationLike = Realisation | BuildTraceEntry;
 type RealisationLikeKey = RealisationKey | BuildTraceKey;

@@ -13,6 +13,8 @@ export interface IngestMemory {
   readonly cacheInfoSeenAt: Map<string, number>;
   /** Times of the last sweep of `.incoming/`, in milliseconds, by `bucketId`. */
   readonly incomingSweptAt: Map<string, number>;
+  /** The buckets into which an unsigned narinfo was pushed, by `bucketId`. The log says so once. */
+  readonly unsignedSeen: Set<string>;
   /** Times when a push began to work on a document, in milliseconds, by bucket and path. */
   readonly turns: Map<string, number>;
   /** Whether the public half of a signing key is its own; the check costs two signatures. */
@@ -23,6 +25,7 @@ export function createIngestMemory(): IngestMemory {
   return {
     cacheInfoSeenAt: new Map(),
     incomingSweptAt: new Map(),
+    unsignedSeen: new Set(),
     turns: new Map(),
     hasMatchingPublicKey: new WeakMap(),
   };

@@ -1,7 +1,3 @@
-import { computeStorePath, parseContentAddress } from "../../nix/content-address.ts";
-import { formatFingerprint } from "../../nix/fingerprint.ts";
-import { equalHashes } from "../../nix/hash.ts";
-import type { Narinfo } from "../../nix/narinfo.ts";
 import {
   hasMatchingPublicKey,
   parseSignature,
@@ -10,7 +6,6 @@ import {
   signMessage,
   verifySignature,
 } from "../../nix/signature.ts";
-import { equalStorePaths } from "../../nix/store-path.ts";
 import type { PushSettings } from "../../settings/push-settings.ts";
 import { CacheError } from "../cache-error.ts";
 import type { Push } from "./push-context.ts";
@@ -36,27 +31,6 @@ export async function ownSignatures(
   return [await signMessage(signingKey, message)];
 }
 
-/** Whether one of `signatures` is a valid signature of `message` by one of `keys`. */
-export async function isSignedByAny(
-  message: string,
-  signatures: readonly string[],
-  keys: readonly PublicKey[],
-): Promise<boolean> {
-  for (const text of signatures) {
-    const signature = parseSignature(text);
-    if (!signature.ok) continue;
-    for (const key of keys) {
-      if (
-        key.name === signature.value.keyName &&
-        (await verifySignature(key, message, signature.value))
-      ) {
-        return true;
-      }
-    }
-  }
-  return false;
-}
-
 /**
  * Drops signatures that are certainly false: those by a key of `keys` that do not
  * verify. The gateway cannot judge signatures by other keys, so they stay. A
@@ -79,42 +53,4 @@ export async function withoutFalseSignatures(
     if (!isFalse) kept.push(text);
   }
   return kept;
-}
-
-/** The reason why a client that trusts certain keys accepts a path. */
-export type Trust =
-  | "signed"
-  /** The content address is the NAR's own hash and yields the path, so everything is proved. */
-  | "proved"
-  /** The content address yields the path, but it hashes contents that only the NAR has. The client checks them. */
-  | "claimed";
-
-export async function findTrust(
-  narinfo: Narinfo,
-  storeDir: string,
-  keys: readonly PublicKey[],
-): Promise<Trust | undefined> {
-  const fingerprint = formatFingerprint(narinfo, storeDir);
-  if (await isSignedByAny(fingerprint, narinfo.signatures, keys)) return "signed";
-  return await trustByAddress(narinfo, storeDir);
-}
-
-async function trustByAddress(narinfo: Narinfo, storeDir: string): Promise<Trust | undefined> {
-  if (narinfo.contentAddress === undefined) return undefined;
-  const address = parseContentAddress(narinfo.contentAddress);
-  if (!address.ok) return undefined;
-  const { storePath, references, narHash } = narinfo;
-  const computed = await computeStorePath(
-    address.value,
-    storePath.name,
-    references,
-    storeDir,
-    storePath,
-  );
-  if (!computed.ok || computed.value.hash !== storePath.hash) return undefined;
-  // A path that refers to itself is hashed with its own name blanked out.
-  const refersToSelf = references.some((reference) => equalStorePaths(reference, storePath));
-  const { method, hash } = address.value;
-  if (method !== "nar" || hash.algorithm !== "sha256" || refersToSelf) return "claimed";
-  return equalHashes(hash, narHash) ? "proved" : undefined;
 }

@@ -45,6 +45,7 @@ describe("nargate info", () => {
         "  content     no content address",
         "  signatures  ours-1: good, made by a key that this cache publishes",
         "              theirs-1: not checked, because this cache does not publish this key",
+        "  usable      yes",
         `  references  ${base.storePath}`,
         "",
       ].join("\n"),
@@ -83,6 +84,27 @@ describe("nargate info", () => {
     expect(stdout).toContain("ours-1: good");
   });
 
+  it.each([
+    { what: "nobody signed", signers: [], why: "no signature by a key that this cache publishes" },
+    { what: "another key signed", signers: ["theirs"], why: "no signature by a key that" },
+  ])("calls a path unusable that $what, and exits with 1", async ({ signers, why }) => {
+    const path = await samplePath("thing", { secretKeys: signers.map(() => theirs) });
+    const url = await serveCache([path], facts);
+    const { code, stdout } = await runNargate(["info", "--to", url, path.hash]);
+    expect(code).toBe(1);
+    expect(stdout).toContain(`  usable      NO: ${why}`);
+    const json = await runNargate(["info", "--json", "--to", url, path.hash]);
+    expect(JSON.parse(json.stdout)).toMatchObject({ status: "unsound", usable: false });
+  });
+
+  it("says that the cache publishes no key, where it publishes none", async () => {
+    const path = await samplePath("thing", { secretKeys: [ours] });
+    const url = await serveCache([path], { publicKeys: [] });
+    const { code, stdout } = await runNargate(["info", "--to", url, path.hash]);
+    expect(code).toBe(1);
+    expect(stdout).toContain("  usable      NO: this cache publishes no key");
+  });
+
   it("finds a malformed signature", async () => {
     const path = await samplePath("thing", { lines: ["Sig: ours-1:short"] });
     const url = await serveCache([path], facts);
@@ -109,9 +131,9 @@ describe("nargate info", () => {
   });
 
   it("does not look for a NAR elsewhere", async () => {
-    const path = await samplePath("thing");
+    const path = await samplePath("thing", { secretKeys: [ours] });
     const narinfo = path.narinfo.replace("URL: nar/", "URL: https://elsewhere.example/nar/");
-    const url = await serveCache([{ ...path, narinfo }]);
+    const url = await serveCache([{ ...path, narinfo }], facts);
     const { code, stdout } = await runNargate(["info", "--to", url, path.hash]);
     expect(code).toBe(0);
     expect(stdout).toContain("on another server, not checked");

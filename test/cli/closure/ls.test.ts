@@ -1,26 +1,35 @@
 import { describe, expect, it } from "vitest";
+import {
+  formatPublicKey,
+  generateSecretKey,
+  parseSecretKey,
+  publicKeyOf,
+} from "../../../src/nix/signature.ts";
+import { valueOf } from "../../../testkit/value-of.ts";
 import { runNargate } from "../../../testkit/node/run-nargate.ts";
 import { samplePath } from "../../../testkit/node/sample-path.ts";
 import { serve, answerJson } from "../../../testkit/node/serve.ts";
 import { serveCache } from "../../../testkit/node/serve-cache.ts";
 import { GATEWAY_FACTS } from "../../../testkit/node/gateway-facts.ts";
 
-const KEY =
-  "ci-1:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQGKiONymZ6K1bIdEjzTsK85j0i6ktSpdkSk5FTzFYb7XA==";
+const KEY = await generateSecretKey("ci-1");
+
+const FACTS = { publicKeys: [formatPublicKey(publicKeyOf(valueOf(parseSecretKey(KEY))))] };
 
 /** top → left, right → base. The cache lacks right, and base also refers to itself. */
 async function diamond() {
-  const base = await samplePath("base", { lines: [] });
-  const left = await samplePath("left", { references: [base], secretKeys: [KEY] });
-  const right = await samplePath("right", { references: [base] });
-  const top = await samplePath("top", { references: [left, right] });
+  const secretKeys = [KEY];
+  const base = await samplePath("base", { secretKeys });
+  const left = await samplePath("left", { references: [base], secretKeys });
+  const right = await samplePath("right", { references: [base], secretKeys });
+  const top = await samplePath("top", { references: [left, right], secretKeys });
   return { base, left, right, top };
 }
 
 describe("nargate ls", () => {
   it("lists present and missing paths, and exits with 1 if one is missing", async () => {
     const { left, right } = await diamond();
-    const url = await serveCache([left]);
+    const url = await serveCache([left], FACTS);
     const { code, stdout, stderr } = await runNargate([
       "ls",
       "--to",
@@ -40,7 +49,7 @@ describe("nargate ls", () => {
     const asked: (string | undefined)[] = [];
     const url = await serve((request, response) => {
       asked.push(request.url);
-      if (request.url === "/api/v1/cache") answerJson(response, GATEWAY_FACTS);
+      if (request.url === "/api/v1/cache") answerJson(response, { ...GATEWAY_FACTS, ...FACTS });
       else response.end(left.narinfo);
     });
     const { code } = await runNargate([
@@ -55,17 +64,32 @@ describe("nargate ls", () => {
     expect(asked).toEqual(["/api/v1/cache", `/${left.hash}.narinfo`]);
   });
 
-  it("says that a path has no signature", async () => {
-    const { base } = await diamond();
-    const { stdout } = await runNargate(["ls", "--to", await serveCache([base]), base.hash]);
-    expect(stdout).toMatch(/ none {2}unsigned\n$/);
+  it.each([
+    { what: "has no signature", secretKeys: [], shown: "unsigned", facts: FACTS },
+    {
+      what: "is signed by a key that nobody publishes",
+      secretKeys: [KEY],
+      shown: "ci-1",
+      facts: { publicKeys: [] },
+    },
+  ])("calls a path unusable that $what, and exits with 1", async ({ secretKeys, shown, facts }) => {
+    const path = await samplePath("lonely", { secretKeys });
+    const { code, stdout } = await runNargate([
+      "ls",
+      "--to",
+      await serveCache([path], facts),
+      path.hash,
+    ]);
+    expect(code).toBe(1);
+    expect(stdout).toContain(`none  ${shown}  UNUSABLE\n`);
+    expect(stdout).toContain("unusable: 1, because of this: ");
   });
 
   it("shows the token, so that the edge does not answer for what has just come", async () => {
     const { base } = await diamond();
     let seen: string | undefined;
     const url = await serve((request, response) => {
-      if (request.url === "/api/v1/cache") answerJson(response, GATEWAY_FACTS);
+      if (request.url === "/api/v1/cache") answerJson(response, { ...GATEWAY_FACTS, ...FACTS });
       else {
         seen = request.headers.authorization;
         response.end(base.narinfo);
@@ -80,7 +104,7 @@ describe("nargate ls of what only Nix can read", () => {
   it("counts it as there", async () => {
     const { base } = await diamond();
     const url = await serve((request, response) => {
-      if (request.url === "/api/v1/cache") answerJson(response, GATEWAY_FACTS);
+      if (request.url === "/api/v1/cache") answerJson(response, { ...GATEWAY_FACTS, ...FACTS });
       else response.end(Buffer.from("\u{fd}7zXZ\0", "latin1"));
     });
     const { code, stdout } = await runNargate(["ls", "--to", url, base.hash]);
@@ -97,7 +121,7 @@ describe("nargate ls --verify", () => {
   it("finds the paths whose NAR is gone or cut, and exits with 1", async () => {
     const { base, left } = await diamond();
     const files = { [left.narUrl]: "cut", [base.narUrl]: undefined };
-    const url = await serveCache([base, left], {}, files);
+    const url = await serveCache([base, left], FACTS, files);
     const args = ["ls", "--closure", "--to", url, left.storePath];
     expect((await runNargate(args)).code).toBe(0);
     const { code, stdout } = await runNargate([...args, "--verify"]);
@@ -113,7 +137,7 @@ describe("nargate ls --verify", () => {
 
   it("exits with 0 if every NAR is there", async () => {
     const { base } = await diamond();
-    const url = await serveCache([base]);
+    const url = await serveCache([base], FACTS);
     expect((await runNargate(["ls", "--verify", "--to", url, base.hash])).code).toBe(0);
   });
 });
@@ -121,7 +145,7 @@ describe("nargate ls --verify", () => {
 describe("nargate ls --closure", () => {
   it("follows the references in the cache, and names the paths that need a missing path", async () => {
     const { base, left, right, top } = await diamond();
-    const url = await serveCache([top, left, base]);
+    const url = await serveCache([top, left, base], FACTS);
     const { code, stdout } = await runNargate(["ls", "--closure", "--to", url, top.storePath]);
     expect(code).toBe(1);
     const paths = stdout
@@ -136,7 +160,7 @@ describe("nargate ls --closure", () => {
   it("counts all who need a missing path, and a file once that several paths share", async () => {
     const { base, left, right } = await diamond();
     const twin = { ...right, narinfo: right.narinfo.replace(right.narUrl, left.narUrl) };
-    const url = await serveCache([left, twin]);
+    const url = await serveCache([left, twin], FACTS);
     const { code, stdout } = await runNargate([
       "ls",
       "--closure",
@@ -151,7 +175,7 @@ describe("nargate ls --closure", () => {
       url,
       paths: [
         { path: left.storePath, status: "present", narSize: 15, signedBy: ["ci-1"] },
-        { path: right.storePath, status: "present", narSize: 16, signedBy: [] },
+        { path: right.storePath, status: "present", narSize: 16, signedBy: ["ci-1"] },
         { path: base.storePath, status: "missing", neededBy: [left.storePath, right.storePath] },
       ],
       totals: { present: 2, missing: 1, narBytes: 31, fileBytes: 16 },
@@ -169,8 +193,8 @@ describe("nargate ls --closure", () => {
 
   it("ends where paths refer to themselves", async () => {
     const base = await samplePath("selfish");
-    const selfish = await samplePath("selfish", { references: [base] });
-    const url = await serveCache([selfish]);
+    const selfish = await samplePath("selfish", { references: [base], secretKeys: [KEY] });
+    const url = await serveCache([selfish], FACTS);
     const { code, stdout } = await runNargate(["ls", "--closure", "--to", url, selfish.hash]);
     expect(code).toBe(0);
     expect(stdout).toContain("1 path, 18 B unpacked");
@@ -178,9 +202,9 @@ describe("nargate ls --closure", () => {
 
   it("asks for many at once, and not for more than 16", async () => {
     const leaves = await Promise.all(
-      Array.from({ length: 60 }, (_, index) => samplePath(`leaf-${index}`)),
+      Array.from({ length: 60 }, (_, index) => samplePath(`leaf-${index}`, { secretKeys: [KEY] })),
     );
-    const top = await samplePath("many", { references: leaves });
+    const top = await samplePath("many", { references: leaves, secretKeys: [KEY] });
     const texts = new Map(
       [top, ...leaves].map(({ hash, narinfo }) => [`/${hash}.narinfo`, narinfo]),
     );
@@ -188,7 +212,7 @@ describe("nargate ls --closure", () => {
     let most = 0;
     const url = await serve((request, response) => {
       if (request.url === "/api/v1/cache") {
-        answerJson(response, GATEWAY_FACTS);
+        answerJson(response, { ...GATEWAY_FACTS, ...FACTS });
         return;
       }
       most = Math.max(most, ++open);
@@ -206,12 +230,12 @@ describe("nargate ls --closure", () => {
 
   it("ends with one line at the first failure, and begins no further request", async () => {
     const leaves = await Promise.all(
-      Array.from({ length: 60 }, (_, index) => samplePath(`leaf-${index}`)),
+      Array.from({ length: 60 }, (_, index) => samplePath(`leaf-${index}`, { secretKeys: [KEY] })),
     );
-    const top = await samplePath("many", { references: leaves });
+    const top = await samplePath("many", { references: leaves, secretKeys: [KEY] });
     let asked = 0;
     const url = await serve((request, response) => {
-      if (request.url === "/api/v1/cache") answerJson(response, GATEWAY_FACTS);
+      if (request.url === "/api/v1/cache") answerJson(response, { ...GATEWAY_FACTS, ...FACTS });
       else if (request.url === `/${top.hash}.narinfo`) response.end(top.narinfo);
       else {
         asked++;

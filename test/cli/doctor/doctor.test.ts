@@ -75,6 +75,7 @@ describe("nargate doctor of a public cache", () => {
       "cache info: ok",
       "priority: ok",
       "public key: ok",
+      "signing: ok",
       "nix.conf: ok",
       "token: ok",
       "round trip: ok",
@@ -85,7 +86,7 @@ describe("nargate doctor of a public cache", () => {
       "version: ok",
       "netrc: skipped",
     ]);
-    const { hash, narUrl } = await makeThrowAwayPath("/nix/store", NOW);
+    const { hash, narUrl } = await makeThrowAwayPath("/nix/store");
     expect(gateway.bucket.keys()).not.toContain(`${hash}.narinfo`);
     expect(gateway.bucket.keys()).not.toContain(narUrl);
   });
@@ -126,7 +127,7 @@ describe("nargate doctor of a public cache", () => {
     });
     expect(of("round trip")?.verdict).toBe("ok");
     expect(of("clean-up")?.says).toMatch(/^the throw-away path stays/);
-    const { hash } = await makeThrowAwayPath("/nix/store", NOW);
+    const { hash } = await makeThrowAwayPath("/nix/store");
     expect(gateway.bucket.keys()).toContain(`${hash}.narinfo`);
     // Once it is there, the edge can be looked at without a token.
     expect((await examine(gateway)).of("edge")?.verdict).toBe("ok");

@@ -74,6 +74,7 @@ describe("formatPushJson", () => {
       ],
       failed: [{ path: fullPath("f"), message: "no" }],
       untried: [fullPath("n")],
+      unusable: 0,
       stopped: null,
       bytes: 2048,
       seconds: 4.2,

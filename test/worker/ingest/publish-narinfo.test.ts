@@ -38,6 +38,17 @@ describe("publishing a narinfo", () => {
     expect(push.lines).toEqual([]);
   });
 
+  it("warns once of a path without a signature, which clients do not accept", async () => {
+    const unsigned = ONE.replaceAll(/^Sig: .*\n/gm, "");
+    const push = preparePush(unsigned);
+    await publish(unsigned, push);
+    push.bucket.objects.delete(KEY.path);
+    await publish(unsigned, push);
+    expect(push.lines).toEqual([
+      { level: "warn", code: "narinfo-unsigned", fields: { path: KEY.path, by: "ci" } },
+    ]);
+  });
+
   it("writes nix-cache-info before the first one, and asks for it once", async () => {
     const push = preparePush(ONE, NARINFO_XZ_TEXT_CA);
     await publish(ONE, push);

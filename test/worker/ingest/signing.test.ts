@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { publishNarinfo } from "../../../src/worker/ingest/publish-narinfo.ts";
-import { findTrust } from "../../../src/worker/ingest/signatures.ts";
 import { formatFingerprint } from "../../../src/nix/fingerprint.ts";
 import { type Narinfo, parseNarinfo } from "../../../src/nix/narinfo.ts";
 import { parsePublicKey, parseSignature, verifySignature } from "../../../src/nix/signature.ts";
@@ -176,18 +175,5 @@ describe("a content address in the place of a signature", () => {
     const lying = honest.replace(/^NarHash: .*$/m, `NarHash: sha256:${"0".repeat(52)}`);
     const error = await rejectionOf(publish(lying, trustingOther));
     expect(error).toMatchObject({ code: "signature-required" });
-  });
-});
-
-describe("findTrust", () => {
-  it("passes over signatures that are malformed", async () => {
-    const narinfo = { ...parse(SIGNED), signatures: ["x", "nargate-test-1:AAAA", SIGNATURE] };
-    const keys = [valueOf(parsePublicKey(PUBLIC_KEY_ONE))];
-    expect(await findTrust(narinfo, "/nix/store", keys)).toBe("signed");
-  });
-
-  it("depends on the store directory, which is signed along", async () => {
-    const keys = [valueOf(parsePublicKey(PUBLIC_KEY_ONE))];
-    expect(await findTrust(parse(SIGNED), "/gnu/store", keys)).toBeUndefined();
   });
 });

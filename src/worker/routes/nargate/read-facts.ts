@@ -17,6 +17,7 @@ export function readCacheFacts(exchange: Exchange): Response {
     priority,
     access: isPrivate ? "token" : "public",
     publicKeys: publishedKeys(exchange.cache),
+    signingKeys: signingKeys(exchange.cache),
     uploads: pushes.ok && tokens.length + oidcTrust.length > 0,
     partSizeThreshold: PART_SIZE_THRESHOLD_BYTES,
   });
@@ -31,9 +32,13 @@ export async function readOwnToken(exchange: Exchange): Promise<Response> {
 }
 
 /** Returns PUBLIC_KEYS and the public half of the gateway's own signing key, in Nix's format. */
-export function publishedKeys({ reads, pushes }: CacheScope): readonly string[] {
+export function publishedKeys(cache: CacheScope): readonly string[] {
+  const { reads } = cache;
   const keys = reads.ok ? reads.value.publicKeys.map(formatPublicKey) : [];
+  return [...new Set([...keys, ...signingKeys(cache)])];
+}
+
+function signingKeys({ pushes }: CacheScope): readonly string[] {
   const signingKey = pushes.ok ? pushes.value.signingKey : undefined;
-  if (signingKey !== undefined) keys.push(formatPublicKey(publicKeyOf(signingKey)));
-  return [...new Set(keys)];
+  return signingKey === undefined ? [] : [formatPublicKey(publicKeyOf(signingKey))];
 }

@@ -32,6 +32,7 @@ describe("GET /api/v1/cache", () => {
       priority: 30,
       access: "public",
       publicKeys: [PUBLIC_KEY_TWO, PUBLIC_KEY_ONE],
+      signingKeys: [PUBLIC_KEY_ONE],
       uploads: true,
       partSizeThreshold: 16_777_216,
     });
