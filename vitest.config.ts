@@ -40,7 +40,12 @@ export default defineConfig({
               remoteBindings: false,
               miniflare: {
                 bindings: {
+                  // In the place of the placeholders of wrangler.toml.
                   B2_ENDPOINT: bucket.endpoint,
+                  B2_REGION: bucket.region,
+                  B2_BUCKET: "ai-dev-env",
+                  B2_PREFIX: "nix/cache/",
+                  PUBLIC_KEYS: "",
                   B2_KEY_ID: bucket.keyId,
                   B2_APPLICATION_KEY: bucket.secret,
                 },

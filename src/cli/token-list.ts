@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import type { Scope } from "../api/scopes.ts";
 import { UsageError } from "../client/client-error.ts";
+import type { ProcessContext } from "../client/process-context.ts";
 import { err, ok, type Result } from "../result.ts";
 import { isCalendarDay, parseTokens, type TokenEntry } from "../settings/token-entries.ts";
 
@@ -60,15 +61,30 @@ export function parseExpiry(text: string, today: Date): Result<string> {
 }
 
 /**
- * Reads the list of tokens. Returns an empty list if the file does not exist.
- * Throws `UsageError` if it is malformed.
+ * Returns the file of the list: one for each user, wherever the command runs. A list in
+ * a clone would be missing in the next clone, and a token that is added to a missing
+ * list revokes all others.
  */
-export async function readTokenFile(file: string): Promise<readonly TokenEntry[]> {
+export function defaultTokenFile({ env }: Pick<ProcessContext, "env">): string {
+  const home = env["HOME"] ?? "";
+  const config = env["XDG_CONFIG_HOME"] || (home === "" ? "" : join(home, ".config"));
+  if (config === "")
+    throw new UsageError(
+      "HOME is not set, so the place of the list is unknown. Name it with --file",
+    );
+  return join(config, "nargate/tokens.json");
+}
+
+/**
+ * Reads the list of tokens. Returns undefined if the file does not exist. Throws
+ * `UsageError` if it is malformed.
+ */
+export async function readTokenFile(file: string): Promise<readonly TokenEntry[] | undefined> {
   let text: string;
   try {
     text = await readFile(file, "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
   const entries = parseTokens(text);

@@ -1,4 +1,5 @@
 import { parseSecretKey, type PublicKey, type SecretKey } from "../nix/signature.ts";
+import { ok, type Result } from "../result.ts";
 import { parsePublicKeys } from "./read-settings.ts";
 import { oneOf, type SettingReader } from "./setting-reader.ts";
 
@@ -12,12 +13,19 @@ export interface PushSettings {
   readonly onConflict: "keep" | "refuse";
 }
 
+/** The value of SIGNING_KEY that says on purpose that the gateway does not sign. */
+export const NO_SIGNING_KEY = "none";
+
 export const PUSH_SETTINGS = ["SIGNING_KEY", "TRUSTED_PUBLIC_KEYS", "ON_CONFLICT"] as const;
 
 export function readPushSettings(reader: SettingReader): PushSettings {
   return {
-    signingKey: reader.optional("SIGNING_KEY", undefined, parseSecretKey),
+    signingKey: reader.optional("SIGNING_KEY", undefined, parseSigningKey),
     trustedPublicKeys: reader.optional("TRUSTED_PUBLIC_KEYS", [], parsePublicKeys),
     onConflict: reader.optional("ON_CONFLICT", "keep", oneOf(["keep", "refuse"] as const)),
   };
+}
+
+function parseSigningKey(text: string): Result<SecretKey | undefined> {
+  return text === NO_SIGNING_KEY ? ok(undefined) : parseSecretKey(text);
 }

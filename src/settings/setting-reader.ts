@@ -32,7 +32,12 @@ export function createSettingReader(env: Readonly<Record<string, unknown>>): Set
   }
   function textOf(setting: string): string {
     const value = env[setting];
-    if (value === undefined || typeof value === "string") return value?.trim() ?? "";
+    if (value === undefined || typeof value === "string") {
+      const text = value?.trim() ?? "";
+      if (!/^<.*>$/s.test(text)) return text;
+      problems.push({ setting, problem: "is still the placeholder: put in your own value" });
+      return "";
+    }
     // A list or a number in wrangler.toml; it would otherwise pass for an absent setting.
     problems.push({ setting, problem: "is not text: put it in quotes" });
     return "";

@@ -18,11 +18,11 @@ describe.skipIf(process.platform !== "linux")("startBucket", () => {
     const url = bucketUrl(bucket.url, "nar/zeros.nar");
     const response = await fetch(url, { headers: await signRequest(url) });
     const body = new Uint8Array(await response.arrayBuffer());
-    expect([response.status, body.byteLength, body.some((byte) => byte !== 0)]).toEqual([
-      200,
-      1_000_000,
-      false,
-    ]);
+    expect([
+      response.status,
+      body.byteLength,
+      body.subarray(32).some((byte) => byte !== 0),
+    ]).toEqual([200, 1_000_000, false]);
     expect(totalOf(await bucket.countRequests())).toBe(1);
     await bucket.forgetRequests();
     expect(totalOf(await bucket.countRequests())).toBe(0);

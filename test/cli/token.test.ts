@@ -10,16 +10,24 @@ const NOW = new Date("2026-11-22T12:00:00Z");
 
 async function openDirectory() {
   const cwd = await temporaryDirectory();
+  const env = { HOME: cwd };
+  const run = (...args: string[]) => runNargate(["token", ...args], { cwd, env, now: () => NOW });
   return {
-    file: path.join(cwd, ".nargate/tokens.json"),
-    run: (...args: string[]) => runNargate(["token", ...args], { cwd, now: () => NOW }),
+    cwd,
+    file: path.join(cwd, ".config/nargate/tokens.json"),
+    run,
+    /** Makes the first token of the list. */
+    begin: (...args: string[]) => run("create", "--new", ...args),
+    /** The same in another folder, as in a second clone. */
+    runElsewhere: async (...args: string[]) =>
+      runNargate(["token", ...args], { cwd: await temporaryDirectory(), env, now: () => NOW }),
   };
 }
 
 describe("nargate token", () => {
   it("shows a token once and keeps its hash alone, for its owner's eyes", async () => {
-    const { file, run } = await openDirectory();
-    const { code, stdout, stderr } = await run("create", "ci", "--expires", "90d");
+    const { file, begin } = await openDirectory();
+    const { code, stdout, stderr } = await begin("ci", "--expires", "90d");
     expect([code, stderr]).toEqual([0, ""]);
     const token = /^ {2}(nargate_[0-9a-z]{52})$/m.exec(stdout)?.[1] ?? "";
     const text = await readFile(file, "utf8");
@@ -30,19 +38,60 @@ describe("nargate token", () => {
       value: [{ name: "ci", scopes: ["push"], sha256, expires: "2027-02-20" }],
     });
     expect((await stat(file)).mode & 0o077).toBe(0);
-    expect(stdout).toContain("npx wrangler secret put TOKENS < .nargate/tokens.json\n");
+    expect(stdout).toContain(`npx wrangler secret put TOKENS < ${file}\n`);
     expect(stdout).toContain(`  ${text}`);
   });
 
+  it("in a second clone adds to the same list, and cuts nobody off", async () => {
+    const { file, begin, runElsewhere } = await openDirectory();
+    await begin("ci");
+    const { code, stdout } = await runElsewhere("create", "laptop");
+    expect(code).toBe(0);
+    expect(stdout).toContain("It holds 2 tokens, as hashes only:");
+    const entries: { name: string }[] = JSON.parse(await readFile(file, "utf8"));
+    expect(entries.map(({ name }) => name)).toEqual(["ci", "laptop"]);
+  });
+
+  it.each([["create", "ci"], ["list"], ["revoke", "ci"]])(
+    "does not take a list that is missing for an empty one: %s",
+    async (...given) => {
+      const { file, run } = await openDirectory();
+      const { code, stdout, stderr } = await run(...given);
+      expect([code, stdout]).toEqual([2, ""]);
+      expect(stderr).toContain(`there is no list of tokens at ${file}. For the first token`);
+      expect(stderr).toContain("--new begins another list, and every token that is not in it ends");
+      await expect(stat(file)).rejects.toThrow("ENOENT");
+    },
+  );
+
+  it("does not begin a list anew that holds tokens", async () => {
+    const { file, begin } = await openDirectory();
+    await begin("ci");
+    const before = await readFile(file, "utf8");
+    const { code, stderr } = await begin("laptop");
+    expect(code).toBe(2);
+    expect(stderr).toContain(`${file} holds 1 token already: leave out --new`);
+    expect(await readFile(file, "utf8")).toBe(before);
+  });
+
+  it("says how to move the list of version 0.1", async () => {
+    const { cwd, file, run } = await openDirectory();
+    await mkdir(path.join(cwd, ".nargate"));
+    await writeFile(path.join(cwd, ".nargate/tokens.json"), "[]");
+    const { code, stderr } = await run("create", "ci");
+    expect(code).toBe(2);
+    expect(stderr).toContain(`mv ${cwd}/.nargate/tokens.json ${file}\n`);
+  });
+
   it("takes several scopes", async () => {
-    const { run } = await openDirectory();
-    await run("create", "--scope", "read", "--scope", "push", "laptop");
+    const { begin, run } = await openDirectory();
+    await begin("--scope", "read", "--scope", "push", "laptop");
     expect((await run("list")).stdout).toBe("laptop\tread,push\tno expiry\n");
   });
 
   it("lists and revokes by name", async () => {
-    const { run } = await openDirectory();
-    await run("create", "ci", "--expires", "2026-11-21");
+    const { file, begin, run } = await openDirectory();
+    await begin("ci", "--expires", "2026-11-21");
     await run("create", "laptop");
     expect((await run("list")).stdout).toBe(
       "ci\tpush\tuntil 2026-11-21\tEXPIRED\nlaptop\tpush\tno expiry\n",
@@ -54,30 +103,30 @@ describe("nargate token", () => {
     ]);
     expect((await run("list")).stdout).toBe("laptop\tpush\tno expiry\n");
     await run("revoke", "laptop");
-    expect((await run("list")).stdout).toBe("No tokens in .nargate/tokens.json.\n");
+    expect((await run("list")).stdout).toBe(`No tokens in ${file}.\n`);
   });
 
   it("does not follow a symlink that somebody has planted beside the list", async () => {
-    const { file, run } = await openDirectory();
+    const { file, begin } = await openDirectory();
     const target = `${path.dirname(file)}/target`;
     await mkdir(path.dirname(file), { recursive: true });
     await writeFile(target, "keep me");
     await symlink(target, `${file}.new`);
-    await run("create", "ci");
+    await begin("ci");
     expect(await readFile(target, "utf8")).toBe("keep me");
     expect((await lstat(file)).isFile()).toBe(true);
   });
 
   it("keeps the list where --file says", async () => {
-    const { file, run } = await openDirectory();
-    await run("create", "ci", "--file", "elsewhere.json");
+    const { file, begin, run } = await openDirectory();
+    await begin("ci", "--file", "elsewhere.json");
     await expect(stat(file)).rejects.toThrow("ENOENT");
     expect((await run("list", "--file", "elsewhere.json")).stdout).toContain("ci\t");
   });
 
   it("prints JSON for a program", async () => {
-    const { file, run } = await openDirectory();
-    const made: unknown = JSON.parse((await run("create", "ci", "--json")).stdout);
+    const { file, begin, run } = await openDirectory();
+    const made: unknown = JSON.parse((await begin("ci", "--json")).stdout);
     expect(made).toMatchObject({
       name: "ci",
       token: expect.stringMatching(/^nargate_/),
@@ -102,7 +151,7 @@ describe("nargate token", () => {
       sha256: "0".repeat(64),
       scopes: ["push"],
     }));
-    await mkdir(path.dirname(file));
+    await mkdir(path.dirname(file), { recursive: true });
     const text = JSON.stringify(entries);
     await writeFile(file, text);
     const { code, stderr } = await run("create", "one-more");
@@ -135,11 +184,11 @@ describe("nargate token", () => {
     {
       what: "a token that is not there",
       given: ["revoke", "nobody"],
-      line: ".nargate/tokens.json has no token with the name nobody",
+      line: "tokens.json has no token with the name nobody",
     },
   ])("refuses $what in one line with exit code 2, and changes nothing", async ({ given, line }) => {
-    const { file, run } = await openDirectory();
-    await run("create", "ci");
+    const { file, begin, run } = await openDirectory();
+    await begin("ci");
     const before = await readFile(file, "utf8");
     const { code, stdout, stderr } = await run(...given);
     expect([code, stdout]).toEqual([2, ""]);
@@ -150,7 +199,7 @@ describe("nargate token", () => {
 
   it("refuses a list that it cannot read, without showing it", async () => {
     const { file, run } = await openDirectory();
-    await mkdir(path.dirname(file));
+    await mkdir(path.dirname(file), { recursive: true });
     await writeFile(file, '[{"name":"secret"}]');
     const { code, stderr } = await run("list");
     expect(code).toBe(2);

@@ -1,3 +1,4 @@
+import { NO_SIGNING_KEY } from "../../src/settings/push-settings.ts";
 import { parseSettings, type Setting } from "../../src/settings/settings.ts";
 import { hasMatchingPublicKey, parseSecretKey } from "../../src/nix/signature.ts";
 
@@ -34,6 +35,13 @@ export async function deployProblems(
       ({ setting, problem }) => `${setting} ${problem}`,
     ),
   );
+  // Left out by accident, nobody could pull what is pushed, and no tool at the pusher's
+  // side would fail.
+  if (secrets !== undefined && (secrets["SIGNING_KEY"] ?? "").trim() === "") {
+    problems.add(
+      `SIGNING_KEY is not set: clients accept only signed paths. Make a key with \`npm run -s nargate -- key create NAME\`. If everyone who pushes signs, set it to ${NO_SIGNING_KEY}`,
+    );
+  }
   const signingKey = parseSecretKey(secrets?.["SIGNING_KEY"]?.trim() ?? "");
   if (signingKey.ok && !(await hasMatchingPublicKey(signingKey.value))) {
     problems.add("SIGNING_KEY is damaged: its public half does not belong to its secret half");

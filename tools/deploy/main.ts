@@ -9,9 +9,11 @@ import { deployProblems } from "./deploy-problems.ts";
 import { UsageError } from "../../src/client/client-error.ts";
 import { runCommand } from "../run-command.ts";
 
-const USAGE = `Usage: npm run deploy -- [--secrets-file FILE] [any argument of wrangler deploy]
+const USAGE = `Usage: npm run deploy -- [--config FILE] [--secrets-file FILE]
+                          [any argument of wrangler deploy]
 
-  Checks every setting in wrangler.toml, and then runs wrangler deploy.
+  Checks every setting in wrangler.toml, or in the file that --config names, and
+  then runs wrangler deploy.
   With --secrets-file, also checks and deploys the secrets in FILE, which has
   the format of .dev.vars.example. Deploys nothing if a setting is wrong.
 `;
@@ -29,11 +31,8 @@ async function readSecrets(file: string): Promise<Record<string, string>> {
   );
 }
 
-/**
- * Returns the value of `--secrets-file`. Throws if an argument would make wrangler
- * use settings that this command does not check.
- */
-function findSecretsFile(wranglerArguments: readonly string[]): string | undefined {
+/** Throws if an argument would make wrangler use settings that this command does not check. */
+function refuseUnchecked(wranglerArguments: readonly string[]): void {
   const unchecked = wranglerArguments.find((argument) =>
     /^(?:--(?:env|var)|-e)(?:=|$)/.test(argument),
   );
@@ -42,19 +41,27 @@ function findSecretsFile(wranglerArguments: readonly string[]): string | undefin
       `npm run deploy does not check ${unchecked}; put the settings into wrangler.toml instead`,
     );
   }
-  const flag = wranglerArguments.findIndex((argument) => /^--secrets-file(?:=|$)/.test(argument));
-  if (flag < 0) return undefined;
-  const file = wranglerArguments[flag]?.split("=", 2)[1] ?? wranglerArguments[flag + 1];
+}
+
+/** Returns the file that a flag names, with the arguments that are left. */
+function takeFile(flag: string, all: readonly string[]) {
+  const at = all.findIndex((argument) => argument === flag || argument.startsWith(`${flag}=`));
+  if (at < 0) return { file: undefined, rest: all };
+  const isJoined = all[at] !== flag;
+  const file = isJoined ? all[at]?.slice(flag.length + 1) : all[at + 1];
   if (file === undefined || file === "") throw new UsageError(USAGE);
-  return file;
+  return { file, rest: all.toSpliced(at, isJoined ? 1 : 2) };
 }
 
 async function main(): Promise<string> {
   const wranglerArguments = process.argv.slice(2);
   if (wranglerArguments.some((argument) => argument === "--help" || argument === "-h"))
     return USAGE;
-  const { vars } = unstable_readConfig({ config: CONFIG_FILE }, { hideWarnings: true });
-  const secretsFile = findSecretsFile(wranglerArguments);
+  refuseUnchecked(wranglerArguments);
+  const { file: config = CONFIG_FILE, rest } = takeFile("--config", wranglerArguments);
+  const { file: secretsFile } = takeFile("--secrets-file", rest);
+  if (!existsSync(config)) throw new UsageError(`--config: ${config} does not exist`);
+  const { vars } = unstable_readConfig({ config }, { hideWarnings: true });
   const secrets = secretsFile === undefined ? undefined : await readSecrets(secretsFile);
   const problems = await deployProblems(vars, secrets);
   if (problems.length > 0) {
@@ -67,7 +74,7 @@ async function main(): Promise<string> {
   }
   const { status } = spawnSync(
     process.execPath,
-    [WRANGLER, "deploy", "--config", CONFIG_FILE, ...wranglerArguments],
+    [WRANGLER, "deploy", "--config", config, ...rest],
     { stdio: "inherit" },
   );
   if (status !== 0) throw new Error("wrangler failed; its message is above.");

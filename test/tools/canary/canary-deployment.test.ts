@@ -10,12 +10,15 @@ import { encodeNix32 } from "../../../src/nix/encodings.ts";
 import { type LocalGateway, startLocalGateway } from "../../../testkit/node/local-gateway.ts";
 import { errorOf, valueOf } from "../../../testkit/value-of.ts";
 import { runCanary } from "../../../testkit/node/run-canary.ts";
+import { NAR_HEAD } from "../../../testkit/store-path.ts";
 
 // workerd starts, and on a busy machine all of it takes longer.
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 });
 
 const HASH = "0123456789abcdfghijklmnpqrsvwxyz";
 const NAR = Buffer.alloc(20_000, "twenty thousand bytes of a NAR\n");
+// The edge keeps only what begins as a NAR.
+NAR.write(NAR_HEAD);
 const FILE_HASH = encodeNix32(createHash("sha256").update(NAR).digest());
 const NAR_KEY = `nar/${FILE_HASH}.nar`;
 const NARINFO = `StorePath: /nix/store/${HASH}-thing

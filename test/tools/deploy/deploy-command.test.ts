@@ -25,6 +25,26 @@ describe("npm run deploy", () => {
     20_000,
   );
 
+  it("deploys nothing of an untouched clone, and names what to set", () => {
+    const { code, stderr } = run("deploy", "--dry-run");
+    expect(code).toBe(1);
+    expect(stderr).toContain("Nothing is deployed. Correct these settings first:");
+    expect(stderr).toContain("  B2_BUCKET is still the placeholder");
+  }, 20_000);
+
+  it("deploys the example as it is", () => {
+    const { code, stdout, stderr } = run(
+      "deploy",
+      "--config",
+      "examples/ai-dev-env/wrangler.toml",
+      "--dry-run",
+    );
+    expect(stderr).toBe("");
+    expect(code).toBe(0);
+    expect(stdout).toContain("--dry-run: exiting now.");
+    expect(stdout).toContain("ai-dev-env");
+  }, 60_000);
+
   it("checks the file of --secrets-file=FILE as well", () => {
     const { code, stderr } = run("deploy", "--dry-run", "--secrets-file=.dev.vars.example");
     expect(code).toBe(1);

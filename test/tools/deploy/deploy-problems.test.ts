@@ -1,14 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { deployProblems } from "../../../tools/deploy/deploy-problems.ts";
+import { unstable_readConfig } from "wrangler";
 import { generateSecretKey } from "../../../src/nix/signature.ts";
 
 const VARS = {
   B2_ENDPOINT: "https://s3.us-east-005.backblazeb2.com",
   B2_REGION: "us-east-005",
-  B2_BUCKET: "ai-dev-env",
+  B2_BUCKET: "builds",
   B2_PREFIX: "nix/cache/",
 };
-const SECRETS = { B2_KEY_ID: "005", B2_APPLICATION_KEY: "K005", TOKENS: "[]" };
+const SECRETS = { B2_KEY_ID: "005", B2_APPLICATION_KEY: "K005", TOKENS: "[]", SIGNING_KEY: "none" };
 
 describe("deployProblems", () => {
   it.each([
@@ -35,6 +36,23 @@ describe("deployProblems", () => {
       "TRUSTED_PUBLIC_KEY",
     ]);
     expect(problems.join()).not.toMatch(/wrong-endpoint|first|typo|wrong-tokens/);
+  });
+
+  it("asks for a signing key, or for the word that there is none", async () => {
+    const { SIGNING_KEY: _, ...without } = SECRETS;
+    for (const secrets of [without, { ...SECRETS, SIGNING_KEY: " " }]) {
+      const problems = await deployProblems(VARS, secrets);
+      expect(problems).toEqual([expect.stringMatching(/^SIGNING_KEY is not set: .*key create/)]);
+    }
+  });
+
+  it("names every placeholder of wrangler.toml", async () => {
+    const { vars } = unstable_readConfig({ config: "wrangler.toml" }, { hideWarnings: true });
+    const problems = await deployProblems(vars, SECRETS);
+    const still = "is still the placeholder: put in your own value";
+    expect(problems).toEqual(
+      ["B2_ENDPOINT", "B2_REGION", "B2_BUCKET", "PUBLIC_KEYS"].map((name) => `${name} ${still}`),
+    );
   });
 
   it("refuses a secret that stands among the public settings", async () => {
