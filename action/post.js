@@ -1714,7 +1714,7 @@ function read(schema, answer, target) {
 
 // src/client/push/push-session.ts
 async function openPushSession(options, context) {
-  const { client, http, token } = await openCache(options.cache, context);
+  const { client, firstContact, http, token } = await openCache(options.cache, context);
   if (token === void 0) {
     const { hostname } = new URL(client.url);
     throw new ClientError(
@@ -1722,8 +1722,8 @@ async function openPushSession(options, context) {
     );
   }
   const [facts] = await Promise.all([
-    readGatewayFacts(client),
-    requirePushToken(client, token.source)
+    readGatewayFacts(firstContact),
+    requirePushToken(firstContact, token.source)
   ]);
   const { uploads, storeDir, partSizeThreshold } = facts;
   if (!uploads)

@@ -2450,13 +2450,23 @@ async function openCache(options, context, retries) {
   if (tokens !== void 0) {
     requireSafeForTokens(url);
     const token2 = { token: await tokens.current(), source: tokens.name };
-    return { client: createCacheClient(url, () => tokens.current(), http), http, token: token2 };
+    return { ...clientsOf(url, () => tokens.current(), http, context), http, token: token2 };
   }
   const token = await findToken(url, options.tokenFile, context);
-  return { client: createCacheClient(url, async () => token?.token, http), http, token };
+  return { ...clientsOf(url, async () => token?.token, http, context), http, token };
+}
+var FIRST_CONTACT = { attempts: 3, idleMilliseconds: 2e4 };
+function clientsOf(url, token, http, context) {
+  return {
+    client: createCacheClient(url, token, http),
+    firstContact: createCacheClient(url, token, createHttpClient(context, FIRST_CONTACT))
+  };
 }
 function parseCacheUrl(text) {
   if (text === "") throw new UsageError("no cache is given: use --to URL, or set NARGATE_URL");
+  if (/^[\w.-]+\.[\w-]+(?::\d+)?(?:\/|$)/.test(text) && URL.canParse(`https://${text}`)) {
+    throw new UsageError(`${text} has no scheme. Did you mean https://${text}?`);
+  }
   if (!/^https?:\/\//.test(text) || !URL.canParse(text)) {
     throw new UsageError(
       `${text} is not an http or https URL. Give the address of the cache, such as https://cache.example.org`
@@ -3033,7 +3043,13 @@ async function saveStoreNames(workDirectory, context) {
   const location = findStore(void 0, context.env);
   const { directory } = location;
   const store = { ...location, url: void 0 };
-  const names = directory === void 0 ? [] : await listValidNames(directory, (paths) => findInvalidPaths(paths, store, context));
+  const names = directory === void 0 ? [] : await listValidNames(
+    directory,
+    (paths) => (
+      // If Nix cannot say it now, everything counts as known. The job must not fail for it.
+      findInvalidPaths(paths, store, context).catch(() => /* @__PURE__ */ new Set())
+    )
+  );
   await writeFile4(storeNamesFile(workDirectory), names.join("\n"));
 }
 async function readStoreNames(workDirectory) {

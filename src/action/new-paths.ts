@@ -16,7 +16,10 @@ export async function saveStoreNames(workDirectory: string, context: ActionConte
   const names =
     directory === undefined
       ? []
-      : await listValidNames(directory, (paths) => findInvalidPaths(paths, store, context));
+      : await listValidNames(directory, (paths) =>
+          // If Nix cannot say it now, everything counts as known. The job must not fail for it.
+          findInvalidPaths(paths, store, context).catch(() => new Set<string>()),
+        );
   await writeFile(storeNamesFile(workDirectory), names.join("\n"));
 }
 

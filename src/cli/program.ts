@@ -31,7 +31,7 @@ function createProgram(context: ProcessContext, setExitCode: (code: number) => v
       "Push to a Nix binary cache behind Nargate, set up Nix to pull from it, and find problems.",
     )
     .version(VERSION)
-    .helpCommand(false)
+    .helpCommand("help [command]", "Show the help of a command.")
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({

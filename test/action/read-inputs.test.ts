@@ -48,7 +48,7 @@ describe("readInputs", () => {
     {
       what: "a url that is none",
       inputs: { url: "cache.example.org" },
-      says: "is not an http or https URL",
+      says: "has no scheme. Did you mean https://cache.example.org?",
     },
     {
       what: "a url with a password",

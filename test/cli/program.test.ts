@@ -40,6 +40,13 @@ describe("nargate", () => {
     });
   });
 
+  it("shows the help of a command by the command help too", async () => {
+    expect((await runNargate(["help", "push"])).stdout).toBe(
+      (await runNargate(["push", "--help"])).stdout,
+    );
+    expect((await runNargate(["help"])).stdout).toBe((await runNargate(["--help"])).stdout);
+  });
+
   it("shows its commands on standard error when none is named, and ends with 2", async () => {
     const { code, stdout, stderr } = await runNargate([]);
     expect([code, stdout]).toEqual([2, ""]);
@@ -73,6 +80,11 @@ describe("nargate", () => {
     },
     { what: "push of nothing", args: ["push"], line: "nothing to push: " },
     {
+      what: "push of what is not there",
+      args: ["push", "--to", "http://127.0.0.1:9", "./result"],
+      line: "./result does not exist",
+    },
+    {
       what: "watch-exec of nothing",
       args: ["watch-exec"],
       line: "missing required argument 'command'",
@@ -85,7 +97,7 @@ describe("nargate", () => {
     {
       what: "use of what is no URL",
       args: ["use", "cache.example.org"],
-      line: "cache.example.org is not an http or https URL",
+      line: "cache.example.org has no scheme. Did you mean https://cache.example.org?",
     },
     {
       what: "use of two caches",

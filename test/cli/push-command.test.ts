@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createFakeStore } from "../../testkit/node/fake-store.ts";
@@ -208,6 +208,22 @@ describe("nargate push to a gateway that stops answering well", () => {
 });
 
 describe("nargate watch-exec", () => {
+  it("runs the command without Nix on the PATH, and says so", async () => {
+    const { env, cwd } = await createFakeStore();
+    const url = await serve((request, response) => {
+      if (request.url === "/api/v1/cache") answerJson(response, GATEWAY_FACTS);
+      else answerJson(response, TOKEN_FACTS);
+    });
+    for (const program of ["nix", "nix-store"]) await rm(join(cwd, "bin", program));
+    const withoutNix = { ...env, PATH: `${cwd}/bin:/usr/sbin` };
+    const args = ["watch-exec", "--to", url, "--", process.execPath, "-e", "process.exit(7)"];
+    const { code, stderr } = await runNargate(args, { env: withoutNix, cwd });
+    expect(code).toBe(7);
+    expect(stderr).toBe(
+      "nargate: warning: cannot push: nix-store is not on the PATH; install Nix\n",
+    );
+  });
+
   it("pushes in the end what it could not while the gateway was out of order", async () => {
     const { env, cwd } = await createFakeStore();
     await writeFile(join(cwd, "bin/nix-store"), '#!/bin/sh\n[ "$1" != --dump ] || cat "$2"\n');

@@ -20,10 +20,12 @@ describe("nargate use --write", () => {
     const { url, nixConf, run } = await prepareUse();
     const first = await run(["--write"]);
     const text = await readFile(nixConf, "utf8");
-    expect(text).toBe(`extra-substituters = ${url}\nextra-trusted-public-keys = ${PUBLIC_KEY}\n`);
+    expect(text).toBe(
+      `extra-substituters = ${url}\nextra-trusted-public-keys = ${PUBLIC_KEY}\nfallback = true\n`,
+    );
     expect(first).toEqual({
       code: 0,
-      stdout: `${nixConf} now has these lines:\n  extra-substituters = ${url}\n  extra-trusted-public-keys = ${PUBLIC_KEY}\n`,
+      stdout: `${nixConf} now has these lines:\n  extra-substituters = ${url}\n  extra-trusted-public-keys = ${PUBLIC_KEY}\n  fallback = true\n`,
       stderr: "",
     });
     const before = await stat(nixConf);
@@ -40,7 +42,7 @@ describe("nargate use --write", () => {
     await symlink(target, nixConf);
     await run(["--write"]);
     expect(await readFile(target, "utf8")).toBe(
-      `# mine\nsandbox = true\nextra-substituters = ${url}\nextra-trusted-public-keys = ${PUBLIC_KEY}\n`,
+      `# mine\nsandbox = true\nextra-substituters = ${url}\nextra-trusted-public-keys = ${PUBLIC_KEY}\nfallback = true\n`,
     );
     expect((await stat(target)).mode & 0o777).toBe(0o640);
     expect(await readlink(nixConf)).toBe(target);

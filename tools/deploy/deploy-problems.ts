@@ -39,7 +39,7 @@ export async function deployProblems(
   // side would fail.
   if (secrets !== undefined && (secrets["SIGNING_KEY"] ?? "").trim() === "") {
     problems.add(
-      `SIGNING_KEY is not set: clients accept only signed paths. Make a key with \`npm run -s nargate -- key create NAME\`. If everyone who pushes signs, set it to ${NO_SIGNING_KEY}`,
+      `SIGNING_KEY is not set: clients accept only signed paths. Make a key with \`./nargate key create NAME\`. If everyone who pushes signs, set it to ${NO_SIGNING_KEY}`,
     );
   }
   const signingKey = parseSecretKey(secrets?.["SIGNING_KEY"]?.trim() ?? "");

@@ -95,7 +95,7 @@ function localBanner(url: string, state: LocalState): string {
     `  bucket       ${path.relative(process.cwd(), state.bucketDirectory) || "."} (embedded, kept between runs)`,
     "",
     "Push a store path and its closure:",
-    `  NARGATE_TOKEN=${state.tokens.push} npm run -s nargate -- push --to ${url} PATH`,
+    `  NARGATE_TOKEN=${state.tokens.push} ./nargate push --to ${url} PATH`,
     "or, with Nix alone:",
     `  nix --extra-experimental-features nix-command copy --to ${url} --option netrc-file ${state.netrcFile} PATH`,
     "",

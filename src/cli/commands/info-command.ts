@@ -32,8 +32,8 @@ async function inspect(
   options: InfoOptions,
   context: ProcessContext,
 ): Promise<number> {
-  const { client } = await openCache(options, context);
-  const facts = await readGatewayFacts(client);
+  const { client, firstContact } = await openCache(options, context);
+  const facts = await readGatewayFacts(firstContact);
   const { hash, text } = await resolvePathArgument(path, facts.storeDir, context);
   const found = await client.readNarinfo(hash, facts.storeDir);
   const isJson = options.json === true;

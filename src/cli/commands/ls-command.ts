@@ -46,8 +46,8 @@ async function list(
   options: LsOptions,
   context: ProcessContext,
 ): Promise<number> {
-  const { client } = await openCache(options, context);
-  const facts = await readGatewayFacts(client);
+  const { client, firstContact } = await openCache(options, context);
+  const facts = await readGatewayFacts(firstContact);
   const { storeDir } = facts;
   const roots = await Promise.all(
     paths.map((path) => resolvePathArgument(path, storeDir, context)),

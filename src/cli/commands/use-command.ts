@@ -52,7 +52,7 @@ async function useCache(options: UseOptions, context: ProcessContext): Promise<v
     throw new UsageError("--file works only together with --write");
   }
   const cache = await openCache(options, context);
-  const { access, publicKeys } = await readGatewayFacts(cache.client);
+  const { access, publicKeys } = await readGatewayFacts(cache.firstContact);
   const use: CacheUse = { url: cache.client.url, isPrivate: access === "token", publicKeys };
   const named =
     options.file === undefined ? await userNixConf(context) : resolve(context.cwd, options.file);

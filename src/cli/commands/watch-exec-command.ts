@@ -12,7 +12,7 @@ import {
   type PushSession,
 } from "../../client/push/push-session.ts";
 import { createStopGuard } from "../../client/push/stop-guard.ts";
-import { watchStore } from "../../client/push/store-watcher.ts";
+import { type StoreWatcher, watchStore } from "../../client/push/store-watcher.ts";
 import { watchAndPush } from "../../client/push/watch-and-push.ts";
 import type { AddCommand } from "../command.ts";
 import { addPushFlags, type PushFlags, readPushOptions } from "../push-flags.ts";
@@ -55,27 +55,35 @@ async function watchExec(
       "the files of this store are not on this machine, so nargate cannot see new paths. Use a store on this machine",
     );
   }
-  const session = await tryToOpen(options, context);
+  const opened = await tryToOpen(options, directory, context);
   const command =
-    session === undefined
-      ? runWatched(words, context)
-      : await runAndPush(words, directory, session, context);
+    opened === undefined ? runWatched(words, context) : await runAndPush(words, opened, context);
   const code = await command.ended;
   const failure = command.failure();
   if (failure !== undefined) context.stderr.write(`nargate: ${failure.message}\n`);
   return code;
 }
 
+interface OpenedPush {
+  readonly session: PushSession;
+  readonly watcher: StoreWatcher;
+}
+
 /**
- * Opens the session. Returns undefined if the cache fails, because a build must
- * not fail because of its cache.
+ * Opens the session, and looks at the store as it is now. Returns undefined if the
+ * cache or Nix fails, because a build must not fail because of its cache.
  */
 async function tryToOpen(
   options: PushOptions,
+  directory: string,
   context: ProcessContext,
-): Promise<PushSession | undefined> {
+): Promise<OpenedPush | undefined> {
   try {
-    return await openPushSession(options, context);
+    const session = await openPushSession(options, context);
+    const watcher = await watchStore(directory, (paths) =>
+      findInvalidPaths(paths, session.store, context),
+    );
+    return { session, watcher };
   } catch (error) {
     if (error instanceof UsageError || context.signal.aborted) throw error;
     context.stderr.write(`nargate: warning: cannot push: ${describeError(error)}\n`);
@@ -85,13 +93,9 @@ async function tryToOpen(
 
 async function runAndPush(
   words: readonly string[],
-  directory: string,
-  session: PushSession,
+  { session, watcher }: OpenedPush,
   context: ProcessContext,
 ): Promise<WatchedCommand> {
-  const watcher = await watchStore(directory, (paths) =>
-    findInvalidPaths(paths, session.store, context),
-  );
   let { guard } = session;
   const startedAt = context.now().getTime();
   const command = runWatched(words, context);

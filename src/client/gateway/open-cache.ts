@@ -23,6 +23,8 @@ export interface TokenSource {
 
 export interface OpenCache {
   readonly client: CacheClient;
+  /** The same for the first requests: it gives up after a minute where nobody answers. */
+  readonly firstContact: CacheClient;
   /** For part URLs: they lead to another host, which must not see the token. */
   readonly http: HttpClient;
   readonly token: FoundToken | undefined;
@@ -40,10 +42,25 @@ export async function openCache(
   if (tokens !== undefined) {
     requireSafeForTokens(url);
     const token = { token: await tokens.current(), source: tokens.name };
-    return { client: createCacheClient(url, () => tokens.current(), http), http, token };
+    return { ...clientsOf(url, () => tokens.current(), http, context), http, token };
   }
   const token = await findToken(url, options.tokenFile, context);
-  return { client: createCacheClient(url, async () => token?.token, http), http, token };
+  return { ...clientsOf(url, async () => token?.token, http, context), http, token };
+}
+
+/** Three attempts of 20 s at most, with short pauses. */
+const FIRST_CONTACT: HttpRetries = { attempts: 3, idleMilliseconds: 20_000 };
+
+function clientsOf(
+  url: string,
+  token: () => Promise<string | undefined>,
+  http: HttpClient,
+  context: ProcessContext,
+): Pick<OpenCache, "client" | "firstContact"> {
+  return {
+    client: createCacheClient(url, token, http),
+    firstContact: createCacheClient(url, token, createHttpClient(context, FIRST_CONTACT)),
+  };
 }
 
 /**
@@ -52,6 +69,9 @@ export async function openCache(
  */
 export function parseCacheUrl(text: string): string {
   if (text === "") throw new UsageError("no cache is given: use --to URL, or set NARGATE_URL");
+  if (/^[\w.-]+\.[\w-]+(?::\d+)?(?:\/|$)/.test(text) && URL.canParse(`https://${text}`)) {
+    throw new UsageError(`${text} has no scheme. Did you mean https://${text}?`);
+  }
   if (!/^https?:\/\//.test(text) || !URL.canParse(text)) {
     throw new UsageError(
       `${text} is not an http or https URL. Give the address of the cache, such as https://cache.example.org`,

@@ -1,4 +1,4 @@
-import { readlink } from "node:fs/promises";
+import { lstat, readlink } from "node:fs/promises";
 import path from "node:path";
 import { parseStorePathBaseName, type StorePath } from "../../nix/store-path.ts";
 import { UsageError } from "../client-error.ts";
@@ -82,6 +82,9 @@ export async function resolveStorePath(
       throw new UsageError(`${text}: too many symlinks. Check that they do not form a circle`);
     names = [...path.resolve(at, target).split("/").slice(1), ...rest];
     at = "/";
+  }
+  if ((await lstat(at).catch(() => undefined)) === undefined) {
+    throw new UsageError(`${text} does not exist`);
   }
   throw new UsageError(
     `${text} is not in the store ${storeDir}. Give a store path, or a symlink to one such as ./result`,

@@ -55,7 +55,7 @@ export async function openPushSession(
   options: PushOptions,
   context: ProcessContext,
 ): Promise<PushSession> {
-  const { client, http, token } = await openCache(options.cache, context);
+  const { client, firstContact, http, token } = await openCache(options.cache, context);
   if (token === undefined) {
     const { hostname } = new URL(client.url);
     throw new ClientError(
@@ -63,8 +63,8 @@ export async function openPushSession(
     );
   }
   const [facts] = await Promise.all([
-    readGatewayFacts(client),
-    requirePushToken(client, token.source),
+    readGatewayFacts(firstContact),
+    requirePushToken(firstContact, token.source),
   ]);
   const { uploads, storeDir, partSizeThreshold } = facts;
   if (!uploads)

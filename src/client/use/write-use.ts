@@ -52,6 +52,9 @@ export async function writeUse(
   let after = addToNixConf(before, SUBSTITUTERS, [use.url]);
   after = addToNixConf(after, TRUSTED_KEYS, use.publicKeys);
 
+  // With it Nix builds a path itself if the cache fails. Nobody's own choice is changed.
+  if (readNixConf(after, "fallback") === undefined) after = appendLine(after, "fallback = true");
+
   let netrc: WrittenFile | undefined;
   let former: FormerNetrc = { text: "", hidden: undefined };
   if (use.isPrivate && token !== undefined) {

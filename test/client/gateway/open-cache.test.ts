@@ -15,7 +15,12 @@ describe("parseCacheUrl", () => {
 
   it.each([
     { what: "nothing", given: "", message: "no cache is given: use --to URL, or set NARGATE_URL" },
-    { what: "no scheme", given: "cache.example.org", message: "is not an http or https URL" },
+    {
+      what: "no scheme",
+      given: "cache.example.org:8443/x",
+      message: "has no scheme. Did you mean https://cache.example.org:8443/x?",
+    },
+    { what: "one word", given: "cache", message: "is not an http or https URL" },
     { what: "another scheme", given: "s3://bucket", message: "is not an http or https URL" },
     { what: "no host", given: "https://", message: "is not an http or https URL" },
     {

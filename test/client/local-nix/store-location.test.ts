@@ -1,4 +1,4 @@
-import { mkdir, symlink } from "node:fs/promises";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { UsageError } from "../../../src/client/client-error.ts";
@@ -62,12 +62,13 @@ describe("resolveStorePath", () => {
 
   it.each([
     { what: "a file elsewhere", text: "file", message: "file is not in the store /nix/store" },
-    { what: "the store itself", text: "/nix/store", message: "/nix/store is not in the store" },
+    { what: "what is not there", text: "other", message: "other does not exist" },
     { what: "no store path", text: "/nix/store/x", message: "/nix/store/x is not a store path" },
     { what: "a circle of links", text: "circle", message: "circle: too many symlinks" },
   ])("refuses $what", async ({ text, message }) => {
     const cwd = await temporaryDirectory();
     await symlink("circle", path.join(cwd, "circle"));
+    await writeFile(path.join(cwd, "file"), "");
     const resolving = resolveStorePath(text, { storeDir: "/nix/store", directory: undefined }, cwd);
     await expect(resolving).rejects.toThrow(UsageError);
     await expect(resolving).rejects.toThrow(message);

@@ -75,7 +75,7 @@ describe("npm start", { timeout: 60_000 }, () => {
     expect(server.said()).toMatch(/^ {2}push token {3}nargate_[0-9a-z]{52}$/m);
     expect(server.said()).toMatch(/^ {2}admin token {2}nargate_[0-9a-z]{52}$/m);
     expect(server.said()).toContain(
-      `NARGATE_TOKEN=${server.token("push")} npm run -s nargate -- push --to ${url} PATH\n`,
+      `NARGATE_TOKEN=${server.token("push")} ./nargate push --to ${url} PATH\n`,
     );
     expect(server.said()).toContain(
       `copy --to ${url} --option netrc-file ${path.join(stateDirectory, "netrc")} PATH\n`,
