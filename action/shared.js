@@ -2493,7 +2493,7 @@ var ENDPOINTS = {
   uploadComplete: "api/v1/uploads/complete"
 };
 
-// src/api/scopes.ts
+// src/api/tokens.ts
 var SCOPES = ["read", "push", "admin"];
 function isScope(value) {
   return SCOPES.some((scope) => scope === value);

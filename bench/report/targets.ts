@@ -17,7 +17,7 @@ function value(must: Target["must"], limit: number, what: string): Target {
 
 /** The targets that docs/performance.md promises. */
 export const TARGETS = {
-  bundleSize: value("stay under", 300, "the deployed bundle has less than 300 KB"),
+  bundleSize: value("stay under", 600, "the deployed bundle has less than 600 KB"),
   startTime: value(
     "stay under",
     50,

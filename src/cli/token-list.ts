@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Scope } from "../api/scopes.ts";
+import type { Scope } from "../api/tokens.ts";
 import { UsageError } from "../client/client-error.ts";
 import type { ProcessContext } from "../client/process-context.ts";
 import { err, ok, type Result } from "../result.ts";

@@ -1,4 +1,4 @@
-import { isScope, type Scope, SCOPES } from "../api/scopes.ts";
+import { isScope, type Scope, SCOPES } from "../api/tokens.ts";
 import { err, ok, type Result } from "../result.ts";
 import { isJsonObject, parseEntries } from "./json-entries.ts";
 

@@ -9,7 +9,7 @@ const IMPORTS = [
   { file: "src/nix/x.ts", refused: "hono", allowed: "../result.ts" },
   { file: "src/api/x.ts", refused: "../http/retry.ts", allowed: "../nix/hash.ts" },
   { file: "src/http/x.ts", refused: "../worker/bucket/bucket.ts", allowed: "../nix/hash.ts" },
-  { file: "src/settings/x.ts", refused: "../client/x.ts", allowed: "../api/scopes.ts" },
+  { file: "src/settings/x.ts", refused: "../client/x.ts", allowed: "../api/tokens.ts" },
   { file: "src/prices/x.ts", refused: "../nix/hash.ts", allowed: "./price-list.ts" },
   { file: "src/checks/x.ts", refused: "../client/x.ts", allowed: "../api/version.ts" },
   { file: "src/worker/access/x.ts", refused: "jose", allowed: "../cache-error.ts" },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { hasScope, type Scope, SCOPES } from "../../src/api/scopes.ts";
+import { hasScope, type Scope, SCOPES } from "../../src/api/tokens.ts";
 import { isCurrent, parseTokens, type TokenEntry } from "../../src/settings/token-entries.ts";
 import { errorOf, valueOf } from "../../testkit/value-of.ts";
 

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { generateToken } from "../../src/api/token.ts";
+import { generateToken } from "../../src/api/tokens.ts";
 import { generateSecretKey } from "../../src/nix/signature.ts";
 
 /** The state that `npm start` keeps between runs, in `.nargate/` of this repository. */

@@ -1,7 +1,6 @@
 import { dirname, resolve } from "node:path";
 import type { Command } from "commander";
-import { isScope, SCOPES } from "../../api/scopes.ts";
-import { generateToken } from "../../api/token.ts";
+import { generateToken, isScope, SCOPES } from "../../api/tokens.ts";
 import { UsageError } from "../../client/client-error.ts";
 import type { ProcessContext } from "../../client/process-context.ts";
 import { isCurrent, parseTokens, type TokenEntry } from "../../settings/token-entries.ts";

@@ -1,6 +1,6 @@
 import type { GatewayFacts } from "../../api/answers.ts";
 import { FAILURES } from "../../api/failures/failures.ts";
-import { hasScope } from "../../api/scopes.ts";
+import { hasScope } from "../../api/tokens.ts";
 import { type CacheClient, CacheRefusal, refusalOf } from "../../client/gateway/cache-client.ts";
 import { bytesBody } from "../../client/gateway/http-client.ts";
 import { isUsable, whyUnusable } from "../../client/gateway/usable.ts";

@@ -1,7 +1,7 @@
 import { ENDPOINTS } from "../../api/endpoints.ts";
 import { tokenAnswerSchema } from "../../api/answers.ts";
 import { readShape } from "../../api/read-shape.ts";
-import { isScope, type Scope } from "../../api/scopes.ts";
+import { isScope, type Scope } from "../../api/tokens.ts";
 import { ClientError } from "../client-error.ts";
 import type { CacheClient } from "./cache-client.ts";
 

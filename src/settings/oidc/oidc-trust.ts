@@ -1,4 +1,4 @@
-import type { Scope } from "../../api/scopes.ts";
+import type { Scope } from "../../api/tokens.ts";
 import { err, ok, type Result } from "../../result.ts";
 
 /** One entry of OIDC_TRUST. A token that fits the entry gets its scopes. */

@@ -1,7 +1,7 @@
 import { err, ok, type Result } from "../../result.ts";
 import { parseSecureUrl } from "../../http/secure-url.ts";
 import { isJsonObject, parseEntries } from "../json-entries.ts";
-import type { Scope } from "../../api/scopes.ts";
+import type { Scope } from "../../api/tokens.ts";
 import { type OidcTrust, parseClaimPattern } from "./oidc-trust.ts";
 import { describeHole } from "./git-forge.ts";
 

@@ -1,4 +1,4 @@
-import type { Scope } from "../../api/scopes.ts";
+import type { Scope } from "../../api/tokens.ts";
 import { isCurrent, type TokenEntry } from "../../settings/token-entries.ts";
 import type { CacheError } from "../cache-error.ts";
 

@@ -1,4 +1,4 @@
-import { hasScope, type Scope } from "../../api/scopes.ts";
+import { hasScope, type Scope } from "../../api/tokens.ts";
 import { readCredential } from "../../http/request-headers.ts";
 import { err, ok, type Result } from "../../result.ts";
 import type { PushSettings } from "../../settings/push-settings.ts";

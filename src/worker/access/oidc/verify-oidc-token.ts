@@ -2,7 +2,7 @@ import { decodeJwt, decodeProtectedHeader, type JWTPayload, jwtVerify } from "jo
 import { CacheError } from "../../cache-error.ts";
 import { err, ok, type Result } from "../../../result.ts";
 import type { Identity } from "../authenticate.ts";
-import type { Scope } from "../../../api/scopes.ts";
+import type { Scope } from "../../../api/tokens.ts";
 import { createIssuerKeys, type OidcEnvironment, type Patience } from "./issuer-keys.ts";
 import { findMismatches, formatIdentityName, nearestMismatches } from "./match-claims.ts";
 import { refusalOf, refuse, showValue } from "./oidc-refusal.ts";

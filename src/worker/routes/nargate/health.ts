@@ -1,5 +1,5 @@
 import { FAILURES } from "../../../api/failures/failures.ts";
-import { hasScope } from "../../../api/scopes.ts";
+import { hasScope } from "../../../api/tokens.ts";
 import { type Finding, isFailure } from "../../../checks/finding.ts";
 import { formatReportJson } from "../../../checks/report.ts";
 import { CACHE_CONTROL } from "../../../http/cache-control.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { generateToken } from "../../src/api/token.ts";
+import { generateToken } from "../../src/api/tokens.ts";
 
 describe("generateToken", () => {
   it("makes 256 random bits in nix32, which no two tokens share", () => {
