@@ -103,7 +103,7 @@ const ARROWS: readonly Arrow[] = [
     files: ["src/worker/{app,gateway}.ts", "src/worker/routes/**"],
     may: `${PURE} ${WORKER_BASE} ${PORTS} failure-response.ts gateway.ts access caches checks ingest serve`,
     own: "*.ts",
-    packages: "hono hono/hono-base hono/router/trie-router valibot",
+    packages: "hono hono/hono-base hono/html hono/router/trie-router node:crypto valibot",
     because: "Routes reach bucket and edge through their ports; no protocol imports another.",
   },
   {

@@ -1,33 +1,56 @@
+import { VERSION } from "../../../api/endpoints.ts";
 import { CACHE_CONTROL } from "../../../http/cache-control.ts";
 import { answerHeaders } from "../../../http/response-headers.ts";
 import { cacheReads, type Exchange } from "../exchange.ts";
+import { formatPage, nixConf, type PageFacts, pagePolicy } from "./page-html.ts";
 import { publishedKeys } from "./read-facts.ts";
 
 const SOURCE = "https://github.com/nargate/nargate";
 
-/** GET `/`: tells people that this is a Nix cache, and shows the lines for nix.conf. */
+/**
+ * GET `/`: tells people that this is a Nix cache, and shows the lines for nix.conf. A
+ * browser gets a page, everything else gets text.
+ */
 export function readPage(exchange: Exchange): Response {
   const { cache, request } = exchange;
-  const { isPrivate } = cacheReads(exchange);
-  const keys = publishedKeys(cache);
-  const lines = [
+  const facts: PageFacts = {
+    url: originOf(request.url),
+    isPrivate: cacheReads(exchange).isPrivate,
+    publicKeys: publishedKeys(cache),
+    version: VERSION,
+    source: SOURCE,
+  };
+  const isForBrowser = /\btext\/html\b/.test(request.headers.get("accept") ?? "");
+  const body = isForBrowser ? formatPage(facts) : formatText(facts);
+  return new Response(request.method === "HEAD" ? null : body, {
+    headers: {
+      ...answerHeaders(
+        `text/${isForBrowser ? "html" : "plain"}; charset=utf-8`,
+        CACHE_CONTROL.never,
+      ),
+      vary: "accept",
+      ...(isForBrowser ? { "content-security-policy": pagePolicy() } : {}),
+    },
+  });
+}
+
+function formatText(facts: PageFacts): string {
+  const { isPrivate, publicKeys, source } = facts;
+  return [
     "This is a Nix binary cache, served by Nargate.",
     "",
     isPrivate
       ? "Reading needs a token, as the password for this host in the netrc file of the Nix daemon."
       : "Anyone may read it. To use it, add to nix.conf:",
     "",
-    `    extra-substituters = ${originOf(request.url)}`,
-    ...(keys.length > 0 ? [`    extra-trusted-public-keys = ${keys.join(" ")}`] : []),
-    "    fallback = true",
+    ...nixConf(facts)
+      .split("\n")
+      .map((line) => `    ${line}`),
     "",
-    ...(keys.length > 0 ? [] : ["Its operator has not said which public key signs it.", ""]),
-    `Source and manual: ${SOURCE}`,
+    ...(publicKeys.length > 0 ? [] : ["Its operator has not said which public key signs it.", ""]),
+    `Source and manual: ${source}`,
     "",
-  ];
-  return new Response(request.method === "HEAD" ? null : lines.join("\n"), {
-    headers: answerHeaders("text/plain; charset=utf-8", CACHE_CONTROL.never),
-  });
+  ].join("\n");
 }
 
 /** Returns the address of the cache as the client named it. A client can send a Host that is no host. */
