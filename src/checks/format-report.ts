@@ -41,6 +41,34 @@ export function formatReport(report: Report, hasColours = false): string {
   ].join("\n");
 }
 
+/** Writes a report while its checks run: each as it ends. */
+export interface ReportWriter {
+  begin(subject: string): void;
+  add(finding: Finding): void;
+  end(): void;
+}
+
+/** `checkWidth` is the width of the longest name of a check. */
+export function createReportWriter(
+  write: (text: string) => void,
+  checkWidth: number,
+  hasColours: boolean,
+): ReportWriter {
+  const findings: Finding[] = [];
+  return {
+    begin(subject) {
+      write(`${wrap(subject, 0).join("\n")}\n\n`);
+    },
+    add(finding) {
+      findings.push(finding);
+      write(`${formatFinding(finding, checkWidth, hasColours, false).join("\n")}\n`);
+    },
+    end() {
+      write(`\n${formatCounts(findings)}.\n`);
+    },
+  };
+}
+
 function formatFinding(
   { check, verdict, says, expected, remedy }: Finding,
   checkWidth: number,

@@ -2,8 +2,9 @@ import { type CacheOptions, openCache } from "../../client/gateway/open-cache.ts
 import type { ProcessContext } from "../../client/process-context.ts";
 import { addCacheOptions, type AddCommand } from "../command.ts";
 import { exitCodeOf, formatReportJson } from "../../checks/report.ts";
-import { formatReport } from "../../checks/format-report.ts";
-import { runDoctor } from "../doctor/run-doctor.ts";
+import type { Finding } from "../../checks/finding.ts";
+import { createReportWriter } from "../../checks/format-report.ts";
+import { CHECK_WIDTH, runDoctor } from "../doctor/run-doctor.ts";
 
 interface DoctorOptions extends CacheOptions {
   readonly path?: string;
@@ -39,10 +40,21 @@ export const addDoctorCommand: AddCommand = (program, context, setExitCode) => {
 
 async function examine(options: DoctorOptions, context: ProcessContext): Promise<number> {
   const cache = await openCache(options, context, RETRIES);
-  const findings = await runDoctor(cache, options.path, context);
   const { stdout, env } = context;
   const hasColours = stdout.isTTY === true && (env["NO_COLOR"] ?? "") === "";
-  const report = { subject: cache.client.url, findings };
-  stdout.write(options.json === true ? formatReportJson(report) : formatReport(report, hasColours));
+  const writer =
+    options.json === true
+      ? undefined
+      : createReportWriter((text) => stdout.write(text), CHECK_WIDTH, hasColours);
+  const subject = cache.client.url;
+  const findings: Finding[] = [];
+  writer?.begin(subject);
+  for await (const finding of runDoctor(cache, options.path, context)) {
+    findings.push(finding);
+    writer?.add(finding);
+  }
+  writer?.end();
+  const report = { subject, findings };
+  if (options.json === true) stdout.write(formatReportJson(report));
   return exitCodeOf(report);
 }

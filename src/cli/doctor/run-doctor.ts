@@ -1,4 +1,8 @@
-import { type CacheClient, createCacheClient } from "../../client/gateway/cache-client.ts";
+import {
+  type CacheClient,
+  CacheRefusal,
+  createCacheClient,
+} from "../../client/gateway/cache-client.ts";
 import type { GatewayFacts } from "../../api/answers.ts";
 import { readGatewayFacts } from "../../client/gateway/gateway-facts.ts";
 import type { OpenCache } from "../../client/gateway/open-cache.ts";
@@ -14,20 +18,30 @@ import { examineToken } from "./examine-token.ts";
 import type { Finding } from "../../checks/finding.ts";
 import { takeBack, tryRoundTrip } from "./round-trip.ts";
 
-/** Checks everything that this machine needs to use the cache. The most basic checks come first. */
-export async function runDoctor(
+/** The width of the longest name of a check. */
+export const CHECK_WIDTH = "bot challenge".length;
+
+/**
+ * Checks everything that this machine needs to use the cache. The most basic checks
+ * come first. Each finding comes when its check has ended.
+ */
+export async function* runDoctor(
   cache: OpenCache,
   pathText: string | undefined,
   context: ProcessContext,
-): Promise<readonly Finding[]> {
+): AsyncGenerator<Finding, void, undefined> {
   const { client } = cache;
   const site = await examineSite(client, context);
+  yield* site.findings;
   const nothingElse: Finding = {
     check: "other checks",
     verdict: "skipped",
     says: "not run, because no Nargate cache was found",
   };
-  if (!site.isThere) return [...site.findings, nothingElse];
+  if (!site.isThere) {
+    yield nothingElse;
+    return;
+  }
   const clock = site.clock ?? {
     check: "clock",
     verdict: "skipped",
@@ -39,39 +53,41 @@ export async function runDoctor(
     facts = await readGatewayFacts(client);
   } catch (error) {
     if (!(error instanceof ClientError)) throw error;
-    const version: Finding = {
-      check: "version",
-      verdict: "FAIL",
-      says: error.message,
-      remedy:
-        "Check that this is the URL of a Nargate cache. If its gateway is too old, deploy a new version.",
-    };
-    return [...site.findings, clock, version, nothingElse];
+    yield clock;
+    yield { check: "version", verdict: "FAIL", says: error.message, remedy: remedyOf(error) };
+    yield nothingElse;
+    return;
   }
   const { url } = client;
   const use = { url, isPrivate: facts.access === "token", publicKeys: facts.publicKeys };
   const nix = await askLocalNix(context);
-  return [
-    ...site.findings,
-    judgePublishedKeys(facts),
-    judgeSigning(facts),
-    judgeNixConf(use, nix),
-    ...(await examineUse(cache, facts, pathText, context)),
-    clock,
-    judgeVersion(facts),
-    await examineNetrc(use, nix, cache.http),
-  ];
+  yield judgePublishedKeys(facts);
+  yield judgeSigning(facts);
+  yield judgeNixConf(use, nix);
+  yield* examineUse(cache, facts, pathText, context);
+  yield clock;
+  yield judgeVersion(facts);
+  yield await examineNetrc(use, nix, cache.http);
+}
+
+/** A gateway that fails, or whose bucket is down, is not too old. */
+function remedyOf(error: ClientError): string {
+  return error instanceof CacheRefusal && error.status >= 500
+    ? "The gateway is there, and has a problem with its settings or its bucket. Its log says which: npx wrangler tail."
+    : "Check that this is the URL of a Nargate cache. If its gateway is too old, deploy a new version.";
 }
 
 /** Checks the token, the round trip and the edge. Deletes the path of the round trip. */
-async function examineUse(
+async function* examineUse(
   { client, http, token }: OpenCache,
   gateway: GatewayFacts,
   pathText: string | undefined,
   context: ProcessContext,
-): Promise<readonly Finding[]> {
+): AsyncGenerator<Finding, void, undefined> {
   const { finding, facts } = await examineToken(client, token, context.now());
+  yield finding;
   const roundTrip = await tryRoundTrip(client, gateway, facts, context);
+  yield roundTrip.finding;
   const throwAway = roundTrip.path;
   const path =
     pathText === undefined
@@ -82,13 +98,6 @@ async function examineUse(
     gateway.access === "token"
       ? client
       : createCacheClient(client.url, async () => undefined, http);
-  const edge = await examineEdge(reader, path, context);
-  return [
-    finding,
-    roundTrip.finding,
-    edge,
-    ...(roundTrip.isPushed && facts !== undefined
-      ? [await takeBack(client, throwAway, facts)]
-      : []),
-  ];
+  yield await examineEdge(reader, path, context);
+  if (roundTrip.isPushed && facts !== undefined) yield await takeBack(client, throwAway, facts);
 }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { judgeVersion } from "../../../src/cli/doctor/examine-gateway.ts";
 import { judgeClock } from "../../../src/cli/doctor/examine-site.ts";
 import { judgeToken } from "../../../src/cli/doctor/examine-token.ts";
@@ -16,6 +16,41 @@ async function examine(handler: Handler) {
   expect(tooLong.filter((line) => line.trim().includes(" "))).toEqual([]);
   return { code, lines: unwrapped(stdout).split("\n").slice(2) };
 }
+
+describe("nargate doctor", () => {
+  it("prints each check when it has ended, and not all of them at the end", async () => {
+    const held = Promise.withResolvers<void>();
+    const url = await serve(async (request, response) => {
+      if (request.url === "/api/v1/cache") {
+        await held.promise;
+        answerJson(response, GATEWAY_FACTS);
+      } else if (request.url === "/nix-cache-info") response.end("StoreDir: /nix/store\n");
+      else response.writeHead(404).end();
+    });
+    let said = "";
+    const running = runNargate(["doctor", url], {
+      env: { PATH: "/nonexistent" },
+      stdout: { write: (text) => (said += text) },
+    });
+    await vi.waitUntil(() => said.includes("cache info"));
+    expect(said).not.toContain("version");
+    held.resolve();
+    await running;
+    expect(said).toContain("version");
+  });
+
+  it("does not ask for a new version where the gateway is there, and fails", async () => {
+    const { code, lines } = await examine((request, response) => {
+      if (request.url === "/nix-cache-info") response.end("StoreDir: /nix/store\n");
+      else response.writeHead(503).end("The bucket behind this cache is not available.\n");
+    });
+    expect(code).toBe(1);
+    const text = lines.join("\n");
+    expect(text).toContain("503 The bucket behind this cache is not available.");
+    expect(text).toContain("Its log says which: npx wrangler tail.");
+    expect(text).not.toContain("deploy a new version");
+  });
+});
 
 describe("nargate doctor of something else", () => {
   it("asks as Nix does", async () => {
