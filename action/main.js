@@ -73,6 +73,12 @@ function readWords(settings, name) {
   if (typeof value === "string") return value.split(/\s+/).filter((word) => word !== "");
   return Array.isArray(value) ? value.filter((word) => typeof word === "string") : [];
 }
+function hasCache(substituters, url) {
+  return substituters.some((one) => (one.split("?", 1)[0] ?? "").replace(/\/+$/, "") === url);
+}
+function usesCache({ substituters, trustedPublicKeys }, { url, publicKeys }) {
+  return hasCache(substituters, url) && publicKeys.every((key) => trustedPublicKeys.includes(key));
+}
 
 // src/client/use/ask-local-nix.ts
 async function askLocalNix(context) {
@@ -147,7 +153,7 @@ async function runId(args, { env, cwd }) {
   );
 }
 
-// src/client/use/cache-use.ts
+// src/nix/conf-lines.ts
 function nixConfLines({ url, publicKeys }) {
   return [
     `extra-substituters = ${url}`,
@@ -156,15 +162,17 @@ function nixConfLines({ url, publicKeys }) {
     "fallback = true"
   ];
 }
+function quoteForNix(text) {
+  return `"${text.replace(/["\\]|\$(?=\{)/g, "\\$&")}"`;
+}
+
+// src/client/use/cache-use.ts
 function nixosSettings({ url, publicKeys }) {
   const keys = publicKeys.map(quoteForNix).join(" ");
   return [
     `nix.settings.extra-substituters = [ ${quoteForNix(url)} ];`,
     ...publicKeys.length === 0 ? [] : [`nix.settings.extra-trusted-public-keys = [ ${keys} ];`]
   ].join(" ");
-}
-function quoteForNix(text) {
-  return `"${text.replace(/["\\]|\$(?=\{)/g, "\\$&")}"`;
 }
 
 // src/client/use/nix-conf.ts
@@ -257,13 +265,10 @@ async function addSubstituter(substituter, context) {
   const { substituters, trustedSubstituters, trustedPublicKeys } = nix.settings;
   const isTrustedKey = use.publicKeys.every((key) => trustedPublicKeys.includes(key));
   if (token === void 0 && isTrustedKey) {
-    if (hasUrl(substituters, use)) return `${systemNixConf(context)} already has the cache`;
-    if (hasUrl(trustedSubstituters, use)) return await addForUser(substituter, nix, context);
+    if (hasCache(substituters, use.url)) return `${systemNixConf(context)} already has the cache`;
+    if (hasCache(trustedSubstituters, use.url)) return await addForUser(substituter, nix, context);
   }
   return await addForDaemon(substituter, nix, context);
-}
-function hasUrl(substituters, { url }) {
-  return substituters.some((one) => one.replace(/\/$/, "") === url);
 }
 async function addForUser({ use, token, workDirectory, onChange }, { settings }, context) {
   const netrc = token === void 0 ? void 0 : await writeOwnNetrc(use, token, settings, workDirectory);
@@ -337,8 +342,7 @@ async function writeOwnNetrc({ url }, token, { netrcFile }, workDirectory) {
   return file;
 }
 function isInEffect(use, netrc, settings) {
-  const { substituters, trustedPublicKeys, netrcFile } = settings;
-  return hasUrl(substituters, use) && use.publicKeys.every((key) => trustedPublicKeys.includes(key)) && (netrc === void 0 || netrcFile === netrc);
+  return usesCache(settings, use) && (netrc === void 0 || settings.netrcFile === netrc);
 }
 
 // src/action/find-fork.ts

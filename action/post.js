@@ -663,13 +663,8 @@ async function putRealisation(realisation, { client, options, context, guard }) 
   const { value, target } = realisation;
   const own = signKey === void 0 ? [] : [await signMessage(signKey, fingerprintOf(realisation))];
   const signed = { ...value, signatures: mergeSignatures(value.signatures, own) };
-  const answer = await client.send({
-    method: "PUT",
-    target,
-    headers: { "content-type": "application/json" },
-    body: bytesBody(new TextEncoder().encode(formatRealisation(signed)))
-  });
-  if (answer.status < 200 || answer.status > 299) throw refusalOf(target, answer);
+  const text2 = formatRealisation(signed);
+  await client.put(target, "application/json", bytesBody(new TextEncoder().encode(text2)));
   guard.succeeded();
 }
 function fingerprintOf(realisation) {
@@ -682,21 +677,25 @@ async function findTrust(narinfo, storeDir, keys) {
   if (await isSignedByAny(fingerprint, narinfo.signatures, keys)) return "signed";
   return await trustByAddress(narinfo, storeDir);
 }
-async function trustByAddress(narinfo, storeDir) {
-  if (narinfo.contentAddress === void 0) return void 0;
-  const address = parseContentAddress(narinfo.contentAddress);
-  if (!address.ok) return void 0;
-  const { storePath, references, narHash } = narinfo;
-  const computed = await computeStorePath(
+async function readTrueAddress({ contentAddress, storePath, references }, storeDir) {
+  if (contentAddress === void 0) return void 0;
+  const address = parseContentAddress(contentAddress);
+  if (!address.ok) return "false";
+  const given = await computeStorePath(
     address.value,
     storePath.name,
     references,
     storeDir,
     storePath
   );
-  if (!computed.ok || computed.value.hash !== storePath.hash) return void 0;
+  return given.ok && equalStorePaths(given.value, storePath) ? address.value : "false";
+}
+async function trustByAddress(narinfo, storeDir) {
+  const address = await readTrueAddress(narinfo, storeDir);
+  if (address === void 0 || address === "false") return void 0;
+  const { storePath, references, narHash } = narinfo;
   const refersToSelf = references.some((reference) => equalStorePaths(reference, storePath));
-  const { method, hash } = address.value;
+  const { method, hash } = address;
   if (method !== "nar" || hash.algorithm !== "sha256" || refersToSelf) return "claimed";
   return equalHashes(hash, narHash) ? "proved" : void 0;
 }
@@ -1010,13 +1009,7 @@ async function sendLog(deriver, { client, store, context }) {
   const args = [...storeArgs(store), "--read-log", formatStorePath(deriver, store.storeDir)];
   const text2 = await runNix({ program: "nix-store", args }, context);
   const target = `log/${encodeURIComponent(formatStorePathBaseName(deriver))}`;
-  const answer = await client.send({
-    method: "PUT",
-    target,
-    headers: { "content-type": "text/plain; charset=utf-8" },
-    body: bytesBody(new TextEncoder().encode(text2))
-  });
-  if (answer.status < 200 || answer.status > 299) throw refusalOf(target, answer);
+  await client.put(target, "text/plain; charset=utf-8", bytesBody(new TextEncoder().encode(text2)));
   return true;
 }
 async function hasLog(deriver, { storeDir, directory }, env) {
@@ -1274,26 +1267,17 @@ async function putNar(nar, { client }, transfer) {
   if (found.status === 200 && isWhole) return 0;
   if (found.status !== 404 && found.status !== 200) throw refusalOf(target, found);
   transfer.sending(nar.fileSize, 0);
-  const answer = await client.send({
-    method: "PUT",
+  await client.put(
     target,
-    headers: { "content-type": "application/x-nix-nar" },
-    body: nar.spool.slice(0, nar.fileSize),
-    onSent: (bytes) => transfer.sent(bytes)
-  });
-  if (answer.status < 200 || answer.status > 299) throw refusalOf(target, answer);
+    "application/x-nix-nar",
+    nar.spool.slice(0, nar.fileSize),
+    (bytes) => transfer.sent(bytes)
+  );
   return nar.fileSize;
 }
 async function putNarinfo(hash, text2, { client }) {
-  const target = `${hash}.narinfo`;
   const bytes = new TextEncoder().encode(text2);
-  const answer = await client.send({
-    method: "PUT",
-    target,
-    headers: { "content-type": "text/x-nix-narinfo" },
-    body: bytesBody(bytes)
-  });
-  if (answer.status < 200 || answer.status > 299) throw refusalOf(target, answer);
+  await client.put(`${hash}.narinfo`, "text/x-nix-narinfo", bytesBody(bytes));
 }
 function createNarUploads(session) {
   const underWay = /* @__PURE__ */ new Map();

@@ -2253,9 +2253,16 @@ function createCacheClient(url, token, http) {
   return {
     url,
     send: async (request) => await http.send(await prepare(request)),
+    async put(target, contentType, body, onSent) {
+      const headers = { "content-type": contentType };
+      const progress = onSent === void 0 ? {} : { onSent };
+      const request = { method: "PUT", target, headers, body, ...progress };
+      const answer = await http.send(await prepare(request));
+      if (!isSuccess(answer)) throw refusalOf(target, answer);
+    },
     async call(method, target, input) {
       const answer = await http.send(await prepare(apiRequest(method, target, input)));
-      if (answer.status < 200 || answer.status > 299) throw refusalOf(target, answer);
+      if (!isSuccess(answer)) throw refusalOf(target, answer);
       return answer.body.length === 0 ? void 0 : parseJson(target, answer.body.toString());
     },
     async callForLines(target, input, onLine) {
@@ -2275,6 +2282,9 @@ function createCacheClient(url, token, http) {
       return narinfo.value;
     }
   };
+}
+function isSuccess({ status }) {
+  return status >= 200 && status <= 299;
 }
 function apiRequest(method, target, input) {
   if (input === void 0) return { method, target };

@@ -2,7 +2,8 @@ import path from "node:path";
 import { ClientError, describeError } from "../client/client-error.ts";
 import { setNetrcPassword } from "../client/gateway/netrc.ts";
 import { askLocalNix, type LocalNix } from "../client/use/ask-local-nix.ts";
-import { type CacheUse, nixConfLines, nixosSettings } from "../client/use/cache-use.ts";
+import { type CacheUse, nixosSettings } from "../client/use/cache-use.ts";
+import { nixConfLines } from "../nix/conf-lines.ts";
 import {
   addToNixConf,
   appendLine,
@@ -12,7 +13,12 @@ import {
   TRUSTED_KEYS,
   userNixConf,
 } from "../client/use/nix-conf.ts";
-import { type NixSettings, readNixSettings } from "../client/use/nix-settings.ts";
+import {
+  hasCache,
+  type NixSettings,
+  readNixSettings,
+  usesCache,
+} from "../client/use/nix-settings.ts";
 import { findStoreTarget } from "../client/use/replace-file.ts";
 import type { ActionContext } from "./action-context.ts";
 import { changeFile, type FileChange, OWN_FILES } from "./change-file.ts";
@@ -46,14 +52,10 @@ export async function addSubstituter(
   const { substituters, trustedSubstituters, trustedPublicKeys } = nix.settings;
   const isTrustedKey = use.publicKeys.every((key) => trustedPublicKeys.includes(key));
   if (token === undefined && isTrustedKey) {
-    if (hasUrl(substituters, use)) return `${systemNixConf(context)} already has the cache`;
-    if (hasUrl(trustedSubstituters, use)) return await addForUser(substituter, nix, context);
+    if (hasCache(substituters, use.url)) return `${systemNixConf(context)} already has the cache`;
+    if (hasCache(trustedSubstituters, use.url)) return await addForUser(substituter, nix, context);
   }
   return await addForDaemon(substituter, nix, context);
-}
-
-function hasUrl(substituters: readonly string[], { url }: CacheUse): boolean {
-  return substituters.some((one) => one.replace(/\/$/, "") === url);
 }
 
 /**
@@ -164,10 +166,5 @@ async function writeOwnNetrc(
 
 /** Returns whether Nix uses the cache, its keys and the netrc file. */
 function isInEffect(use: CacheUse, netrc: string | undefined, settings: NixSettings): boolean {
-  const { substituters, trustedPublicKeys, netrcFile } = settings;
-  return (
-    hasUrl(substituters, use) &&
-    use.publicKeys.every((key) => trustedPublicKeys.includes(key)) &&
-    (netrc === undefined || netrcFile === netrc)
-  );
+  return usesCache(settings, use) && (netrc === undefined || settings.netrcFile === netrc);
 }

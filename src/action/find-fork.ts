@@ -4,8 +4,8 @@ import { readField, readList } from "../client/read-field.ts";
 
 /**
  * Returns the fork from which the code of this job may come, or undefined if it
- * comes from the workflow's own repository. The event is then about a pull request
- * from a fork, or nobody can tell whether it is. Such a job must not push even if it has
+ * comes from the workflow's own repository. It returns a name also if the event does
+ * not say where the code comes from. Such a job must not push even if it has
  * the secrets: `pull_request_target` gives all secrets to the job.
  */
 export async function findFork({ env }: Pick<ProcessContext, "env">): Promise<string | undefined> {

@@ -1,4 +1,4 @@
-import { computeStorePath, parseContentAddress } from "./content-address.ts";
+import { computeStorePath, type ContentAddress, parseContentAddress } from "./content-address.ts";
 import { formatFingerprint } from "./fingerprint.ts";
 import { equalHashes } from "./hash.ts";
 import type { Narinfo } from "./narinfo.ts";
@@ -33,25 +33,37 @@ export async function findTrust(
   return await trustByAddress(narinfo, storeDir);
 }
 
-async function trustByAddress(
-  narinfo: TrustedFields,
+/**
+ * Returns the content address if it gives the path, and "false" if it does not or is
+ * malformed. `undefined` if there is none.
+ */
+export async function readTrueAddress(
+  { contentAddress, storePath, references }: TrustedFields,
   storeDir: string,
-): Promise<Trust | undefined> {
-  if (narinfo.contentAddress === undefined) return undefined;
-  const address = parseContentAddress(narinfo.contentAddress);
-  if (!address.ok) return undefined;
-  const { storePath, references, narHash } = narinfo;
-  const computed = await computeStorePath(
+): Promise<ContentAddress | "false" | undefined> {
+  if (contentAddress === undefined) return undefined;
+  const address = parseContentAddress(contentAddress);
+  if (!address.ok) return "false";
+  const given = await computeStorePath(
     address.value,
     storePath.name,
     references,
     storeDir,
     storePath,
   );
-  if (!computed.ok || computed.value.hash !== storePath.hash) return undefined;
+  return given.ok && equalStorePaths(given.value, storePath) ? address.value : "false";
+}
+
+async function trustByAddress(
+  narinfo: TrustedFields,
+  storeDir: string,
+): Promise<Trust | undefined> {
+  const address = await readTrueAddress(narinfo, storeDir);
+  if (address === undefined || address === "false") return undefined;
+  const { storePath, references, narHash } = narinfo;
   // A path that refers to itself is hashed with its own name blanked out.
   const refersToSelf = references.some((reference) => equalStorePaths(reference, storePath));
-  const { method, hash } = address.value;
+  const { method, hash } = address;
   if (method !== "nar" || hash.algorithm !== "sha256" || refersToSelf) return "claimed";
   return equalHashes(hash, narHash) ? "proved" : undefined;
 }

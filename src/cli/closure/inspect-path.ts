@@ -1,11 +1,10 @@
 import type { CacheClient } from "../../client/gateway/cache-client.ts";
 import { isBroken, lookAtNar, type NarState } from "../../client/gateway/look-at-nar.ts";
 import { isUsable, whyUnusable } from "../../client/gateway/usable.ts";
-import { computeStorePath, parseContentAddress } from "../../nix/content-address.ts";
 import { formatFingerprint } from "../../nix/fingerprint.ts";
 import type { Narinfo } from "../../nix/narinfo.ts";
 import { parsePublicKey, parseSignature, verifySignature } from "../../nix/signature.ts";
-import { equalStorePaths } from "../../nix/store-path.ts";
+import { readTrueAddress } from "../../nix/trust.ts";
 
 /** The result of verifying a signature of a narinfo with the keys that the cache publishes. */
 export interface SignatureVerdict {
@@ -38,6 +37,7 @@ export async function inspectPath(
   cache: { readonly storeDir: string; readonly publicKeys: readonly string[] },
 ): Promise<PathInspection> {
   const isAccepted = await isUsable(narinfo, cache);
+  const address = await readTrueAddress(narinfo, cache.storeDir);
   return {
     narinfo,
     isUsable: isAccepted,
@@ -46,7 +46,7 @@ export async function inspectPath(
       narinfo.signatures.map((text) => judgeSignature(text, narinfo, cache)),
     ),
     nar: await lookAtNar(narinfo, client),
-    isAddressTrue: await provesAddress(narinfo, cache.storeDir),
+    isAddressTrue: address === undefined ? undefined : address !== "false",
   };
 }
 
@@ -81,21 +81,4 @@ async function judgeSignature(
     if (await verifySignature(key, message, signature.value)) return { keyName, verdict: "good" };
   }
   return { keyName, verdict: "FALSE" };
-}
-
-async function provesAddress(
-  { contentAddress, storePath, references }: Narinfo,
-  storeDir: string,
-): Promise<boolean | undefined> {
-  if (contentAddress === undefined) return undefined;
-  const address = parseContentAddress(contentAddress);
-  if (!address.ok) return false;
-  const given = await computeStorePath(
-    address.value,
-    storePath.name,
-    references,
-    storeDir,
-    storePath,
-  );
-  return given.ok && equalStorePaths(given.value, storePath);
 }

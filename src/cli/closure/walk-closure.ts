@@ -14,7 +14,7 @@ export interface ClosureEntry {
   readonly status: "present" | "missing" | "unreadable";
   /** Whether clients accept it. Undefined if the narinfo is not known. */
   readonly isUsable: boolean | undefined;
-  /** Undefined if nobody has looked at the NAR. */
+  /** Undefined without `lookAtNar`. */
   readonly nar: NarState | undefined;
   /** The listed paths that refer to this path. */
   readonly neededBy: readonly string[];

@@ -9,14 +9,14 @@ import {
   cacheNotes,
   type CacheUse,
   netrcNote,
-  nixConfLines,
   nixSettingsJson,
   trustNote,
 } from "../../client/use/cache-use.ts";
 import { editableNixConf, systemNixConf, userNixConf } from "../../client/use/nix-conf.ts";
-import type { NixSettings } from "../../client/use/nix-settings.ts";
+import { usesCache } from "../../client/use/nix-settings.ts";
 import { readTextFile } from "../../client/use/replace-file.ts";
 import { type WrittenUse, writeUse } from "../../client/use/write-use.ts";
+import { nixConfLines } from "../../nix/conf-lines.ts";
 import { addCacheOptions, type AddCommand } from "../command.ts";
 
 interface UseOptions extends CacheOptions {
@@ -100,7 +100,7 @@ async function useCache(options: UseOptions, context: ProcessContext): Promise<v
   const isIgnored = !("reason" in nix) && nix.trust.isTrusted === false;
   if (written === undefined || (isIgnored && !isForAll)) {
     tell(trustNote(nix, file, systemFile));
-  } else if (!("reason" in nix) && !isForAll && !isUsed(use, nix.settings)) {
+  } else if (!("reason" in nix) && !isForAll && !usesCache(nix.settings, use)) {
     tell(
       `Nix does not use ${file}: its settings do not have the cache. Run \`nix config show substituters\` (nix show-config before Nix 2.20) to see what it uses, and name its file with --file.`,
     );
@@ -110,14 +110,6 @@ async function useCache(options: UseOptions, context: ProcessContext): Promise<v
 /** Returns the file to edit: the installers that include nix.custom.conf overwrite nix.conf itself. */
 async function findEditable(file: string): Promise<string> {
   return editableNixConf(file, await readTextFile(file));
-}
-
-/** Whether Nix, asked after the change, has the cache and its keys. */
-function isUsed({ url, publicKeys }: CacheUse, settings: NixSettings): boolean {
-  return (
-    settings.substituters.some((one) => one.replace(/\/$/, "") === url) &&
-    publicKeys.every((key) => settings.trustedPublicKeys.includes(key))
-  );
 }
 
 /**

@@ -7,7 +7,7 @@ import { readTokenFacts } from "../../client/gateway/token-facts.ts";
 import { ClientError } from "../../client/client-error.ts";
 import { type CacheUse, netrcLine } from "../../client/use/cache-use.ts";
 import type { LocalNix } from "../../client/use/ask-local-nix.ts";
-import { matchKeys } from "../../client/use/nix-settings.ts";
+import { hasCache, matchKeys } from "../../client/use/nix-settings.ts";
 import type { Finding } from "../../checks/finding.ts";
 
 type MaybeNix = LocalNix | { readonly reason: string };
@@ -28,7 +28,7 @@ export function judgeNixConf(use: CacheUse, nix: MaybeNix): Finding {
     trust.isTrusted === false
       ? `Put the lines of "nargate use ${use.url}" into /etc/nix/nix.conf: the Nix daemon does not trust ${trust.user}.`
       : `Run: nargate use ${use.url} --write`;
-  if (!settings.substituters.some((url) => isSameCache(url, use.url))) {
+  if (!hasCache(settings.substituters, use.url)) {
     return { check, verdict: "warn", says: "Nix on this machine does not use this cache", remedy };
   }
   const missing = matches.filter(({ state }) => state === "missing");
@@ -42,11 +42,6 @@ export function judgeNixConf(use: CacheUse, nix: MaybeNix): Finding {
     verdict: "ok",
     says: "Nix uses the cache and trusts every key that it publishes",
   };
-}
-
-/** Compares the URLs as Nix does: parameters and a final slash do not change the store. */
-function isSameCache(substituter: string, url: string): boolean {
-  return (substituter.split("?", 1)[0] ?? "").replace(/\/+$/, "") === url;
 }
 
 /** Checks that the netrc file of Nix has a token for a private cache, and that the token works. */

@@ -7,13 +7,21 @@ import { ClientError } from "../client-error.ts";
 import { toOneLine } from "../plain-text.ts";
 import { isBotChallenge } from "./cloudflare-answers.ts";
 import { parseStoredNarinfo } from "./narinfo-text.ts";
-import { bytesBody, type HttpAnswer, type HttpClient, type HttpRequest } from "./http-client.ts";
+import {
+  bytesBody,
+  type HttpAnswer,
+  type HttpBody,
+  type HttpClient,
+  type HttpRequest,
+} from "./http-client.ts";
 
 /** A request to the cache. */
 export interface CacheRequest extends Omit<HttpRequest, "url"> {
   /** Relative to the URL of the cache, like the URL field of a narinfo. */
   readonly target: string;
 }
+
+type OnSent = NonNullable<HttpRequest["onSent"]>;
 
 /** Sends requests to one cache, each with the user's token if there is one. */
 export interface CacheClient {
@@ -26,6 +34,8 @@ export interface CacheClient {
    * the status is not 2xx.
    */
   call(method: "GET" | "POST", target: string, input?: unknown): Promise<unknown>;
+  /** PUTs an object. Throws `CacheRefusal` if the status is not 2xx. */
+  put(target: string, contentType: string, body: HttpBody, onSent?: OnSent): Promise<void>;
   /** Calls `/api/v1/…` and passes each JSON line of the answer to `onLine` as it arrives. */
   callForLines(target: string, input: unknown, onLine: (line: unknown) => void): Promise<void>;
   /**
@@ -80,9 +90,17 @@ export function createCacheClient(
     url,
     send: async (request) => await http.send(await prepare(request)),
 
+    async put(target, contentType, body, onSent) {
+      const headers = { "content-type": contentType };
+      const progress = onSent === undefined ? {} : { onSent };
+      const request = { method: "PUT", target, headers, body, ...progress } as const;
+      const answer = await http.send(await prepare(request));
+      if (!isSuccess(answer)) throw refusalOf(target, answer);
+    },
+
     async call(method, target, input) {
       const answer = await http.send(await prepare(apiRequest(method, target, input)));
-      if (answer.status < 200 || answer.status > 299) throw refusalOf(target, answer);
+      if (!isSuccess(answer)) throw refusalOf(target, answer);
       return answer.body.length === 0 ? undefined : parseJson(target, answer.body.toString());
     },
 
@@ -104,6 +122,10 @@ export function createCacheClient(
       return narinfo.value;
     },
   };
+}
+
+function isSuccess({ status }: HttpAnswer): boolean {
+  return status >= 200 && status <= 299;
 }
 
 function apiRequest(method: "GET" | "POST", target: string, input?: unknown): CacheRequest {

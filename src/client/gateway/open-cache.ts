@@ -23,7 +23,7 @@ export interface TokenSource {
 
 export interface OpenCache {
   readonly client: CacheClient;
-  /** The same for the first requests: it gives up after a minute where nobody answers. */
+  /** For the first requests: gives up after a minute if the host does not answer. */
   readonly firstContact: CacheClient;
   /** For part URLs: they lead to another host, which must not see the token. */
   readonly http: HttpClient;

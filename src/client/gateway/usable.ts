@@ -6,7 +6,7 @@ import { findTrust } from "../../nix/trust.ts";
 /** The keys that Nix trusts without any setting (libstore/globals.hh). */
 const DEFAULT_KEYS = ["cache.nixos.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY="];
 
-/** What decides whether clients of a cache accept a path. */
+/** The facts of a cache that decide whether its clients accept a path. */
 export type CacheKeys = Pick<GatewayFacts, "storeDir" | "publicKeys">;
 
 /**
@@ -17,7 +17,7 @@ export async function isUsable(narinfo: Narinfo, cache: CacheKeys): Promise<bool
   return (await findTrust(narinfo, cache.storeDir, trustedKeys(cache))) !== undefined;
 }
 
-/** Returns the keys that clients of a cache trust: those that it publishes, and Nix's own. */
+/** Returns the keys that clients of a cache trust: its published keys, and the keys that Nix trusts by default. */
 export function trustedKeys({ publicKeys }: Pick<CacheKeys, "publicKeys">): readonly PublicKey[] {
   return [...publicKeys, ...DEFAULT_KEYS].flatMap((text) => {
     const key = parsePublicKey(text);

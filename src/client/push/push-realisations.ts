@@ -5,7 +5,6 @@ import {
 } from "../../nix/realisation.ts";
 import { mergeSignatures, signMessage } from "../../nix/signature.ts";
 import { formatStorePathBaseName } from "../../nix/store-path.ts";
-import { refusalOf } from "../gateway/cache-client.ts";
 import { bytesBody } from "../gateway/http-client.ts";
 import type { PathInfo } from "../local-nix/path-info.ts";
 import { type LocalRealisation, readRealisations } from "../local-nix/read-realisations.ts";
@@ -57,13 +56,8 @@ async function putRealisation(
   const own = signKey === undefined ? [] : [await signMessage(signKey, fingerprintOf(realisation))];
   const signed = { ...value, signatures: mergeSignatures(value.signatures, own) };
   // "!" and ":" stand in the names as they are, as Nix sends them.
-  const answer = await client.send({
-    method: "PUT",
-    target,
-    headers: { "content-type": "application/json" },
-    body: bytesBody(new TextEncoder().encode(formatRealisation(signed))),
-  });
-  if (answer.status < 200 || answer.status > 299) throw refusalOf(target, answer);
+  const text = formatRealisation(signed);
+  await client.put(target, "application/json", bytesBody(new TextEncoder().encode(text)));
   guard.succeeded();
 }
 

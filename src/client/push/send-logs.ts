@@ -2,7 +2,6 @@ import { lstat } from "node:fs/promises";
 import path from "node:path";
 import { formatStorePath, formatStorePathBaseName, type StorePath } from "../../nix/store-path.ts";
 import { describeError } from "../client-error.ts";
-import { refusalOf } from "../gateway/cache-client.ts";
 import { bytesBody } from "../gateway/http-client.ts";
 import { runNix } from "../local-nix/run-nix.ts";
 import { type NixStore, storeArgs } from "../local-nix/store-location.ts";
@@ -47,13 +46,7 @@ async function sendLog(
   const args = [...storeArgs(store), "--read-log", formatStorePath(deriver, store.storeDir)];
   const text = await runNix({ program: "nix-store", args }, context);
   const target = `log/${encodeURIComponent(formatStorePathBaseName(deriver))}`;
-  const answer = await client.send({
-    method: "PUT",
-    target,
-    headers: { "content-type": "text/plain; charset=utf-8" },
-    body: bytesBody(new TextEncoder().encode(text)),
-  });
-  if (answer.status < 200 || answer.status > 299) throw refusalOf(target, answer);
+  await client.put(target, "text/plain; charset=utf-8", bytesBody(new TextEncoder().encode(text)));
   return true;
 }
 

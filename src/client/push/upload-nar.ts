@@ -50,14 +50,9 @@ async function putNar(
   if (found.status === 200 && isWhole) return 0;
   if (found.status !== 404 && found.status !== 200) throw refusalOf(target, found);
   transfer.sending(nar.fileSize, 0);
-  const answer = await client.send({
-    method: "PUT",
-    target,
-    headers: { "content-type": "application/x-nix-nar" },
-    body: nar.spool.slice(0, nar.fileSize),
-    onSent: (bytes) => transfer.sent(bytes),
-  });
-  if (answer.status < 200 || answer.status > 299) throw refusalOf(target, answer);
+  await client.put(target, "application/x-nix-nar", nar.spool.slice(0, nar.fileSize), (bytes) =>
+    transfer.sent(bytes),
+  );
   return nar.fileSize;
 }
 
@@ -67,15 +62,8 @@ export async function putNarinfo(
   text: string,
   { client }: Pick<PushSession, "client">,
 ): Promise<void> {
-  const target = `${hash}.narinfo`;
   const bytes = new TextEncoder().encode(text);
-  const answer = await client.send({
-    method: "PUT",
-    target,
-    headers: { "content-type": "text/x-nix-narinfo" },
-    body: bytesBody(bytes),
-  });
-  if (answer.status < 200 || answer.status > 299) throw refusalOf(target, answer);
+  await client.put(`${hash}.narinfo`, "text/x-nix-narinfo", bytesBody(bytes));
 }
 
 /** Uploads each NAR once, even if several paths have the same contents. */

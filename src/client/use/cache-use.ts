@@ -1,3 +1,4 @@
+import { quoteForNix } from "../../nix/conf-lines.ts";
 import type { askLocalNix } from "./ask-local-nix.ts";
 import { matchKeys } from "./nix-settings.ts";
 
@@ -10,16 +11,6 @@ export interface CacheUse {
   readonly publicKeys: readonly string[];
 }
 
-/** Returns the lines for nix.conf. */
-export function nixConfLines({ url, publicKeys }: CacheUse): readonly string[] {
-  return [
-    `extra-substituters = ${url}`,
-    ...(publicKeys.length === 0 ? [] : [`extra-trusted-public-keys = ${publicKeys.join(" ")}`]),
-    // With this setting Nix builds a path itself if the cache fails while it downloads the path.
-    "fallback = true",
-  ];
-}
-
 /** Returns the same settings for a NixOS or home-manager configuration, in one line. */
 export function nixosSettings({ url, publicKeys }: CacheUse): string {
   const keys = publicKeys.map(quoteForNix).join(" ");
@@ -27,11 +18,6 @@ export function nixosSettings({ url, publicKeys }: CacheUse): string {
     `nix.settings.extra-substituters = [ ${quoteForNix(url)} ];`,
     ...(publicKeys.length === 0 ? [] : [`nix.settings.extra-trusted-public-keys = [ ${keys} ];`]),
   ].join(" ");
-}
-
-/** Returns a string of the Nix language. A cache chooses the names of its keys. */
-function quoteForNix(text: string): string {
-  return `"${text.replace(/["\\]|\$(?=\{)/g, "\\$&")}"`;
 }
 
 /** Returns the line for a netrc file. */

@@ -62,6 +62,19 @@ function readWords(settings: unknown, name: string): readonly string[] {
   return Array.isArray(value) ? value.filter((word) => typeof word === "string") : [];
 }
 
+/** Whether a list of substituters has a cache. As for Nix, parameters and a final slash make no difference. */
+export function hasCache(substituters: readonly string[], url: string): boolean {
+  return substituters.some((one) => (one.split("?", 1)[0] ?? "").replace(/\/+$/, "") === url);
+}
+
+/** Whether Nix uses a cache, and trusts all keys that it publishes. */
+export function usesCache(
+  { substituters, trustedPublicKeys }: NixSettings,
+  { url, publicKeys }: { readonly url: string; readonly publicKeys: readonly string[] },
+): boolean {
+  return hasCache(substituters, url) && publicKeys.every((key) => trustedPublicKeys.includes(key));
+}
+
 /** A key that the cache publishes, compared with the keys that Nix trusts. */
 export interface KeyMatch {
   /** In Nix's format: `name:base64`. */

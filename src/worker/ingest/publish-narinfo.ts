@@ -10,7 +10,7 @@ import {
   parseNarinfo,
   withSignatures,
 } from "../../nix/narinfo.ts";
-import { type NarinfoKey, type ObjectPath, parseNarUrl } from "../../nix/object-key.ts";
+import { type NarinfoKey, parseNarUrl } from "../../nix/object-key.ts";
 import { mergeSignatures, type PublicKey } from "../../nix/signature.ts";
 import { formatStorePathBaseName } from "../../nix/store-path.ts";
 import { type Change, changeDocument } from "./change-document.ts";
@@ -51,21 +51,19 @@ export async function publishNarinfo(
   // would vouch for these contents.
   const own = trust === "claimed" ? [] : await ownSignatures(fingerprint, push);
   const signatures = await sortOutSignatures(fingerprint, narinfo.signatures, known);
-  const refusing = findRefusal(key, narinfo, push);
+  let refusing: ReturnType<typeof findRefusal> | undefined;
   const incoming = withSignatures(narinfo, mergeSignatures(own, signatures, isKnownKey));
   return await changeDocument(key, push, async () => {
-    const [published, refusal] = await Promise.all([
-      readPublished(key, narinfo.url, push),
-      refusing,
-    ]);
-    if (published === "opaque") return { outcome: "kept" };
+    refusing ??= findRefusal(key, narinfo, push);
+    const [found, refusal] = await Promise.all([readPublished(key, narinfo.url, push), refusing]);
+    if (found === "opaque") return { outcome: "kept" };
+    const published = found?.narinfo;
     // Signatures for a published path are welcome whatever their narinfo says about
     // the file: the published URL, FileHash and FileSize stay anyway.
     const isKnownPath = published !== undefined && equalFingerprints(published, narinfo);
     if (refusal !== undefined && !isKnownPath) throw refusal;
     const kept = published && (await withTrueSignatures(published, known, cache.storeDir));
-    const mayReplace = refusal === undefined && isKnownPath;
-    if (kept !== undefined && mayReplace && (await hasCutNar(kept, narinfo.url, push))) {
+    if (kept !== undefined && found?.hasCutNar && isKnownPath && refusal === undefined) {
       push.log("warn", "narinfo-replaced", { path: key.path, why: "its NAR is cut", by });
       return { outcome: "published", text: formatNarinfo(withSignaturesOf(incoming, kept)) };
     }
@@ -162,16 +160,25 @@ async function requireNar({ nar, fileSizeBytes }: PublishableNarinfo, bucket: Bu
   }
 }
 
+interface Published {
+  readonly narinfo: Narinfo;
+  /**
+   * Whether its NAR has another size than it says, and is another file than the one
+   * that is pushed: a copy into the bucket was cut, or went wrong.
+   */
+  readonly hasCutNar: boolean;
+}
+
 /**
  * Returns the published narinfo. `undefined` if there is none, or if no client can
- * use it: it is unreadable, or its NAR is gone. "opaque" if
- * clients can read it and the gateway cannot.
+ * use it: it is unreadable, or its NAR is gone. "opaque" if clients can read it and
+ * the gateway cannot.
  */
 async function readPublished(
   key: NarinfoKey,
   incomingUrl: string,
   { bucket, cache, log, by }: Push,
-): Promise<Narinfo | "opaque" | undefined> {
+): Promise<Published | "opaque" | undefined> {
   const stored = await bucket.read(key.path, MAX_STORED_NARINFO_BYTES);
   if (stored === undefined) return undefined;
   if (stored === "too-large") {
@@ -190,37 +197,23 @@ async function readPublished(
     log("warn", "narinfo-replaced", { path: key.path, why: "it was unreadable", by });
     return undefined;
   }
-  if (narinfo.value.url === incomingUrl) return narinfo.value;
-  const nar = parseNarUrl(narinfo.value.url);
-  if (nar.ok && (await isGone(nar.value.path, bucket))) {
+  const { url, fileSize } = narinfo.value;
+  const nar = parseNarUrl(url);
+  if (url === incomingUrl || !nar.ok) return { narinfo: narinfo.value, hasCutNar: false };
+  const file = await bucket.head(nar.value.path);
+  // A listing proves that the NAR is gone, because a 404 to HEAD has no body that names
+  // the missing thing.
+  if (file === undefined && !(await isListed(bucket, nar.value.path))) {
     log("warn", "narinfo-replaced", { path: key.path, why: "its NAR was gone", by });
     return undefined;
   }
-  return narinfo.value;
-}
-
-/**
- * Whether the NAR of a published narinfo has another size than the narinfo says, and
- * the pushed one is another file: a copy into the bucket was cut, or went wrong.
- */
-async function hasCutNar(
-  { url, fileSize }: Narinfo,
-  incomingUrl: string,
-  { bucket }: Push,
-): Promise<boolean> {
-  const nar = parseNarUrl(url);
-  if (url === incomingUrl || fileSize === undefined || !nar.ok) return false;
-  const stored = await bucket.head(nar.value.path);
-  return stored?.sizeBytes !== undefined && stored.sizeBytes !== fileSize;
+  const sizeBytes = file?.sizeBytes;
+  const hasCutNar = sizeBytes !== undefined && fileSize !== undefined && sizeBytes !== fileSize;
+  return { narinfo: narinfo.value, hasCutNar };
 }
 
 function withSignaturesOf(narinfo: Narinfo, { signatures }: Narinfo): Narinfo {
   return withSignatures(narinfo, mergeSignatures(signatures, narinfo.signatures));
-}
-
-/** Whether an object is gone. A listing proves it, because a 404 to HEAD has no body that names the missing thing. */
-async function isGone(path: ObjectPath, bucket: Bucket): Promise<boolean> {
-  return (await bucket.head(path)) === undefined && !(await isListed(bucket, path));
 }
 
 /** Drops false signatures, so that the true signature of the same key can be added. */

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { html as markup, raw } from "hono/html";
+import { nixConfLines, quoteForNix } from "../../../nix/conf-lines.ts";
 
 /** What the page tells of the cache. */
 export interface PageFacts {
@@ -91,7 +92,7 @@ export function formatPage(facts: PageFacts): string {
               ${isPrivate ? "It is private: reading it needs a token." : "Anyone may read it."}
             </p>
             ${publicKeys.length === 0 ? markup`<p class="note">The operator has not said which public key signs this cache. Nix accepts only paths that another trusted key signed.</p>` : ""}
-            ${section("nix.conf", "For all users of a machine, in /etc/nix/nix.conf:", nixConf(facts))}
+            ${section("nix.conf", "For all users of a machine, in /etc/nix/nix.conf:", nixConfLines(facts).join("\n"))}
             ${isPrivate ? section("netrc", "In the netrc file of the Nix daemon, /etc/nix/netrc, which only root may read:", `machine ${host.replace(/:\d+$/, "")} login nargate password <token>`) : ""}
             ${section("NixOS", "In configuration.nix:", nixos(facts))}
             ${section("GitHub Actions", "The job pulls from this cache, and pushes what it builds if it may:", `- uses: nargate/nargate@v${version}\n  with:\n    url: ${url}`)}
@@ -111,20 +112,11 @@ function section(title: string, text: string, code: string) {
     <div class="box"><pre>${code}</pre></div>`;
 }
 
-/** Returns the lines for nix.conf. */
-export function nixConf({ url, publicKeys }: Pick<PageFacts, "url" | "publicKeys">): string {
-  return [
-    `extra-substituters = ${url}`,
-    ...(publicKeys.length === 0 ? [] : [`extra-trusted-public-keys = ${publicKeys.join(" ")}`]),
-    "fallback = true",
-  ].join("\n");
-}
-
 function nixos({ url, publicKeys }: PageFacts): string {
-  const keys = publicKeys.map((key) => `\n    "${key}"`).join("");
+  const keys = publicKeys.map((key) => `\n    ${quoteForNix(key)}`).join("");
   return [
     "nix.settings = {",
-    `  extra-substituters = [ "${url}" ];`,
+    `  extra-substituters = [ ${quoteForNix(url)} ];`,
     ...(publicKeys.length === 0 ? [] : [`  extra-trusted-public-keys = [${keys}\n  ];`]),
     "  fallback = true;",
     "};",

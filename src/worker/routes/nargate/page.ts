@@ -2,7 +2,8 @@ import { VERSION } from "../../../api/endpoints.ts";
 import { CACHE_CONTROL } from "../../../http/cache-control.ts";
 import { answerHeaders } from "../../../http/response-headers.ts";
 import { cacheReads, type Exchange } from "../exchange.ts";
-import { formatPage, nixConf, type PageFacts, pagePolicy } from "./page-html.ts";
+import { nixConfLines } from "../../../nix/conf-lines.ts";
+import { formatPage, type PageFacts, pagePolicy } from "./page-html.ts";
 import { publishedKeys } from "./read-facts.ts";
 
 const SOURCE = "https://github.com/nargate/nargate";
@@ -43,9 +44,7 @@ function formatText(facts: PageFacts): string {
       ? "Reading needs a token, as the password for this host in the netrc file of the Nix daemon."
       : "Anyone may read it. To use it, add to nix.conf:",
     "",
-    ...nixConf(facts)
-      .split("\n")
-      .map((line) => `    ${line}`),
+    ...nixConfLines(facts).map((line) => `    ${line}`),
     "",
     ...(publicKeys.length > 0 ? [] : ["Its operator has not said which public key signs it.", ""]),
     `Source and manual: ${source}`,
