@@ -19,7 +19,7 @@ import {
   readNixSettings,
   usesCache,
 } from "../client/use/nix-settings.ts";
-import { findStoreTarget } from "../client/use/replace-file.ts";
+import { findStoreTarget } from "../client/replace-file.ts";
 import type { ActionContext } from "./action-context.ts";
 import { changeFile, type FileChange, OWN_FILES } from "./change-file.ts";
 import { createRootFiles, restartDaemon, runTool } from "./root-access.ts";

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { ClientError } from "../client/client-error.ts";
-import { replaceFile } from "../client/use/replace-file.ts";
+import { replaceFile } from "../client/replace-file.ts";
 
 /** Reads and writes files as one user. Each function throws `ClientError` if it may not. */
 export interface FileAccess {

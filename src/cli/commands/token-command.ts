@@ -12,7 +12,7 @@ import {
   parseExpiry,
   readTokenFile,
   writeTokenFile,
-} from "../token-list.ts";
+} from "../../client/token-list.ts";
 
 /** Where version 0.1 kept the list: in the folder where the command ran. */
 const FORMER_FILE = ".nargate/tokens.json";

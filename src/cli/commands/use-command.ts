@@ -14,7 +14,7 @@ import {
 } from "../../client/use/cache-use.ts";
 import { editableNixConf, systemNixConf, userNixConf } from "../../client/use/nix-conf.ts";
 import { usesCache } from "../../client/use/nix-settings.ts";
-import { readTextFile } from "../../client/use/replace-file.ts";
+import { readTextFile } from "../../client/replace-file.ts";
 import { type WrittenUse, writeUse } from "../../client/use/write-use.ts";
 import { nixConfLines } from "../../nix/conf-lines.ts";
 import { addCacheOptions, type AddCommand } from "../command.ts";

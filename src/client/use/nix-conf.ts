@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { UsageError } from "../client-error.ts";
+import { configHome } from "../config-home.ts";
 import type { ProcessContext } from "../process-context.ts";
 
 /** Returns the nix.conf of the system. The daemon reads only this one. */
@@ -19,9 +20,8 @@ export async function userNixConf({
 }: Pick<ProcessContext, "env" | "cwd">): Promise<string> {
   const [first = ""] = (env["NIX_USER_CONF_FILES"] ?? "").split(":");
   if (first !== "") return resolve(cwd, first);
-  const home = await findHome(env["HOME"] ?? "");
-  const config = env["XDG_CONFIG_HOME"] || (home === "" ? "" : join(home, ".config"));
-  if (config === "")
+  const config = configHome(env, await findHome(env["HOME"] ?? ""));
+  if (config === undefined)
     throw new UsageError(
       "HOME is not set, so the place of your nix.conf is unknown. Name the file with --file",
     );

@@ -11,7 +11,7 @@ import {
   systemNixConf,
   TRUSTED_KEYS,
 } from "./nix-conf.ts";
-import { findStoreTarget, readTextFile, replaceFile } from "./replace-file.ts";
+import { findStoreTarget, readTextFile, replaceFile } from "../replace-file.ts";
 
 export interface WrittenFile {
   readonly file: string;

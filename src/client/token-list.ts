@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { Scope } from "../api/tokens.ts";
-import { UsageError } from "../client/client-error.ts";
-import type { ProcessContext } from "../client/process-context.ts";
+import { UsageError } from "./client-error.ts";
+import { configHome } from "./config-home.ts";
+import type { ProcessContext } from "./process-context.ts";
 import { err, ok, type Result } from "../result.ts";
 import { isCalendarDay, parseTokens, type TokenEntry } from "../settings/token-entries.ts";
+import { replaceFile } from "./replace-file.ts";
 
 /** The largest size of a secret of Cloudflare Workers. */
 export const MAX_SECRET_BYTES = 5 * 1024;
@@ -66,9 +68,8 @@ export function parseExpiry(text: string, today: Date): Result<string> {
  * list revokes all others.
  */
 export function defaultTokenFile({ env }: Pick<ProcessContext, "env">): string {
-  const home = env["HOME"] ?? "";
-  const config = env["XDG_CONFIG_HOME"] || (home === "" ? "" : join(home, ".config"));
-  if (config === "")
+  const config = configHome(env);
+  if (config === undefined)
     throw new UsageError(
       "HOME is not set, so the place of the list is unknown. Name it with --file",
     );
@@ -94,10 +95,5 @@ export async function readTokenFile(file: string): Promise<readonly TokenEntry[]
 
 /** Writes the list in one step, so the file is never half written. Only its owner can read it. */
 export async function writeTokenFile(file: string, entries: readonly TokenEntry[]): Promise<void> {
-  const temporary = `${file}.new`;
-  await mkdir(dirname(file), { recursive: true });
-  // A symlink of this name, which another user may have planted, is not followed.
-  await rm(temporary, { force: true });
-  await writeFile(temporary, `${formatTokens(entries)}\n`, { mode: 0o600, flag: "wx" });
-  await rename(temporary, file);
+  await replaceFile(file, `${formatTokens(entries)}\n`, { isSecret: true });
 }

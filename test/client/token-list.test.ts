@@ -1,7 +1,12 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { parseTokens, type TokenEntry } from "../../src/settings/token-entries.ts";
-import { addToken, formatTokens, MAX_SECRET_BYTES, parseExpiry } from "../../src/cli/token-list.ts";
+import {
+  addToken,
+  formatTokens,
+  MAX_SECRET_BYTES,
+  parseExpiry,
+} from "../../src/client/token-list.ts";
 import { errorOf, valueOf } from "../../testkit/value-of.ts";
 
 const TODAY = new Date("2026-11-25T22:30:00Z");

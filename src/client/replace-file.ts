@@ -10,7 +10,7 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { ClientError } from "../client-error.ts";
+import { ClientError } from "./client-error.ts";
 
 /**
  * Reads a file. Returns an empty text if the file does not exist. Throws a
