@@ -6,6 +6,7 @@ import { createProcessContext, type ProcessContext } from "../client/process-con
 import type { AddCommand } from "./command.ts";
 import { addDoctorCommand } from "./commands/doctor-command.ts";
 import { addInfoCommand } from "./commands/info-command.ts";
+import { addInitCommand } from "./commands/init-command.ts";
 import { addKeyCommand } from "./commands/key-command.ts";
 import { addLsCommand } from "./commands/ls-command.ts";
 import { addPushCommand } from "./commands/push-command.ts";
@@ -21,6 +22,7 @@ const COMMANDS: readonly AddCommand[] = [
   addLsCommand,
   addInfoCommand,
   addTokenCommand,
+  addInitCommand,
   addKeyCommand,
 ];
 

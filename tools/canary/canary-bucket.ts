@@ -59,6 +59,15 @@ export function openCanaryBucket(
   return createCanaryBucket(config, createTrace(folder), environment);
 }
 
+/** Opens a folder that exists, with a final slash, to read in it. "" is the whole bucket. */
+export function openBucketFolder(
+  config: BucketLocation,
+  folder: string,
+  environment: CanaryEnvironment,
+): CanaryBucket {
+  return createCanaryBucket(config, createTrace(folder), environment);
+}
+
 function createCanaryBucket(
   config: BucketLocation,
   trace: Trace,

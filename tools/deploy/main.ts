@@ -1,12 +1,10 @@
 /** `npm run deploy`: checks the settings, then runs `wrangler deploy`. */
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { parseEnv } from "node:util";
-import { unstable_readConfig } from "wrangler";
 import { deployProblems } from "./deploy-problems.ts";
 import { UsageError } from "../../src/client/client-error.ts";
+import { CONFIG_FILE, readConfigVars } from "../deployment/config-file.ts";
+import { readSecretsFile } from "../deployment/secrets-file.ts";
 import { runCommand } from "../run-command.ts";
 
 const USAGE = `Usage: npm run deploy -- [--config FILE] [--secrets-file FILE]
@@ -21,16 +19,6 @@ const USAGE = `Usage: npm run deploy -- [--config FILE] [--secrets-file FILE]
 const WRANGLER = fileURLToPath(
   new URL("../../node_modules/wrangler/bin/wrangler.js", import.meta.url),
 );
-const CONFIG_FILE = fileURLToPath(new URL("../../wrangler.toml", import.meta.url));
-
-async function readSecrets(file: string): Promise<Record<string, string>> {
-  if (!existsSync(file)) throw new UsageError(`--secrets-file: ${file} does not exist`);
-  const entries = Object.entries(parseEnv(await readFile(file, "utf8")));
-  return Object.fromEntries(
-    entries.filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
-}
-
 /** Throws if an argument would make wrangler use settings that this command does not check. */
 function refuseUnchecked(wranglerArguments: readonly string[]): void {
   const unchecked = wranglerArguments.find((argument) =>
@@ -60,9 +48,8 @@ async function main(): Promise<string> {
   refuseUnchecked(wranglerArguments);
   const { file: config = CONFIG_FILE, rest } = takeFile("--config", wranglerArguments);
   const { file: secretsFile } = takeFile("--secrets-file", rest);
-  if (!existsSync(config)) throw new UsageError(`--config: ${config} does not exist`);
-  const { vars } = unstable_readConfig({ config }, { hideWarnings: true });
-  const secrets = secretsFile === undefined ? undefined : await readSecrets(secretsFile);
+  const vars = readConfigVars(config);
+  const secrets = secretsFile === undefined ? undefined : await readSecretsFile(secretsFile);
   const problems = await deployProblems(vars, secrets);
   if (problems.length > 0) {
     throw new Error(

@@ -3,25 +3,21 @@ import { randomBytes } from "node:crypto";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { formatPublicKey, parseSecretKey, publicKeyOf } from "../../src/nix/signature.ts";
+import { UsageError } from "../../src/client/client-error.ts";
 import { startB2Server } from "../b2-server/b2-server.ts";
 import { type LocalState, openLocalState } from "./local-state.ts";
 import { runWorker } from "./run-worker.ts";
-import { namesBucket, settingsForLocalBucket, settingsFromEnvironment } from "./start-settings.ts";
+import { HELP, parseStartFlags } from "./start-flags.ts";
+import { CONFIG_FILE, readConfigVars } from "../deployment/config-file.ts";
+import { readSecretsFile } from "../deployment/secrets-file.ts";
+import {
+  namesBucket,
+  settingsForLocalBucket,
+  settingsFromEnvironment,
+  settingsFromFiles,
+} from "./start-settings.ts";
 
 const DEFAULT_STATE_DIRECTORY = fileURLToPath(new URL("../../.nargate", import.meta.url));
-
-const HELP = `Usage: npm start
-
-Runs the whole cache on this machine. Without settings it uses a bucket on disk.
-
-Environment variables:
-  PORT           the port (default: 8787)
-  NARGATE_STATE  the directory that keeps the bucket on disk, the signing key and the
-                 tokens between runs (default: .nargate in this repository)
-  HOSTS          further host names to answer to, separated by spaces
-  B2_ENDPOINT, B2_REGION, B2_BUCKET, B2_PREFIX, B2_KEY_ID, B2_APPLICATION_KEY, TOKENS
-                 all of them: use this bucket instead of the one on disk
-`;
 
 interface Running {
   readonly banner: string;
@@ -65,8 +61,16 @@ async function startWithLocalBucket(port: number): Promise<Running> {
   };
 }
 
-async function startWithEnvironment(port: number): Promise<Running> {
-  const settings = settingsFromEnvironment(process.env);
+async function startWithFiles(port: number, config: string, secretsFile: string): Promise<Running> {
+  const vars = readConfigVars(path.resolve(config));
+  const secrets = await readSecretsFile(path.resolve(secretsFile));
+  return await startWithBucket(port, settingsFromFiles(vars, secrets, process.env["HOSTS"]));
+}
+
+async function startWithBucket(
+  port: number,
+  settings: ReturnType<typeof settingsFromEnvironment>,
+): Promise<Running> {
   if (!settings.ok) throw new StartError(listProblems(settings.error));
   const worker = await runWorker(settings.value, port);
   const { B2_BUCKET, B2_PREFIX, B2_ENDPOINT } = settings.value;
@@ -122,20 +126,26 @@ function parsePort(text = "8787"): number {
 }
 
 async function main(): Promise<void> {
-  const [argument] = process.argv.slice(2);
-  if (argument === "--help" || argument === "-h") return void process.stdout.write(HELP);
-  if (argument !== undefined) {
-    throw new StartError(`npm start does not know the argument ${argument}\n\n${HELP.trimEnd()}`);
-  }
+  const { help, config, secretsFile } = parseStartFlags(process.argv.slice(2));
+  if (help) return void process.stdout.write(HELP);
   const port = parsePort(process.env["PORT"]);
   await requireFreePort(port);
-  const running = namesBucket(process.env)
-    ? await startWithEnvironment(port)
-    : await startWithLocalBucket(port);
+  const running = await start(port, config, secretsFile);
   // Handle signals before the banner mentions Ctrl-C: a signal between the two would
   // be lost.
   stopOnSignals(running);
   process.stdout.write(`${running.banner}\n`);
+}
+
+async function start(
+  port: number,
+  config = CONFIG_FILE,
+  secretsFile: string | undefined,
+): Promise<Running> {
+  if (secretsFile !== undefined) return await startWithFiles(port, config, secretsFile);
+  return namesBucket(process.env)
+    ? await startWithBucket(port, settingsFromEnvironment(process.env))
+    : await startWithLocalBucket(port);
 }
 
 function stopOnSignals(running: Running): void {
@@ -168,7 +178,8 @@ async function requireFreePort(port: number): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  const message = error instanceof StartError ? error.message : String((error as Error).stack);
+  const isExplained = error instanceof StartError || error instanceof UsageError;
+  const message = isExplained ? error.message : String((error as Error).stack);
   process.stderr.write(`${message}\n`);
   process.exit(2);
 });

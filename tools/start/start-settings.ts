@@ -36,6 +36,25 @@ export function settingsFromEnvironment(
   return validated(settings);
 }
 
+/**
+ * Returns the worker's settings for a deployment, with what this machine changes: the
+ * engine that runs here, and the host names of this machine.
+ */
+export function settingsFromFiles(
+  vars: Readonly<Record<string, unknown>>,
+  secrets: Readonly<Record<string, string>>,
+  hosts: string | undefined,
+): Result<Record<string, string>, readonly SettingProblem[]> {
+  const own: Record<string, unknown> = { ...vars, ...secrets };
+  const names = [own["HOSTS"], hosts].filter((text) => text !== undefined).join(" ");
+  return validated({
+    ...own,
+    EDGE: own["EDGE"] === "off" ? "off" : "cache-api",
+    LOG: "faults",
+    HOSTS: withLocalHosts(names),
+  });
+}
+
 /** The names of this machine. Requests under other names may come from a page of another site. */
 const LOCAL_HOSTS = "127.0.0.1 localhost [::1]";
 
@@ -64,8 +83,11 @@ function withLocalHosts(hosts = ""): string {
   return `${LOCAL_HOSTS} ${hosts}`.trim();
 }
 
-function validated(settings: Record<string, string>) {
+function validated(
+  settings: Readonly<Record<string, unknown>>,
+): Result<Record<string, string>, readonly SettingProblem[]> {
   const { reads, pushes } = parseSettings(settings);
   const problems = [...(reads.ok ? [] : reads.error), ...(pushes.ok ? [] : pushes.error)];
-  return problems.length === 0 ? ok(settings) : err(problems);
+  // A setting that is no text is one of the problems.
+  return problems.length === 0 ? ok(settings as Record<string, string>) : err(problems);
 }

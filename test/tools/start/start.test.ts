@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, get } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -230,4 +230,41 @@ describe("npm start", { timeout: 60_000 }, () => {
     expect(await server.ended).toBe(0);
     await b2.close();
   });
+
+  it("runs what npm run deploy would deploy, from the same two files", async () => {
+    const b2 = await startFakeB2();
+    const config = path.join(stateDirectory, "wrangler.toml");
+    const secrets = path.join(stateDirectory, "secrets.env");
+    await writeFile(
+      config,
+      `name = "x"\n[vars]\nB2_ENDPOINT = "${b2.endpoint}"\nB2_REGION = "${b2.region}"\nB2_BUCKET = "${b2.bucket}"\nB2_PREFIX = "nix/cache/"\n`,
+    );
+    await writeFile(
+      secrets,
+      `B2_KEY_ID='${b2.keyId}'\nB2_APPLICATION_KEY='${b2.secret}'\nTOKENS='${TOKENS}'\n`,
+    );
+    const server = await start({}, ["--config", config, "--secrets-file", secrets]);
+    await server.serving;
+    expect((await putLog(PUSH_TOKEN, "building\n")).status).toBe(200);
+    server.interrupt();
+    expect(await server.ended).toBe(0);
+    await b2.close();
+  });
+
+  it("refuses the placeholders of wrangler.toml, as npm run deploy does", async () => {
+    const secrets = path.join(stateDirectory, "secrets.env");
+    await writeFile(secrets, "B2_KEY_ID='a'\nB2_APPLICATION_KEY='b'\nTOKENS='[]'\n");
+    const refused = await start({}, ["--secrets-file", secrets]);
+    expect(await refused.ended).toBe(2);
+    expect(refused.said()).toContain("  B2_BUCKET is still the placeholder");
+  });
+
+  it.each([[["--prot", "1"]], [["here"]], [["--config", "wrangler.toml"]]])(
+    "refuses the arguments %j, and shows the help",
+    async (args) => {
+      const refused = await start({}, args);
+      expect(await refused.ended).toBe(2);
+      expect(refused.said()).toMatch(/^npm start: .+\n\nUsage: npm start\n/);
+    },
+  );
 });

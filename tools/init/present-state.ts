@@ -1,0 +1,113 @@
+import { readFile, realpath } from "node:fs/promises";
+import path from "node:path";
+import { UsageError } from "../../src/client/client-error.ts";
+import { configHome } from "../../src/client/config-home.ts";
+import type { ProcessContext } from "../../src/client/process-context.ts";
+import { defaultTokenFile, readTokenFile } from "../../src/client/token-list.ts";
+import type { TokenEntry } from "../../src/settings/token-entries.ts";
+import { CONFIG_FILE } from "../deployment/config-file.ts";
+import { parseSecrets, type Secrets } from "../deployment/secrets-file.ts";
+import { type ConfigFacts, parseConfig } from "./config-text.ts";
+import type { InitFlags } from "./init-flags.ts";
+
+/** The files that a set-up reads and writes. All are absolute paths. */
+export interface InitFiles {
+  readonly config: string;
+  readonly secrets: string;
+  readonly pushToken: string;
+  readonly adminToken: string;
+  readonly tokenList: string;
+}
+
+/** The state that earlier runs left. */
+export interface PresentState {
+  readonly files: InitFiles;
+  readonly configText: string;
+  readonly config: ConfigFacts;
+  /** Empty if there is no secrets file. */
+  readonly secrets: Secrets;
+  /** Undefined if there is no list. */
+  readonly tokens: readonly TokenEntry[] | undefined;
+  /** The tokens themselves, where their files exist. */
+  readonly pushToken: string | undefined;
+  readonly adminToken: string | undefined;
+}
+
+/** Reads the files. Throws a `UsageError` if one is malformed, or would lie in the repository. */
+export async function readPresentState(
+  flags: Pick<InitFlags, "config" | "secretsFile" | "tokenList">,
+  context: Pick<ProcessContext, "env" | "cwd">,
+): Promise<PresentState> {
+  const configFile = path.resolve(context.cwd, flags.config ?? CONFIG_FILE);
+  const configText = await readOptional(configFile);
+  if (configText === undefined) throw new UsageError(`--config: ${configFile} does not exist`);
+  const config = parseConfig(configText);
+  if (!config.ok) throw new UsageError(`${configFile} ${config.error}`);
+  const secretsFile = placeOfSecrets(flags.secretsFile, config.value.name, context);
+  const directory = path.dirname(secretsFile);
+  const files: InitFiles = {
+    config: configFile,
+    secrets: secretsFile,
+    pushToken: path.join(directory, "push-token"),
+    adminToken: path.join(directory, "admin-token"),
+    tokenList:
+      flags.tokenList === undefined
+        ? defaultTokenFile(context)
+        : path.resolve(context.cwd, flags.tokenList),
+  };
+  for (const file of [files.secrets, files.tokenList]) await refuseInRepository(file);
+  const secrets = await readOptional(files.secrets);
+  return {
+    files,
+    configText,
+    config: config.value,
+    secrets: secrets === undefined ? {} : parseSecrets(secrets),
+    tokens: await readTokenFile(files.tokenList),
+    pushToken: (await readOptional(files.pushToken))?.trim(),
+    adminToken: (await readOptional(files.adminToken))?.trim(),
+  };
+}
+
+function placeOfSecrets(
+  flag: string | undefined,
+  name: string,
+  context: Pick<ProcessContext, "env" | "cwd">,
+): string {
+  if (flag !== undefined) return path.resolve(context.cwd, flag);
+  const config = configHome(context.env);
+  if (config === undefined) {
+    throw new UsageError(
+      "HOME is not set, so the place of the secrets is unknown. Name it with --secrets-file",
+    );
+  }
+  return path.join(config, "nargate", name, "secrets.env");
+}
+
+/** Throws if a file with secrets would lie in this repository, from where it is easily published. */
+async function refuseInRepository(file: string): Promise<void> {
+  const repository = await realpath(path.dirname(CONFIG_FILE));
+  const inside = path.relative(repository, await realPlace(file));
+  if (inside.startsWith("..") || path.isAbsolute(inside)) return;
+  throw new UsageError(
+    `${file} lies in this repository, where secrets are easily committed. Name a file outside it`,
+  );
+}
+
+/** Returns the real path of a file that may not exist yet, nor its folders. */
+async function realPlace(file: string): Promise<string> {
+  const parent = path.dirname(file);
+  if (parent === file) return file;
+  return await realpath(file).catch(async () =>
+    path.join(await realPlace(parent), path.basename(file)),
+  );
+}
+
+async function readOptional(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return undefined;
+    throw new UsageError(`cannot read ${file}: ${code}`);
+  }
+}
