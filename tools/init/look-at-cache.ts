@@ -1,4 +1,4 @@
-import { ClientError } from "../../src/client/client-error.ts";
+import { ClientError, describeError } from "../../src/client/client-error.ts";
 import { toOneLine } from "../../src/client/plain-text.ts";
 import { readElement, readElements } from "../../src/http/s3-xml.ts";
 import { parseCacheInfo } from "../../src/nix/cache-info.ts";
@@ -71,7 +71,12 @@ export async function findCacheElsewhere(
 }
 
 async function listFirst(bucket: CanaryBucket, { prefix }: BucketLocation) {
-  const answer = await bucket.send({ method: "GET", query: { "list-type": "2", prefix } });
+  const request = { method: "GET", query: { "list-type": "2", prefix } } as const;
+  const answer = await bucket.send(request).catch((error: unknown) => {
+    throw new ClientError(
+      `cannot reach the bucket at ${bucket.config.endpoint}: ${describeError(error)}`,
+    );
+  });
   if (answer.status !== 200) throw new ClientError(explain(answer, bucket.config));
   return {
     names: keysOf(answer)
