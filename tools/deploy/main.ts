@@ -1,11 +1,10 @@
 /** `npm run deploy`: checks the settings, then runs `wrangler deploy`. */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { parseEnv } from "node:util";
 import { unstable_readConfig } from "wrangler";
 import { deployProblems } from "./deploy-problems.ts";
+import { readSecrets, runWithSecrets } from "./secrets-input.ts";
 import { UsageError } from "../../src/client/client-error.ts";
 import { runCommand } from "../run-command.ts";
 
@@ -15,21 +14,14 @@ const USAGE = `Usage: npm run deploy -- [--config FILE] [--secrets-file FILE]
   Checks every setting in wrangler.toml, or in the file that --config names, and
   then runs wrangler deploy.
   With --secrets-file, also checks and deploys the secrets in FILE, which has
-  the format of .dev.vars.example. Deploys nothing if a setting is wrong.
+  the format of .dev.vars.example. FILE may be - for standard input, or a pipe:
+  then no file holds the secrets. Deploys nothing if a setting is wrong.
 `;
 
 const WRANGLER = fileURLToPath(
   new URL("../../node_modules/wrangler/bin/wrangler.js", import.meta.url),
 );
 const CONFIG_FILE = fileURLToPath(new URL("../../wrangler.toml", import.meta.url));
-
-async function readSecrets(file: string): Promise<Record<string, string>> {
-  if (!existsSync(file)) throw new UsageError(`--secrets-file: ${file} does not exist`);
-  const entries = Object.entries(parseEnv(await readFile(file, "utf8")));
-  return Object.fromEntries(
-    entries.filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
-}
 
 /** Throws if an argument would make wrangler use settings that this command does not check. */
 function refuseUnchecked(wranglerArguments: readonly string[]): void {
@@ -53,17 +45,22 @@ function takeFile(flag: string, all: readonly string[]) {
   return { file, rest: all.toSpliced(at, isJoined ? 1 : 2) };
 }
 
+/** Returns the exit code. */
+function runInTerminal([program = "", ...programArguments]: readonly string[]): number | null {
+  return spawnSync(program, programArguments, { stdio: "inherit" }).status;
+}
+
 async function main(): Promise<string> {
   const wranglerArguments = process.argv.slice(2);
   if (wranglerArguments.some((argument) => argument === "--help" || argument === "-h"))
     return USAGE;
   refuseUnchecked(wranglerArguments);
   const { file: config = CONFIG_FILE, rest } = takeFile("--config", wranglerArguments);
-  const { file: secretsFile } = takeFile("--secrets-file", rest);
+  const { file: secretsFile, rest: others } = takeFile("--secrets-file", rest);
   if (!existsSync(config)) throw new UsageError(`--config: ${config} does not exist`);
   const { vars } = unstable_readConfig({ config }, { hideWarnings: true });
   const secrets = secretsFile === undefined ? undefined : await readSecrets(secretsFile);
-  const problems = await deployProblems(vars, secrets);
+  const problems = await deployProblems(vars, secrets?.values);
   if (problems.length > 0) {
     throw new Error(
       [
@@ -72,11 +69,11 @@ async function main(): Promise<string> {
       ].join("\n"),
     );
   }
-  const { status } = spawnSync(
-    process.execPath,
-    [WRANGLER, "deploy", "--config", config, ...rest],
-    { stdio: "inherit" },
-  );
+  const wrangler = [process.execPath, WRANGLER, "deploy", "--config", config];
+  const status =
+    secrets?.isPipe === true
+      ? runWithSecrets([...wrangler, ...others], secrets)
+      : runInTerminal([...wrangler, ...rest]);
   if (status !== 0) throw new Error("wrangler failed; its message is above.");
   return secrets === undefined
     ? "The secrets at Cloudflare are unchanged. To list them, run: npx wrangler secret list\n"
