@@ -178,9 +178,17 @@ function nixosSettings({ url, publicKeys }) {
 // src/client/use/nix-conf.ts
 import { stat } from "node:fs/promises";
 import { userInfo } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join as join2, resolve } from "node:path";
+
+// src/client/config-home.ts
+import { join } from "node:path";
+function configHome(env, home = env["HOME"] ?? "") {
+  return env["XDG_CONFIG_HOME"] || (home === "" ? void 0 : join(home, ".config"));
+}
+
+// src/client/use/nix-conf.ts
 function systemNixConf({ env }) {
-  return join(env["NIX_CONF_DIR"] ?? "/etc/nix", "nix.conf");
+  return join2(env["NIX_CONF_DIR"] ?? "/etc/nix", "nix.conf");
 }
 async function userNixConf({
   env,
@@ -188,13 +196,12 @@ async function userNixConf({
 }) {
   const [first = ""] = (env["NIX_USER_CONF_FILES"] ?? "").split(":");
   if (first !== "") return resolve(cwd, first);
-  const home = await findHome(env["HOME"] ?? "");
-  const config = env["XDG_CONFIG_HOME"] || (home === "" ? "" : join(home, ".config"));
-  if (config === "")
+  const config = configHome(env, await findHome(env["HOME"] ?? ""));
+  if (config === void 0)
     throw new UsageError(
       "HOME is not set, so the place of your nix.conf is unknown. Name the file with --file"
     );
-  return join(config, "nix/nix.conf");
+  return join2(config, "nix/nix.conf");
 }
 async function findHome(home) {
   const owner = await stat(home).catch(() => void 0);

@@ -2331,13 +2331,31 @@ function parseJson(target, text) {
 }
 
 // src/client/gateway/find-token.ts
-import { readFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { readFile as readFile2 } from "node:fs/promises";
+import { join } from "node:path";
 
 // src/http/secure-url.ts
 var LOOPBACK = /* @__PURE__ */ new Set(["127.0.0.1", "localhost", "[::1]"]);
 function isSecureUrl({ protocol, hostname }) {
   return protocol === "https:" || protocol === "http:" && LOOPBACK.has(hostname);
+}
+
+// src/client/read-given-file.ts
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+var STANDARD_INPUT = ["-", "/dev/stdin", "/dev/fd/0"];
+function isStandardInput(file) {
+  return STANDARD_INPUT.includes(file);
+}
+async function readGivenFile(flag, file, context) {
+  try {
+    if (!isStandardInput(file)) return (await readFile(resolve(context.cwd, file), "utf8")).trim();
+    const chunks = [];
+    for await (const chunk of context.stdin) chunks.push(Buffer.from(chunk));
+    return Buffer.concat(chunks).toString().trim();
+  } catch (error2) {
+    throw new UsageError(`cannot read ${flag} ${file}: ${error2.code}`);
+  }
 }
 
 // src/client/gateway/netrc.ts
@@ -2421,21 +2439,16 @@ function requireSafeForTokens(cacheUrl) {
     `refusing to send a token to ${url.hostname} over plain http. Use an https URL`
   );
 }
-async function lookForToken(hostname, tokenFile, { env, cwd }) {
+async function lookForToken(hostname, tokenFile, context) {
   if (tokenFile !== void 0) {
-    try {
-      const text = await readFile(resolve(cwd, tokenFile), "utf8");
-      return { token: text.trim(), source: tokenFile };
-    } catch (error2) {
-      throw new UsageError(
-        `cannot read --token-file ${tokenFile}: ${error2.code}`
-      );
-    }
+    const token = await readGivenFile("--token-file", tokenFile, context);
+    return { token, source: isStandardInput(tokenFile) ? "standard input" : tokenFile };
   }
+  const { env } = context;
   const fromEnvironment = env["NARGATE_TOKEN"]?.trim() ?? "";
   if (fromEnvironment !== "") return { token: fromEnvironment, source: "NARGATE_TOKEN" };
   for (const file of netrcFiles(env)) {
-    const text = await readFile(file, "utf8").catch(() => "");
+    const text = await readFile2(file, "utf8").catch(() => "");
     const token = findNetrcPassword(text, hostname);
     if (token !== void 0 && token !== "") return { token, source: file };
   }
@@ -2619,15 +2632,15 @@ async function exists(file) {
 
 // src/action/change-file.ts
 import { randomUUID as randomUUID2 } from "node:crypto";
-import { readFile as readFile3, rm as rm2, writeFile as writeFile3 } from "node:fs/promises";
+import { readFile as readFile4, rm as rm2, writeFile as writeFile3 } from "node:fs/promises";
 import path2 from "node:path";
 
-// src/client/use/replace-file.ts
+// src/client/replace-file.ts
 import {
   chmod,
   chown,
   mkdir,
-  readFile as readFile2,
+  readFile as readFile3,
   readlink,
   rename,
   rm,
@@ -2678,7 +2691,7 @@ var OWN_FILES = {
   isRoot: false,
   async read(file) {
     try {
-      return await readFile3(file, "utf8");
+      return await readFile4(file, "utf8");
     } catch (error2) {
       const { code } = error2;
       if (code === "ENOENT") return void 0;
@@ -2708,8 +2721,8 @@ async function changeFile(file, edit, { files, workDirectory, isSecret, onChange
 async function undoChange({ file, isSecret, existed, id }, files, workDirectory) {
   const now = await files.read(file);
   if (now === void 0) return;
-  const before = await readFile3(copyOf("before", id, workDirectory), "utf8");
-  const after = await readFile3(copyOf("after", id, workDirectory), "utf8");
+  const before = await readFile4(copyOf("before", id, workDirectory), "utf8");
+  const after = await readFile4(copyOf("after", id, workDirectory), "utf8");
   if (now === after && !existed) return await files.remove(file);
   const oldLines = new Set(before.split("\n"));
   const doomed = new Set(
@@ -2840,7 +2853,7 @@ function readChange(value) {
 }
 
 // src/action/new-paths.ts
-import { readFile as readFile4, writeFile as writeFile4 } from "node:fs/promises";
+import { readFile as readFile5, writeFile as writeFile4 } from "node:fs/promises";
 import path4 from "node:path";
 
 // src/client/local-nix/path-info.ts
@@ -3063,7 +3076,7 @@ async function saveStoreNames(workDirectory, context) {
   await writeFile4(storeNamesFile(workDirectory), names.join("\n"));
 }
 async function readStoreNames(workDirectory) {
-  return (await readFile4(storeNamesFile(workDirectory), "utf8")).split("\n");
+  return (await readFile5(storeNamesFile(workDirectory), "utf8")).split("\n");
 }
 function storeNamesFile(workDirectory) {
   return path4.join(workDirectory, "store-names");

@@ -7,13 +7,26 @@ export interface Report {
   readonly findings: readonly Finding[];
   /** Objects that the run wrote and could not delete: keys, and uploads as `key (upload id)`. */
   readonly leftovers?: readonly string[];
+  /** What stays of the deleted objects. A text is the reason why it is not known. */
+  readonly remains?: Remains | string;
   readonly isInterrupted?: boolean;
   /** Further lines for a person. */
   readonly notes?: readonly string[];
 }
 
+/** What a bucket with versions keeps of objects that were deleted. */
+export interface Remains {
+  /** Hidden versions, and the bytes in them. */
+  readonly versions: number;
+  readonly bytes: number;
+  readonly deleteMarkers: number;
+  /** Multipart uploads that are neither completed nor aborted. */
+  readonly uploads: number;
+}
+
 /** Formats a report for a program. */
-export function formatReportJson({ subject, findings, leftovers, isInterrupted }: Report): string {
+export function formatReportJson(report: Report): string {
+  const { subject, findings, leftovers, remains, isInterrupted } = report;
   const checks = findings.map(({ check, verdict, says, expected, remedy }) => ({
     check,
     verdict,
@@ -25,6 +38,8 @@ export function formatReportJson({ subject, findings, leftovers, isInterrupted }
     subject,
     checks,
     ...(leftovers === undefined ? {} : { leftovers }),
+    // null: the bucket does not tell.
+    ...(remains === undefined ? {} : { remains: typeof remains === "string" ? null : remains }),
     ...(isInterrupted === undefined ? {} : { interrupted: isInterrupted }),
   };
   return `${JSON.stringify(document, null, 2)}\n`;

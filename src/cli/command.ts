@@ -15,5 +15,8 @@ export type AddCommand = (
 export function addCacheOptions(command: Command): Command {
   return command
     .option("--to <url>", "the URL of the cache (default: NARGATE_URL)")
-    .option("--token-file <file>", "a file with the token (default: NARGATE_TOKEN, then netrc)");
+    .option(
+      "--token-file <file>",
+      "a file with the token; - is standard input (default: NARGATE_TOKEN, then netrc)",
+    );
 }

@@ -1,22 +1,19 @@
-import { readFile } from "node:fs/promises";
-import path from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { UsageError } from "../client/client-error.ts";
 import type { ProcessContext } from "../client/process-context.ts";
 import type { PackCompression } from "../client/push/pack-nar.ts";
 import type { PushOptions } from "../client/push/push-session.ts";
-import {
-  hasMatchingPublicKey,
-  isKeyName,
-  parseSecretKey,
-  type SecretKey,
-} from "../nix/signature.ts";
+import { isStandardInput } from "../client/read-given-file.ts";
+import { isKeyName } from "../nix/signature.ts";
 import { addCacheOptions } from "./command.ts";
+import { readSecretKey } from "./read-secret-key.ts";
 
 /** The flags that `push` and `watch-exec` share, as commander gives them. */
 export interface PushFlags {
   readonly to?: string;
   readonly tokenFile?: string;
+  /** Only `push` has it. */
+  readonly stdin?: true;
   readonly store?: string;
   readonly upstreamKey: readonly string[];
   readonly all?: true;
@@ -43,7 +40,10 @@ export function addPushFlags(command: Command): Command {
         .default(UPSTREAM_KEYS, UPSTREAM_KEYS.join(", ")),
     )
     .option("--all", "also push paths that an upstream key signed")
-    .option("--sign-key <file>", "sign with the secret key in this file, in Nix's format")
+    .option(
+      "--sign-key <file>",
+      "sign with the secret key in this file, in Nix's format; - is standard input",
+    )
     .addOption(
       new Option("--compression <name>", "how NARs are compressed")
         .choices(["zstd", "none"])
@@ -61,18 +61,20 @@ export function addPushFlags(command: Command): Command {
 
 /**
  * Reads the options of a push from the flags. Throws `UsageError` if the key file
- * cannot be read or is malformed.
+ * cannot be read or is malformed, or if two flags want standard input.
  */
 export async function readPushOptions(
   flags: PushFlags,
   context: ProcessContext,
 ): Promise<PushOptions> {
   const { to, tokenFile, store, upstreamKey, all, signKey, compression, compressionLevel } = flags;
+  refuseSharedInput(flags);
   return {
     cache: { to, tokenFile },
     storeUrl: store,
     upstreamKeys: new Set(all === true ? [] : upstreamKey),
-    signKey: signKey === undefined ? undefined : await readSignKey(signKey, context),
+    signKey:
+      signKey === undefined ? undefined : await readSecretKey("--sign-key", signKey, context),
     compression,
     compressionLevel,
     withLogs: flags.logs === true,
@@ -100,21 +102,16 @@ function parseLevel(text: string): number {
   return level;
 }
 
-async function readSignKey(file: string, { cwd }: ProcessContext): Promise<SecretKey> {
-  let text: string;
-  try {
-    text = await readFile(path.resolve(cwd, file), "utf8");
-  } catch (error) {
-    throw new UsageError(
-      `cannot read --sign-key ${file}: ${(error as NodeJS.ErrnoException).code}`,
-    );
-  }
-  const key = parseSecretKey(text.trim());
-  if (!key.ok) throw new UsageError(`--sign-key ${file} ${key.error}`);
-  if (!(await hasMatchingPublicKey(key.value))) {
-    throw new UsageError(
-      `--sign-key ${file} is damaged: its secret half and its public half do not match`,
-    );
-  }
-  return key.value;
+/** Standard input can be read once: the second reader would find it empty. */
+function refuseSharedInput({ stdin, signKey, tokenFile }: PushFlags): void {
+  const readers = [
+    ...(stdin === true ? ["--stdin"] : []),
+    ...Object.entries({ "--sign-key": signKey, "--token-file": tokenFile }).flatMap(
+      ([flag, file]) => (file !== undefined && isStandardInput(file) ? [`${flag} ${file}`] : []),
+    ),
+  ];
+  if (readers.length < 2) return;
+  throw new UsageError(
+    `${readers.join(" and ")} all read standard input, which can be read only once. Give one of them another file, such as <(command)`,
+  );
 }

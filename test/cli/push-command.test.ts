@@ -61,6 +61,24 @@ describe("nargate push, used wrongly", () => {
     expect(stderr).toMatch(line);
   });
 
+  it.each([
+    { args: ["--stdin", "--sign-key", "-"], both: "--stdin and --sign-key -" },
+    {
+      args: ["--stdin", "--token-file", "/dev/stdin"],
+      both: "--stdin and --token-file /dev/stdin",
+    },
+    {
+      args: ["--sign-key", "/dev/fd/0", "--token-file", "-", STORE_PATH],
+      both: "--sign-key /dev/fd/0 and --token-file -",
+    },
+  ])("refuses $both, which both read standard input", async ({ args, both }) => {
+    const { code, stderr } = await runNargate(["push", ...URL, ...args]);
+    expect(code).toBe(2);
+    expect(stderr).toBe(
+      `nargate: ${both} all read standard input, which can be read only once. Give one of them another file, such as <(command)\n`,
+    );
+  });
+
   it("never shows a secret key that is malformed", async () => {
     const cwd = await temporaryDirectory();
     await writeFile(join(cwd, "key"), "own-1:c2VjcmV0");

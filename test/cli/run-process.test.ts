@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
+import { generateSecretKey } from "../../src/nix/signature.ts";
 import { temporaryDirectory } from "../../testkit/node/temporary-directory.ts";
 
 const ENTRY = resolve(import.meta.dirname, "../../src/cli/nargate.ts");
@@ -73,6 +74,54 @@ describe("the process of nargate", () => {
     expect(code).toBe(2);
     expect(stderr).toBe("nargate: /tmp/a b [31m does not exist\n");
   });
+});
+
+describe("a secret key that no file holds", () => {
+  const PUSH = `nargate push --to ${URL} /nix/store/${"a".repeat(32)}-x --sign-key`;
+
+  it.each([
+    { what: "standard input", shell: `printf %s "$KEY" | ${PUSH} -` },
+    { what: "/dev/stdin", shell: `printf "$KEY\\n" | ${PUSH} /dev/stdin` },
+    { what: "a pipe of the shell", shell: `${PUSH} <(printf "$KEY\\n")` },
+    { what: "a file descriptor", shell: `${PUSH} /dev/fd/9 9< <(printf "$KEY\\n")` },
+  ])("is read from $what", async ({ shell }) => {
+    const { code, stderr } = await start(shell, { KEY: await generateSecretKey("own-1") }).ended;
+    // The key is read before the token is looked for.
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^nargate: no token for 127\.0\.0\.1: /);
+  });
+
+  it.each([
+    {
+      what: "an empty standard input",
+      shell: `${PUSH} - </dev/null`,
+      line: "--sign-key - is empty. If another command writes the key, check that this command succeeds",
+    },
+    {
+      what: "a closed standard input",
+      shell: `${PUSH} - <&-`,
+      line: "--sign-key - is empty. If another command writes the key, check that this command succeeds",
+    },
+    {
+      what: "a command that fails",
+      shell: `${PUSH} /dev/fd/9 9< <(false)`,
+      line: "--sign-key /dev/fd/9 is empty. If another command writes the key, check that this command succeeds",
+    },
+    {
+      what: "a closed file descriptor",
+      shell: `${PUSH} /dev/fd/99`,
+      line: "cannot read --sign-key /dev/fd/99: ENOENT",
+    },
+  ])("is missed in one line at $what", async ({ shell, line }) => {
+    expect(await start(shell).ended).toEqual({ code: 2, stderr: `nargate: ${line}\n` });
+  });
+
+  it("leaves the tokens of the environment alone", async () => {
+    const shell = `printf t | nargate info --to ${URL} --token-file - ${"a".repeat(32)}`;
+    const { code, stderr } = await start(shell).ended;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^nargate: cannot reach 127\.0\.0\.1:9/);
+  }, 30_000);
 });
 
 describe("nargate watch-exec", () => {

@@ -4,6 +4,7 @@ import { type CanaryEnvironment, openCanaryBucket } from "./canary-bucket.ts";
 import { describeError } from "../../src/client/client-error.ts";
 import { runChecks } from "../../src/checks/check.ts";
 import { cleanUp } from "./clean-up.ts";
+import { countRemains, describeRemains } from "./count-remains.ts";
 import { LIFECYCLE_CHECKS } from "./lifecycle-checks.ts";
 import { MULTIPART_CHECKS } from "./multipart-checks.ts";
 import { READ_CHECKS } from "./read-checks.ts";
@@ -34,23 +35,22 @@ export async function checkBucket(
   } catch (error) {
     if (!signal.aborted) obstacle = describeError(error);
   }
-  const leftovers = await cleanUp(bucket.withSignal(new AbortController().signal));
+  // Ctrl-C ends the checks, and not what comes after them.
+  const unstopped = bucket.withSignal(new AbortController().signal);
+  const leftovers = await cleanUp(unstopped);
   if (obstacle !== undefined) {
     const problem = `Cannot write below ${folder} of the bucket ${config.bucket}: ${obstacle}`;
     throw new Error(
       [problem, ...leftovers.map((key) => `This object may be left behind: ${key}`)].join("\n"),
     );
   }
+  const remains = await countRemains(unstopped);
   return {
     subject: `Bucket ${config.bucket} at ${config.endpoint}, below ${folder}`,
     findings,
     leftovers,
     isInterrupted: signal.aborted,
-    notes:
-      leftovers.length === 0
-        ? [
-            "The canary deleted its objects. A bucket with versions keeps them as hidden versions until a lifecycle rule deletes them.",
-          ]
-        : [],
+    remains,
+    notes: [describeRemains(remains, folder)],
   };
 }

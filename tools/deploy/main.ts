@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { deployProblems } from "./deploy-problems.ts";
+import { runWithSecrets } from "./run-with-secrets.ts";
 import { UsageError } from "../../src/client/client-error.ts";
 import { CONFIG_FILE, readConfigVars } from "../deployment/config-file.ts";
 import { readSecretsFile } from "../deployment/secrets-file.ts";
@@ -13,12 +14,14 @@ const USAGE = `Usage: npm run deploy -- [--config FILE] [--secrets-file FILE]
   Checks every setting in wrangler.toml, or in the file that --config names, and
   then runs wrangler deploy.
   With --secrets-file, also checks and deploys the secrets in FILE, which has
-  the format of .dev.vars.example. Deploys nothing if a setting is wrong.
+  the format of .dev.vars.example. FILE may be - for standard input, or a pipe:
+  then no file holds the secrets. Deploys nothing if a setting is wrong.
 `;
 
 const WRANGLER = fileURLToPath(
   new URL("../../node_modules/wrangler/bin/wrangler.js", import.meta.url),
 );
+
 /** Throws if an argument would make wrangler use settings that this command does not check. */
 function refuseUnchecked(wranglerArguments: readonly string[]): void {
   const unchecked = wranglerArguments.find((argument) =>
@@ -41,13 +44,18 @@ function takeFile(flag: string, all: readonly string[]) {
   return { file, rest: all.toSpliced(at, isJoined ? 1 : 2) };
 }
 
+/** Returns the exit code. */
+function runInTerminal([program = "", ...programArguments]: readonly string[]): number | null {
+  return spawnSync(program, programArguments, { stdio: "inherit" }).status;
+}
+
 async function main(): Promise<string> {
   const wranglerArguments = process.argv.slice(2);
   if (wranglerArguments.some((argument) => argument === "--help" || argument === "-h"))
     return USAGE;
   refuseUnchecked(wranglerArguments);
   const { file: config = CONFIG_FILE, rest } = takeFile("--config", wranglerArguments);
-  const { file: secretsFile } = takeFile("--secrets-file", rest);
+  const { file: secretsFile, rest: others } = takeFile("--secrets-file", rest);
   const vars = readConfigVars(config);
   const secrets = secretsFile === undefined ? undefined : await readSecretsFile(secretsFile);
   const problems = await deployProblems(vars, secrets);
@@ -59,11 +67,9 @@ async function main(): Promise<string> {
       ].join("\n"),
     );
   }
-  const { status } = spawnSync(
-    process.execPath,
-    [WRANGLER, "deploy", "--config", config, ...rest],
-    { stdio: "inherit" },
-  );
+  const wrangler = [process.execPath, WRANGLER, "deploy", "--config", config, ...others];
+  const status =
+    secrets === undefined ? runInTerminal(wrangler) : await runWithSecrets(wrangler, secrets);
   if (status !== 0) throw new Error("wrangler failed; its message is above.");
   return secrets === undefined
     ? "The secrets at Cloudflare are unchanged. To list them, run: npx wrangler secret list\n"

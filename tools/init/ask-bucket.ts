@@ -1,7 +1,6 @@
-import { readFile } from "node:fs/promises";
-import path from "node:path";
 import { UsageError } from "../../src/client/client-error.ts";
 import type { ProcessContext } from "../../src/client/process-context.ts";
+import { readGivenFile } from "../../src/client/read-given-file.ts";
 import { err, ok, type Result } from "../../src/result.ts";
 import { type BucketLocation, readBucketSettings } from "../../src/settings/bucket-settings.ts";
 import { createSettingReader, formatProblems } from "../../src/settings/setting-reader.ts";
@@ -105,30 +104,15 @@ async function findApplicationKey(
   const given =
     flags.applicationKeyFile === undefined
       ? context.env[setting]
-      : await readSecret(flags.applicationKeyFile, context);
+      : await readGivenFile("--application-key-file", flags.applicationKeyFile, context);
   const known = given ?? (present.secrets[setting] || undefined);
   const flag = `--application-key-file (or ${setting})`;
   const parse = (text: string) => parseSetting(setting, text);
   if (known === undefined)
     return await asker.askSecret({ message: "Application key", flag, parse });
-  const parsed = parse(known.trim());
+  const parsed = parse(known);
   if (!parsed.ok) throw new UsageError(`${flag} ${parsed.error}`);
   return parsed.value;
-}
-
-/** Reads a secret from a file, or from standard input if the name is "-". */
-export async function readSecret(
-  file: string,
-  { cwd, stdin }: Pick<ProcessContext, "cwd" | "stdin">,
-): Promise<string> {
-  if (file !== "-") {
-    return await readFile(path.resolve(cwd, file), "utf8").catch((error: NodeJS.ErrnoException) => {
-      throw new UsageError(`cannot read ${file}: ${error.code}`);
-    });
-  }
-  const chunks: Buffer[] = [];
-  for await (const chunk of stdin) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks).toString();
 }
 
 function parseSetting(setting: BucketSetting | "B2_APPLICATION_KEY", text: string): Result<string> {

@@ -1,10 +1,10 @@
 import { UsageError } from "../../src/client/client-error.ts";
 import type { ProcessContext } from "../../src/client/process-context.ts";
+import { readGivenFile } from "../../src/client/read-given-file.ts";
 import { ok, err, type Result } from "../../src/result.ts";
 import { NO_SIGNING_KEY } from "../../src/settings/push-settings.ts";
 import { parsePublicKeys } from "../../src/settings/read-settings.ts";
 import type { Asker } from "./asker.ts";
-import { readSecret } from "./ask-bucket.ts";
 import { isHostName, type InitFlags } from "./init-flags.ts";
 import type { CacheInBucket } from "./look-at-cache.ts";
 import type { PresentState } from "./present-state.ts";
@@ -74,7 +74,7 @@ async function findSigningKey(
       parse: ok,
     }));
   if (choice === "new" || choice === NO_SIGNING_KEY) return choice;
-  return (await readSecret(choice, context)).trim();
+  return await readGivenFile("--signing-key", choice, context);
 }
 
 async function findPublicKeys(

@@ -63,7 +63,7 @@ async function startWithLocalBucket(port: number): Promise<Running> {
 
 async function startWithFiles(port: number, config: string, secretsFile: string): Promise<Running> {
   const vars = readConfigVars(path.resolve(config));
-  const secrets = await readSecretsFile(path.resolve(secretsFile));
+  const secrets = await readSecretsFile(secretsFile);
   return await startWithBucket(port, settingsFromFiles(vars, secrets, process.env["HOSTS"]));
 }
 

@@ -34,7 +34,7 @@ export const addPushCommand: AddCommand = (program, context, setExitCode) => {
     .option("--stdin", "read paths from standard input, one on each line");
   addPushFlags(command)
     .addHelpText("after", EXAMPLES)
-    .action(async (paths: readonly string[], flags: PushFlags & { stdin?: true }) => {
+    .action(async (paths: readonly string[], flags: PushFlags) => {
       const report = await push(paths, flags, context);
       if (hasFailed(report)) setExitCode(1);
     });
@@ -42,7 +42,7 @@ export const addPushCommand: AddCommand = (program, context, setExitCode) => {
 
 async function push(
   paths: readonly string[],
-  flags: PushFlags & { stdin?: true },
+  flags: PushFlags,
   context: ProcessContext,
 ): Promise<PushReport> {
   if (paths.length === 0 && flags.stdin !== true) {

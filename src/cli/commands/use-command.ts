@@ -118,13 +118,13 @@ async function findEditable(file: string): Promise<string> {
  */
 async function provedToken(
   { isPrivate, url }: CacheUse,
-  { client, token }: OpenCache,
+  { firstContact, token }: OpenCache,
 ): Promise<string | undefined> {
   if (!isPrivate) return undefined;
   if (token === undefined) {
     throw new UsageError(`${url} is private: give a token with NARGATE_TOKEN or --token-file`);
   }
-  await readTokenFacts(client);
+  await readTokenFacts(firstContact);
   return token.token;
 }
 

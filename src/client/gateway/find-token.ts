@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { UsageError } from "../client-error.ts";
 import { isSecureUrl } from "../../http/secure-url.ts";
 import type { ProcessContext } from "../process-context.ts";
+import { isStandardInput, readGivenFile } from "../read-given-file.ts";
 import { findNetrcPassword } from "./netrc.ts";
 
 /** A token. It never comes from a command-line argument, because `ps` shows arguments. */
@@ -12,6 +13,8 @@ export interface FoundToken {
   readonly source: string;
 }
 
+type TokenContext = Pick<ProcessContext, "env" | "cwd" | "stdin">;
+
 /**
  * Returns the token for a cache: from `--token-file`, from NARGATE_TOKEN, or from
  * the first netrc file that names the host. Throws `UsageError` if the token file
@@ -20,7 +23,7 @@ export interface FoundToken {
 export async function findToken(
   cacheUrl: string,
   tokenFile: string | undefined,
-  context: Pick<ProcessContext, "env" | "cwd">,
+  context: TokenContext,
 ): Promise<FoundToken | undefined> {
   const found = await lookForToken(new URL(cacheUrl).hostname, tokenFile, context);
   if (found === undefined) return undefined;
@@ -45,18 +48,13 @@ export function requireSafeForTokens(cacheUrl: string): void {
 async function lookForToken(
   hostname: string,
   tokenFile: string | undefined,
-  { env, cwd }: Pick<ProcessContext, "env" | "cwd">,
+  context: TokenContext,
 ): Promise<FoundToken | undefined> {
   if (tokenFile !== undefined) {
-    try {
-      const text = await readFile(resolve(cwd, tokenFile), "utf8");
-      return { token: text.trim(), source: tokenFile };
-    } catch (error) {
-      throw new UsageError(
-        `cannot read --token-file ${tokenFile}: ${(error as NodeJS.ErrnoException).code}`,
-      );
-    }
+    const token = await readGivenFile("--token-file", tokenFile, context);
+    return { token, source: isStandardInput(tokenFile) ? "standard input" : tokenFile };
   }
+  const { env } = context;
   const fromEnvironment = env["NARGATE_TOKEN"]?.trim() ?? "";
   if (fromEnvironment !== "") return { token: fromEnvironment, source: "NARGATE_TOKEN" };
   for (const file of netrcFiles(env)) {

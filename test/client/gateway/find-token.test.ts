@@ -1,8 +1,10 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { findToken } from "../../../src/client/gateway/find-token.ts";
 import { UsageError } from "../../../src/client/client-error.ts";
+import { createTestContext } from "../../../testkit/node/test-context.ts";
 import { temporaryDirectory } from "../../../testkit/node/temporary-directory.ts";
 
 const URL = "https://cache.example.org";
@@ -17,6 +19,8 @@ async function prepare(files: Readonly<Record<string, string>>) {
   }
   return { directory, env: { HOME: directory, NIX_CONF_DIR: path.join(directory, "etc") } };
 }
+
+const { stdin } = createTestContext();
 
 const entry = (password: string) => `machine cache.example.org password ${password}\n`;
 
@@ -60,8 +64,26 @@ describe("findToken", () => {
       name,
       name === "NETRC" ? path.join(directory, value) : value,
     ]);
-    const context = { env: { ...base, ...Object.fromEntries(paths) }, cwd: directory };
+    const context = { env: { ...base, ...Object.fromEntries(paths) }, cwd: directory, stdin };
     expect((await findToken(URL, given, context))?.token).toBe(token);
+  });
+
+  it.each(["-", "/dev/stdin"])("reads standard input for --token-file %s", async (given) => {
+    const context = {
+      env: { NARGATE_TOKEN: "t" },
+      cwd: "/",
+      stdin: Readable.from(["of-", "pipe\n"]),
+    };
+    expect(await findToken(URL, given, context)).toEqual({
+      token: "of-pipe",
+      source: "standard input",
+    });
+  });
+
+  it("refuses an empty standard input", async () => {
+    await expect(findToken(URL, "-", { env: {}, cwd: "/", stdin })).rejects.toThrow(
+      "the token from standard input is empty",
+    );
   });
 
   it("passes over a netrc without the host", async () => {
@@ -69,7 +91,7 @@ describe("findToken", () => {
       ".config/nix/netrc": "machine other password x\n",
       ".netrc": entry("of-home"),
     });
-    expect(await findToken(URL, undefined, { env, cwd: directory })).toEqual({
+    expect(await findToken(URL, undefined, { env, cwd: directory, stdin })).toEqual({
       token: "of-home",
       source: path.join(directory, ".netrc"),
     });
@@ -77,7 +99,7 @@ describe("findToken", () => {
 
   it("finds no token if there is none", async () => {
     const { directory, env } = await prepare({});
-    expect(await findToken(URL, undefined, { env, cwd: directory })).toBeUndefined();
+    expect(await findToken(URL, undefined, { env, cwd: directory, stdin })).toBeUndefined();
   });
 
   it.each([
@@ -107,7 +129,7 @@ describe("findToken", () => {
       words: "secret words",
       bell: "secret\u0007",
     });
-    const finding = findToken(URL, given, { env, cwd: directory });
+    const finding = findToken(URL, given, { env, cwd: directory, stdin });
     await expect(finding).rejects.toThrow(UsageError);
     await expect(finding).rejects.toThrow(message);
     await expect(finding).rejects.not.toThrow("secret");
@@ -117,7 +139,7 @@ describe("findToken", () => {
     "does not send a token to %s",
     async (url) => {
       await expect(
-        findToken(url, undefined, { env: { NARGATE_TOKEN: "t" }, cwd: "/" }),
+        findToken(url, undefined, { env: { NARGATE_TOKEN: "t" }, cwd: "/", stdin }),
       ).rejects.toThrow("over plain http. Use an https URL");
     },
   );
@@ -128,7 +150,7 @@ describe("findToken", () => {
     "http://[::1]:8787",
     "https://cache.example.org",
   ])("sends a token to %s", async (url) => {
-    const found = await findToken(url, undefined, { env: { NARGATE_TOKEN: "t" }, cwd: "/" });
+    const found = await findToken(url, undefined, { env: { NARGATE_TOKEN: "t" }, cwd: "/", stdin });
     expect(found).toEqual({ token: "t", source: "NARGATE_TOKEN" });
   });
 });

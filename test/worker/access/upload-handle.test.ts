@@ -26,7 +26,19 @@ async function tamper(change: Partial<Record<keyof UploadClaim, unknown>>): Prom
   return `${payload.toBase64({ alphabet: "base64url", omitPadding: true })}.${signature}`;
 }
 
+/**
+ * The handle of `CLAIM` and `SECRET` as the first 0.1 made it. During a deployment, one
+ * version finishes the uploads that the other one began.
+ */
+const FORMER_HANDLE =
+  "eyJuYXIiOiJuYXIvMDVyYTN5NzJpM3Fqcmk3eHNrZjlxajhrYjI5cjZuYXF5MXNxcGJzM2F6aTN4Y2lnbWo1Ni5uYXIuenN0IiwiaW5jb21pbmciOiIuaW5jb21pbmcvMDVyYTN5NzJpM3Fqcmk3eHNrZjlxajhrYjI5cjZuYXF5MXNxcGJzM2F6aTN4Y2lnbWo1Ni5uYXIuenN0LzBmLzFlIiwic2l6ZUJ5dGVzIjoxNjEwNjEyNzM2LCJ1cGxvYWRJZCI6IjRfejI3Yzg4ZjFkMTgyYjE1MDY0NmZmMGIxNl9mMjAwZWMzNTNhMjE4NDgyNV9kMjAyNjAxMDFfbTAwNDUzOF9jMDAwIiwidG9rZW5OYW1lIjoiY2kiLCJleHBpcmVzIjoiMjAyNi0xMC0wMlQxMjowMDowMC4wMDBaIn0.h7NQ_gsmY37K5eJVGQgFDukfT0s0vx-vCeE32szm_jQ";
+
 describe("parseUploadHandle", () => {
+  it("reads a handle of the first 0.1, and writes one that it reads", async () => {
+    expect(await parseUploadHandle(FORMER_HANDLE, SECRET, NOW)).toEqual({ ok: true, value: CLAIM });
+    expect(await formatUploadHandle(CLAIM, SECRET)).toBe(FORMER_HANDLE);
+  });
+
   it.each<{ what: string; claim: UploadClaim }>([
     { what: "an upload", claim: CLAIM },
     { what: "one whose id nobody knows any more", claim: { ...CLAIM, uploadId: undefined } },

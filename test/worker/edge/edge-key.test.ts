@@ -11,6 +11,12 @@ const BASE = KEYS.urlOf(keyOf("cache-info", "nix-cache-info")).slice(0, -"/nix-c
 describe("urlOf", () => {
   const { bucket } = READS;
 
+  it("is as in the first 0.1, so that two versions share the edge during a deployment", () => {
+    expect(KEYS.urlOf(keyOf("cache-info", "nix-cache-info"))).toBe(
+      "https://edge.nargate.invalid/4a8ee72b7562055fa94c3a26acfad96f/nix-cache-info",
+    );
+  });
+
   it.each<{ what: string; config: ReadSettings }>([
     {
       what: "another endpoint",
