@@ -4,6 +4,7 @@ import { describeError, Interrupted, UsageError } from "../client/client-error.t
 import { toOneLine } from "../client/plain-text.ts";
 import { createProcessContext, type ProcessContext } from "../client/process-context.ts";
 import type { AddCommand } from "./command.ts";
+import { addAuditBucketCommand } from "./commands/audit-bucket-command.ts";
 import { addDoctorCommand } from "./commands/doctor-command.ts";
 import { addInfoCommand } from "./commands/info-command.ts";
 import { addKeyCommand } from "./commands/key-command.ts";
@@ -20,6 +21,7 @@ const COMMANDS: readonly AddCommand[] = [
   addDoctorCommand,
   addLsCommand,
   addInfoCommand,
+  addAuditBucketCommand,
   addTokenCommand,
   addKeyCommand,
 ];

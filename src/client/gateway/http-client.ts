@@ -12,6 +12,8 @@ export interface HttpRequest {
    * attempt begins at 0 again.
    */
   readonly onSent?: (bytes: number) => void;
+  /** The most bytes of the answer. A longer answer is an error. The default is 16 MB. */
+  readonly maxAnswerBytes?: number;
 }
 
 /** A body that can be read several times, once for each attempt. */
@@ -35,11 +37,11 @@ export class Unreachable extends ClientError {}
  */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
-class AnswerTooLarge extends ClientError {
-  constructor(url: string) {
+export class AnswerTooLarge extends ClientError {
+  constructor(url: string, maxBytes: number) {
     const { host, pathname } = new URL(url);
     super(
-      `${host} answered with more than ${MAX_ANSWER_BYTES / 1024 / 1024} MB to ${pathname.slice(0, 100)}. Check that the URL is the URL of a Nargate cache`,
+      `${host} answered with more than ${maxBytes / 1024 / 1024} MB to ${pathname.slice(0, 100)}. Check that the URL is right`,
     );
   }
 }
@@ -95,7 +97,7 @@ export function createHttpClient(
   ): Promise<HttpAnswer> {
     const idle = createIdleTimer(retries.idleMilliseconds);
     try {
-      const { body } = request;
+      const { body, maxAnswerBytes = MAX_ANSWER_BYTES } = request;
       const response = await fetch(request.url, {
         method: request.method,
         headers: {
@@ -116,13 +118,13 @@ export function createHttpClient(
         idle.touch();
         if (lines === undefined) {
           kept += chunk.byteLength;
-          if (kept > MAX_ANSWER_BYTES) throw new AnswerTooLarge(request.url);
+          if (kept > maxAnswerBytes) throw new AnswerTooLarge(request.url, maxAnswerBytes);
           chunks.push(chunk);
           continue;
         }
         const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n");
         rest = parts.pop() ?? "";
-        if (rest.length > MAX_ANSWER_BYTES) throw new AnswerTooLarge(request.url);
+        if (rest.length > maxAnswerBytes) throw new AnswerTooLarge(request.url, maxAnswerBytes);
         for (const line of parts) if (line !== "") lines(line);
       }
       return { status: response.status, headers: response.headers, body: Buffer.concat(chunks) };
@@ -188,7 +190,7 @@ interface IdleTimer {
   stop(): void;
 }
 
-function createIdleTimer(milliseconds: number): IdleTimer {
+export function createIdleTimer(milliseconds: number): IdleTimer {
   const controller = new AbortController();
   const timer = setTimeout(() => {
     controller.abort(new Error(`no data for ${milliseconds / 1000} s`));
