@@ -8,6 +8,7 @@ import { addAuditBucketCommand } from "./commands/audit-bucket-command.ts";
 import { addDoctorCommand } from "./commands/doctor-command.ts";
 import { addInfoCommand } from "./commands/info-command.ts";
 import { addKeyCommand } from "./commands/key-command.ts";
+import { addSignCommand } from "./commands/sign-command.ts";
 import { addLsCommand } from "./commands/ls-command.ts";
 import { addPushCommand } from "./commands/push-command.ts";
 import { addTokenCommand } from "./commands/token-command.ts";
@@ -22,6 +23,7 @@ const COMMANDS: readonly AddCommand[] = [
   addLsCommand,
   addInfoCommand,
   addAuditBucketCommand,
+  addSignCommand,
   addTokenCommand,
   addKeyCommand,
 ];
