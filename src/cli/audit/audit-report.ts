@@ -19,14 +19,14 @@ const WORDS: Readonly<Record<PathProblem, string>> = {
 };
 
 const MEANINGS: Readonly<Record<PathProblem | "ok", string>> = {
-  ok: "sound: a trusted key signed them, or their content address proves them",
-  unsigned: "not signed; nargate sign --unsigned can sign them",
-  "unknown-key": "signed by none of the trusted keys; nargate sign --unsigned can sign them",
+  ok: "sound: signed by a trusted key, or proved by their content address",
+  unsigned: "not signed (nargate sign --unsigned signs them)",
+  "unknown-key": "signed by no trusted key (nargate sign --unsigned signs them)",
   "false-signature": "with a signature that the trusted key of its name did not make",
-  "false-address": "with a content address that does not give their name: Nix refuses them",
+  "false-address": "with a content address that does not give their name",
   "nar-gone": "without their NAR: delete the narinfo, or push them again",
   "nar-wrong-size": "with a NAR of a wrong size: nargate push --repair sends it again",
-  "nar-elsewhere": "with a NAR outside nar/ or on another server: not looked for",
+  "nar-elsewhere": "with a NAR outside nar/ or on another server, not looked for",
   unreadable: "with a narinfo that not every client can read",
 };
 
@@ -50,10 +50,11 @@ export function formatVerdictLine(word: string, path: string, says: string): str
 
 /** Returns the lines with the number of paths of each verdict, the sound ones first. */
 export function formatSummary({ checked, counts }: AuditSummary): string {
+  const paths = checked === 1 ? "1 path" : `${checked} paths`;
   const lines = (["ok", ...PATH_PROBLEMS.toReversed()] as const)
     .filter((verdict) => counts[verdict] > 0 || verdict === "ok")
     .map((verdict) => `${String(counts[verdict]).padStart(9)} ${MEANINGS[verdict]}`);
-  return `${[`${checked} paths in the bucket:`, ...lines].join("\n")}\n`;
+  return `${[`${paths} in the bucket:`, ...lines].join("\n")}\n`;
 }
 
 /** Returns one line of JSON. */

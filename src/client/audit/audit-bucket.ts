@@ -36,7 +36,7 @@ const REQUESTS_AT_ONCE = 32;
 
 /**
  * Looks at every narinfo of a bucket, in the order of their hashes. Needs memory for the
- * names of all NARs (about 200 bytes each), and for `REQUESTS_AT_ONCE` narinfos.
+ * names of all NARs (about 110 bytes each), and for `REQUESTS_AT_ONCE` narinfos.
  *
  * Throws if the bucket fails for longer than the retries last, or if the signal of the
  * context aborts. `log` then has all that was found, and another call goes on there.
@@ -51,6 +51,7 @@ export async function auditBucket(
   let checked = 0;
   let problems = 0;
   function count(verdict: PathProblem | "ok", paths: number): void {
+    if (paths === 0) return;
     counts[verdict] += paths;
     checked += paths;
     if (verdict !== "ok") problems += paths;
