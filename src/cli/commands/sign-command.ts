@@ -100,7 +100,13 @@ async function sign(
 }
 
 /** Returns whether the paths are named. Throws `UsageError` if the flags do not fit together. */
-function checkFlags(paths: readonly string[], { unsigned, state }: SignFlags): boolean {
+function checkFlags(
+  paths: readonly string[],
+  { unsigned, state, keyFile, yes, dryRun }: SignFlags,
+): boolean {
+  if (keyFile === "-" && yes !== true && dryRun !== true) {
+    throw new UsageError("standard input has the key, so it cannot answer a question. Add --yes");
+  }
   const isNamed = unsigned !== true;
   if (isNamed && paths.length === 0) {
     throw new UsageError("nothing to sign: name store paths, or use --unsigned");

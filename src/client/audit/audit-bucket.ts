@@ -3,7 +3,7 @@ import { parseObjectKey } from "../../nix/object-key.ts";
 import { formatStorePath, type StorePathHash } from "../../nix/store-path.ts";
 import type { BucketReader } from "../bucket/bucket-reader.ts";
 import type { BucketEntry } from "../bucket/parse-listing.ts";
-import { AnswerTooLarge, Unreachable } from "../gateway/http-client.ts";
+import { OversizedAnswer, Unreachable } from "../gateway/http-client.ts";
 import { parseStoredNarinfo } from "../gateway/narinfo-text.ts";
 import type { AuditLog } from "./audit-log.ts";
 import {
@@ -130,7 +130,7 @@ async function judgeEntry(
   try {
     body = await bucket.read(path, MAX_STORED_NARINFO_BYTES);
   } catch (error) {
-    if (error instanceof AnswerTooLarge) return unreadable(TOO_LARGE);
+    if (error instanceof OversizedAnswer) return unreadable(TOO_LARGE);
     // If the bucket answers about the object and does not give it, the object is at fault,
     // such as a body that is not in its Content-Encoding. Otherwise this throws too.
     if (!(error instanceof Unreachable)) throw error;

@@ -8,7 +8,7 @@ import type { ProcessContext } from "../process-context.ts";
 import { type BucketEntry, parseListing } from "./parse-listing.ts";
 import { type BucketGet, signGet } from "./sign-request.ts";
 
-export interface ListOptions {
+export interface BucketListOptions {
   /** The text with which each path must begin, such as `nar/`. Empty for all. */
   readonly start: string;
   /** List only the paths behind this path. */
@@ -21,7 +21,7 @@ export interface ListOptions {
 export interface BucketReader {
   readonly location: BucketLocation;
   /** Lists page by page, in the order of the keys. Throws `ClientError`. */
-  list(options: ListOptions): AsyncGenerator<readonly BucketEntry[], void>;
+  list(options: BucketListOptions): AsyncGenerator<readonly BucketEntry[], void>;
   /** Returns the size of an object, or undefined if the bucket does not list it. */
   sizeOf(path: string): Promise<number | undefined>;
   /** Returns the whole object, or undefined if it does not exist. Throws if it is longer. */

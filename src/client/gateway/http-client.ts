@@ -37,7 +37,7 @@ export class Unreachable extends ClientError {}
  */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
-export class AnswerTooLarge extends ClientError {
+export class OversizedAnswer extends ClientError {
   constructor(url: string, maxBytes: number) {
     const { host, pathname } = new URL(url);
     super(
@@ -118,13 +118,13 @@ export function createHttpClient(
         idle.touch();
         if (lines === undefined) {
           kept += chunk.byteLength;
-          if (kept > maxAnswerBytes) throw new AnswerTooLarge(request.url, maxAnswerBytes);
+          if (kept > maxAnswerBytes) throw new OversizedAnswer(request.url, maxAnswerBytes);
           chunks.push(chunk);
           continue;
         }
         const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n");
         rest = parts.pop() ?? "";
-        if (rest.length > maxAnswerBytes) throw new AnswerTooLarge(request.url, maxAnswerBytes);
+        if (rest.length > maxAnswerBytes) throw new OversizedAnswer(request.url, maxAnswerBytes);
         for (const line of parts) if (line !== "") lines(line);
       }
       return { status: response.status, headers: response.headers, body: Buffer.concat(chunks) };
@@ -156,7 +156,7 @@ export function createHttpClient(
         failure = error;
       }
       signal.throwIfAborted();
-      if (failure instanceof AnswerTooLarge) throw failure;
+      if (failure instanceof OversizedAnswer) throw failure;
       if (failure !== undefined && (hasBegun || count >= retries.attempts)) {
         const { host } = new URL(request.url);
         throw new Unreachable(`cannot reach ${host}: ${describeError(failure)}`, {

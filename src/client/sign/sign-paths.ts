@@ -15,6 +15,7 @@ import { ClientError, describeError } from "../client-error.ts";
 import type { CacheClient } from "../gateway/cache-client.ts";
 import type { ProcessContext } from "../process-context.ts";
 import { signNarinfo } from "../push/compose-narinfo.ts";
+import { createSemaphore, type Semaphore } from "../push/push-limits.ts";
 import { createStopGuard, type StopGuard } from "../push/stop-guard.ts";
 import { putNarinfo } from "../push/upload-nar.ts";
 import { proveNar } from "./prove-nar.ts";
@@ -43,8 +44,8 @@ export interface SignSession {
 }
 
 const PATHS_AT_ONCE = 16;
-/** Unpacking is work of the processor, and each zstd may need 128 MB. */
-const PROOFS_AT_ONCE = 4;
+/** A zstd file with the largest window needs 128 MB to unpack, and one of `zstd -3` needs 4 MB. */
+const PROOFS_AT_ONCE = 8;
 
 /**
  * Adds a signature to each path through the gateway, and yields what happened in the
@@ -56,24 +57,28 @@ export async function* signPaths(
   session: SignSession,
   context: ProcessContext,
 ): AsyncGenerator<SignOutcome, void> {
-  const guard = createStopGuard();
-  const atOnce = session.isProving ? PROOFS_AT_ONCE : PATHS_AT_ONCE;
-  yield* mapInOrder(toAsync(hashes), atOnce, async (hash) => {
+  const guards = { stop: createStopGuard(), proofs: createSemaphore(PROOFS_AT_ONCE) };
+  yield* mapInOrder(toAsync(hashes), PATHS_AT_ONCE, async (hash) => {
     context.signal.throwIfAborted();
-    return await signOne(hash, session, guard, context);
+    return await signOne(hash, session, guards, context);
   });
+}
+
+interface Guards {
+  readonly stop: StopGuard;
+  readonly proofs: Semaphore;
 }
 
 async function signOne(
   hash: StorePathHash,
   session: SignSession,
-  guard: StopGuard,
+  { stop, proofs }: Guards,
   context: ProcessContext,
 ): Promise<SignOutcome> {
   let path: string | undefined;
   const outcome = (status: SignOutcome["status"], says = "") => ({ hash, path, status, says });
   try {
-    guard.check();
+    stop.check();
     const { paths, rules, key } = session;
     const narinfo = await readPath(hash, paths);
     path = formatStorePath(narinfo.storePath, rules.storeDir);
@@ -87,16 +92,16 @@ async function signOne(
       return outcome("failed", describeFinding(finding));
     }
     if (session.isProving) {
-      const proof = await proveNar(narinfo, paths, context);
+      const proof = await proofs.run(() => proveNar(narinfo, paths, context));
       if (proof.verdict !== "proved") return outcome(proof.verdict, proof.says);
     }
     if (session.isDryRun) return outcome("ready");
     await addSignature(narinfo, session);
-    guard.succeeded();
+    stop.succeeded();
     return outcome("signed");
   } catch (error) {
     context.signal.throwIfAborted();
-    guard.failed(error);
+    stop.failed(error);
     return outcome("failed", describeError(error));
   }
 }

@@ -256,6 +256,7 @@ describe("nargate sign PATH", () => {
     { args: [], says: "nothing to sign: name store paths, or use --unsigned" },
     { args: ["--unsigned", "x"], says: "--unsigned finds the paths by itself" },
     { args: ["x", "--state", "s"], says: "--state needs --unsigned" },
+    { args: ["x", "--key-file", "-"], says: "standard input has the key" },
   ])("refuses the wrong use $args", async ({ args, says }) => {
     const { sign } = await start([]);
     const { code, stderr } = await sign(args);

@@ -21,6 +21,8 @@ async function judge(options: SampleOptions, nar = THERE, change = (text: string
   return await judgeNarinfo(valueOf(parseNarinfo(change(narinfo), "/nix/store")), nar, RULES);
 }
 
+const rot13 = (text: string) => text.replace("Compression: none", "Compression: rot13");
+
 describe("judgeNarinfo", () => {
   it.each([
     { verdict: "ok", secretKeys: [KEY], keyNames: ["team-1"] },
@@ -49,7 +51,6 @@ describe("judgeNarinfo", () => {
       verdict: "unreadable",
       says: "a signature is malformed; Nix 2.34 and later refuse the path",
     });
-    const rot13 = (text: string) => text.replace("Compression: none", "Compression: rot13");
     expect(await judge({}, THERE, rot13)).toMatchObject({ verdict: "unreadable" });
   });
 

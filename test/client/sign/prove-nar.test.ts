@@ -31,6 +31,15 @@ function narinfoOf(nar: Buffer, compression: string, narSize = nar.byteLength) {
   return valueOf(parseNarinfo(text, "/nix/store"));
 }
 
+async function* breaking() {
+  yield NAR.subarray(0, 100);
+  throw new Unreachable("cannot reach bucket: reset");
+}
+
+function* endless() {
+  for (;;) yield Buffer.alloc(64 * 1024);
+}
+
 interface Served {
   readonly chunks: Iterable<Uint8Array>;
   readonly status?: number;
@@ -140,9 +149,6 @@ describe("proveNar", () => {
   });
 
   it("reads no more of an endless file than it needs", async () => {
-    function* endless() {
-      for (;;) yield Buffer.alloc(64 * 1024);
-    }
     const served = serving({ chunks: endless() });
     const proof = await proveNar(narinfoOf(NAR, "none"), served, CONTEXT);
     expect(proof.verdict).toBe("wrong-contents");
@@ -163,10 +169,6 @@ describe("proveNar", () => {
 
   it("tries again if the download breaks, and never takes that for wrong contents", async () => {
     let attempts = 0;
-    async function* breaking() {
-      yield NAR.subarray(0, 100);
-      throw new Unreachable("cannot reach bucket: reset");
-    }
     for (const compression of ["none", "gzip", "xz"]) {
       attempts = 0;
       const download = async () => {
