@@ -2113,11 +2113,11 @@ function parseRetryAfter(header, now) {
 var Unreachable = class extends ClientError {
 };
 var MAX_ANSWER_BYTES = 16 * 1024 * 1024;
-var AnswerTooLarge = class extends ClientError {
-  constructor(url) {
+var OversizedAnswer = class extends ClientError {
+  constructor(url, maxBytes) {
     const { host, pathname } = new URL(url);
     super(
-      `${host} answered with more than ${MAX_ANSWER_BYTES / 1024 / 1024} MB to ${pathname.slice(0, 100)}. Check that the URL is the URL of a Nargate cache`
+      `${host} answered with more than ${maxBytes / 1024 / 1024} MB to ${pathname.slice(0, 100)}. Check that the URL is right`
     );
   }
 };
@@ -2137,7 +2137,7 @@ function createHttpClient({ fetch: fetch2, now, random, sleep: sleep2, signal },
   async function attempt(request, onLine) {
     const idle = createIdleTimer(retries.idleMilliseconds);
     try {
-      const { body } = request;
+      const { body, maxAnswerBytes = MAX_ANSWER_BYTES } = request;
       const response = await fetch2(request.url, {
         method: request.method,
         headers: {
@@ -2158,13 +2158,13 @@ function createHttpClient({ fetch: fetch2, now, random, sleep: sleep2, signal },
         idle.touch();
         if (lines === void 0) {
           kept += chunk.byteLength;
-          if (kept > MAX_ANSWER_BYTES) throw new AnswerTooLarge(request.url);
+          if (kept > maxAnswerBytes) throw new OversizedAnswer(request.url, maxAnswerBytes);
           chunks.push(chunk);
           continue;
         }
         const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n");
         rest = parts.pop() ?? "";
-        if (rest.length > MAX_ANSWER_BYTES) throw new AnswerTooLarge(request.url);
+        if (rest.length > maxAnswerBytes) throw new OversizedAnswer(request.url, maxAnswerBytes);
         for (const line of parts) if (line !== "") lines(line);
       }
       return { status: response.status, headers: response.headers, body: Buffer.concat(chunks) };
@@ -2189,7 +2189,7 @@ function createHttpClient({ fetch: fetch2, now, random, sleep: sleep2, signal },
         failure = error2;
       }
       signal.throwIfAborted();
-      if (failure instanceof AnswerTooLarge) throw failure;
+      if (failure instanceof OversizedAnswer) throw failure;
       if (failure !== void 0 && (hasBegun || count >= retries.attempts)) {
         const { host } = new URL(request.url);
         throw new Unreachable(`cannot reach ${host}: ${describeError(failure)}`, {

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { AuditRules } from "../../client/audit/judge-narinfo.ts";
 import { UsageError } from "../../client/client-error.ts";
 import { readGatewayFacts } from "../../client/gateway/gateway-facts.ts";
@@ -20,11 +20,13 @@ export interface AuditFlags {
 
 export function addAuditFlags(command: Command): Command {
   return command
-    .option(
-      "--public-key <key>",
-      "a key that clients trust, as in nix.conf; may be repeated (default: the keys of the cache, and PUBLIC_KEYS)",
-      collectKeys,
-      [],
+    .addOption(
+      new Option(
+        "--public-key <key>",
+        "another key that clients trust, as in nix.conf; may be repeated",
+      )
+        .argParser(collectKeys)
+        .default([], "the keys of the cache, and PUBLIC_KEYS"),
     )
     .option(
       "--state <file>",

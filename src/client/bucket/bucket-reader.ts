@@ -6,7 +6,7 @@ import { type Download, startDownload } from "../gateway/start-download.ts";
 import { toOneLine } from "../plain-text.ts";
 import type { ProcessContext } from "../process-context.ts";
 import { type BucketEntry, parseListing } from "./parse-listing.ts";
-import { type BucketGet, signGet } from "./sign-request.ts";
+import { type BucketGet, createGetSigner } from "./sign-request.ts";
 
 export interface BucketListOptions {
   /** The text with which each path must begin, such as `nar/`. Empty for all. */
@@ -46,10 +46,11 @@ export function createBucketReader(
   retries: HttpRetries = BUCKET_RETRIES,
 ): BucketReader {
   const http = createHttpClient(context, retries);
+  const signGet = createGetSigner(location);
   const { prefix } = location;
 
   async function sign(request: BucketGet) {
-    const { url, headers } = await signGet(location, request, context.now());
+    const { url, headers } = await signGet(request, context.now());
     // Not signed, because proxies change it.
     return { method: "GET", url, headers: { ...headers, "accept-encoding": "identity" } } as const;
   }

@@ -13,29 +13,36 @@ export interface SignedGet {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+export type GetSigner = (request: BucketGet, now: Date) => Promise<SignedGet>;
+
 /**
- * Signs a GET with the application key. The signature is valid for 15 minutes.
+ * Returns a function that signs GETs with the application key. A signature is valid for
+ * 15 minutes.
  *
  * Only the signer of aws4fetch is used: its client follows redirects, and would send
  * the signature to another host.
  */
-export async function signGet(
-  { endpoint, bucket, region, keyId, applicationKey }: BucketLocation,
-  { key, query = {} }: BucketGet,
-  now: Date,
-): Promise<SignedGet> {
-  const path = key === "" ? "" : `/${key.split("/").map(encode).join("/")}`;
-  const search = Object.entries(query).map(([name, value]) => `${encode(name)}=${encode(value)}`);
-  const { url, headers } = await new AwsV4Signer({
-    method: "GET",
-    url: `${endpoint}/${bucket}${path}${search.length === 0 ? "" : `?${search.join("&")}`}`,
-    accessKeyId: keyId,
-    secretAccessKey: applicationKey,
+export function createGetSigner(location: BucketLocation): GetSigner {
+  const signing = {
+    accessKeyId: location.keyId,
+    secretAccessKey: location.applicationKey,
     service: "s3",
-    region,
-    datetime: now.toISOString().replace(/[:-]|\.\d{3}/g, ""),
-  }).sign();
-  return { url: url.href, headers: Object.fromEntries(headers) };
+    region: location.region,
+    // aws4fetch keeps the signing key here. SigV4 derives a new one for each day.
+    cache: new Map<string, ArrayBuffer>(),
+  };
+  return async ({ key, query = {} }, now) => {
+    const path = key === "" ? "" : `/${key.split("/").map(encode).join("/")}`;
+    const pairs = Object.entries(query).map(([name, value]) => `${encode(name)}=${encode(value)}`);
+    const search = pairs.length === 0 ? "" : `?${pairs.join("&")}`;
+    const { url, headers } = await new AwsV4Signer({
+      ...signing,
+      method: "GET",
+      url: `${location.endpoint}/${location.bucket}${path}${search}`,
+      datetime: now.toISOString().replace(/[:-]|\.\d{3}/g, ""),
+    }).sign();
+    return { url: url.href, headers: Object.fromEntries(headers) };
+  };
 }
 
 /** aws4fetch reads a "+" in a path as a space, so it is encoded too. */
