@@ -1,9 +1,12 @@
 import type { AuditRules } from "../../client/audit/judge-narinfo.ts";
 import { ClientError, UsageError } from "../../client/client-error.ts";
 import type { OpenCache } from "../../client/gateway/open-cache.ts";
+import type { StoredPaths } from "../../client/sign/stored-paths.ts";
 import { readTokenFacts } from "../../client/gateway/token-facts.ts";
 import type { ProcessContext } from "../../client/process-context.ts";
 import { hasScope } from "../../api/tokens.ts";
+import { equalFingerprints } from "../../nix/fingerprint.ts";
+import type { StorePathHash } from "../../nix/store-path.ts";
 import { formatPublicKey, publicKeyOf, type SecretKey } from "../../nix/signature.ts";
 
 /**
@@ -33,5 +36,27 @@ export function warnIfUnpublished(
   if (keys.some((known) => formatPublicKey(known) === publicKey)) return;
   stderr.write(
     `nargate: warning: the cache does not publish the key ${key.name}. Clients accept its signatures only if they trust ${publicKey}. Add it to PUBLIC_KEYS of the gateway\n`,
+  );
+}
+
+/**
+ * Throws unless the cache shows a path as the bucket has it. B2_* and --to can name two
+ * different caches by mistake, and the narinfos of one must not be sent to the other.
+ */
+export async function requireSameBucket(
+  hash: StorePathHash,
+  paths: Pick<StoredPaths, "read">,
+  { client }: Pick<OpenCache, "client">,
+  { storeDir }: AuditRules,
+): Promise<void> {
+  const [stored, shown] = await Promise.all([
+    paths.read(hash),
+    client.readNarinfo(hash, storeDir, true),
+  ]);
+  // Deleted since the audit, or stored in a compression: signing it fails with its own reason.
+  if (stored === undefined || stored === "unreadable" || shown === "unreadable") return;
+  if (shown !== undefined && equalFingerprints(stored, shown)) return;
+  throw new ClientError(
+    `${client.url} does not show the paths of this bucket (${hash} is ${shown === undefined ? "missing" : "another path"} there). Check B2_BUCKET, B2_PREFIX and --to`,
   );
 }

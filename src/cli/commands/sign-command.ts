@@ -25,7 +25,7 @@ import {
   formatCandidates,
   type SignCandidates,
 } from "../audit/sign-candidates.ts";
-import { requireAdmin, warnIfUnpublished } from "../audit/signer-checks.ts";
+import { requireAdmin, requireSameBucket, warnIfUnpublished } from "../audit/signer-checks.ts";
 import { resolvePathArgument } from "../closure/path-argument.ts";
 import { addCacheOptions, type AddCommand } from "../command.ts";
 import { readSecretKey } from "../read-secret-key.ts";
@@ -82,9 +82,11 @@ async function sign(
     bucket === undefined
       ? await resolvePaths(paths, rules, context)
       : await findCandidates(bucket, rules, flags, context);
-  if (candidates.hashes.length === 0) {
+  const [first] = candidates.hashes;
+  if (first === undefined) {
     context.stderr.write("Nothing to sign: no path lacks nothing but a signature.\n");
   } else {
+    if (!session.isNamed) await requireSameBucket(first, session.paths, cache, rules);
     const facts = { keyName: key.name, isProving: session.isProving };
     context.stderr.write(formatCandidates(candidates, facts));
     const isAgreed =

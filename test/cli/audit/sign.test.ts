@@ -55,8 +55,8 @@ function typing(text: string) {
   };
 }
 
-const many = (count: number, options = {}) =>
-  Promise.all(Array.from({ length: count }, (_, index) => samplePath(`path-${index}`, options)));
+const many = (count: number) =>
+  Promise.all(Array.from({ length: count }, (_, index) => samplePath(`path-${index}`)));
 
 describe("nargate sign --unsigned", () => {
   it("signs what lacks only a signature, and lists what lacks more", async () => {
@@ -116,6 +116,17 @@ describe("nargate sign --unsigned", () => {
     );
     const none = await sign(["--unsigned", "--yes"], { env: (await startAuditBucket()).env });
     expect(none.code).toBe(2);
+  });
+
+  it("sends nothing to a gateway of another bucket", async () => {
+    const { sign, puts } = await start([]);
+    const other = await startAuditBucket();
+    await other.add(...(await many(2)));
+    const env = { ...other.env, NARGATE_TOKEN: "t" };
+    const { code, stderr } = await sign(["--unsigned", "--yes"], { env });
+    expect(code).toBe(1);
+    expect(stderr).toContain("does not show the paths of this bucket");
+    expect(puts).toEqual([]);
   });
 
   it("warns if the cache does not publish the key", async () => {
