@@ -22,7 +22,7 @@ export async function startDownload(
   { fetch, signal }: Pick<ProcessContext, "fetch" | "signal">,
 ): Promise<Download> {
   const { host } = new URL(url);
-  const idle = createIdleTimer(IDLE_MILLISECONDS);
+  const idle = createIdleTimer(IDLE_MILLISECONDS, signal);
   const canceller = new AbortController();
   const cancel = () => {
     idle.stop();
@@ -39,7 +39,7 @@ export async function startDownload(
       method: "GET",
       headers,
       redirect: "manual",
-      signal: AbortSignal.any([signal, idle.signal, canceller.signal]),
+      signal: AbortSignal.any([idle.signal, canceller.signal]),
     });
   } catch (error) {
     throw fail(error);
