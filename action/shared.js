@@ -2135,7 +2135,7 @@ function bytesBody(bytes) {
 }
 function createHttpClient({ fetch: fetch2, now, random, sleep: sleep2, signal }, retries = HTTP_RETRIES) {
   async function attempt(request, onLine) {
-    const idle = createIdleTimer(retries.idleMilliseconds);
+    const idle = createIdleTimer(retries.idleMilliseconds, signal);
     try {
       const { body, maxAnswerBytes = MAX_ANSWER_BYTES } = request;
       const response = await fetch2(request.url, {
@@ -2146,7 +2146,7 @@ function createHttpClient({ fetch: fetch2, now, random, sleep: sleep2, signal },
           ...body === void 0 ? {} : { "content-length": String(body.sizeBytes) }
         },
         redirect: "manual",
-        signal: AbortSignal.any([signal, idle.signal]),
+        signal: idle.signal,
         ...body === void 0 ? {} : { body: countSent(request, body, idle), duplex: "half" }
       });
       const lines = response.ok ? onLine : void 0;
@@ -2214,15 +2214,21 @@ async function* countSent(request, body, idle) {
     request.onSent?.(sent);
   }
 }
-function createIdleTimer(milliseconds) {
+function createIdleTimer(milliseconds, parent) {
   const controller = new AbortController();
+  const abortToo = () => controller.abort(parent.reason);
+  if (parent.aborted) abortToo();
+  else parent.addEventListener("abort", abortToo, { once: true });
   const timer = setTimeout(() => {
     controller.abort(new Error(`no data for ${milliseconds / 1e3} s`));
   }, milliseconds);
   return {
     signal: controller.signal,
     touch: () => void timer.refresh(),
-    stop: () => clearTimeout(timer)
+    stop() {
+      clearTimeout(timer);
+      parent.removeEventListener("abort", abortToo);
+    }
   };
 }
 
