@@ -124,14 +124,17 @@ function endless(): ClientError {
   );
 }
 
+/** The bucket refused a request, or did not get well in time. */
+export class BucketRefusal extends ClientError {}
+
 /** Returns the error that an answer of the bucket without success means. */
-function refusalOfBucket(what: string, { status, body }: HttpAnswer): ClientError {
+function refusalOfBucket(what: string, { status, body }: HttpAnswer): BucketRefusal {
   const text = body.toString("utf8", 0, 64 * 1024);
   const reason = [readElement(text, "Code"), readElement(text, "Message")].filter(
     (part) => part !== undefined && part !== "",
   );
   const remedy = REMEDIES[status];
-  return new ClientError(
+  return new BucketRefusal(
     toOneLine(
       `the bucket answered ${status} to ${what}${reason.length === 0 ? "" : ` (${reason.join(": ")})`}${remedy === undefined ? "" : `. ${remedy}`}`,
     ),

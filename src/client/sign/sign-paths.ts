@@ -11,8 +11,10 @@ import {
   toFinding,
 } from "../audit/judge-narinfo.ts";
 import { mapInOrder } from "../audit/map-in-order.ts";
+import { BucketRefusal } from "../bucket/bucket-reader.ts";
 import { ClientError, describeError } from "../client-error.ts";
 import type { CacheClient } from "../gateway/cache-client.ts";
+import { Unreachable } from "../gateway/http-client.ts";
 import type { ProcessContext } from "../process-context.ts";
 import { signNarinfo } from "../push/compose-narinfo.ts";
 import { createSemaphore, type Semaphore } from "../push/push-limits.ts";
@@ -101,7 +103,8 @@ async function signOne(
     return outcome("signed");
   } catch (error) {
     context.signal.throwIfAborted();
-    stop.failed(error);
+    // If the bucket refuses this read, it refuses the next ones too.
+    stop.failed(error instanceof BucketRefusal ? new Unreachable(error.message) : error);
     return outcome("failed", describeError(error));
   }
 }

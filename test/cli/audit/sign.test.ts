@@ -157,6 +157,21 @@ describe("nargate sign --unsigned", () => {
     expect(puts.length).toBeLessThan(40);
   });
 
+  it("stops if the bucket goes down midway, and says so", async () => {
+    const { sign, b2, puts } = await start(await many(100));
+    b2.server.faults.add({
+      match: { operation: "GetObject" },
+      effect: { status: 503, code: "ServiceUnavailable" },
+      skip: 110,
+    });
+    const { code, stdout } = await sign(["--unsigned", "--yes"]);
+    expect(code).toBe(1);
+    expect(stdout).toContain("the bucket answered 503 to ");
+    expect(puts.length).toBeLessThan(20);
+    // 16 paths at once, with 8 attempts each, and a second read for those that were sent.
+    expect(b2.server.requests.list({ bucket: b2.bucket, status: 503 }).length).toBeLessThan(300);
+  });
+
   it("does not believe a 200 that stores nothing", async () => {
     const { sign } = await start(await many(1), { keeps: true });
     const { code, stdout } = await sign(["--unsigned", "--yes"]);
