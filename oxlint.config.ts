@@ -123,14 +123,21 @@ const ARROWS: readonly Arrow[] = [
   {
     files: ["src/client/**"],
     may: `${PURE} prices`,
-    own: "gateway local-nix push progress use *.ts",
+    own: "audit bucket gateway local-nix push progress sign use *.ts",
     packages: "node:* log-update valibot",
     because: "src/client is a library: it knows neither the command nor the worker.",
   },
   {
+    files: ["src/client/bucket/**"],
+    may: "http settings result.ts",
+    own: "gateway *.ts",
+    packages: "aws4fetch",
+    because: "src/client/bucket reads a bucket, and alone of the client imports aws4fetch.",
+  },
+  {
     files: ["src/cli/**"],
     may: `${PURE} prices checks client`,
-    own: "commands closure doctor *.ts",
+    own: "audit commands closure doctor *.ts",
     packages: "node:* commander",
     because: "The command imports the client and what is pure.",
   },

@@ -2113,11 +2113,11 @@ function parseRetryAfter(header, now) {
 var Unreachable = class extends ClientError {
 };
 var MAX_ANSWER_BYTES = 16 * 1024 * 1024;
-var AnswerTooLarge = class extends ClientError {
-  constructor(url) {
+var OversizedAnswer = class extends ClientError {
+  constructor(url, maxBytes) {
     const { host, pathname } = new URL(url);
     super(
-      `${host} answered with more than ${MAX_ANSWER_BYTES / 1024 / 1024} MB to ${pathname.slice(0, 100)}. Check that the URL is the URL of a Nargate cache`
+      `${host} answered with more than ${maxBytes / 1024 / 1024} MB to ${pathname.slice(0, 100)}. Check that the URL is right`
     );
   }
 };
@@ -2135,9 +2135,9 @@ function bytesBody(bytes) {
 }
 function createHttpClient({ fetch: fetch2, now, random, sleep: sleep2, signal }, retries = HTTP_RETRIES) {
   async function attempt(request, onLine) {
-    const idle = createIdleTimer(retries.idleMilliseconds);
+    const idle = createIdleTimer(retries.idleMilliseconds, signal);
     try {
-      const { body } = request;
+      const { body, maxAnswerBytes = MAX_ANSWER_BYTES } = request;
       const response = await fetch2(request.url, {
         method: request.method,
         headers: {
@@ -2146,7 +2146,7 @@ function createHttpClient({ fetch: fetch2, now, random, sleep: sleep2, signal },
           ...body === void 0 ? {} : { "content-length": String(body.sizeBytes) }
         },
         redirect: "manual",
-        signal: AbortSignal.any([signal, idle.signal]),
+        signal: idle.signal,
         ...body === void 0 ? {} : { body: countSent(request, body, idle), duplex: "half" }
       });
       const lines = response.ok ? onLine : void 0;
@@ -2158,13 +2158,13 @@ function createHttpClient({ fetch: fetch2, now, random, sleep: sleep2, signal },
         idle.touch();
         if (lines === void 0) {
           kept += chunk.byteLength;
-          if (kept > MAX_ANSWER_BYTES) throw new AnswerTooLarge(request.url);
+          if (kept > maxAnswerBytes) throw new OversizedAnswer(request.url, maxAnswerBytes);
           chunks.push(chunk);
           continue;
         }
         const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n");
         rest = parts.pop() ?? "";
-        if (rest.length > MAX_ANSWER_BYTES) throw new AnswerTooLarge(request.url);
+        if (rest.length > maxAnswerBytes) throw new OversizedAnswer(request.url, maxAnswerBytes);
         for (const line of parts) if (line !== "") lines(line);
       }
       return { status: response.status, headers: response.headers, body: Buffer.concat(chunks) };
@@ -2189,7 +2189,7 @@ function createHttpClient({ fetch: fetch2, now, random, sleep: sleep2, signal },
         failure = error2;
       }
       signal.throwIfAborted();
-      if (failure instanceof AnswerTooLarge) throw failure;
+      if (failure instanceof OversizedAnswer) throw failure;
       if (failure !== void 0 && (hasBegun || count >= retries.attempts)) {
         const { host } = new URL(request.url);
         throw new Unreachable(`cannot reach ${host}: ${describeError(failure)}`, {
@@ -2214,15 +2214,21 @@ async function* countSent(request, body, idle) {
     request.onSent?.(sent);
   }
 }
-function createIdleTimer(milliseconds) {
+function createIdleTimer(milliseconds, parent) {
   const controller = new AbortController();
+  const abortToo = () => controller.abort(parent.reason);
+  if (parent.aborted) abortToo();
+  else parent.addEventListener("abort", abortToo, { once: true });
   const timer = setTimeout(() => {
     controller.abort(new Error(`no data for ${milliseconds / 1e3} s`));
   }, milliseconds);
   return {
     signal: controller.signal,
     touch: () => void timer.refresh(),
-    stop: () => clearTimeout(timer)
+    stop() {
+      clearTimeout(timer);
+      parent.removeEventListener("abort", abortToo);
+    }
   };
 }
 
@@ -2331,7 +2337,7 @@ function parseJson(target, text) {
 }
 
 // src/client/gateway/find-token.ts
-import { readFile as readFile2 } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 // src/http/secure-url.ts
@@ -2341,21 +2347,32 @@ function isSecureUrl({ protocol, hostname }) {
 }
 
 // src/client/read-given-file.ts
-import { readFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
 import { resolve } from "node:path";
 var STANDARD_INPUT = ["-", "/dev/stdin", "/dev/fd/0"];
+var MAX_BYTES = 64 * 1024;
 function isStandardInput(file) {
   return STANDARD_INPUT.includes(file);
 }
 async function readGivenFile(flag, file, context) {
   try {
-    if (!isStandardInput(file)) return (await readFile(resolve(context.cwd, file), "utf8")).trim();
-    const chunks = [];
-    for await (const chunk of context.stdin) chunks.push(Buffer.from(chunk));
-    return Buffer.concat(chunks).toString().trim();
+    const source = isStandardInput(file) ? context.stdin : createReadStream(resolve(context.cwd, file));
+    return (await readBounded(source, `${flag} ${file}`)).trim();
   } catch (error2) {
+    if (error2 instanceof UsageError) throw error2;
     throw new UsageError(`cannot read ${flag} ${file}: ${error2.code}`);
   }
+}
+async function readBounded(source, name) {
+  const chunks = [];
+  let size = 0;
+  for await (const chunk of source) {
+    const bytes = Buffer.from(chunk);
+    size += bytes.byteLength;
+    if (size > MAX_BYTES) throw new UsageError(`${name} is too long to be such a file`);
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks).toString();
 }
 
 // src/client/gateway/netrc.ts
@@ -2448,7 +2465,7 @@ async function lookForToken(hostname, tokenFile, context) {
   const fromEnvironment = env["NARGATE_TOKEN"]?.trim() ?? "";
   if (fromEnvironment !== "") return { token: fromEnvironment, source: "NARGATE_TOKEN" };
   for (const file of netrcFiles(env)) {
-    const text = await readFile2(file, "utf8").catch(() => "");
+    const text = await readFile(file, "utf8").catch(() => "");
     const token = findNetrcPassword(text, hostname);
     if (token !== void 0 && token !== "") return { token, source: file };
   }
@@ -2632,7 +2649,7 @@ async function exists(file) {
 
 // src/action/change-file.ts
 import { randomUUID as randomUUID2 } from "node:crypto";
-import { readFile as readFile4, rm as rm2, writeFile as writeFile3 } from "node:fs/promises";
+import { readFile as readFile3, rm as rm2, writeFile as writeFile3 } from "node:fs/promises";
 import path2 from "node:path";
 
 // src/client/replace-file.ts
@@ -2640,7 +2657,7 @@ import {
   chmod,
   chown,
   mkdir,
-  readFile as readFile3,
+  readFile as readFile2,
   readlink,
   rename,
   rm,
@@ -2691,7 +2708,7 @@ var OWN_FILES = {
   isRoot: false,
   async read(file) {
     try {
-      return await readFile4(file, "utf8");
+      return await readFile3(file, "utf8");
     } catch (error2) {
       const { code } = error2;
       if (code === "ENOENT") return void 0;
@@ -2721,8 +2738,8 @@ async function changeFile(file, edit, { files, workDirectory, isSecret, onChange
 async function undoChange({ file, isSecret, existed, id }, files, workDirectory) {
   const now = await files.read(file);
   if (now === void 0) return;
-  const before = await readFile4(copyOf("before", id, workDirectory), "utf8");
-  const after = await readFile4(copyOf("after", id, workDirectory), "utf8");
+  const before = await readFile3(copyOf("before", id, workDirectory), "utf8");
+  const after = await readFile3(copyOf("after", id, workDirectory), "utf8");
   if (now === after && !existed) return await files.remove(file);
   const oldLines = new Set(before.split("\n"));
   const doomed = new Set(
@@ -2853,7 +2870,7 @@ function readChange(value) {
 }
 
 // src/action/new-paths.ts
-import { readFile as readFile5, writeFile as writeFile4 } from "node:fs/promises";
+import { readFile as readFile4, writeFile as writeFile4 } from "node:fs/promises";
 import path4 from "node:path";
 
 // src/client/local-nix/path-info.ts
@@ -3076,7 +3093,7 @@ async function saveStoreNames(workDirectory, context) {
   await writeFile4(storeNamesFile(workDirectory), names.join("\n"));
 }
 async function readStoreNames(workDirectory) {
-  return (await readFile5(storeNamesFile(workDirectory), "utf8")).split("\n");
+  return (await readFile4(storeNamesFile(workDirectory), "utf8")).split("\n");
 }
 function storeNamesFile(workDirectory) {
   return path4.join(workDirectory, "store-names");

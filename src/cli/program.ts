@@ -4,10 +4,12 @@ import { describeError, Interrupted, UsageError } from "../client/client-error.t
 import { toOneLine } from "../client/plain-text.ts";
 import { createProcessContext, type ProcessContext } from "../client/process-context.ts";
 import type { AddCommand } from "./command.ts";
+import { addAuditBucketCommand } from "./commands/audit-bucket-command.ts";
 import { addDoctorCommand } from "./commands/doctor-command.ts";
 import { addInfoCommand } from "./commands/info-command.ts";
 import { addInitCommand } from "./commands/init-command.ts";
 import { addKeyCommand } from "./commands/key-command.ts";
+import { addSignCommand } from "./commands/sign-command.ts";
 import { addLsCommand } from "./commands/ls-command.ts";
 import { addPushCommand } from "./commands/push-command.ts";
 import { addTokenCommand } from "./commands/token-command.ts";
@@ -21,6 +23,8 @@ const COMMANDS: readonly AddCommand[] = [
   addDoctorCommand,
   addLsCommand,
   addInfoCommand,
+  addAuditBucketCommand,
+  addSignCommand,
   addTokenCommand,
   addInitCommand,
   addKeyCommand,

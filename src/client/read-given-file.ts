@@ -1,10 +1,13 @@
-import { readFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
 import { resolve } from "node:path";
 import { UsageError } from "./client-error.ts";
 import type { ProcessContext } from "./process-context.ts";
 
 /** The names of standard input. Opening the last two fails if it is a socket. */
 const STANDARD_INPUT: readonly string[] = ["-", "/dev/stdin", "/dev/fd/0"];
+
+/** Keys, tokens and secrets have some kilobytes. A wrong name, such as /dev/zero, must not fill the memory. */
+const MAX_BYTES = 64 * 1024;
 
 /** Whether the value of a flag that names a file means standard input. */
 export function isStandardInput(file: string): boolean {
@@ -23,11 +26,27 @@ export async function readGivenFile(
 ): Promise<string> {
   try {
     // The context opens standard input at the first use, so no other file may touch it.
-    if (!isStandardInput(file)) return (await readFile(resolve(context.cwd, file), "utf8")).trim();
-    const chunks: Buffer[] = [];
-    for await (const chunk of context.stdin) chunks.push(Buffer.from(chunk));
-    return Buffer.concat(chunks).toString().trim();
+    const source = isStandardInput(file)
+      ? context.stdin
+      : createReadStream(resolve(context.cwd, file));
+    return (await readBounded(source, `${flag} ${file}`)).trim();
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     throw new UsageError(`cannot read ${flag} ${file}: ${(error as NodeJS.ErrnoException).code}`);
   }
+}
+
+async function readBounded(
+  source: AsyncIterable<Uint8Array | string>,
+  name: string,
+): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of source) {
+    const bytes = Buffer.from(chunk);
+    size += bytes.byteLength;
+    if (size > MAX_BYTES) throw new UsageError(`${name} is too long to be such a file`);
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks).toString();
 }

@@ -1,6 +1,11 @@
 import { isSecureUrl } from "../http/secure-url.ts";
 import { err, ok, type Result } from "../result.ts";
-import { matching, type SettingProblem, type SettingReader } from "./setting-reader.ts";
+import {
+  createSettingReader,
+  matching,
+  type SettingProblem,
+  type SettingReader,
+} from "./setting-reader.ts";
 
 /** The bucket of a cache and the key that signs requests to it. */
 export interface BucketLocation {
@@ -48,6 +53,25 @@ export function readBucketSettings(reader: SettingReader): BucketLocation {
   };
   reader.problems.push(...endpointProblems(location));
   return location;
+}
+
+/**
+ * Returns the bucket of an environment, for a program that uses nothing else of the
+ * settings. All six must be set: B2_PREFIX may be empty, but a forgotten one would
+ * mean the whole bucket. Reports all problems at once.
+ */
+export function parseBucketLocation(
+  env: Readonly<Record<string, string | undefined>>,
+): Result<BucketLocation, readonly SettingProblem[]> {
+  const reader = createSettingReader(env);
+  const location = readBucketSettings(reader);
+  if (env["B2_PREFIX"] === undefined) {
+    reader.problems.push({
+      setting: "B2_PREFIX",
+      problem: "is not set (give it empty if the cache is the whole bucket)",
+    });
+  }
+  return reader.problems.length > 0 ? err(reader.problems) : ok(location);
 }
 
 /** Accepts plain HTTP to this machine alone: requests are signed, but others could read the NARs on their way. */

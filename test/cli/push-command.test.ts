@@ -273,5 +273,5 @@ describe("nargate watch-exec", () => {
     expect(report).toMatchObject({ failed: [], untried: [], stopped: null });
     expect(report.pushed).toHaveLength(101);
     expect(stderr).toContain("503 Come back later.");
-  });
+  }, 20_000);
 });

@@ -51,6 +51,8 @@ const IMPORTS = [
   { file: "src/worker/index.ts", refused: "../cli/program.ts", allowed: "./app.ts" },
   { file: "src/worker/create-gateway.ts", refused: "../client/x.ts", allowed: "./gateway.ts" },
   { file: "src/client/push/x.ts", refused: "../../worker/app.ts", allowed: "../../nix/hash.ts" },
+  { file: "src/client/bucket/x.ts", refused: "../push/x.ts", allowed: "aws4fetch" },
+  { file: "src/client/audit/x.ts", refused: "aws4fetch", allowed: "../bucket/x.ts" },
   { file: "src/client/use/x.ts", refused: "../../cli/program.ts", allowed: "../gateway/x.ts" },
   { file: "src/cli/commands/x.ts", refused: "../../worker/app.ts", allowed: "../../client/x.ts" },
   { file: "src/action/x.ts", refused: "../cli/program.ts", allowed: "../client/x.ts" },

@@ -37,6 +37,10 @@ describe("one file alone", () => {
     expect(filesWith("src/worker", pattern)).toEqual([owner]);
   });
 
+  it("of the client imports aws4fetch", () => {
+    expect(filesWith("src/client", /from "aws4fetch"/)).toEqual(["bucket/sign-request.ts"]);
+  });
+
   it.each([
     {
       what: "spells the identity of a bucket",

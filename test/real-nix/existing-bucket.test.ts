@@ -1,7 +1,8 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generateSecretKey } from "../../src/nix/signature.ts";
+import { fillBucket } from "../../testkit/nix/fill-bucket.ts";
 import { createPuller, createPusher, verifyStore } from "../../testkit/nix/gateway-clients.ts";
 import {
   type LocalGateway,
@@ -11,19 +12,6 @@ import {
 } from "../../testkit/node/local-gateway.ts";
 import { hasNix, type NixMachine } from "../../testkit/nix/nix-client.ts";
 import { addBuilt, addNoise, addTexts, hashPart } from "../../testkit/nix/nix-paths.ts";
-
-/** Puts a `file://` binary cache into the bucket, as the same objects. */
-async function fillBucket(gateway: LocalGateway, directory: string) {
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-  const objects = new Map<string, Buffer>();
-  for (const file of entries.filter((entry) => entry.isFile())) {
-    const name = path.join(file.parentPath, file.name);
-    const key = path.relative(directory, name);
-    objects.set(key, await readFile(name));
-    await gateway.bucket.write(key, await readFile(name));
-  }
-  return objects;
-}
 
 describe.skipIf(!hasNix)("a bucket that Nix filled without the gateway", () => {
   let gateway: LocalGateway;

@@ -23,6 +23,8 @@ export interface LocalGateway {
   /** Of the gateway's SIGNING_KEY, for trusted-public-keys. */
   readonly publicKey: string;
   readonly bucket: BucketView;
+  /** The B2_* settings of the gateway, for a command that reads the bucket itself. */
+  readonly bucketSettings: Readonly<Record<string, string>>;
   /** What goes wrong in the bucket. */
   readonly faults: FaultInjector;
   /** For the machines of its clients; removed with it. */
@@ -33,9 +35,11 @@ export interface LocalGateway {
 /** What the gateways of the tests know, by scope. */
 export const PUSH_TOKEN = "push-token-of-the-tests";
 export const READ_TOKEN = "read-token-of-the-tests";
+export const ADMIN_TOKEN = "admin-token-of-the-tests";
 
 export const TOKENS = JSON.stringify([
   { name: "ci", sha256: sha256(PUSH_TOKEN), scopes: ["push"] },
+  { name: "operator", sha256: sha256(ADMIN_TOKEN), scopes: ["admin"] },
   { name: "reader", sha256: sha256(READ_TOKEN), scopes: ["read"] },
 ]);
 
@@ -51,14 +55,17 @@ export async function startLocalGateway(
   const b2 = await startFakeB2();
   const directory = await mkdtemp(path.join(tmpdir(), "nargate-clients-"));
   const signingKey = await generateSecretKey("gateway-1");
+  const bucketSettings = {
+    B2_ENDPOINT: b2.endpoint,
+    B2_REGION: b2.region,
+    B2_BUCKET: b2.bucket,
+    B2_PREFIX: PREFIX,
+    B2_KEY_ID: b2.keyId,
+    B2_APPLICATION_KEY: b2.secret,
+  };
   const worker = await runWorker(
     {
-      B2_ENDPOINT: b2.endpoint,
-      B2_REGION: b2.region,
-      B2_BUCKET: b2.bucket,
-      B2_PREFIX: PREFIX,
-      B2_KEY_ID: b2.keyId,
-      B2_APPLICATION_KEY: b2.secret,
+      ...bucketSettings,
       EDGE: "cache-api",
       LOG: "faults",
       SIGNING_KEY: signingKey,
@@ -70,6 +77,7 @@ export async function startLocalGateway(
   return {
     url: worker.url,
     publicKey: publicKeyOfSecret(signingKey),
+    bucketSettings,
     bucket: createBucketView(b2.server, b2.bucket, PREFIX),
     faults: b2.server.faults,
     directory,

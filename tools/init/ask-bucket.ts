@@ -2,7 +2,11 @@ import { UsageError } from "../../src/client/client-error.ts";
 import type { ProcessContext } from "../../src/client/process-context.ts";
 import { readGivenFile } from "../../src/client/read-given-file.ts";
 import { err, ok, type Result } from "../../src/result.ts";
-import { type BucketLocation, readBucketSettings } from "../../src/settings/bucket-settings.ts";
+import {
+  type BucketLocation,
+  parseBucketLocation,
+  readBucketSettings,
+} from "../../src/settings/bucket-settings.ts";
 import { createSettingReader, formatProblems } from "../../src/settings/setting-reader.ts";
 import type { Asker } from "./asker.ts";
 import { type B2KeyFacts, isB2Endpoint, readB2KeyFacts } from "./b2-key-facts.ts";
@@ -136,7 +140,7 @@ function withScheme(endpoint: string): string {
 
 /** Checks what depends on several settings. */
 function parseLocation(location: BucketLocation): BucketLocation {
-  const reader = createSettingReader({
+  const checked = parseBucketLocation({
     B2_ENDPOINT: location.endpoint,
     B2_REGION: location.region,
     B2_BUCKET: location.bucket,
@@ -144,7 +148,6 @@ function parseLocation(location: BucketLocation): BucketLocation {
     B2_KEY_ID: location.keyId,
     B2_APPLICATION_KEY: location.applicationKey,
   });
-  const checked = readBucketSettings(reader);
-  if (reader.problems.length > 0) throw new UsageError(formatProblems(reader.problems));
-  return checked;
+  if (checked.ok) return checked.value;
+  throw new UsageError(formatProblems(checked.error));
 }

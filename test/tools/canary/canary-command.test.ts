@@ -39,7 +39,7 @@ describe("npm run canary", () => {
     expect(result.code).toBe(2);
     expect(result.stdout).toBe("");
     expect(result.stderr).toBe(
-      "Cannot check the bucket. Correct these settings:\n  B2_ENDPOINT is not set\n  B2_REGION is not set\n  B2_PREFIX is not set\n  B2_KEY_ID is not set\n",
+      "Cannot check the bucket. Correct these settings:\n  B2_ENDPOINT is not set\n  B2_REGION is not set\n  B2_KEY_ID is not set\n  B2_PREFIX is not set (give it empty if the cache is the whole bucket)\n",
     );
   });
 

@@ -1,0 +1,101 @@
+import { createHash } from "node:crypto";
+import { retryPauseMilliseconds } from "../../http/retry.ts";
+import { equalHashes } from "../../nix/hash.ts";
+import type { Narinfo } from "../../nix/narinfo.ts";
+import { describeError } from "../client-error.ts";
+import { Unreachable } from "../gateway/http-client.ts";
+import type { ProcessContext } from "../process-context.ts";
+import type { StoredPaths } from "./stored-paths.ts";
+import { NoUnpacker, unpackNar } from "./unpack-nar.ts";
+
+/** Whether a NAR is what its narinfo says. */
+export interface NarProof {
+  readonly verdict: "proved" | "wrong-contents" | "not-proved";
+  /** The reason, for people. Empty if the NAR is proved. */
+  readonly says: string;
+}
+
+/** Each attempt reads the NAR from its start. */
+const ATTEMPTS = 4;
+
+/**
+ * Downloads and unpacks a NAR, and compares its size and hash with NarSize and NarHash.
+ * Keeps nothing of it, and stops at the first byte beyond NarSize: a small file can
+ * unpack to terabytes. Throws only if the signal of the context aborts.
+ */
+export async function proveNar(
+  narinfo: Narinfo,
+  paths: Pick<StoredPaths, "download">,
+  context: ProcessContext,
+): Promise<NarProof> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await readOnce(narinfo, paths, context);
+    } catch (error) {
+      context.signal.throwIfAborted();
+      if (!(error instanceof Unreachable) || attempt >= ATTEMPTS) {
+        return { verdict: "not-proved", says: describeError(error) };
+      }
+    }
+    await context.sleep(retryPauseMilliseconds(attempt, undefined, context.random));
+  }
+}
+
+async function readOnce(
+  narinfo: Narinfo,
+  paths: Pick<StoredPaths, "download">,
+  context: ProcessContext,
+): Promise<NarProof> {
+  const { compression } = narinfo;
+  const proof = await readAs(compression, narinfo, paths, context);
+  // A compressor with several threads, such as pzstd, writes several frames.
+  if (compression !== "zstd" || proof !== "too-short") return named(proof);
+  return named(await readAs("zstd frames", narinfo, paths, context));
+}
+
+async function readAs(
+  compression: string,
+  narinfo: Narinfo,
+  paths: Pick<StoredPaths, "download">,
+  context: ProcessContext,
+): Promise<NarProof | "too-short"> {
+  const download = await paths.download(narinfo);
+  try {
+    if (download.status !== 200) {
+      return { verdict: "not-proved", says: `the answer to its NAR was ${download.status}` };
+    }
+    return await compare(unpackNar(download.body, compression, context), narinfo);
+  } finally {
+    download.cancel();
+  }
+}
+
+function named(proof: NarProof | "too-short"): NarProof {
+  return proof === "too-short" ? wrong("it unpacks to less than NarSize") : proof;
+}
+
+async function compare(
+  nar: AsyncIterable<Uint8Array>,
+  { narHash, narSize }: Narinfo,
+): Promise<NarProof | "too-short"> {
+  const hash = createHash("sha256");
+  let bytes = 0;
+  try {
+    for await (const chunk of nar) {
+      bytes += chunk.byteLength;
+      if (bytes > narSize) return wrong(`it unpacks to more than the ${narSize} bytes of NarSize`);
+      hash.update(chunk);
+    }
+  } catch (error) {
+    if (error instanceof Unreachable || error instanceof NoUnpacker) throw error;
+    return wrong(`it cannot be unpacked: ${describeError(error)}`);
+  }
+  if (bytes < narSize) return "too-short";
+  return equalHashes(narHash, { algorithm: "sha256", bytes: hash.digest() })
+    ? { verdict: "proved", says: "" }
+    : wrong("its hash is not NarHash");
+}
+
+function wrong(says: string): NarProof {
+  return { verdict: "wrong-contents", says };
+}

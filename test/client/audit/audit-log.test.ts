@@ -1,0 +1,133 @@
+import { appendFile, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { auditIdentity, openAuditLog } from "../../../src/client/audit/audit-log.ts";
+import type { PathFinding } from "../../../src/client/audit/judge-narinfo.ts";
+import { parseStorePathHash } from "../../../src/nix/store-path.ts";
+import { temporaryDirectory } from "../../../testkit/node/temporary-directory.ts";
+import { valueOf } from "../../../testkit/value-of.ts";
+
+const hashOf = (letter: string) => valueOf(parseStorePathHash(letter.repeat(32)));
+const finding = (letter: string): PathFinding => ({
+  hash: hashOf(letter),
+  path: `/nix/store/${letter.repeat(32)}-x`,
+  verdict: "unsigned",
+  says: "",
+  keyNames: [],
+});
+const pathOf = (letter: string) => `${letter.repeat(32)}.narinfo`;
+
+const stateFile = async () => join(await temporaryDirectory(), "audit.state");
+
+async function readAll(file: string, identity = "same") {
+  const log = openAuditLog(file, identity);
+  const findings: string[] = [];
+  try {
+    const earlier = await log.readEarlier(({ hash }) => findings.push(hash.charAt(0)));
+    return { ...earlier, findings: findings.join("") };
+  } finally {
+    log.close();
+  }
+}
+
+/** Records ok paths as small letters of `letters`, and findings as capitals. */
+async function record(file: string, letters: string) {
+  const log = openAuditLog(file, "same");
+  await log.readEarlier(() => {});
+  for (const letter of letters) {
+    const small = letter.toLowerCase();
+    log.record(pathOf(small), letter === small ? undefined : finding(small));
+  }
+  return log;
+}
+
+describe("openAuditLog", () => {
+  it("gives back what was recorded, and goes on behind it", async () => {
+    const file = await stateFile();
+    (await record(file, "abCd")).close();
+    const earlier = { position: pathOf("d"), okPaths: 3, isComplete: false, findings: "c" };
+    expect(await readAll(file)).toEqual(earlier);
+    const log = await record(file, "fG");
+    log.complete();
+    log.close();
+    expect(await readAll(file)).toMatchObject({ okPaths: 4, isComplete: true, findings: "cg" });
+  });
+
+  it("loses nothing but sound paths of the last moments if it is killed", async () => {
+    const file = await stateFile();
+    // Not closed, as after kill -9.
+    await record(file, "aBcd");
+    expect(await readAll(file)).toMatchObject({ position: pathOf("b"), okPaths: 1, findings: "b" });
+  });
+
+  it("writes the position down for sound paths alone", async () => {
+    const file = await stateFile();
+    const log = openAuditLog(file, "same");
+    await log.readEarlier(() => {});
+    for (let count = 0; count < 2500; count++)
+      log.record(String(count).padStart(5, "0"), undefined);
+    expect(await readAll(file)).toMatchObject({ okPaths: 2000, position: "01999" });
+  });
+
+  it("drops a last line that was cut off", async () => {
+    const file = await stateFile();
+    (await record(file, "aB")).close();
+    const whole = await readFile(file, "utf8");
+    await appendFile(file, '{"at":"c","ok":0,"find');
+    expect(await readAll(file)).toMatchObject({ okPaths: 1, findings: "b" });
+    expect(await readFile(file, "utf8")).toBe(whole);
+    await writeFile(file, '{"nargateAudi');
+    expect(await readAll(file)).toMatchObject({ position: undefined, findings: "" });
+  });
+
+  it("refuses the file of another audit", async () => {
+    const file = await stateFile();
+    (await record(file, "aB")).close();
+    await expect(readAll(file, "other")).rejects.toThrow(
+      "belongs to an audit of another bucket, prefix, store or list of keys",
+    );
+  });
+
+  it.each([
+    { what: "is not its own", text: "root:x:0:0\n" },
+    { what: "has other JSON", text: '{"name":"nargate"}\n' },
+    { what: "lacks its first line", text: '{"at":"a","ok":1}\n' },
+    {
+      what: "two runs have written at once",
+      text: '{"nargateAudit":1,"identity":"same"}\n{"at":"b","ok":1}\n{"at":"a","ok":1}\n',
+    },
+    { what: "has a line without an end", text: "x".repeat(2_000_000) },
+  ])("refuses a file that $what, and does not change it", async ({ text }) => {
+    const file = await stateFile();
+    await writeFile(file, text);
+    await expect(readAll(file)).rejects.toThrow("is damaged");
+    expect(await readFile(file, "utf8")).toBe(text);
+  });
+
+  it("says that it cannot open a file", async () => {
+    await expect(readAll("/nonexistent/audit.state")).rejects.toThrow(
+      "cannot open --state /nonexistent/audit.state: ENOENT",
+    );
+  });
+});
+
+describe("auditIdentity", () => {
+  const location = {
+    endpoint: "https://s3.us-east-005.backblazeb2.com",
+    region: "us-east-005",
+    bucket: "b",
+    prefix: "nix/",
+    keyId: "k",
+    applicationKey: "s",
+  };
+  const rules = { storeDir: "/nix/store", keys: [] };
+
+  it("is the same with another application key, and differs by prefix, store and keys", () => {
+    const identity = auditIdentity(location, rules);
+    expect(auditIdentity({ ...location, applicationKey: "t" }, rules)).toBe(identity);
+    expect(auditIdentity({ ...location, prefix: "" }, rules)).not.toBe(identity);
+    expect(auditIdentity(location, { ...rules, storeDir: "/gnu/store" })).not.toBe(identity);
+    const keys = [{ name: "k", bytes: new Uint8Array(32) }];
+    expect(auditIdentity(location, { ...rules, keys })).not.toBe(identity);
+  });
+});
