@@ -168,7 +168,7 @@ export function createMemoryBucket({ before, after }: MemoryBucketHooks = {}): M
       call(`copy ${from}`, () => {
         const source = objects.get(from);
         if (source === undefined) return "gone";
-        if (etagOf(source) !== etag) return "changed";
+        if (etag !== undefined && etagOf(source) !== etag) return "changed";
         objects.set(to, { ...source, bytes: source.bytes.slice() });
         return "copied";
       }),

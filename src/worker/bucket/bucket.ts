@@ -42,7 +42,8 @@ export interface Bucket {
   /**
    * Copies an object of any size within the bucket. Resolves once the copy is
    * durable. Copies only the object whose ETag is `source.etag`. Returns "changed"
-   * if another object has taken its place, and "gone" if there is no object.
+   * if the bucket says that another object has taken its place, and "gone" if there
+   * is no object. Without `source.etag` it copies whatever object is there.
    *
    * The copy keeps the Content-Type of its source if the object is small enough
    * for one S3 request. A larger copy gets `source.contentType`.
@@ -112,7 +113,7 @@ export interface ListPage {
 }
 
 export interface CopySource {
-  readonly etag: string;
+  readonly etag: string | undefined;
   readonly sizeBytes: number;
   readonly contentType: string;
 }

@@ -44,15 +44,12 @@ export async function copyS3Object(
 }
 
 /**
- * Returns the headers that name the source of a copy. Every request of a copy
- * names the ETag of the proved object. So the bucket never copies an object that
- * took its place after the proof.
+ * Returns the headers that name the source of a copy. With an ETag, every request of
+ * the copy names it, so the bucket never copies an object that took its place.
  */
 function sourceHeaders({ bucket, from, etag }: S3Copy): S3Headers {
-  return {
-    "x-amz-copy-source": `/${bucket}/${encodeKey(from)}`,
-    "x-amz-copy-source-if-match": etag,
-  };
+  const source = { "x-amz-copy-source": `/${bucket}/${encodeKey(from)}` };
+  return etag === undefined ? source : { ...source, "x-amz-copy-source-if-match": etag };
 }
 
 function outcomeOf(what: string, failure: S3Failure): "changed" | "gone" {

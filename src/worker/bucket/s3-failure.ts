@@ -31,14 +31,19 @@ export async function readS3Failure(response: Response): Promise<S3Failure> {
 
 /**
  * Returns the error to throw for an answer that a retry cannot change:
- * `bucket-cap-exceeded` for a cap of B2, and `misconfigured` for everything else.
+ * `bucket-cap-exceeded` for a cap of B2, `bucket-unavailable` for a conflict that
+ * passes, and `misconfigured` for everything else.
  * `what` names the request in the log.
  */
 export function toCacheError(what: string, failure: S3Failure): CacheError {
   const detail = `${what} answered ${failure.status} ${failure.code ?? ""}: ${failure.message.slice(0, 300)}`;
   if (isCapExceeded(failure))
     return new CacheError("bucket-cap-exceeded", detail, { retryAfterSeconds: 600 });
-  // Redirects and 4xx mean that the request cannot succeed as it is sent: a
+  // Another operation is at work on the object. Swift gives this answer for a while after
+  // a completion.
+  if (failure.status === 409)
+    return new CacheError("bucket-unavailable", detail, { retryAfterSeconds: 5 });
+  // Redirects and other 4xx mean that the request cannot succeed as it is sent: a
   // wrong key, region, bucket name or endpoint.
   return new CacheError("misconfigured", detail);
 }

@@ -83,6 +83,15 @@ describe("copy", () => {
     expect(await bucket.listUploads("")).toEqual([]);
   });
 
+  it.each(KINDS)(
+    "takes by $what a conflict for a fault that passes",
+    async ({ bytes, operation }) => {
+      const { copy, fake } = await prepare(bytes);
+      await fake.addFaults({ match: { operation }, effect: { status: 409, code: "Conflict" } });
+      expect((await rejectionOf(copy())).code).toBe("bucket-unavailable");
+    },
+  );
+
   it.each(KINDS)("by $what says so where there is none", async ({ bytes }) => {
     const { copy, stored, bucket, from } = await prepare(bytes);
     await bucket.delete(from);

@@ -179,6 +179,9 @@ export function bucketContract(name: string, open: () => Promise<OpenedBucket>) 
       expect(await bucket.head(NAR)).toBeUndefined();
       expect(await bucket.copy(INCOMING, NAR, source)).toBe("copied");
       expect(await textOf(await bucket.get(NAR))).toBe("nar");
+      await bucket.delete(NAR);
+      expect(await bucket.copy(INCOMING, NAR, { ...source, etag: undefined })).toBe("copied");
+      expect(await textOf(await bucket.get(NAR))).toBe("nar");
       await bucket.delete(INCOMING);
       expect(await bucket.copy(INCOMING, NAR, source)).toBe("gone");
     });

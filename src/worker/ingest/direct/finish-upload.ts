@@ -5,7 +5,7 @@ import { clearIncoming, type DirectUpload, isStored, readUploadState } from "./d
 import { afterWrite, commitNar } from "../commit.ts";
 import type { Push } from "../push-context.ts";
 import { goodParts, missingParts } from "./part-plan.ts";
-import { proveObject } from "./prove-object.ts";
+import { type ObjectToProve, proveObject } from "./prove-object.ts";
 
 /** The rest of the work on an upload that may be completed. */
 export type Completion =
@@ -141,7 +141,7 @@ async function proveAndCopy(
   if (head.sizeBytes !== sizeBytes) {
     await refuse(upload, push, new CacheError("upload-changed", `it has ${head.sizeBytes} bytes`));
   }
-  const object = { path: incoming, sizeBytes, etag: head.etag };
+  const object: ObjectToProve = { path: incoming, sizeBytes, etag: head.etag };
   const proof = await proveObject(push.bucket, object, {
     onProgress: (bytes) => report({ kind: "checking", bytes }),
   });
@@ -150,12 +150,34 @@ async function proveAndCopy(
     await refuse(upload, push, new CacheError("nar-hash-mismatch", detail));
   }
   report({ kind: "copying" });
-  const outcome =
-    proof.kind === "hashed" ? await commitNar(incoming, nar, object, push) : proof.kind;
+  const outcome = proof.kind === "hashed" ? await copyProved(upload, object, push) : proof.kind;
   if (outcome === "gone") throw new CacheError("upload-gone", incoming);
   if (outcome === "changed") {
     await refuse(upload, push, new CacheError("upload-changed", `${incoming} is another object`));
   }
+}
+
+/**
+ * Copies the proved object to the name of the NAR, if it is still there.
+ *
+ * OpenStack Swift compares the condition of a copy with another tag than HEAD gives,
+ * if the object was made of parts. So if the condition fails and HEAD still shows the
+ * proved tag and size, it is copied without the condition. Nobody can have replaced
+ * it: its name is random, and its upload ended with its completion.
+ */
+async function copyProved(
+  { nar, incoming }: DirectUpload,
+  object: ObjectToProve,
+  push: Push,
+): Promise<"copied" | "changed" | "gone"> {
+  const outcome = await commitNar(incoming, nar, object, push);
+  if (outcome !== "changed") return outcome;
+  const head = await push.bucket.head(incoming);
+  if (head?.etag !== object.etag || head.sizeBytes !== object.sizeBytes) return "changed";
+  const { sizeBytes } = object;
+  const copied = await commitNar(incoming, nar, { sizeBytes, etag: undefined }, push);
+  if (copied !== "copied" || (await isStored(nar, sizeBytes, push))) return copied;
+  throw new CacheError("bucket-unavailable", `the copy of ${incoming} has another size`);
 }
 
 /** Removes an object that can never become the NAR, and throws `error`. Only logs a failure to remove it. */

@@ -86,6 +86,34 @@ describe("completion", () => {
     expect([...push.bucket.objects]).toEqual([]);
   });
 
+  it("copies without the condition where the bucket compares it with another tag", async () => {
+    const { nar, push } = await openPush();
+    const { bucket } = push;
+    // OpenStack Swift: the tag of the first part, not that of the object.
+    const copy: typeof bucket.copy = async (from, to, source) =>
+      source.etag === undefined ? await bucket.copy(from, to, source) : "changed";
+    const started = await startNar(nar, push);
+    await sendNar(nar, started, push);
+    await completeNar(started.upload, { ...push, bucket: { ...bucket, copy } });
+    await expectStored(nar, push);
+  });
+
+  it("does not believe such a copy if it has another size", async () => {
+    const { nar, push } = await openPush();
+    const { bucket } = push;
+    const copy: typeof bucket.copy = async (_from, to, source) => {
+      if (source.etag !== undefined) return "changed";
+      bucket.setText(to, "cut");
+      return "copied";
+    };
+    const started = await startNar(nar, push);
+    await sendNar(nar, started, push);
+    const cut = { ...push, bucket: { ...bucket, copy } };
+    expect((await rejectionOf(completeNar(started.upload, cut))).code).toBe("bucket-unavailable");
+    await completeNar(started.upload, push);
+    await expectStored(nar, push);
+  });
+
   it("replaces a stored object that has another size, and so cannot be the NAR", async () => {
     const { nar, push } = await openPush();
     push.bucket.setText(nar.key.path, "cut");
