@@ -151,6 +151,14 @@ describe("uploadInParts", () => {
     expect(server.log.filter((line) => line === "POST uploads")).toHaveLength(4);
   });
 
+  it("ends the reason of the last loss with one full stop", async () => {
+    const error = { code: "upload-changed", message: "The upload changed. Start it again." };
+    const server = createServer({ complete: () => lines({ error }) });
+    await expect(upload(server)).rejects.toThrow(
+      "the upload was lost 4 times: The upload changed. Start it again. Push again;",
+    );
+  });
+
   it.each([
     { what: "ends before its last line", answer: () => lines({ status: "checking", bytes: 5 }) },
     { what: "breaks off", answer: () => brokenLines({ status: "checking", bytes: 5 }) },
