@@ -61,6 +61,10 @@ async function readRules(bucket: CanaryBucket): Promise<readonly LifecycleRule[]
       remedy: `With a key that may read the rules, run: b2 bucket get ${bucket.config.bucket}`,
     });
   }
+  // OpenStack Swift does not know this request, and lists the bucket instead.
+  if (!answer.text.includes("<LifecycleConfiguration")) {
+    throw new NotSeen("200 with something else: this bucket may not have lifecycle rules");
+  }
   return readElements(answer.text, "Rule")
     .filter((xml) => readElement(xml, "Status") === "Enabled")
     .map((xml) => ({ xml, prefix: readElement(xml, "Prefix") ?? "" }));

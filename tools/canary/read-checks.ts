@@ -62,7 +62,8 @@ export const READ_CHECKS: readonly Check<CanaryBucket>[] = [
     expected: known("S3", "every key below the prefix, and no other key"),
     async observe(bucket) {
       const inside = ["list/a", "list/b/c"];
-      for (const name of [...inside, "list", "list-b", "lis/a"]) {
+      // No object has the name of a folder: servers that store objects as files refuse it.
+      for (const name of [...inside, "list-b", "lis/a"]) {
         await prepareObject(bucket, name, LETTERS);
       }
       const keys = await listKeys(bucket, "list/");

@@ -85,6 +85,13 @@ describe("checkBucket", () => {
     expect([...folders]).toEqual([expect.stringMatching(/^nix\/cache\/\.canary\/[0-9a-f]{16}$/)]);
   });
 
+  it("stores no object under the name of a folder, which some servers cannot have", async () => {
+    await look();
+    const puts = bucket.view.requests().filter(({ method }) => method === "PUT");
+    const keys = puts.map(({ key }) => key);
+    expect(keys.filter((key) => keys.some((other) => other.startsWith(`${key}/`)))).toEqual([]);
+  });
+
   it.each<{ what: string; facts: readonly string[]; fault: FaultRule }>([
     {
       what: "a range answered with the whole",
@@ -232,6 +239,15 @@ describe("checkBucket on lifecycle rules", () => {
   ])("judges $what", async ({ rules, differ }) => {
     await bucket.store.writeLifecycle(rules);
     expect(factsThat(await look(), "FAIL")).toEqual(differ);
+  });
+
+  it("takes no listing for a bucket without rules, as OpenStack Swift answers", async () => {
+    await bucket.store.writeLifecycle(
+      '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>b</Name></ListBucketResult>',
+    );
+    const report = await look();
+    expect(factsThat(report, "unknown")).toEqual([...UNKNOWN, ...FACTS]);
+    expect(exitCodeOf(report)).toBe(0);
   });
 
   it("says how to look by hand where the key may not read them", async () => {
