@@ -47,7 +47,7 @@ describe.skipIf(!hasNix)("a cache that nargate init has set up", { timeout: 120_
     );
     if (init.status !== 0) throw new Error(init.said);
     printed = init.said;
-    const again = / Run it again with: npm start -- (.*)$/m.exec(printed)?.[1]?.split(" ") ?? [];
+    const again = /^ {2}PORT=\d+ npm start -- (.*)$/m.exec(printed)?.[1]?.split(" ") ?? [];
     server = await npmStart({ PATH: process.env["PATH"] ?? "", PORT: String(port) }, again);
     await server.serving;
   });

@@ -29,6 +29,8 @@ export interface TrialOptions {
   readonly context?: Partial<ProcessContext>;
   /** The secrets that the deployment has already. */
   readonly stored?: readonly string[];
+  /** Where it deploys to. By default this machine, where the bucket is. */
+  readonly target?: "cloudflare";
   /** The exit code of the doctor. */
   readonly doctor?: number;
 }
@@ -78,8 +80,9 @@ export async function startInitTrial(): Promise<InitTrial> {
     });
     const deployer: Deployer = {
       prepare: async () => options.stored ?? [],
-      async deploy(config, secretsFile) {
-        calls.push(`deploy ${path.relative(home, config)} ${path.relative(home, secretsFile)}`);
+      async deploy(config, secretsFile, host = "workers.dev") {
+        const files = [config, secretsFile].map((file) => path.relative(home, file));
+        calls.push(`deploy ${files.join(" ")} ${host}`);
         return {
           url: "https://cache.example.org",
           again: undefined,
@@ -87,16 +90,16 @@ export async function startInitTrial(): Promise<InitTrial> {
         };
       },
     };
-    const flags = parseInitFlags(["--config", configFile, ...args]);
+    // The bucket is on this machine, where Cloudflare cannot reach it.
+    const isLocal = options.target === undefined && !args.includes("--no-deploy");
+    const target = isLocal ? ["--local"] : [];
+    const flags = parseInitFlags(["--config", configFile, ...target, ...args]);
     if (flags === "help") throw new Error("init was asked for help");
     try {
       const code = await runInit(flags, {
         context,
         asker: options.asker ?? createSilentAsker(),
-        createDeployer: (host) => {
-          calls.push(`host ${host ?? "workers.dev"}`);
-          return deployer;
-        },
+        deployer: flags.target === "nothing" ? undefined : deployer,
         run: async (script, given) => {
           calls.push([path.basename(script), ...given.slice(0, 2)].join(" "));
           return { status: options.doctor ?? 0, output: "", errors: "" };

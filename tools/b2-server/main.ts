@@ -9,6 +9,7 @@ const HELP = `Usage: npm run bucket
 
 Runs a bucket on this machine, on disk, with the S3 API as B2 has it. Prints the
 settings of the bucket, for nargate init, nargate audit-bucket or npm run canary.
+Its key opens the prefix nix/cache/ alone. Delete BUCKET_STATE to delete the bucket.
 
 Environment variables:
   PORT           the port (default: 9000)
@@ -76,7 +77,14 @@ Ctrl-C stops it.
 `);
 }
 
+function describe(error: unknown): string {
+  if ((error as { code?: unknown }).code === "EADDRINUSE") {
+    return `port ${process.env["PORT"] ?? "9000"} is in use; set PORT to another port`;
+  }
+  return error instanceof Error ? error.message : String(error);
+}
+
 main().catch((error: unknown) => {
-  process.stderr.write(`Cannot start: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`Cannot start: ${describe(error)}\n`);
   process.exitCode = 2;
 });

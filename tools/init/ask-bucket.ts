@@ -1,5 +1,6 @@
 import { UsageError } from "../../src/client/client-error.ts";
 import type { ProcessContext } from "../../src/client/process-context.ts";
+import { isLoopbackUrl } from "../../src/http/secure-url.ts";
 import { readGivenFile } from "../../src/client/read-given-file.ts";
 import { err, ok, type Result } from "../../src/result.ts";
 import {
@@ -76,7 +77,13 @@ export async function askBucket(
     present.secrets["B2_KEY_ID"] || undefined,
   );
   const applicationKey = await findApplicationKey(flags, present, asker, context);
-  asker.requireAnswers();
+  if (flags.target === "cloudflare" && endpoint !== "" && isLoopbackUrl(new URL(endpoint))) {
+    throw new UsageError(
+      "B2_ENDPOINT is an address of this machine, which Cloudflare cannot reach. For a trial on this machine give --local",
+    );
+  }
+  // Elsewhere nothing is asked of the key, and all that is missing can be named at once.
+  if (isB2Endpoint(endpoint)) asker.requireAnswers();
   const facts = isB2Endpoint(endpoint)
     ? await readB2KeyFacts(keyId, applicationKey, context.fetch)
     : undefined;
@@ -93,7 +100,11 @@ export async function askBucket(
     "Folder of the cache, such as nix/cache/ (empty: the whole bucket)",
     isFirst ? (told?.namePrefix ?? (asker.isSilent ? undefined : "")) : (vars["B2_PREFIX"] ?? ""),
   );
-  asker.requireAnswers();
+  asker.requireAnswers(
+    flags.target === "local"
+      ? "For a bucket on this machine run npm run bucket, and the two lines that it prints."
+      : undefined,
+  );
   const location = parseLocation({ endpoint, region, bucket, prefix, keyId, applicationKey });
   return { bucket: location, facts };
 }

@@ -23,8 +23,11 @@ export interface Asker {
   askSecret(question: Question): Promise<string>;
   /** Returns undefined if nobody can be asked. */
   confirm(message: string, suggestion: boolean): Promise<boolean | undefined>;
-  /** Throws a `UsageError` that names the flags of all questions without an answer. */
-  requireAnswers(): void;
+  /**
+   * Throws a `UsageError` that names the flags of all questions without an answer,
+   * and ends with `hint`.
+   */
+  requireAnswers(hint?: string): void;
 }
 
 /** Asks on a terminal. Ctrl-C throws `Interrupted`. */
@@ -56,9 +59,13 @@ export function createTerminalAsker(input: Readable, output: Writable): Asker {
 function validate(parse: Question["parse"], suggestion = "") {
   return (answer: string | undefined) => {
     const parsed = parse((answer ?? "").trim() || suggestion);
-    return parsed.ok ? undefined : `The answer ${parsed.error}.`;
+    if (parsed.ok) return undefined;
+    return answer === undefined || answer.trim() === ""
+      ? "An answer is needed here."
+      : `The answer ${parsed.error}.`;
   };
 }
+
 async function finish(
   { parse, suggestion = "" }: Question,
   answered: Promise<string | symbol | undefined>,
@@ -92,12 +99,13 @@ export function createSilentAsker(): Asker {
     ask: answer,
     askSecret: answer,
     confirm: async () => undefined,
-    requireAnswers() {
+    requireAnswers(hint) {
       if (problems.length === 0) return;
       throw new UsageError(
         [
           "Nothing has been changed. Correct these first:",
           ...problems.map((line) => `  ${line}`),
+          ...(hint === undefined ? [] : [hint]),
         ].join("\n"),
       );
     },

@@ -14,22 +14,22 @@ interface Closing {
   readonly target: "cloudflare" | "local" | "nothing";
 }
 
-/** Returns the last lines: what the team needs, where the secrets lie, and what is left to do. */
+/** Returns the last lines: what is left to do, what the team needs, and where the secrets lie. */
 export function closingLines(closing: Closing): string {
   const { plan, keys, deployed, target, isPrivate } = closing;
   const { files } = plan;
   const url = deployed.url ?? "https://ADDRESS-OF-THE-CACHE";
-  const [substituters = "", ...others] = nixConfLines({ url, publicKeys: keys });
   const copies = target === "cloudflare" ? ", and at Cloudflare" : "";
   return [
+    ...signFirst(closing, url),
     "Everyone who pulls puts these lines into /etc/nix/nix.conf:",
     "",
-    ...[substituters, ...others].map((line) => `  ${line}`),
-    ...(isPrivate
-      ? ["", "The cache is private: each reader also needs a token (README, Pull from it)."]
-      : []),
+    ...nixConfLines({ url, publicKeys: keys }).map((line) => `  ${line}`),
     "",
-    "CI pushes with this command, and the push token in the secret NARGATE_TOKEN:",
+    ...(isPrivate
+      ? ["The cache is private: each reader also needs a token (README, Pull from it).", ""]
+      : []),
+    "CI pushes with this command, and the push token in the variable NARGATE_TOKEN:",
     "",
     `  ./nargate push --to ${url} ./result`,
     "",
@@ -40,30 +40,57 @@ export function closingLines(closing: Closing): string {
     `  ${files.adminToken}`,
     "    the administrator's token",
     `  ${files.secrets}`,
-    `    the application key and the signing key${copies}`,
+    `    the application key, the signing key and the hashes of the tokens${copies}`,
+    `  ${files.bucket}`,
+    "    the bucket and its key, for nargate audit-bucket and npm run canary",
+    ...(plan.secrets.publicKey === undefined
+      ? []
+      : [`  ${files.signingKey}`, "    the signing key alone, for nargate sign"]),
     `  ${files.tokenList}`,
     "    the list of tokens, for nargate token create and revoke",
     "",
-    "Copy them into your password manager: Cloudflare shows no stored secret.",
-    ...leftToDo(closing),
+    ...lastWords(closing),
   ].join("\n");
 }
 
-function leftToDo({ cache, keys, deployed }: Closing): readonly string[] {
+/** A client remembers an unsigned path for 30 days, so signing comes before pulling. */
+function signFirst({ plan, keys, cache }: Closing, url: string): readonly string[] {
+  const { files, secrets } = plan;
   const { unsigned, keyNames } = cache.sample;
   const unknown = unknownSigners(keyNames, keys);
-  const steps = [
+  const key = secrets.publicKey === undefined ? "YOUR-KEY" : files.signingKey;
+  return [
     ...(unsigned === 0
       ? []
-      : ["Paths in the bucket have no signature. Sign them: README, Move from s3://."]),
+      : [
+          "Paths in the bucket have no signature. Sign them before anyone pulls (README, Move",
+          "from s3://):",
+          "",
+          `  . ${files.bucket}`,
+          `  ./nargate audit-bucket --to ${url}`,
+          `  ./nargate sign --unsigned --prove --to ${url} \\`,
+          `    --key-file ${key} --token-file ${files.adminToken}`,
+          "",
+        ]),
     ...(unknown.length === 0
       ? []
       : [
-          `Paths in the bucket are signed by ${unknown.join(", ")}, which clients do not trust. Add the public key: ./nargate init --public-key KEY`,
+          `Paths in the bucket are signed by ${unknown.join(", ")}, which clients do not trust.`,
+          "Add the public key: ./nargate init --public-key KEY",
+          "",
         ]),
-    ...(deployed.again === undefined
-      ? []
-      : [`The worker ran on this machine, and stops now. Run it again with: ${deployed.again}`]),
   ];
-  return steps.length === 0 ? [] : ["", ...steps];
+}
+
+function lastWords({ deployed, target }: Closing): readonly string[] {
+  if (target === "cloudflare") {
+    return ["Copy them into your password manager: Cloudflare shows no stored secret."];
+  }
+  return deployed.again === undefined
+    ? []
+    : [
+        "The worker ran on this machine, and stops now. Run it again with:",
+        "",
+        `  ${deployed.again}`,
+      ];
 }

@@ -10,14 +10,10 @@ const WRANGLER = "node_modules/wrangler/bin/wrangler.js";
 const NO_SUCH_WORKER = /\b10007\b|does not exist/;
 
 /**
- * Deploys to Cloudflare by wrangler. `host` is the domain name of the cache, if it has
- * one; without it the address is the one on workers.dev that wrangler prints.
+ * Deploys to Cloudflare by wrangler. Without a domain name the address of the cache is
+ * the one on workers.dev that wrangler prints.
  */
-export function createCloudflareDeployer(
-  run: RunProgram,
-  host: string | undefined,
-  canAsk: boolean,
-): Deployer {
+export function createCloudflareDeployer(run: RunProgram, canAsk: boolean): Deployer {
   async function requireLogin(): Promise<void> {
     const { output } = await run(WRANGLER, ["whoami", "--json"], "silent");
     if (isLoggedIn(output)) return;
@@ -43,7 +39,7 @@ export function createCloudflareDeployer(
       );
     },
 
-    async deploy(config, secretsFile) {
+    async deploy(config, secretsFile, host) {
       const args = ["--config", config, "--secrets-file", secretsFile];
       const { status, output } = await run("tools/deploy/main.ts", args, "shown");
       if (status !== 0) {

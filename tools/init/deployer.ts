@@ -5,7 +5,8 @@ export interface Deployer {
    * deployment has already. Throws a `ClientError` that says what to do.
    */
   prepare(config: string): Promise<readonly string[]>;
-  deploy(config: string, secretsFile: string): Promise<Deployed>;
+  /** `host` is the domain name of the cache, if it has one. */
+  deploy(config: string, secretsFile: string, host: string | undefined): Promise<Deployed>;
 }
 
 export interface Deployed {

@@ -36,7 +36,9 @@ export const USAGE = `Usage: ./nargate init [flags]
   The run:
   --yes                ask nothing; without a terminal this is the default
   --dry-run            show what would be written, and write and deploy nothing
-  --local              instead of deploying, try the settings on this machine
+  --local              a trial: run the worker on this machine instead of
+                       deploying. Keeps its files in .nargate/local, unless
+                       --config or the other files are given
   --no-deploy          write the files, and do not deploy
   --replace-secrets    replace secrets that are stored already
   --accept-problems    continue although a check of the bucket failed
@@ -60,9 +62,10 @@ export interface InitFlags {
   /** `new`, `none` or a file. */
   readonly signingKey: string | undefined;
   readonly publicKeys: readonly string[];
-  readonly pushToken: string;
-  readonly adminToken: string;
-  /** A day or a number of days. Undefined: the tokens do not expire. */
+  /** Undefined if not given; the names are then `ci` and `admin`. */
+  readonly pushToken: string | undefined;
+  readonly adminToken: string | undefined;
+  /** A day, a number of days, or `never`. Undefined if not given. */
   readonly expires: string | undefined;
   readonly yes: boolean;
   readonly dryRun: boolean;
@@ -85,9 +88,9 @@ const OPTIONS = {
   host: { type: "string" },
   "signing-key": { type: "string" },
   "public-key": { type: "string", multiple: true },
-  "push-token": { type: "string", default: "ci" },
-  "admin-token": { type: "string", default: "admin" },
-  expires: { type: "string", default: "365d" },
+  "push-token": { type: "string" },
+  "admin-token": { type: "string" },
+  expires: { type: "string" },
   yes: { type: "boolean", default: false },
   "dry-run": { type: "boolean", default: false },
   local: { type: "boolean", default: false },
@@ -119,7 +122,7 @@ export function parseInitFlags(args: readonly string[]): InitFlags | "help" {
       "only one of --application-key-file and --signing-key can be standard input",
     );
   }
-  if (values["push-token"] === values["admin-token"]) {
+  if ((values["push-token"] ?? "ci") === (values["admin-token"] ?? "admin")) {
     throw new UsageError("--push-token and --admin-token need different names");
   }
   const { endpoint, region, bucket, prefix, config } = values;
@@ -137,7 +140,7 @@ export function parseInitFlags(args: readonly string[]): InitFlags | "help" {
     publicKeys: values["public-key"] ?? [],
     pushToken: values["push-token"],
     adminToken: values["admin-token"],
-    expires: values.expires === "never" ? undefined : values.expires,
+    expires: values.expires,
     yes: values.yes,
     dryRun: values["dry-run"],
     target: values.local ? "local" : values["no-deploy"] ? "nothing" : "cloudflare",

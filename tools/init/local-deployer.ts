@@ -1,3 +1,5 @@
+import { createServer } from "node:net";
+import path from "node:path";
 import { spawn } from "node:child_process";
 import { ClientError } from "../../src/client/client-error.ts";
 import { toOneLine } from "../../src/client/plain-text.ts";
@@ -8,7 +10,13 @@ import { inRepository } from "./run-program.ts";
 /** Runs the worker on this machine, by `npm start`, until it is closed. */
 export function createLocalDeployer(signal: AbortSignal): Deployer {
   return {
-    prepare: async () => [],
+    async prepare() {
+      const port = process.env["PORT"] ?? "8787";
+      if (await isPortFree(Number(port))) return [];
+      throw new ClientError(
+        `port ${port} is in use. Stop the npm start of before, or set PORT to another port`,
+      );
+    },
 
     async deploy(config, secretsFile) {
       const args = ["--config", config, "--secrets-file", secretsFile];
@@ -40,9 +48,9 @@ export function createLocalDeployer(signal: AbortSignal): Deployer {
       return {
         url,
         again: [
-          "npm start --",
-          `--secrets-file ${secretsFile}`,
-          ...(config === CONFIG_FILE ? [] : [`--config ${config}`]),
+          ...(process.env["PORT"] === undefined ? [] : [`PORT=${process.env["PORT"]}`]),
+          `npm start -- --secrets-file ${shorten(secretsFile)}`,
+          ...(config === CONFIG_FILE ? [] : [`--config ${shorten(config)}`]),
         ].join(" "),
         async close() {
           child.kill("SIGINT");
@@ -51,4 +59,18 @@ export function createLocalDeployer(signal: AbortSignal): Deployer {
       };
     },
   };
+}
+
+/** Returns a path as one can write it in the folder of this repository. */
+function shorten(file: string): string {
+  const relative = path.relative(inRepository(""), file);
+  return relative.startsWith("..") ? file : relative;
+}
+
+async function isPortFree(port: number): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const probe = createServer();
+    probe.once("error", () => resolve(false));
+    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
+  });
 }

@@ -151,9 +151,11 @@ export function describeCache({ narinfos, hasMore, others, sample }: CacheInBuck
   const signers = keyNames.join(", ");
   const signed = signers === "" ? "" : ` Others are signed by ${signers}.`;
   const signatures =
-    unsigned === 0
-      ? `Looked at ${size}: signed by ${signers}.`
-      : `Looked at ${size}: ${unsigned} without a signature, which no client accepts.${signed}`;
+    size === 0
+      ? "None of those that were looked at can be read."
+      : unsigned === 0
+        ? `Looked at ${size}: signed by ${signers}.`
+        : `Looked at ${size}: ${unsigned} without a signature, which no client accepts.${signed}`;
   const paths = count(narinfos, "path");
   return `The bucket holds a Nix cache with ${hasMore ? "at least " : ""}${paths}.\n${signatures}`;
 }

@@ -27,10 +27,12 @@ async function main(): Promise<number> {
     context,
     run,
     asker: isSilent ? createSilentAsker() : createTerminalAsker(process.stdin, process.stdout),
-    createDeployer: (host) =>
-      flags.target === "local"
-        ? createLocalDeployer(signal)
-        : createCloudflareDeployer(run, host, !isSilent),
+    deployer:
+      flags.target === "nothing"
+        ? undefined
+        : flags.target === "local"
+          ? createLocalDeployer(signal)
+          : createCloudflareDeployer(run, !isSilent),
   });
 }
 

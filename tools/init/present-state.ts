@@ -1,5 +1,6 @@
 import { readFile, realpath } from "node:fs/promises";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { UsageError } from "../../src/client/client-error.ts";
 import { configHome } from "../../src/client/config-home.ts";
 import type { ProcessContext } from "../../src/client/process-context.ts";
@@ -14,6 +15,10 @@ import type { InitFlags } from "./init-flags.ts";
 export interface InitFiles {
   readonly config: string;
   readonly secrets: string;
+  /** The settings of the bucket and its key, for a shell. */
+  readonly bucket: string;
+  /** The secret key of the gateway, for `nargate sign`. */
+  readonly signingKey: string;
   readonly pushToken: string;
   readonly adminToken: string;
   readonly tokenList: string;
@@ -33,28 +38,26 @@ export interface PresentState {
   readonly adminToken: string | undefined;
 }
 
+/** The folder of the trials that `--local` makes. Git ignores it. */
+const TRIAL_FOLDER = fileURLToPath(new URL("../../.nargate/local", import.meta.url));
+
+type FileFlags = Pick<InitFlags, "config" | "secretsFile" | "tokenList" | "target">;
+
 /** Reads the files. Throws a `UsageError` if one is malformed, or would lie in the repository. */
 export async function readPresentState(
-  flags: Pick<InitFlags, "config" | "secretsFile" | "tokenList">,
+  flags: FileFlags,
   context: Pick<ProcessContext, "env" | "cwd">,
 ): Promise<PresentState> {
-  const configFile = path.resolve(context.cwd, flags.config ?? CONFIG_FILE);
-  const configText = await readOptional(configFile);
+  const isTrial = flags.target === "local" && flags.config === undefined;
+  const configFile = isTrial
+    ? path.join(TRIAL_FOLDER, "wrangler.toml")
+    : path.resolve(context.cwd, flags.config ?? CONFIG_FILE);
+  const configText =
+    (await readOptional(configFile)) ?? (isTrial ? await readOptional(CONFIG_FILE) : undefined);
   if (configText === undefined) throw new UsageError(`--config: ${configFile} does not exist`);
   const config = parseConfig(configText);
   if (!config.ok) throw new UsageError(`${configFile} ${config.error}`);
-  const secretsFile = placeOfSecrets(flags.secretsFile, config.value.name, context);
-  const directory = path.dirname(secretsFile);
-  const files: InitFiles = {
-    config: configFile,
-    secrets: secretsFile,
-    pushToken: path.join(directory, "push-token"),
-    adminToken: path.join(directory, "admin-token"),
-    tokenList:
-      flags.tokenList === undefined
-        ? defaultTokenFile(context)
-        : path.resolve(context.cwd, flags.tokenList),
-  };
+  const files = findFiles(flags, configFile, config.value.name, isTrial, context);
   for (const file of [files.secrets, files.tokenList]) await refuseInRepository(file);
   const secrets = await readOptional(files.secrets);
   return {
@@ -68,12 +71,31 @@ export async function readPresentState(
   };
 }
 
-function placeOfSecrets(
-  flag: string | undefined,
+function findFiles(
+  { secretsFile, tokenList }: FileFlags,
+  config: string,
   name: string,
+  isTrial: boolean,
   context: Pick<ProcessContext, "env" | "cwd">,
-): string {
-  if (flag !== undefined) return path.resolve(context.cwd, flag);
+): InitFiles {
+  const given = (file: string) => path.resolve(context.cwd, file);
+  const ownSecrets = isTrial ? path.join(TRIAL_FOLDER, "secrets.env") : undefined;
+  const secrets =
+    secretsFile === undefined ? (ownSecrets ?? placeOfSecrets(name, context)) : given(secretsFile);
+  const ownList = isTrial ? path.join(TRIAL_FOLDER, "tokens.json") : undefined;
+  const directory = path.dirname(secrets);
+  return {
+    config,
+    secrets,
+    bucket: path.join(directory, "bucket.env"),
+    signingKey: path.join(directory, "signing-key"),
+    pushToken: path.join(directory, "push-token"),
+    adminToken: path.join(directory, "admin-token"),
+    tokenList: tokenList === undefined ? (ownList ?? defaultTokenFile(context)) : given(tokenList),
+  };
+}
+
+function placeOfSecrets(name: string, context: Pick<ProcessContext, "env">): string {
   const config = configHome(context.env);
   if (config === undefined) {
     throw new UsageError(
@@ -87,7 +109,8 @@ function placeOfSecrets(
 async function refuseInRepository(file: string): Promise<void> {
   const repository = await realpath(path.dirname(CONFIG_FILE));
   const inside = path.relative(repository, await realPlace(file));
-  if (inside.startsWith("..") || path.isAbsolute(inside)) return;
+  const isIgnored = inside.startsWith(`.nargate${path.sep}`);
+  if (isIgnored || inside.startsWith("..") || path.isAbsolute(inside)) return;
   throw new UsageError(
     `${file} lies in this repository, where secrets are easily committed. Name a file outside it`,
   );

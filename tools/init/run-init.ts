@@ -1,5 +1,6 @@
 import { UsageError } from "../../src/client/client-error.ts";
 import type { ProcessContext } from "../../src/client/process-context.ts";
+import type { BucketLocation } from "../../src/settings/bucket-settings.ts";
 import { parseExpiry } from "../../src/client/token-list.ts";
 import { askBucket, type BucketAnswers } from "./ask-bucket.ts";
 import { askCache } from "./ask-cache.ts";
@@ -15,7 +16,7 @@ import {
   lookAtCache,
 } from "./look-at-cache.ts";
 import { requireGoodBucket } from "./require-good-bucket.ts";
-import { planSecrets } from "./plan-secrets.ts";
+import { planSecrets, requireSecretFiles } from "./plan-secrets.ts";
 import { type PresentState, readPresentState } from "./present-state.ts";
 import type { RunProgram } from "./run-program.ts";
 import { examineCache } from "./examine-cache.ts";
@@ -26,23 +27,25 @@ export interface InitTools {
   readonly context: ProcessContext;
   readonly asker: Asker;
   readonly run: RunProgram;
-  /** `host` is the domain name of the cache, if it has one. */
-  readonly createDeployer: (host: string | undefined) => Deployer;
+  /** Undefined if nothing is to be deployed. */
+  readonly deployer: Deployer | undefined;
 }
 
 /** Sets up a cache. Returns the exit code. Throws `UsageError`, `ClientError` or `Interrupted`. */
 export async function runInit(flags: InitFlags, tools: InitTools): Promise<number> {
   const { context, asker } = tools;
   const say = (text: string) => void context.stdout.write(`${text}\n`);
-  const expires =
-    flags.expires === undefined ? undefined : parseExpiry(flags.expires, context.now());
-  if (expires?.ok === false) throw new UsageError(expires.error);
-
+  const expires = parseLastDay(flags.expires ?? DEFAULT_EXPIRY, context);
   const present = await readPresentState(flags, context);
+  const names = { pushTokenName: flags.pushToken, adminTokenName: flags.adminToken };
+  requireSecretFiles(present, names);
   const answers = await askBucket(flags, present, asker, context);
+  const { deployer } = tools;
+  // Early, because a person may have to log in, or to stop another program.
+  const stored = flags.dryRun ? [] : ((await deployer?.prepare(present.files.config)) ?? []);
   const cache = await lookAtCache(answers.bucket, context);
   say(describeCache(cache));
-  await agreeOnCache(flags, answers, cache, tools);
+  await agreeOnCache(flags, present, answers, cache, tools);
   await requireGoodBucket(flags, answers, tools);
 
   const { host, signingKey, publicKeys } = await askCache(flags, present, cache, asker, context);
@@ -53,21 +56,22 @@ export async function runInit(flags: InitFlags, tools: InitTools): Promise<numbe
       ...cache.sample.keyNames,
       ...publicKeys.map((key) => key.split(":", 1)[0] ?? ""),
     ]),
-    pushTokenName: flags.pushToken,
-    adminTokenName: flags.adminToken,
-    expires: expires?.value,
+    ...names,
+    expires,
+    isExpiryGiven: flags.expires !== undefined,
   });
   const own = secrets.publicKey === undefined ? [] : [secrets.publicKey];
   const keys = [...new Set([...own, ...publicKeys])];
   const configText = planConfig(present, answers, cache, { host, keys });
-  const plan: InitPlan = { files: present.files, configText, secrets };
-  say(describePlan(present, plan));
+  const plan: InitPlan = { files: present.files, bucket: answers.bucket, configText, secrets };
+  say(describePlan(present, plan, flags.dryRun));
   if (flags.dryRun) {
+    if (secrets.replaced.length > 0 && !flags.replaceSecrets) {
+      say(`The real run needs --replace-secrets: it replaces ${secrets.replaced.join(", ")}.`);
+    }
     say("Dry run: nothing is written, and nothing is deployed.");
     return 0;
   }
-  const deployer = flags.target === "nothing" ? undefined : tools.createDeployer(host);
-  const stored = (await deployer?.prepare(present.files.config)) ?? [];
   await agreeToReplace(flags, present, plan, stored, asker);
   await writePlan(plan);
   say("The files are written.\n");
@@ -77,7 +81,7 @@ export async function runInit(flags: InitFlags, tools: InitTools): Promise<numbe
     );
     return 0;
   }
-  const deployed = await deployer.deploy(plan.files.config, plan.files.secrets);
+  const deployed = await deployer.deploy(plan.files.config, plan.files.secrets, host);
   try {
     const examined = await examineCache(deployed.url, plan.files.pushToken, tools);
     say(
@@ -103,6 +107,16 @@ function chooseKeyName(base: string, taken: readonly string[]): string {
   return `${base}-${number}`;
 }
 
+const DEFAULT_EXPIRY = "365d";
+
+/** Returns YYYY-MM-DD, or undefined for "never". */
+function parseLastDay(text: string, { now }: ProcessContext): string | undefined {
+  if (text === "never") return undefined;
+  const day = parseExpiry(text, now());
+  if (!day.ok) throw new UsageError(day.error);
+  return day.value;
+}
+
 function isPrivate({ config }: PresentState): boolean {
   return config.vars["READ_ACCESS"] === "token";
 }
@@ -110,11 +124,13 @@ function isPrivate({ config }: PresentState): boolean {
 /** Throws unless the person knows what the bucket holds: a mistyped prefix would serve nothing. */
 async function agreeOnCache(
   { existing }: InitFlags,
+  present: PresentState,
   { bucket }: BucketAnswers,
   { narinfos }: CacheInBucket,
   { asker, context }: InitTools,
 ): Promise<void> {
   const place = `${bucket.bucket}/${bucket.prefix}`;
+  if (existing === undefined && isSetUp(present, bucket)) return;
   if (narinfos > 0) {
     if (existing === "yes") return;
     if (existing === "no") {
@@ -158,6 +174,16 @@ function planConfig(
   });
   if (changed.ok) return changed.value;
   throw new UsageError(`${files.config} ${changed.error}`);
+}
+
+/** Whether an earlier run has set up the cache at this very place. */
+function isSetUp({ config: { vars }, secrets }: PresentState, bucket: BucketLocation): boolean {
+  return (
+    (secrets["B2_KEY_ID"] ?? "") !== "" &&
+    vars["B2_ENDPOINT"] === bucket.endpoint &&
+    vars["B2_BUCKET"] === bucket.bucket &&
+    (vars["B2_PREFIX"] ?? "") === bucket.prefix
+  );
 }
 
 /** Throws unless the person agrees to the loss of the secrets that this run replaces. */

@@ -67,6 +67,14 @@ async function startWithFiles(port: number, config: string, secretsFile: string)
   return await startWithBucket(port, settingsFromFiles(vars, secrets, process.env["HOSTS"]));
 }
 
+async function startWithEnvironment(port: number): Promise<Running> {
+  const settings = settingsFromEnvironment(process.env);
+  if (settings.ok) return await startWithBucket(port, settings);
+  throw new StartError(
+    `${listProblems(settings.error)}\nB2_ settings are in the environment. Without any of them npm start uses a bucket on disk.`,
+  );
+}
+
 async function startWithBucket(
   port: number,
   settings: ReturnType<typeof settingsFromEnvironment>,
@@ -103,7 +111,7 @@ function localBanner(url: string, state: LocalState): string {
     "or, with Nix alone:",
     `  nix --extra-experimental-features nix-command copy --to ${url} --option netrc-file ${state.netrcFile} PATH`,
     "",
-    "Pull it:",
+    "Pull it, on another machine or with --store /tmp/trial into another store:",
     `  nix-store --realise PATH --option substituters ${url} --option trusted-public-keys ${publicKey}`,
     "",
     "Ctrl-C stops it.",
@@ -144,7 +152,7 @@ async function start(
 ): Promise<Running> {
   if (secretsFile !== undefined) return await startWithFiles(port, config, secretsFile);
   return namesBucket(process.env)
-    ? await startWithBucket(port, settingsFromEnvironment(process.env))
+    ? await startWithEnvironment(port)
     : await startWithLocalBucket(port);
 }
 

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { createServer } from "node:net";
 import path from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { findFreePort } from "../../../testkit/node/find-free-port.ts";
@@ -50,6 +51,18 @@ describe("npm run bucket", { timeout: 30_000 }, () => {
     child?.kill("SIGINT");
     await new Promise((resolve) => child?.once("close", resolve));
     expect((await runBucket(environment)).said).toBe(said);
+  });
+
+  it("says that its port is taken", async () => {
+    const PORT = String(await findFreePort());
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(Number(PORT), "127.0.0.1", resolve));
+    const { code, said } = await runBucket({ PORT, BUCKET_STATE: await temporaryDirectory() });
+    other.close();
+    expect({ code, said }).toEqual({
+      code: 2,
+      said: `Cannot start: port ${PORT} is in use; set PORT to another port\n`,
+    });
   });
 
   it.each([

@@ -19,6 +19,16 @@ describe("deployProblems", () => {
     expect(await deployProblems(VARS, secrets)).toEqual([]);
   });
 
+  it.each(["http://127.0.0.1:9000", "http://localhost:9000"])(
+    "refuses the bucket of a trial, %s",
+    async (endpoint) => {
+      const problems = await deployProblems({ ...VARS, B2_ENDPOINT: endpoint }, SECRETS);
+      expect(problems).toEqual([
+        "B2_ENDPOINT is an address of this machine, which Cloudflare cannot reach",
+      ]);
+    },
+  );
+
   it("takes stored tokens for granted in a private cache", async () => {
     expect(await deployProblems({ ...VARS, READ_ACCESS: "token" }, undefined)).toEqual([]);
   });

@@ -22,14 +22,14 @@ describe("prepare", () => {
   it("returns the secrets that the worker has", async () => {
     const output = '[{"name":"TOKENS","type":"secret_text"},{"name":"A\\u001b[31m"},7,null]';
     const { run } = fakeRunner({ ...LOGGED_IN, "secret list": { output } });
-    const deployer = createCloudflareDeployer(run, undefined, false);
+    const deployer = createCloudflareDeployer(run, false);
     expect(await deployer.prepare("c.toml")).toEqual(["TOKENS", "A [31m"]);
   });
 
   it("takes a worker that does not exist yet for one without secrets", async () => {
     const errors = "This Worker does not exist on your account. [code: 10007]";
     const { run } = fakeRunner({ ...LOGGED_IN, "secret list": { status: 1, errors } });
-    expect(await createCloudflareDeployer(run, undefined, false).prepare("c.toml")).toEqual([]);
+    expect(await createCloudflareDeployer(run, false).prepare("c.toml")).toEqual([]);
   });
 
   it.each([
@@ -37,16 +37,16 @@ describe("prepare", () => {
     { what: "an answer that is no JSON", end: { output: "hello" } },
   ])("refuses to guess after $what", async ({ end }) => {
     const { run } = fakeRunner({ ...LOGGED_IN, "secret list": end });
-    const prepared = createCloudflareDeployer(run, undefined, false).prepare("c.toml");
+    const prepared = createCloudflareDeployer(run, false).prepare("c.toml");
     await expect(prepared).rejects.toThrow(/More than one account|not JSON/);
   });
 
   it("logs in on a terminal, and says how without one", async () => {
     const onTerminal = fakeRunner({ ...LOGGED_OUT, "secret list": { output: "[]" } });
-    await createCloudflareDeployer(onTerminal.run, undefined, true).prepare("c.toml");
+    await createCloudflareDeployer(onTerminal.run, true).prepare("c.toml");
     expect(onTerminal.calls).toContain("login (asking)");
     const without = fakeRunner(LOGGED_OUT);
-    const prepared = createCloudflareDeployer(without.run, undefined, false).prepare("c.toml");
+    const prepared = createCloudflareDeployer(without.run, false).prepare("c.toml");
     await expect(prepared).rejects.toThrow("Set CLOUDFLARE_API_TOKEN, or run npx wrangler login");
     expect(without.calls).toEqual(["whoami --json (silent)"]);
   });
@@ -61,14 +61,14 @@ describe("deploy", () => {
     { host: undefined, output: "Uploaded", url: undefined },
   ])("finds the address $url", async ({ host, output, url }) => {
     const { run, calls } = fakeRunner({ "tools/deploy/main.ts": { output } });
-    const deployed = await createCloudflareDeployer(run, host, false).deploy("c.toml", "s.env");
+    const deployed = await createCloudflareDeployer(run, false).deploy("c.toml", "s.env", host);
     expect(deployed.url).toBe(url);
     expect(calls).toEqual(["tools/deploy/main.ts (shown)"]);
   });
 
   it("says how to continue after a failure", async () => {
     const { run } = fakeRunner({ "tools/deploy/main.ts": { status: 1 } });
-    const deployed = createCloudflareDeployer(run, undefined, false).deploy("c.toml", "s.env");
+    const deployed = createCloudflareDeployer(run, false).deploy("c.toml", "s.env", undefined);
     await expect(deployed).rejects.toThrow("run nargate init again to continue");
   });
 });

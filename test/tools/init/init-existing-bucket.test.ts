@@ -11,7 +11,7 @@ function narinfoText(hash: string): string {
     "Compression: xz",
     `FileHash: sha256:${"1".repeat(52)}`,
     "FileSize: 100",
-    `NarHash: sha256:${"2".repeat(52)}`,
+    `NarHash: sha256:${"0".repeat(52)}`,
     "NarSize: 200",
     "References: ",
     "",
@@ -40,7 +40,16 @@ describe("nargate init on a bucket with a cache", { timeout: 60_000 }, () => {
     expect(denied.error).toContain("--existing no, but ai-dev-env/nix/cache/ holds a Nix cache.");
     const agreed = await trial.run(["--no-deploy", "--existing", "yes"]);
     expect(agreed.error).toBeUndefined();
-    expect(agreed.output).toContain("The bucket holds a Nix cache with 3 paths.\n");
+    expect(agreed.output).toContain(
+      "The bucket holds a Nix cache with 3 paths.\nLooked at 3: 3 without a signature, which no client accepts.\n",
+    );
+  });
+
+  it("says that it cannot read what looks like a narinfo", async () => {
+    const trial = await startInitTrial();
+    await trial.bucket.view.write(`${"1".repeat(32)}.narinfo`, Buffer.from("<html>"));
+    const { output } = await trial.run(["--no-deploy", "--existing", "yes"]);
+    expect(output).toContain("None of those that were looked at can be read.\n");
   });
 
   it("says where the cache is if the prefix is wrong", async () => {

@@ -2,14 +2,8 @@ import { describe, expect, it } from "vitest";
 import { isHostName, parseInitFlags } from "../../../tools/init/init-flags.ts";
 
 describe("parseInitFlags", () => {
-  it("deploys to Cloudflare, and makes tokens for a year, if nothing is said", () => {
-    expect(parseInitFlags([])).toMatchObject({
-      target: "cloudflare",
-      pushToken: "ci",
-      adminToken: "admin",
-      expires: "365d",
-      publicKeys: [],
-    });
+  it("deploys to Cloudflare if nothing is said", () => {
+    expect(parseInitFlags([])).toMatchObject({ target: "cloudflare", publicKeys: [] });
   });
 
   it.each([
@@ -17,6 +11,7 @@ describe("parseInitFlags", () => {
     { args: ["--local", "--no-deploy"], error: "exclude each other" },
     { args: ["--host", "https://cache.example.org"], error: "--host must be a domain name" },
     { args: ["--push-token", "a", "--admin-token", "a"], error: "need different names" },
+    { args: ["--push-token", "admin"], error: "need different names" },
     {
       args: ["--application-key-file", "-", "--signing-key", "-"],
       error: "can be standard input",
@@ -27,9 +22,8 @@ describe("parseInitFlags", () => {
     expect(() => parseInitFlags(args)).toThrow(error);
   });
 
-  it("knows the help, and tokens that never end", () => {
+  it("knows the help", () => {
     expect(parseInitFlags(["--help"])).toBe("help");
-    expect(parseInitFlags(["--expires", "never"])).toMatchObject({ expires: undefined });
   });
 });
 

@@ -182,6 +182,7 @@ describe("npm start", { timeout: 60_000 }, () => {
         "  B2_PREFIX is not set",
         "  B2_APPLICATION_KEY is not set",
         "  TOKENS is not set",
+        "B2_ settings are in the environment. Without any of them npm start uses a bucket on disk.",
         "",
       ].join("\n"),
     );
