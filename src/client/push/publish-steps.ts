@@ -1,4 +1,5 @@
 import { formatNarinfo, type Narinfo } from "../../nix/narinfo.ts";
+import type { PathInfo } from "../local-nix/path-info.ts";
 import type { Progress } from "../progress/progress.ts";
 import type { Transfer } from "../progress/transfer-model.ts";
 import type { Pending } from "./choose-paths.ts";
@@ -7,6 +8,7 @@ import { type PackedNar, packNar } from "./pack-nar.ts";
 import type { PathEnds, PathOutcome } from "./push-report.ts";
 import type { PushSession } from "./push-session.ts";
 import type { PublishSteps } from "./references-first.ts";
+import { createListingSender } from "./send-listing.ts";
 import { createLogSender } from "./send-logs.ts";
 import { spoolDirectory } from "./spool.ts";
 import { createNarUploads, putNarinfo } from "./upload-nar.ts";
@@ -37,6 +39,7 @@ export function createPublishSteps(
   const { storeDir } = store;
   const uploads = createNarUploads(session);
   const logs = createLogSender(session, progress);
+  const listings = createListingSender(session, progress);
   const packing = {
     ...options,
     store,
@@ -52,7 +55,7 @@ export function createPublishSteps(
         checkGoesOn();
         return await packNar(info, packing, context, (bytes) => transfer.packed(bytes));
       });
-      const sentBytes = await uploadAndClose(nar, transfer);
+      const sentBytes = await uploadAndClose(info, nar, transfer);
       const { fileSize } = nar;
       const sent = { fileSize, sentBytes, startedAt };
       return { narinfo: composeNarinfo(info, nar, storeDir), sent };
@@ -61,11 +64,18 @@ export function createPublishSteps(
     }
   }
 
-  async function uploadAndClose(nar: PackedNar, transfer: Transfer): Promise<number> {
+  async function uploadAndClose(
+    { path }: PathInfo,
+    nar: PackedNar,
+    transfer: Transfer,
+  ): Promise<number> {
+    // The listing goes beside the NAR, so that it takes no additional round trip.
+    const listing = limits.publishing.run(() => listings.send(path, nar.listing));
     try {
       return await uploads.upload(nar, transfer);
     } finally {
-      await nar.spool.close();
+      await listing;
+      await nar.close();
     }
   }
 
