@@ -55,7 +55,7 @@ export function addPushFlags(command: Command): Command {
         .argParser(parseLevel)
         .default(COMPRESSION_LEVEL),
     )
-    .option("--no-listing", "do not send the listings of the NARs, which nix store ls reads")
+    .option("--no-listing", "do not send the lists of files in the NARs, which nix-index reads")
     .option("--logs", "also send the build logs that this machine has of the pushed paths")
     .option("--repair", "also push again what the cache has without its NAR, or with a cut NAR")
     .option("--json", "print the result as JSON at the end");

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { formatFileNar } from "../../src/client/local-nix/format-file-nar.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
-/** Creates a store and the program `nix` for it. It has 100 small paths, and the last path refers to all others. */
+/** Creates a store and the programs of Nix for it. It has 100 small paths, and the last path refers to all others. */
 export async function createFakeStore() {
   const root = await temporaryDirectory();
   const store = join(root, "nix/store");
@@ -27,8 +27,12 @@ export async function createFakeStore() {
     };
   }
   await writeFile(join(root, "infos.json"), JSON.stringify(infos));
-  const script = `#!/bin/sh\ncat ${join(root, "infos.json")}\n`;
-  await writeFile(join(bin, "nix"), script, { mode: 0o755 });
+  for (const [program, script] of [
+    ["nix", `cat ${join(root, "infos.json")}`],
+    ["nix-store", "true"],
+  ] as const) {
+    await writeFile(join(bin, program), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  }
   const env = {
     NARGATE_TOKEN: "secret",
     PATH: `${bin}:${process.env["PATH"]}`,

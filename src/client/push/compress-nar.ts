@@ -21,7 +21,16 @@ export async function compressNar(
 }
 
 /**
- * Compresses a NAR of up to `BLOCK_BYTES`, in this thread. For 4 KB this takes
+ * Whether `compressSmallNar` may compress a NAR of this size. It takes 1 ms for a
+ * block at level 3 and 6 ms at level 9, but 42 ms at level 19. Uploads stand still for
+ * that time.
+ */
+export function isQuickToCompress(narSize: number, level: number): boolean {
+  return narSize <= BLOCK_BYTES && level <= 9;
+}
+
+/**
+ * Compresses a NAR of at most `BLOCK_BYTES` in this thread. For 4 KB this takes
  * 0.05 ms; to hand them to a thread of Node and back takes 0.4 ms.
  */
 export function compressSmallNar(nar: Uint8Array, level: number): Uint8Array {

@@ -7,7 +7,7 @@ import { needsNix } from "../local-nix/dump-path.ts";
 import type { PathInfo } from "../local-nix/path-info.ts";
 import type { NixStore } from "../local-nix/store-location.ts";
 import type { ProcessContext } from "../process-context.ts";
-import { BLOCK_BYTES, compressNar, compressSmallNar } from "./compress-nar.ts";
+import { compressNar, compressSmallNar, isQuickToCompress } from "./compress-nar.ts";
 import { dumpByNix, dumpFiles, type NarDump } from "./nar-dumps.ts";
 import { readAhead } from "./read-ahead.ts";
 import { createSpool, type Spool, type SpoolMemory, type SpoolPlace } from "./spool.ts";
@@ -78,8 +78,9 @@ async function packDump(
   options: PackOptions,
   onBytes: (bytes: number) => void,
 ): Promise<PackedNar> {
-  const { compression, memory, spoolDirectory: directory } = options;
-  const place = { memory, directory, expectedBytes: info.narSize };
+  const { compression, compressionLevel: level, memory, spoolDirectory: directory } = options;
+  const { narSize } = info;
+  const place = { memory, directory, expectedBytes: narSize };
   const spool = createSpool(place);
   try {
     const file = createMeter();
@@ -88,8 +89,8 @@ async function packDump(
     };
     const checked = readAhead(checkNar(blocks, info, onBytes));
     if (compression === "none") await write(checked);
-    else if (info.narSize <= BLOCK_BYTES) await write(compressOnce(checked, options));
-    else await compressNar(checked, info.narSize, options.compressionLevel, write);
+    else if (isQuickToCompress(narSize, level)) await write(compressOnce(checked, level));
+    else await compressNar(checked, narSize, level, write);
     const written = await spoolListing(listing?.(), place);
     const fileHash = file.hash();
     return {
@@ -136,11 +137,11 @@ function changed(): ClientError {
 
 async function* compressOnce(
   blocks: AsyncIterable<Uint8Array>,
-  { compressionLevel }: PackOptions,
+  level: number,
 ): AsyncGenerator<Uint8Array> {
   const gathered: Uint8Array[] = [];
   for await (const block of blocks) gathered.push(block);
-  yield compressSmallNar(Buffer.concat(gathered), compressionLevel);
+  yield compressSmallNar(Buffer.concat(gathered), level);
 }
 
 async function spoolListing(

@@ -7,7 +7,12 @@ import path from "node:path";
 import * as fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { dumpPath, needsNix } from "../../../src/client/local-nix/dump-path.ts";
-import { formatNar, fileTrees, writeTree } from "../../../testkit/node/file-trees.ts";
+import {
+  type FileTree,
+  formatNar,
+  fileTrees,
+  writeTree,
+} from "../../../testkit/node/file-trees.ts";
 import { temporaryDirectory } from "../../../testkit/node/temporary-directory.ts";
 
 const BLOCK_BYTES = 128 * 1024;
@@ -25,6 +30,10 @@ async function collect(chunks: AsyncIterable<Uint8Array>): Promise<readonly Uint
 
 async function dumpWhole(file: string): Promise<Buffer> {
   return Buffer.concat(await collect(dump(file)));
+}
+
+function regular(text: string | Buffer): FileTree {
+  return { type: "regular", contents: Buffer.from(text), mode: 0o644 };
 }
 
 /** Returns the error that the dump throws. */
@@ -78,10 +87,8 @@ describe("dumpPath", () => {
     const names = Array.from({ length: 5000 }, (_, index) => `file ${index}`);
     for (const name of names) writeFileSync(path.join(root, name), name, { mode: 0o644 });
     writeFileSync(path.join(root, "large"), contents, { mode: 0o644 });
-    const file = (text: string | Buffer) =>
-      ({ type: "regular", contents: Buffer.from(text), mode: 0o644 }) as const;
-    const entries = names.map((name) => ({ name: Buffer.from(name), file: file(name) }));
-    entries.push({ name: Buffer.from("large"), file: file(contents) });
+    const entries = names.map((name) => ({ name: Buffer.from(name), file: regular(name) }));
+    entries.push({ name: Buffer.from("large"), file: regular(contents) });
     expect((await dumpWhole(root)).equals(formatNar({ type: "directory", entries }))).toBe(true);
   });
 

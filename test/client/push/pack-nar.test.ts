@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { formatFileNar } from "../../../src/client/local-nix/format-file-nar.ts";
 import type { PathInfo } from "../../../src/client/local-nix/path-info.ts";
 import { type PackCompression, packNar } from "../../../src/client/push/pack-nar.ts";
-import { createSpoolMemory, type Spool } from "../../../src/client/push/spool.ts";
+import { createSpoolMemory, type Spool, type SpoolMemory } from "../../../src/client/push/spool.ts";
 import { parseStorePathBaseName } from "../../../src/nix/store-path.ts";
 import { formatHash } from "../../../src/nix/hash.ts";
 import { temporaryDirectory } from "../../../testkit/node/temporary-directory.ts";
@@ -78,15 +78,18 @@ async function pack(
       onPacked?.(bytes);
     },
   ).catch((error: unknown) => {
-    // A failure leaves no memory behind.
-    expect(memory.take(memoryBytes)).toBe(true);
+    expectAllFree(memory, memoryBytes);
     throw error;
   });
   const file = await read(nar.spool);
   const listing = nar.listing?.ok === true ? await read(nar.listing.value) : nar.listing;
   await nar.close();
-  expect(memory.take(memoryBytes)).toBe(true);
+  expectAllFree(memory, memoryBytes);
   return { nar, file, progress, listing: listing?.toString() };
+}
+
+function expectAllFree(memory: SpoolMemory, bytes: number): void {
+  expect(memory.take(bytes)).toBe(true);
 }
 
 async function read(spool: Spool): Promise<Buffer> {

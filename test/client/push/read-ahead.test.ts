@@ -12,6 +12,11 @@ async function* count(to: number, asked: number[], onEnd: () => void = () => {})
   }
 }
 
+async function* fail() {
+  yield 1;
+  throw new Error("broken");
+}
+
 describe("readAhead", () => {
   it("yields the same, and asks for the next one before the reader does", async () => {
     const asked: number[] = [];
@@ -34,10 +39,6 @@ describe("readAhead", () => {
   });
 
   it("passes on the failure of the source, after what came before it", async () => {
-    async function* fail() {
-      yield 1;
-      throw new Error("broken");
-    }
     const seen: number[] = [];
     await expect(
       (async () => {
@@ -51,10 +52,6 @@ describe("readAhead", () => {
     const rejections: unknown[] = [];
     const note = (reason: unknown) => rejections.push(reason);
     process.on("unhandledRejection", note);
-    async function* fail() {
-      yield 1;
-      throw new Error("broken");
-    }
     for await (const number of readAhead(fail())) if (number === 1) break;
     await new Promise((resolve) => setTimeout(resolve, 10));
     process.off("unhandledRejection", note);
