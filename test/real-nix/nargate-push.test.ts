@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { generateSecretKey } from "../../src/nix/signature.ts";
 import {
@@ -237,34 +237,6 @@ describe.skipIf(!hasNix)("nargate push", () => {
     expect(stderr).toContain("1 build log");
     const puller = await createPuller(gateway);
     expect(await puller.run("nix", "log", "--store", gateway.url, built)).toBe("this is the log");
-  });
-
-  it("sends the listing that nix copy would send, unless told not to", async () => {
-    const tree = await addDirectory(pusher, "listed-tree", { "bin/x": "#!/bin/sh\n", empty: "" });
-    await nargate.run("push", tree);
-    const key = `${hashPart(tree)}.ls`;
-    const cache = path.join(pusher.directory, "listings");
-    await pusher.run("nix", "copy", "--to", `file://${cache}?write-nar-listing=1`, tree);
-    const byNix = JSON.parse(await readFile(path.join(cache, key), "utf8"));
-    const answer = await fetch(`${gateway.url}/${key}`);
-    expect(answer.headers.get("content-type")).toBe("application/json");
-    expect(await answer.json()).toEqual(byNix);
-    gateway.bucket.forgetRequests();
-    await nargate.run("push", "--no-listing", await addTexts(pusher, "unlisted", 1));
-    expect(putsOf(/\.ls$/)).toEqual([]);
-  });
-
-  it("publishes a path whose listing is refused, and warns", async () => {
-    const top = await addBuilt(pusher, { name: "listing-refused" });
-    gateway.faults.add({
-      match: { method: "PUT", keyPattern: `${hashPart(top)}\\.ls$` },
-      effect: { status: 400, code: "InvalidRequest" },
-    });
-    const { code, stderr } = await nargate.attempt("push", top);
-    gateway.faults.clear();
-    expect(code).toBe(0);
-    expect(stderr).toMatch(/^warning: the listing of \S+-listing-refused is not sent: /m);
-    await expectPullable(top);
   });
 
   it("warns of paths that no client will accept, counts them, and ls calls them unusable", async () => {

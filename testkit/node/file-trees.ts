@@ -24,37 +24,41 @@ const bytesOf = (codes: readonly number[]) =>
 
 const isName = (name: Uint8Array) => ![".", ".."].includes(Buffer.from(name).toString());
 
-/** Names of files that a file system takes. About half of them are not UTF-8. */
-const names = fc
-  .oneof(
-    bytesOf([...NAME_BYTES, ...HIGH_BYTES]),
-    fc
-      .constantFrom("A", "a", "a.b", "a-b", "ab", "é", "😀", "\uffee", "__proto__", "10", "9")
-      .map((text) => new TextEncoder().encode(text)),
-  )
-  .filter(isName);
+const WORDS = ["A", "a", "a.b", "a-b", "ab", "é", "😀", "\uffee", "__proto__", "10", "9", '"'];
+const words = fc.constantFrom(...WORDS).map((text) => new TextEncoder().encode(text));
 
 const MODES = [0o444, 0o555, 0o644, 0o755, 0o455, 0o4755, 0o2555, 0o464, 0o446, 0o100, 0o400];
 
-/** Trees of files with every kind of file, mode and name. */
-export const fileTrees: fc.Arbitrary<FileTree> = fc.letrec<{ tree: FileTree }>((tie) => ({
-  tree: fc.oneof(
-    { depthSize: "small", withCrossShrink: true },
-    fc.record({
-      type: fc.constant("regular" as const),
-      contents: fc.uint8Array({ maxLength: 100 }),
-      mode: fc.constantFrom(...MODES),
-    }),
-    fc.record({ type: fc.constant("symlink" as const), target: names }),
-    fc.record({
+/** Trees of files with every kind of file, mode and name. About half of the names are not UTF-8. */
+export const fileTrees = treesWith(fc.oneof(bytesOf([...NAME_BYTES, ...HIGH_BYTES]), words));
+
+/** Trees whose names are all UTF-8. */
+export const textTrees = treesWith(fc.oneof(bytesOf(NAME_BYTES), words));
+
+function treesWith(anyNames: fc.Arbitrary<Uint8Array>): fc.Arbitrary<FileTree> {
+  const names = anyNames.filter(isName);
+  const regular = fc.record({
+    type: fc.constant("regular" as const),
+    contents: fc.uint8Array({ maxLength: 100 }),
+    mode: fc.constantFrom(...MODES),
+  });
+  const symlink = fc.record({ type: fc.constant("symlink" as const), target: names });
+  return fc.letrec<{ tree: FileTree; directory: FileTree }>((tie) => ({
+    tree: fc.oneof(
+      { depthSize: "small", withCrossShrink: true },
+      regular,
+      symlink,
+      tie("directory"),
+    ),
+    directory: fc.record({
       type: fc.constant("directory" as const),
       entries: fc.uniqueArray(fc.record({ name: names, file: tie("tree") }), {
         selector: ({ name }) => Buffer.from(name).toString("latin1"),
         maxLength: 6,
       }),
     }),
-  ),
-})).tree;
+  })).tree;
+}
 
 /** Makes the files. The file of a name that was made before with the same bytes is a hard link to it. */
 export function writeTree(at: Buffer, tree: FileTree, made = new Map<string, Buffer>()): void {
