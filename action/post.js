@@ -277,7 +277,7 @@ function createPlainProgress({ stderr, now }, prefix = "", every = everyInterval
 
 // src/nix/fingerprint.ts
 function formatFingerprint(narinfo, storeDir) {
-  const references = new Set(narinfo.references.map((path4) => formatStorePath(path4, storeDir)));
+  const references = new Set(narinfo.references.map((path5) => formatStorePath(path5, storeDir)));
   return [
     "1",
     formatStorePath(narinfo.storePath, storeDir),
@@ -348,7 +348,7 @@ async function choosePaths(infos, { client, store, options, limits, guard, conte
   const how = { client, storeDir: store.storeDir, upstreamKeys, signKey, isRepair };
   const choices = await Promise.all(
     infos.map(async (info) => {
-      const { path: path4 } = info;
+      const { path: path5 } = info;
       try {
         const choice = await limits.requests.run(async () => {
           context.signal.throwIfAborted();
@@ -357,13 +357,13 @@ async function choosePaths(infos, { client, store, options, limits, guard, conte
         });
         guard.succeeded();
         if (choice.kind === "skip") {
-          settle({ ...choice, kind: "skipped", path: path4 });
+          settle({ ...choice, kind: "skipped", path: path5 });
           return [];
         }
         const references = info.references.map(formatStorePathBaseName);
-        return [{ id: formatStorePathBaseName(path4), references, info, choice }];
+        return [{ id: formatStorePathBaseName(path5), references, info, choice }];
       } catch (error) {
-        settleError(path4, error);
+        settleError(path5, error);
         return [];
       }
     })
@@ -499,11 +499,11 @@ function parseOutcome(object2) {
 function parseDependencies(raw) {
   if (!isObject(raw)) return err("the dependentRealisations field is not an object");
   const dependencies = /* @__PURE__ */ new Map();
-  for (const [id, path4] of Object.entries(raw)) {
-    if (!parseDrvOutputId(id).ok || typeof path4 !== "string" || !parseStorePathBaseName(path4).ok) {
+  for (const [id, path5] of Object.entries(raw)) {
+    if (!parseDrvOutputId(id).ok || typeof path5 !== "string" || !parseStorePathBaseName(path5).ok) {
       return err("the dependentRealisations field holds a wrong id or a wrong store path");
     }
-    dependencies.set(id, path4);
+    dependencies.set(id, path5);
   }
   return ok(dependencies);
 }
@@ -639,7 +639,7 @@ async function pushRealisations(infos, session, { settleError }) {
     )
   );
   if (derivers.size === 0) return 0;
-  const published = new Set(infos.map(({ path: path4 }) => formatStorePathBaseName(path4)));
+  const published = new Set(infos.map(({ path: path5 }) => formatStorePathBaseName(path5)));
   const realisations = (await readRealisations([...derivers.values()], store, context)).filter(
     ({ value }) => published.has(formatStorePathBaseName(value.outPath))
   );
@@ -749,8 +749,6 @@ function describeUnusable(count2, { publicKeys }) {
 
 // src/client/push/pack-nar.ts
 import { createHash } from "node:crypto";
-import { pipeline } from "node:stream/promises";
-import zlib from "node:zlib";
 
 // src/nix/compression.ts
 var EXTENSIONS = /* @__PURE__ */ new Map([
@@ -774,19 +772,312 @@ function narKey(fileHash, compression) {
   if (fileHash.algorithm !== "sha256") throw new TypeError("a NAR's name needs a sha256 hash");
   const digest = formatDigest(fileHash, "nix32");
   const extension = narExtension(compression);
-  const path4 = brandPath(`nar/${digest}.nar${extension}`);
-  return { kind: "nar", path: path4, fileHash: digest, extension, writable: true };
+  const path5 = brandPath(`nar/${digest}.nar${extension}`);
+  return { kind: "nar", path: path5, fileHash: digest, extension, writable: true };
 }
 var unknownName = err("no object of a binary cache has this name");
-function brandPath(path4) {
-  return path4;
+function brandPath(path5) {
+  return path5;
+}
+
+// src/client/local-nix/dump-path.ts
+import { closeSync, constants, lstatSync, openSync, readdirSync, readlinkSync } from "node:fs";
+
+// src/client/local-nix/format-file-nar.ts
+function formatWords(...words) {
+  return Buffer.concat(
+    words.map((word) => {
+      const bytes = Buffer.from(word);
+      const padded = Buffer.alloc(8 + bytes.byteLength + paddingOf(bytes.byteLength));
+      padded.writeBigUInt64LE(BigInt(bytes.byteLength));
+      bytes.copy(padded, 8);
+      return padded;
+    })
+  );
+}
+function paddingOf(lengthBytes) {
+  return (8 - lengthBytes % 8) % 8;
+}
+
+// src/client/local-nix/nar-blocks.ts
+function createNarBlocks(blockBytes, expectedBytes) {
+  const sizeBytes = Math.max(1, Math.min(blockBytes, expectedBytes));
+  let block = Buffer.allocUnsafe(sizeBytes);
+  let used = 0;
+  let before = 0;
+  let full = [];
+  function filled(lengthBytes) {
+    used += lengthBytes;
+    if (used < block.byteLength) return;
+    full.push(block);
+    before += used;
+    block = Buffer.allocUnsafe(sizeBytes);
+    used = 0;
+  }
+  function takeFull() {
+    const taken = full;
+    full = [];
+    return taken;
+  }
+  return {
+    position: () => before + used,
+    put(bytes) {
+      for (let done = 0; done < bytes.byteLength; ) {
+        const length = Math.min(bytes.byteLength - done, block.byteLength - used);
+        block.set(bytes.subarray(done, done + length), used);
+        done += length;
+        filled(length);
+      }
+    },
+    space: () => block.subarray(used),
+    filled,
+    takeFull,
+    takeRest: () => [...takeFull(), ...used === 0 ? [] : [block.subarray(0, used)]]
+  };
+}
+
+// src/client/local-nix/read-contents.ts
+import { fstatSync, read, readSync } from "node:fs";
+import { promisify } from "node:util";
+var readLater = promisify(read);
+var MAX_SYNC_BYTES = 128 * 1024;
+async function* readContents({ fd, path: path5, sizeBytes }, blocks) {
+  if (!fstatSync(fd).isFile()) throw changed(path5);
+  const isSmall = sizeBytes <= MAX_SYNC_BYTES;
+  for (let rest = sizeBytes; rest > 0; ) {
+    const space = blocks.space();
+    const length = Math.min(space.byteLength, rest);
+    const bytesRead = isSmall ? readSync(fd, space, 0, length, null) : (await readLater(fd, space, 0, length, null)).bytesRead;
+    if (bytesRead === 0) throw changed(path5);
+    blocks.filled(bytesRead);
+    rest -= bytesRead;
+    if (!isSmall) yield* blocks.takeFull();
+  }
+  if (fstatSync(fd).size !== sizeBytes) throw changed(path5);
+}
+function changed(path5) {
+  return new ClientError(`the file ${path5.toString()} changed while it was read`);
+}
+
+// src/client/local-nix/dump-path.ts
+var START = formatWords("nix-archive-1");
+var REGULAR = formatWords("(", "type", "regular", "contents");
+var EXECUTABLE = formatWords("(", "type", "regular", "executable", "", "contents");
+var SYMLINK = formatWords("(", "type", "symlink", "target");
+var DIRECTORY = formatWords("(", "type", "directory");
+var ENTRY = formatWords("entry", "(", "name");
+var NODE = formatWords("node");
+var END = formatWords(")");
+async function* dumpPath(file, { blockBytes, expectedBytes, listing }) {
+  const blocks = createNarBlocks(blockBytes, expectedBytes);
+  const open3 = [];
+  blocks.put(START);
+  yield* dumpNode(Buffer.from(file), blocks, open3, listing);
+  for (let top = open3.at(-1); top !== void 0; top = open3.at(-1)) {
+    const name = top.names[top.next++];
+    if (name === void 0) {
+      listing?.endDirectory();
+      blocks.put(END);
+      open3.pop();
+      if (open3.length > 0) blocks.put(END);
+    } else {
+      listing?.entry(name);
+      blocks.put(ENTRY);
+      blocks.put(formatWords(name));
+      blocks.put(NODE);
+      const depth = open3.length;
+      yield* dumpNode(Buffer.concat([top.path, SLASH, name]), blocks, open3, listing);
+      if (open3.length === depth) blocks.put(END);
+    }
+    yield* blocks.takeFull();
+  }
+  yield* blocks.takeRest();
+}
+var SLASH = Buffer.from("/");
+async function* dumpNode(path5, blocks, open3, listing) {
+  const status = lstatSync(path5);
+  if (status.isDirectory()) {
+    blocks.put(DIRECTORY);
+    listing?.beginDirectory();
+    open3.push({ path: path5, names: readNames(path5), next: 0 });
+  } else if (status.isSymbolicLink()) {
+    const target = readlinkSync(path5, { encoding: "buffer" });
+    blocks.put(SYMLINK);
+    blocks.put(formatWords(target));
+    blocks.put(END);
+    listing?.symlink(target);
+  } else if (status.isFile()) {
+    const isExecutable = (status.mode & constants.S_IXUSR) !== 0;
+    blocks.put(isExecutable ? EXECUTABLE : REGULAR);
+    blocks.put(formatLength(status.size));
+    listing?.regular(status.size, isExecutable, blocks.position());
+    yield* dumpContents(path5, status.size, blocks);
+    blocks.put(Buffer.alloc(paddingOf(status.size)));
+    blocks.put(END);
+  } else {
+    throw new ClientError(
+      `the file ${path5.toString()} has an unsupported type: Nix stores only files, directories and symlinks`
+    );
+  }
+}
+async function* dumpContents(path5, sizeBytes, blocks) {
+  const fd = openSync(path5, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    yield* readContents({ fd, path: path5, sizeBytes }, blocks);
+  } finally {
+    closeSync(fd);
+  }
+}
+function formatLength(sizeBytes) {
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(sizeBytes));
+  return length;
+}
+var CASE_HACK = Buffer.from("~nix~case~hack~");
+function readNames(path5) {
+  const names = readdirSync(path5, { encoding: "buffer" });
+  if (process.platform === "darwin" && names.some((name) => name.includes(CASE_HACK))) {
+    throw new NixNeeded("Nix may have renamed files of this directory");
+  }
+  return names.toSorted((a, b) => Buffer.compare(a, b));
+}
+var NixNeeded = class extends Error {
+};
+function needsNix(error) {
+  return error instanceof NixNeeded || error instanceof Error && "syscall" in error;
+}
+
+// src/client/push/compress-nar.ts
+import { pipeline } from "node:stream/promises";
+import zlib from "node:zlib";
+var BLOCK_BYTES = 128 * 1024;
+async function compressNar(blocks, narSize, level, write) {
+  await pipeline(blocks, zlib.createZstdCompress(zstdOptions(narSize, level)), write);
+}
+function isQuickToCompress(narSize, level) {
+  return narSize <= BLOCK_BYTES && level <= 9;
+}
+function compressSmallNar(nar, level) {
+  return zlib.zstdCompressSync(nar, zstdOptions(nar.byteLength, level));
+}
+function zstdOptions(narSize, level) {
+  return {
+    chunkSize: Math.min(256 * 1024, Math.max(1024, narSize)),
+    // With the size known, zstd uses small tables for a small NAR, which saves most of the work.
+    pledgedSrcSize: narSize,
+    params: { [zlib.constants.ZSTD_c_compressionLevel]: level }
+  };
+}
+async function* inBlocks(chunks, blockBytes = BLOCK_BYTES) {
+  let pieces = [];
+  let gathered = 0;
+  for await (const chunk of chunks) {
+    let rest = chunk;
+    while (gathered + rest.byteLength >= blockBytes) {
+      const missing = blockBytes - gathered;
+      yield Buffer.concat([...pieces, rest.subarray(0, missing)]);
+      rest = rest.subarray(missing);
+      pieces = [];
+      gathered = 0;
+    }
+    if (rest.byteLength > 0) pieces.push(rest);
+    gathered += rest.byteLength;
+  }
+  if (gathered > 0) yield Buffer.concat(pieces);
+}
+
+// src/client/push/nar-dumps.ts
+import path2 from "node:path";
+
+// src/client/local-nix/nar-listing.ts
+import { isUtf8 } from "node:buffer";
+function createListingWriter(maxBytes) {
+  let pieces = ['{"version":1,"root":'];
+  let bytes = 0;
+  let isFirst = true;
+  let problem;
+  function add(piece) {
+    if (problem !== void 0) return;
+    bytes += Buffer.byteLength(piece);
+    if (bytes > maxBytes) fail(`it is larger than ${maxBytes} bytes`);
+    else pieces.push(piece);
+  }
+  function fail(reason) {
+    problem ??= reason;
+    pieces = [];
+  }
+  function quote(text2) {
+    if (!isUtf8(text2)) fail("a name or the target of a symlink in it is not UTF-8");
+    return JSON.stringify(Buffer.from(text2).toString());
+  }
+  return {
+    beginDirectory() {
+      add('{"type":"directory","entries":{');
+      isFirst = true;
+    },
+    entry(name) {
+      add(`${isFirst ? "" : ","}${quote(name)}:`);
+      isFirst = false;
+    },
+    endDirectory() {
+      add("}}");
+      isFirst = false;
+    },
+    regular(sizeBytes, isExecutable, narOffset) {
+      const executable = isExecutable ? ',"executable":true' : "";
+      add(`{"type":"regular","size":${sizeBytes}${executable},"narOffset":${narOffset}}`);
+    },
+    symlink: (target) => add(`{"type":"symlink","target":${quote(target)}}`),
+    text: () => problem === void 0 ? ok(`${pieces.join("")}}`) : err(problem)
+  };
+}
+
+// src/client/push/nar-dumps.ts
+var MAX_LISTING_BYTES = 8 * 1024 * 1024;
+function dumpFiles(info, { store, withListing }) {
+  if (store.directory === void 0) return void 0;
+  const file = path2.join(store.directory, formatStorePathBaseName(info.path));
+  const listing = withListing ? createListingWriter(MAX_LISTING_BYTES) : void 0;
+  const expectedBytes = info.narSize;
+  const blocks = dumpPath(file, { blockBytes: BLOCK_BYTES, expectedBytes, listing });
+  return listing === void 0 ? { blocks } : { blocks, listing: listing.text };
+}
+async function dumpByNix(info, store, context) {
+  const dump = await startDump(info.path, store, context);
+  async function* readOutput() {
+    try {
+      yield* inBlocks(dump.stdout);
+      await dump.ended;
+    } finally {
+      dump.kill();
+    }
+  }
+  return { blocks: readOutput() };
+}
+
+// src/client/push/read-ahead.ts
+async function* readAhead(chunks) {
+  const source = chunks[Symbol.asyncIterator]();
+  let next = source.next();
+  try {
+    for (; ; ) {
+      const { done, value } = await next;
+      if (done === true) return;
+      next = source.next();
+      next.catch(() => {
+      });
+      yield value;
+    }
+  } finally {
+    await source.return?.();
+  }
 }
 
 // src/client/push/spool.ts
 import { randomUUID } from "node:crypto";
 import { open as open2, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path2 from "node:path";
+import path3 from "node:path";
 function createSpoolMemory(limitBytes) {
   let taken = 0;
   return {
@@ -869,7 +1160,7 @@ async function* sliceFile(file, start, end) {
   }
 }
 async function openUnnamed(directory, expectedBytes) {
-  const name = path2.join(directory, `nargate-${randomUUID()}`);
+  const name = path3.join(directory, `nargate-${randomUUID()}`);
   try {
     const file = await open2(name, "wx+", 384);
     await rm(name);
@@ -895,97 +1186,119 @@ function spoolDirectory(env) {
 
 // src/client/push/pack-nar.ts
 async function packNar(info, options, context, onPacked) {
-  const { compression, memory, spoolDirectory: directory } = options;
-  const spool = createSpool({ memory, directory, expectedBytes: info.narSize });
-  const dump = await startDump(info.path, options.store, context);
-  const nar = createMeter(onPacked);
-  const file = createMeter();
-  try {
-    const write = async (chunks) => {
-      for await (const chunk of file.measure(chunks)) await spool.write(chunk);
-    };
-    if (compression === "none") await pipeline(dump.stdout, nar.measure, write);
-    else {
-      const compressor = createCompressor(info.narSize, options);
-      await pipeline(dump.stdout, nar.measure, (chunks) => inBlocks(chunks), compressor, write);
+  const onBytes = (bytes) => {
+    context.signal.throwIfAborted();
+    onPacked(bytes);
+  };
+  const files = dumpFiles(info, options);
+  if (files !== void 0) {
+    try {
+      return await packDump(info, files, options, onBytes);
+    } catch (error) {
+      if (!needsNix(error)) throw error;
     }
-    await dump.ended;
-    if (nar.bytes() !== info.narSize || !equalHashes(nar.hash(), info.narHash)) throw changed();
+  }
+  const dump = await dumpByNix(info, options.store, context);
+  return await packDump(info, dump, options, onBytes);
+}
+async function packDump(info, { blocks, listing }, options, onBytes) {
+  const { compression, compressionLevel: level, memory, spoolDirectory: directory } = options;
+  const { narSize } = info;
+  const place = { memory, directory, expectedBytes: narSize };
+  const spool = createSpool(place);
+  try {
+    const file = createMeter();
+    const write = async (chunks) => {
+      for await (const chunk of readAhead(file.measure(chunks))) await spool.write(chunk);
+    };
+    const checked = readAhead(checkNar(blocks, info, onBytes));
+    if (compression === "none") await write(checked);
+    else if (isQuickToCompress(narSize, level)) await write(compressOnce(checked, level));
+    else await compressNar(checked, narSize, level, write);
+    const written = await spoolListing(listing?.(), place);
     const fileHash = file.hash();
-    const key = narKey(fileHash, compression);
-    return { key, compression, fileHash, fileSize: file.bytes(), spool };
+    return {
+      key: narKey(fileHash, compression),
+      compression,
+      fileHash,
+      fileSize: spool.sizeBytes,
+      spool,
+      listing: written,
+      async close() {
+        await spool.close();
+        if (written?.ok === true) await written.value.close();
+      }
+    };
   } catch (error) {
     await spool.close();
-    throw await explain2(error, nar.isWhole(), dump);
+    throw error;
   }
 }
-function createCompressor(narSize, { compressionLevel }) {
-  return zlib.createZstdCompress({
-    chunkSize: Math.min(256 * 1024, Math.max(1024, narSize)),
-    // With the size known, zstd uses small tables for a small NAR, which saves most of the work.
-    pledgedSrcSize: narSize,
-    params: { [zlib.constants.ZSTD_c_compressionLevel]: compressionLevel }
-  });
-}
-async function explain2(error, isWhole, dump) {
-  if (isWhole) {
-    try {
-      await dump.ended;
-    } catch (reason) {
-      return reason;
-    }
+async function* checkNar(blocks, { narSize, narHash }, onBytes) {
+  const nar = createMeter();
+  let last;
+  for await (const block of nar.measure(blocks)) {
+    if (nar.bytes() > narSize) throw changed2();
+    onBytes(nar.bytes());
+    if (last !== void 0) yield last;
+    last = block;
   }
-  dump.kill();
-  const { code } = error;
-  return code === "ZSTD_error_srcSize_wrong" ? changed() : error;
+  if (nar.bytes() !== narSize || !equalHashes(nar.hash(), narHash)) throw changed2();
+  if (last !== void 0) yield last;
 }
-function changed() {
+function changed2() {
   return new ClientError(
     "the files of this path differ from the store's database. Repair them with: nix-store --verify --check-contents --repair"
   );
 }
-function createMeter(onBytes = () => {
-}) {
+async function* compressOnce(blocks, level) {
+  const gathered = [];
+  for await (const block of blocks) gathered.push(block);
+  yield compressSmallNar(Buffer.concat(gathered), level);
+}
+async function spoolListing(listing, place) {
+  if (listing?.ok !== true) return listing;
+  const spool = createSpool(place);
+  try {
+    await spool.write(new TextEncoder().encode(listing.value));
+    return { ok: true, value: spool };
+  } catch (error) {
+    await spool.close();
+    return err(error instanceof Error ? error.message : String(error));
+  }
+}
+function createMeter() {
   const digest = createHash("sha256");
   let bytes = 0;
-  let isWhole = false;
   return {
     async *measure(chunks) {
       for await (const chunk of chunks) {
         digest.update(chunk);
         bytes += chunk.byteLength;
-        onBytes(bytes);
         yield chunk;
       }
-      isWhole = true;
     },
     bytes: () => bytes,
-    isWhole: () => isWhole,
     hash: () => ({ algorithm: "sha256", bytes: new Uint8Array(digest.digest()) })
   };
 }
-var BLOCK_BYTES = 128 * 1024;
-async function* inBlocks(chunks, blockBytes = BLOCK_BYTES) {
-  let pieces = [];
-  let gathered = 0;
-  for await (const chunk of chunks) {
-    let rest = chunk;
-    while (gathered + rest.byteLength >= blockBytes) {
-      const missing = blockBytes - gathered;
-      yield Buffer.concat([...pieces, rest.subarray(0, missing)]);
-      rest = rest.subarray(missing);
-      pieces = [];
-      gathered = 0;
-    }
-    if (rest.byteLength > 0) pieces.push(rest);
-    gathered += rest.byteLength;
+
+// src/client/push/send-listing.ts
+async function sendListing(hash, listing, { client }) {
+  if (listing === void 0) return void 0;
+  if (!listing.ok) return listing.error;
+  const spool = listing.value;
+  try {
+    await client.put(`${hash}.ls`, "application/json", spool.slice(0, spool.sizeBytes));
+    return void 0;
+  } catch (error) {
+    return describeError(error);
   }
-  if (gathered > 0) yield Buffer.concat(pieces);
 }
 
 // src/client/push/send-logs.ts
 import { lstat } from "node:fs/promises";
-import path3 from "node:path";
+import path4 from "node:path";
 function createLogSender(session, progress) {
   const sent = /* @__PURE__ */ new Set();
   return {
@@ -1017,7 +1330,7 @@ async function hasLog(deriver, { storeDir, directory }, env) {
   const root = directory.endsWith(storeDir) ? directory.slice(0, -storeDir.length) : "";
   const logs = env["NIX_LOG_DIR"] ?? `${root}/nix/var/log/nix`;
   const name = formatStorePathBaseName(deriver);
-  const file = path3.join(logs, "drvs", name.slice(0, 2), name.slice(2));
+  const file = path4.join(logs, "drvs", name.slice(0, 2), name.slice(2));
   const found = await Promise.all(
     [file, `${file}.bz2`].map(
       (one) => lstat(one).then(
@@ -1128,7 +1441,7 @@ async function uploadInParts(file, spool, uploads, events) {
       if (!(error instanceof UploadGone) && !isOfEarlierParts(error, upload)) throw error;
       if (starts === MAX_STARTS)
         throw new ClientError(
-          `the upload was lost ${MAX_STARTS} times: ${describeError(error)}. Push again; if it happens again, check the bucket's lifecycle rules`
+          `the upload was lost ${MAX_STARTS} times: ${describeError(error).replace(/\.$/, "")}. Push again; if it happens again, check the bucket's lifecycle rules`
         );
     }
   }
@@ -1315,19 +1628,21 @@ function createPublishSteps(session, progress, { settle, settleError, settleBloc
         checkGoesOn();
         return await packNar(info, packing, context, (bytes) => transfer.packed(bytes));
       });
-      const sentBytes2 = await uploadAndClose(nar, transfer);
-      const { fileSize } = nar;
-      const sent = { fileSize, sentBytes: sentBytes2, startedAt };
+      const stored = await storeAndClose(info, nar, transfer);
+      const sent = { ...stored, fileSize: nar.fileSize, startedAt };
       return { narinfo: composeNarinfo(info, nar, storeDir), sent };
     } finally {
       transfer.end();
     }
   }
-  async function uploadAndClose(nar, transfer) {
+  async function storeAndClose({ path: path5 }, nar, transfer) {
+    const listing = limits.publishing.run(() => sendListing(path5.hash, nar.listing, session));
     try {
-      return await uploads.upload(nar, transfer);
+      const sentBytes2 = await uploads.upload(nar, transfer);
+      return { sentBytes: sentBytes2, listingProblem: await listing };
     } finally {
-      await nar.spool.close();
+      await listing;
+      await nar.close();
     }
   }
   function checkGoesOn() {
@@ -1335,42 +1650,46 @@ function createPublishSteps(session, progress, { settle, settleError, settleBloc
     guard.check();
   }
   return {
-    async prepare(path4) {
-      const { choice, info } = path4;
+    async prepare(path5) {
+      const { choice, info } = path5;
       if (choice.kind === "sign") return { narinfo: choice.published, sent: void 0 };
       const slots = info.narSize > session.partThresholdBytes ? limits.large : limits.requests;
       return await slots.run(async () => {
         checkGoesOn();
-        return await sendNar(path4);
+        return await sendNar(path5);
       });
     },
-    async publish({ info: { path: path4, narSize, deriver } }, { narinfo, sent }) {
+    async publish({ info: { path: path5, narSize, deriver } }, { narinfo, sent }) {
       const { signKey } = options;
       const signed = signKey === void 0 ? narinfo : await signNarinfo(narinfo, signKey, storeDir);
       await limits.publishing.run(async () => {
         checkGoesOn();
-        await putNarinfo(path4.hash, formatNarinfo(signed), session);
+        await putNarinfo(path5.hash, formatNarinfo(signed), session);
       });
       if (sent === void 0) {
         const reason = `in the cache; now signed by ${signKey?.name ?? ""}`;
-        return { kind: "skipped", path: path4, reason, isSuspicious: false };
+        return { kind: "skipped", path: path5, reason, isSuspicious: false };
       }
-      const { fileSize, sentBytes: sentBytes2, startedAt } = sent;
+      const { fileSize, sentBytes: sentBytes2, startedAt, listingProblem } = sent;
+      if (listingProblem !== void 0) {
+        const name = formatStorePathBaseName(path5);
+        progress.say(`warning: the listing of ${name} is not sent: ${listingProblem}`);
+      }
       const withLog = await limits.publishing.run(() => logs.send(deriver));
       const seconds = (context.now().getTime() - startedAt) / 1e3;
-      return { kind: "pushed", path: path4, narSize, fileSize, sentBytes: sentBytes2, seconds, withLog };
+      return { kind: "pushed", path: path5, narSize, fileSize, sentBytes: sentBytes2, seconds, withLog };
     },
-    onEnd({ info: { path: path4 } }, publication) {
+    onEnd({ info: { path: path5 } }, publication) {
       switch (publication.outcome) {
         case "published":
           guard.succeeded();
           settle(publication.value);
           break;
         case "failed":
-          settleError(path4, publication.error);
+          settleError(path5, publication.error);
           break;
         case "blocked":
-          settleBlocked(path4, publication.needs);
+          settleBlocked(path5, publication.needs);
       }
     }
   };
@@ -1441,51 +1760,51 @@ function countPaths(count2) {
 async function publishReferencesFirst(paths, lost, steps) {
   const ended = /* @__PURE__ */ new Map();
   const failed = new Set(lost);
-  async function run(path4, references) {
+  async function run(path5, references) {
     const known = references.find((id) => failed.has(id));
     if (known !== void 0) return { outcome: "blocked", needs: known };
-    const prepared = await steps.prepare(path4);
+    const prepared = await steps.prepare(path5);
     const publications = await Promise.all(references.map((id) => ended.get(id)));
     const missing = publications.findIndex((publication) => publication?.outcome !== "published");
     if (missing !== -1) return { outcome: "blocked", needs: references[missing] ?? "" };
-    return { outcome: "published", value: await steps.publish(path4, prepared) };
+    return { outcome: "published", value: await steps.publish(path5, prepared) };
   }
-  for (const path4 of sortReferencesFirst(paths)) {
-    const isAwaited = (id) => id !== path4.id && (ended.has(id) || failed.has(id));
-    const references = path4.references.filter(isAwaited);
-    const publication = run(path4, references).catch((error) => ({ outcome: "failed", error })).then((result) => {
-      if (result.outcome !== "published") failed.add(path4.id);
-      steps.onEnd(path4, result);
+  for (const path5 of sortReferencesFirst(paths)) {
+    const isAwaited = (id) => id !== path5.id && (ended.has(id) || failed.has(id));
+    const references = path5.references.filter(isAwaited);
+    const publication = run(path5, references).catch((error) => ({ outcome: "failed", error })).then((result) => {
+      if (result.outcome !== "published") failed.add(path5.id);
+      steps.onEnd(path5, result);
       return result;
     });
-    ended.set(path4.id, publication);
+    ended.set(path5.id, publication);
   }
   await Promise.all(ended.values());
 }
 function sortReferencesFirst(paths) {
-  const byId = new Map(paths.map((path4) => [path4.id, path4]));
+  const byId = new Map(paths.map((path5) => [path5.id, path5]));
   const sorted = [];
   const states = /* @__PURE__ */ new Map();
   for (const root of paths) {
     const stack = [{ path: root, next: 0 }];
     while (stack.length > 0) {
       const frame = stack.at(-1);
-      const { path: path4 } = frame;
-      if (frame.next === 0 && states.has(path4.id)) {
+      const { path: path5 } = frame;
+      if (frame.next === 0 && states.has(path5.id)) {
         stack.pop();
         continue;
       }
-      states.set(path4.id, "open");
-      const id = path4.references[frame.next++];
+      states.set(path5.id, "open");
+      const id = path5.references[frame.next++];
       if (id === void 0) {
-        states.set(path4.id, "done");
-        sorted.push(path4);
+        states.set(path5.id, "done");
+        sorted.push(path5);
         stack.pop();
         continue;
       }
       const reference = byId.get(id);
-      if (reference === void 0 || id === path4.id) continue;
-      if (states.get(id) === "open") throw new Error(`${path4.id} and ${id} refer to each other`);
+      if (reference === void 0 || id === path5.id) continue;
+      if (states.get(id) === "open") throw new Error(`${path5.id} and ${id} refer to each other`);
       if (!states.has(id)) stack.push({ path: reference, next: 0 });
     }
   }
@@ -1532,40 +1851,40 @@ async function pushPaths(roots, session, progress, done = /* @__PURE__ */ new Se
     if (isWorthALine) progress.say(formatOutcome(outcome));
     else if (outcome.kind === "pushed") progress.finished(formatOutcome(outcome));
   }
-  function settleError(path4, error) {
-    const id = formatStorePathBaseName(path4);
+  function settleError(path5, error) {
+    const id = formatStorePathBaseName(path5);
     lost.add(id);
     if (context.signal.aborted) return;
     if (error instanceof Stopped || guard.failed(error)) {
       untried.add(id);
-      settle({ kind: "untried", path: path4 });
+      settle({ kind: "untried", path: path5 });
     } else {
-      settle({ kind: "failed", path: path4, message: describeError(error) });
+      settle({ kind: "failed", path: path5, message: describeError(error) });
     }
   }
-  function settleBlocked(path4, needs) {
+  function settleBlocked(path5, needs) {
     if (!untried.has(needs)) {
       return settle({
         kind: "failed",
-        path: path4,
+        path: path5,
         message: `not published, because it needs ${needs}, which failed`
       });
     }
-    untried.add(formatStorePathBaseName(path4));
-    settle({ kind: "untried", path: path4 });
+    untried.add(formatStorePathBaseName(path5));
+    settle({ kind: "untried", path: path5 });
   }
   progress.status("asking Nix for the closure");
   const closure = await readClosure(roots, store, context);
-  for (const path4 of closure.invalid) {
+  for (const path5 of closure.invalid) {
     settle({
       kind: "failed",
-      path: path4,
+      path: path5,
       message: "the store does not have this path. Build it again; Nix may have deleted it as garbage"
     });
   }
-  for (const path4 of closure.unlisted) {
+  for (const path5 of closure.unlisted) {
     const message = "Nix does not list this path in its own closure. This is a fault of its version";
-    settle({ kind: "failed", path: path4, message });
+    settle({ kind: "failed", path: path5, message });
   }
   const infos = [...closure.infos].flatMap(([id, info]) => done.has(id) ? [] : [info]);
   progress.status(`asking the cache for ${infos.length} paths`);
@@ -1582,7 +1901,7 @@ async function pushPaths(roots, session, progress, done = /* @__PURE__ */ new Se
   const steps = createPublishSteps(session, progress, { settle, settleError, settleBlocked });
   await publishReferencesFirst(pending, lost, steps);
   context.signal.throwIfAborted();
-  const published = infos.filter(({ path: path4 }) => !lost.has(formatStorePathBaseName(path4)));
+  const published = infos.filter(({ path: path5 }) => !lost.has(formatStorePathBaseName(path5)));
   const realisations = await pushRealisations(published, session, { settleError });
   if (realisations > 0) {
     progress.say(`stored ${realisations} realisation${realisations === 1 ? "" : "s"}`);
@@ -1632,7 +1951,7 @@ function createSemaphore(count2) {
 // src/client/push/upload-api.ts
 function createUploadApi(client) {
   async function call(target, input, schema) {
-    return read(schema, await client.call("POST", target, input), target);
+    return read2(schema, await client.call("POST", target, input), target);
   }
   return {
     async start({ fileHash, sizeBytes, extension }) {
@@ -1686,9 +2005,9 @@ function requireBoundedPlan(sizeBytes, partSizeBytes) {
 function readEvent(line) {
   const error = readError(line);
   if (error !== void 0) return { status: "failed", ...error };
-  return read(completionLineSchema, line, ENDPOINTS.uploadComplete);
+  return read2(completionLineSchema, line, ENDPOINTS.uploadComplete);
 }
-function read(schema, answer, target) {
+function read2(schema, answer, target) {
   const shape = readShape(schema, answer);
   if (shape.ok) return shape.value;
   throw new ClientError(
@@ -1816,8 +2135,8 @@ function formatList(title, items) {
     ""
   ];
 }
-function nameOf({ path: path4 }) {
-  return formatStorePathBaseName(path4);
+function nameOf({ path: path5 }) {
+  return formatStorePathBaseName(path5);
 }
 function formatTally({ paths, narBytes }) {
   return paths === 0 ? "nothing" : `${countPaths2(paths)}, ${formatBytes(narBytes)} unpacked`;
@@ -1890,7 +2209,7 @@ function tellFailure(line, { failOnPushError }, { runner }) {
 async function pushNewPaths(infos, inputs, { pushBy }, context) {
   const { runner } = context;
   const { pushFilter, upstreamKeys, signKey, url } = inputs;
-  const roots = infos.map(({ path: path4 }) => path4).filter((path4) => pushFilter?.test(formatStorePathBaseName(path4)) !== true);
+  const roots = infos.map(({ path: path5 }) => path5).filter((path5) => pushFilter?.test(formatStorePathBaseName(path5)) !== true);
   if (roots.length === 0) {
     runner.info("nothing to push: the job added no paths to the store");
     return { reason: "the job added no paths to the store" };
@@ -1911,6 +2230,7 @@ async function pushNewPaths(infos, inputs, { pushBy }, context) {
       compression: "zstd",
       compressionLevel: COMPRESSION_LEVEL,
       isRepair: false,
+      withListing: true,
       withLogs: false,
       isJson: false
     };

@@ -2342,8 +2342,11 @@ import { join } from "node:path";
 
 // src/http/secure-url.ts
 var LOOPBACK = /* @__PURE__ */ new Set(["127.0.0.1", "localhost", "[::1]"]);
-function isSecureUrl({ protocol, hostname }) {
-  return protocol === "https:" || protocol === "http:" && LOOPBACK.has(hostname);
+function isLoopbackUrl({ hostname }) {
+  return LOOPBACK.has(hostname);
+}
+function isSecureUrl(url) {
+  return url.protocol === "https:" || url.protocol === "http:" && isLoopbackUrl(url);
 }
 
 // src/client/read-given-file.ts

@@ -118,6 +118,7 @@ async function pushNewPaths(
       compression: "zstd",
       compressionLevel: COMPRESSION_LEVEL,
       isRepair: false,
+      withListing: true,
       withLogs: false,
       isJson: false,
     } as const;

@@ -20,6 +20,7 @@ export interface PushFlags {
   readonly signKey?: string;
   readonly compression: PackCompression;
   readonly compressionLevel: number;
+  readonly listing: boolean;
   readonly logs?: true;
   readonly repair?: true;
   readonly json?: true;
@@ -54,6 +55,7 @@ export function addPushFlags(command: Command): Command {
         .argParser(parseLevel)
         .default(COMPRESSION_LEVEL),
     )
+    .option("--no-listing", "do not send the lists of files in the NARs, which nix-index reads")
     .option("--logs", "also send the build logs that this machine has of the pushed paths")
     .option("--repair", "also push again what the cache has without its NAR, or with a cut NAR")
     .option("--json", "print the result as JSON at the end");
@@ -77,6 +79,7 @@ export async function readPushOptions(
       signKey === undefined ? undefined : await readSecretKey("--sign-key", signKey, context),
     compression,
     compressionLevel,
+    withListing: flags.listing,
     withLogs: flags.logs === true,
     isRepair: flags.repair === true,
     isJson: flags.json === true,

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { formatFileNar } from "../../src/client/local-nix/format-file-nar.ts";
 import { createFakeStore } from "../../testkit/node/fake-store.ts";
 import { GATEWAY_FACTS } from "../../testkit/node/gateway-facts.ts";
 import { runNargate } from "../../testkit/node/run-nargate.ts";
@@ -244,16 +245,17 @@ describe("nargate watch-exec", () => {
 
   it("pushes in the end what it could not while the gateway was out of order", async () => {
     const { env, cwd } = await createFakeStore();
-    await writeFile(join(cwd, "bin/nix-store"), '#!/bin/sh\n[ "$1" != --dump ] || cat "$2"\n');
     const file = join(cwd, "infos.json");
-    const narHash = `sha256-${createHash("sha256").update("new").digest("base64")}`;
+    const nar = formatFileNar("new");
+    const narHash = `sha256-${createHash("sha256").update(nar).digest("base64")}`;
+    const narSize = nar.byteLength;
     const infos = JSON.parse(await readFile(file, "utf8")) as Record<string, object>;
     const added = `${"0".repeat(32)}-new`;
     await writeFile(
       file,
       JSON.stringify({
         ...infos,
-        [`/nix/store/${added}`]: { narHash, narSize: 3, references: [] },
+        [`/nix/store/${added}`]: { narHash, narSize, references: [] },
       }),
     );
     // Six attempts for each of the 32 paths that are looked up at once.

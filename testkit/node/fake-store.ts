@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { formatFileNar } from "../../src/client/local-nix/format-file-nar.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
 /** Creates a store and the programs of Nix for it. It has 100 small paths, and the last path refers to all others. */
@@ -17,17 +18,18 @@ export async function createFakeStore() {
   const infos: Record<string, object> = {};
   for (const [index, name] of names.entries()) {
     await writeFile(join(store, name), name);
-    const digest = createHash("sha256").update(name).digest("base64");
+    const nar = formatFileNar(name);
+    const digest = createHash("sha256").update(nar).digest("base64");
     infos[`/nix/store/${name}`] = {
       narHash: `sha256-${digest}`,
-      narSize: name.length,
+      narSize: nar.byteLength,
       references: index === 99 ? names.slice(0, 99).map((other) => `/nix/store/${other}`) : [],
     };
   }
   await writeFile(join(root, "infos.json"), JSON.stringify(infos));
   for (const [program, script] of [
     ["nix", `cat ${join(root, "infos.json")}`],
-    ["nix-store", 'cat "$2"'],
+    ["nix-store", "true"],
   ] as const) {
     await writeFile(join(bin, program), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   }

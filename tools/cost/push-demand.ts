@@ -50,6 +50,12 @@ export function isPushedDirectly(narMb: number): boolean {
   return narMb * BYTES_PER_MB > PUSH_LIMITS.directAboveBytes;
 }
 
+/**
+ * The listing of the NAR, which `nargate push` sends beside it: a PUT, for which the
+ * gateway looks for an older listing. `nix copy` sends none by default.
+ */
+const LISTING = { clientRequests: 1, bucketReads: 1, bucketWrites: 1 } as const;
+
 /** Calculates the work to push one path with a NAR of the average size. */
 export function pushDemand(usage: Usage): PushDemand {
   return isPushedDirectly(usage.narMb) ? directPush(usage) : pushThroughGateway(usage);
@@ -60,15 +66,15 @@ function pushThroughGateway({ narMb, cpuRequestMs, cpuUploadMsPerMb, cpuPublishM
   const cpuMsOfNar = cpuRequestMs + narMb * cpuUploadMsPerMb;
   return {
     // GET narinfo, HEAD NAR, PUT NAR, PUT narinfo.
-    clientRequests: 4,
-    cpuMs: 3 * cpuRequestMs + cpuMsOfNar + cpuPublishMs,
+    clientRequests: 4 + LISTING.clientRequests,
+    cpuMs: (3 + LISTING.clientRequests) * cpuRequestMs + cpuMsOfNar + cpuPublishMs,
     cpuMsOfNar,
     // The GET and the HEAD. To publish the narinfo, the gateway looks for its NAR,
     // and for a published narinfo before and after it writes.
-    bucketReads: 5,
+    bucketReads: 5 + LISTING.bucketReads,
     // The NAR: one PUT, or its parts and two requests to create and complete the
     // upload. Then the narinfo.
-    bucketWrites: (parts <= 1 ? 1 : parts + 2) + 1,
+    bucketWrites: (parts <= 1 ? 1 : parts + 2) + 1 + LISTING.bucketWrites,
     gbFromBucket: 0,
     gbMonths: 0,
   };
@@ -79,7 +85,8 @@ function directPush({ narMb, cpuRequestMs, cpuProofMsPerMb, cpuPublishMs }: Usag
   const parts = Math.ceil(bytes / PUSH_LIMITS.directPartBytes);
   // GET of the narinfo; start, which returns the first URLs; complete; PUT of the
   // narinfo. One more request for each further 100 part URLs.
-  const clientRequests = 4 + Math.max(0, Math.ceil(parts / PUSH_LIMITS.urlsPerRequest) - 1);
+  const moreUrls = Math.max(0, Math.ceil(parts / PUSH_LIMITS.urlsPerRequest) - 1);
+  const clientRequests = 4 + moreUrls + LISTING.clientRequests;
   const cpuMsOfNar = cpuRequestMs + narMb * cpuProofMsPerMb;
   const gb = narMb * GB_PER_MB;
   return {
@@ -89,9 +96,9 @@ function directPush({ narMb, cpuRequestMs, cpuProofMsPerMb, cpuPublishMs }: Usag
     // start: a HEAD and two listings. complete: a HEAD of each of the two names, a
     // listing of the parts, a read of the bytes, and two listings to clean up. The
     // narinfo: four reads.
-    bucketReads: 3 + 6 + 4,
+    bucketReads: 3 + 6 + 4 + LISTING.bucketReads,
     // Create the upload, its parts, complete, delete, the copy, and the narinfo.
-    bucketWrites: 1 + parts + 2 + copyRequests(bytes) + 1,
+    bucketWrites: 1 + parts + 2 + copyRequests(bytes) + 1 + LISTING.bucketWrites,
     gbFromBucket: gb,
     gbMonths: gb / DAYS_PER_MONTH,
   };

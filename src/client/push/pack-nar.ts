@@ -1,14 +1,16 @@
-import { createHash, type Hash as Digest } from "node:crypto";
-import { pipeline } from "node:stream/promises";
-import zlib from "node:zlib";
+import { createHash } from "node:crypto";
 import { equalHashes, type Hash } from "../../nix/hash.ts";
 import { type NarKey, narKey } from "../../nix/object-key.ts";
+import { err, type Result } from "../../result.ts";
 import { ClientError } from "../client-error.ts";
+import { needsNix } from "../local-nix/dump-path.ts";
 import type { PathInfo } from "../local-nix/path-info.ts";
-import { type NixProcess, startDump } from "../local-nix/run-nix.ts";
 import type { NixStore } from "../local-nix/store-location.ts";
 import type { ProcessContext } from "../process-context.ts";
-import { createSpool, type Spool, type SpoolMemory } from "./spool.ts";
+import { compressNar, compressSmallNar, isQuickToCompress } from "./compress-nar.ts";
+import { dumpByNix, dumpFiles, type NarDump } from "./nar-dumps.ts";
+import { readAhead } from "./read-ahead.ts";
+import { createSpool, type Spool, type SpoolMemory, type SpoolPlace } from "./spool.ts";
 
 export type PackCompression = "zstd" | "none";
 
@@ -16,6 +18,8 @@ export interface PackOptions {
   readonly store: NixStore;
   readonly compression: PackCompression;
   readonly compressionLevel: number;
+  /** Whether to write the listing of the NAR too. */
+  readonly withListing: boolean;
   readonly memory: SpoolMemory;
   /** The directory for spools that do not fit into memory. */
   readonly spoolDirectory: string;
@@ -28,12 +32,20 @@ export interface PackedNar {
   readonly fileHash: Hash;
   readonly fileSize: number;
   readonly spool: Spool;
+  /**
+   * The listing of the NAR, or the reason why there is none. Undefined if none is
+   * wanted, or if only Nix could read the files.
+   */
+  readonly listing: Result<Spool> | undefined;
+  /** Frees the memory and the disk space. */
+  close(): Promise<void>;
 }
 
 /**
- * Dumps, checks, compresses and hashes a path in one pass. The same path and
- * options always give the same bytes, so a later run can continue an upload.
- * Calls `onPacked` with the number of NAR bytes so far.
+ * Dumps, checks, compresses and hashes a path in one pass. Reads the files itself if
+ * it can, and otherwise has Nix dump them. The same path and options always give
+ * the same bytes, so a later run can continue an upload. Calls `onPacked` with the
+ * number of NAR bytes so far.
  *
  * Throws `ClientError` if the path cannot be read, or if its contents differ from
  * the hash and size in the store's database.
@@ -44,52 +56,77 @@ export async function packNar(
   context: ProcessContext,
   onPacked: (bytes: number) => void,
 ): Promise<PackedNar> {
-  const { compression, memory, spoolDirectory: directory } = options;
-  const spool = createSpool({ memory, directory, expectedBytes: info.narSize });
-  const dump = await startDump(info.path, options.store, context);
-  const nar = createMeter(onPacked);
-  const file = createMeter();
-  try {
-    const write = async (chunks: AsyncIterable<Uint8Array>) => {
-      for await (const chunk of file.measure(chunks)) await spool.write(chunk);
-    };
-    if (compression === "none") await pipeline(dump.stdout, nar.measure, write);
-    else {
-      const compressor = createCompressor(info.narSize, options);
-      await pipeline(dump.stdout, nar.measure, (chunks) => inBlocks(chunks), compressor, write);
+  const onBytes = (bytes: number) => {
+    context.signal.throwIfAborted();
+    onPacked(bytes);
+  };
+  const files = dumpFiles(info, options);
+  if (files !== undefined) {
+    try {
+      return await packDump(info, files, options, onBytes);
+    } catch (error) {
+      if (!needsNix(error)) throw error;
     }
-    await dump.ended;
-    if (nar.bytes() !== info.narSize || !equalHashes(nar.hash(), info.narHash)) throw changed();
+  }
+  const dump = await dumpByNix(info, options.store, context);
+  return await packDump(info, dump, options, onBytes);
+}
+
+async function packDump(
+  info: PathInfo,
+  { blocks, listing }: NarDump,
+  options: PackOptions,
+  onBytes: (bytes: number) => void,
+): Promise<PackedNar> {
+  const { compression, compressionLevel: level, memory, spoolDirectory: directory } = options;
+  const { narSize } = info;
+  const place = { memory, directory, expectedBytes: narSize };
+  const spool = createSpool(place);
+  try {
+    const file = createMeter();
+    const write = async (chunks: AsyncIterable<Uint8Array>) => {
+      for await (const chunk of readAhead(file.measure(chunks))) await spool.write(chunk);
+    };
+    const checked = readAhead(checkNar(blocks, info, onBytes));
+    if (compression === "none") await write(checked);
+    else if (isQuickToCompress(narSize, level)) await write(compressOnce(checked, level));
+    else await compressNar(checked, narSize, level, write);
+    const written = await spoolListing(listing?.(), place);
     const fileHash = file.hash();
-    const key = narKey(fileHash, compression);
-    return { key, compression, fileHash, fileSize: file.bytes(), spool };
+    return {
+      key: narKey(fileHash, compression),
+      compression,
+      fileHash,
+      fileSize: spool.sizeBytes,
+      spool,
+      listing: written,
+      async close() {
+        await spool.close();
+        if (written?.ok === true) await written.value.close();
+      },
+    };
   } catch (error) {
     await spool.close();
-    throw await explain(error, nar.isWhole(), dump);
+    throw error;
   }
 }
 
-function createCompressor(narSize: number, { compressionLevel }: PackOptions) {
-  return zlib.createZstdCompress({
-    chunkSize: Math.min(256 * 1024, Math.max(1024, narSize)),
-    // With the size known, zstd uses small tables for a small NAR, which saves most of the work.
-    pledgedSrcSize: narSize,
-    params: { [zlib.constants.ZSTD_c_compressionLevel]: compressionLevel },
-  });
-}
-
-/** Returns the error to report. If the dump failed, its error is the cause of all later errors. */
-async function explain(error: unknown, isWhole: boolean, dump: NixProcess): Promise<unknown> {
-  if (isWhole) {
-    try {
-      await dump.ended;
-    } catch (reason) {
-      return reason;
-    }
+/** Passes a NAR on, and throws before its end if it is not the NAR that the database promises. */
+async function* checkNar(
+  blocks: AsyncIterable<Uint8Array>,
+  { narSize, narHash }: PathInfo,
+  onBytes: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  const nar = createMeter();
+  let last: Uint8Array | undefined;
+  for await (const block of nar.measure(blocks)) {
+    if (nar.bytes() > narSize) throw changed();
+    onBytes(nar.bytes());
+    if (last !== undefined) yield last;
+    last = block;
   }
-  dump.kill();
-  const { code } = error as NodeJS.ErrnoException;
-  return code === "ZSTD_error_srcSize_wrong" ? changed() : error;
+  if (nar.bytes() !== narSize || !equalHashes(nar.hash(), narHash)) throw changed();
+  if (last !== undefined) yield last;
 }
 
 function changed(): ClientError {
@@ -98,52 +135,44 @@ function changed(): ClientError {
   );
 }
 
+async function* compressOnce(
+  blocks: AsyncIterable<Uint8Array>,
+  level: number,
+): AsyncGenerator<Uint8Array> {
+  const gathered: Uint8Array[] = [];
+  for await (const block of blocks) gathered.push(block);
+  yield compressSmallNar(Buffer.concat(gathered), level);
+}
+
+async function spoolListing(
+  listing: Result<string> | undefined,
+  place: SpoolPlace,
+): Promise<Result<Spool> | undefined> {
+  if (listing?.ok !== true) return listing;
+  const spool = createSpool(place);
+  try {
+    await spool.write(new TextEncoder().encode(listing.value));
+    return { ok: true, value: spool };
+  } catch (error) {
+    // A path without its listing is as good.
+    await spool.close();
+    return err(error instanceof Error ? error.message : String(error));
+  }
+}
+
 /** Creates a meter that hashes and counts the bytes of a stream. */
-function createMeter(onBytes: (bytes: number) => void = () => {}) {
-  const digest: Digest = createHash("sha256");
+function createMeter() {
+  const digest = createHash("sha256");
   let bytes = 0;
-  let isWhole = false;
   return {
     async *measure(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
       for await (const chunk of chunks) {
         digest.update(chunk);
         bytes += chunk.byteLength;
-        onBytes(bytes);
         yield chunk;
       }
-      isWhole = true;
     },
     bytes: () => bytes,
-    isWhole: () => isWhole,
     hash: (): Hash => ({ algorithm: "sha256", bytes: new Uint8Array(digest.digest()) }),
   };
-}
-
-/** The size of the longest block of zstd (RFC 8878, 3.1.1.2.4). */
-const BLOCK_BYTES = 128 * 1024;
-
-/**
- * Yields the same bytes in blocks of equal size; the last block may be shorter.
- * The output of zstd depends on the sizes of its input chunks, and a pipe splits
- * a NAR into chunks differently each time. Equal blocks give equal output.
- */
-export async function* inBlocks(
-  chunks: AsyncIterable<Uint8Array>,
-  blockBytes = BLOCK_BYTES,
-): AsyncGenerator<Uint8Array> {
-  let pieces: Uint8Array[] = [];
-  let gathered = 0;
-  for await (const chunk of chunks) {
-    let rest = chunk;
-    while (gathered + rest.byteLength >= blockBytes) {
-      const missing = blockBytes - gathered;
-      yield Buffer.concat([...pieces, rest.subarray(0, missing)]);
-      rest = rest.subarray(missing);
-      pieces = [];
-      gathered = 0;
-    }
-    if (rest.byteLength > 0) pieces.push(rest);
-    gathered += rest.byteLength;
-  }
-  if (gathered > 0) yield Buffer.concat(pieces);
 }

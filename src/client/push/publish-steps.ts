@@ -1,4 +1,6 @@
 import { formatNarinfo, type Narinfo } from "../../nix/narinfo.ts";
+import { formatStorePathBaseName } from "../../nix/store-path.ts";
+import type { PathInfo } from "../local-nix/path-info.ts";
 import type { Progress } from "../progress/progress.ts";
 import type { Transfer } from "../progress/transfer-model.ts";
 import type { Pending } from "./choose-paths.ts";
@@ -7,6 +9,7 @@ import { type PackedNar, packNar } from "./pack-nar.ts";
 import type { PathEnds, PathOutcome } from "./push-report.ts";
 import type { PushSession } from "./push-session.ts";
 import type { PublishSteps } from "./references-first.ts";
+import { sendListing } from "./send-listing.ts";
 import { createLogSender } from "./send-logs.ts";
 import { spoolDirectory } from "./spool.ts";
 import { createNarUploads, putNarinfo } from "./upload-nar.ts";
@@ -22,6 +25,8 @@ interface SentNar {
   readonly fileSize: number;
   readonly sentBytes: number;
   readonly startedAt: number;
+  /** The reason why the NAR's listing is not in the cache. Undefined if it is, or if none was written. */
+  readonly listingProblem: string | undefined;
 }
 
 /**
@@ -52,20 +57,23 @@ export function createPublishSteps(
         checkGoesOn();
         return await packNar(info, packing, context, (bytes) => transfer.packed(bytes));
       });
-      const sentBytes = await uploadAndClose(nar, transfer);
-      const { fileSize } = nar;
-      const sent = { fileSize, sentBytes, startedAt };
+      const stored = await storeAndClose(info, nar, transfer);
+      const sent = { ...stored, fileSize: nar.fileSize, startedAt };
       return { narinfo: composeNarinfo(info, nar, storeDir), sent };
     } finally {
       transfer.end();
     }
   }
 
-  async function uploadAndClose(nar: PackedNar, transfer: Transfer): Promise<number> {
+  async function storeAndClose({ path }: PathInfo, nar: PackedNar, transfer: Transfer) {
+    // The listing goes beside the NAR, so that it takes no additional round trip.
+    const listing = limits.publishing.run(() => sendListing(path.hash, nar.listing, session));
     try {
-      return await uploads.upload(nar, transfer);
+      const sentBytes = await uploads.upload(nar, transfer);
+      return { sentBytes, listingProblem: await listing };
     } finally {
-      await nar.spool.close();
+      await listing;
+      await nar.close();
     }
   }
 
@@ -96,7 +104,11 @@ export function createPublishSteps(
         const reason = `in the cache; now signed by ${signKey?.name ?? ""}`;
         return { kind: "skipped", path, reason, isSuspicious: false };
       }
-      const { fileSize, sentBytes, startedAt } = sent;
+      const { fileSize, sentBytes, startedAt, listingProblem } = sent;
+      if (listingProblem !== undefined) {
+        const name = formatStorePathBaseName(path);
+        progress.say(`warning: the listing of ${name} is not sent: ${listingProblem}`);
+      }
       const withLog = await limits.publishing.run(() => logs.send(deriver));
       const seconds = (context.now().getTime() - startedAt) / 1000;
       return { kind: "pushed", path, narSize, fileSize, sentBytes, seconds, withLog };

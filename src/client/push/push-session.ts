@@ -41,6 +41,8 @@ export interface PushOptions {
   readonly compressionLevel: number;
   /** Whether to push again the paths whose NAR is missing or cut in the cache. */
   readonly isRepair: boolean;
+  /** Whether to send the listings of pushed NARs too. */
+  readonly withListing: boolean;
   /** Whether to send the build logs of pushed paths too. */
   readonly withLogs: boolean;
   /** Whether the command prints the report as JSON. */

@@ -2,7 +2,7 @@ import zlib from "node:zlib";
 import { pipeline } from "node:stream/promises";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { inBlocks } from "../../../src/client/push/pack-nar.ts";
+import { inBlocks } from "../../../src/client/push/compress-nar.ts";
 
 async function* inChunks(bytes: Uint8Array, sizes: readonly number[]) {
   for (let start = 0, index = 0; start < bytes.byteLength; index++) {

@@ -17,42 +17,42 @@ describe("nargateBill on the paid plan", () => {
     const bill = nargateBill(MONTH, "paid", "workers-cache");
     expect(linesOf(bill)).toEqual({
       "Workers Paid": [1, 5],
-      // clients: 21,040,000 reads + 4 × 10,000 for pushes = 21,080,000
-      // inner: 20 M + 1 M + 10,000 = 21,010,000; 32.09 M beyond 10 M × $0.30 = 9.627
-      "Workers requests": [42_090_000, 9.63],
-      // (21,080,000 + 9,100,000 misses + 10,000) × 1 ms + 10,000 × (10 × 2.7 + 2) ms
-      // = 30,190,000 + 290,000; 0.48 M beyond 30 M × $0.02 = 0.0096
-      "Workers CPU": [30_480_000, 0.01],
-      // 30,190,000 × 3 KB; 40.57 beyond 50 × $0.25 = 10.1425
-      "Workers Logs, ingested": [90.57, 10.14],
-      // 90.57 × 7 / 30; 9.133 beyond 12 × $0.10
-      "Workers Logs, stored": [21.133, 0.91],
+      // clients: 21,040,000 reads + 5 × 10,000 for pushes = 21,090,000
+      // inner: 20 M + 1 M + 10,000 = 21,010,000; 32.1 M beyond 10 M × $0.30 = 9.63
+      "Workers requests": [42_100_000, 9.63],
+      // (21,090,000 + 9,100,000 misses + 10,000) × 1 ms + 10,000 × (10 × 2.7 + 2) ms
+      // = 30,200,000 + 290,000; 0.49 M beyond 30 M × $0.02 = 0.0098
+      "Workers CPU": [30_490_000, 0.01],
+      // 30,200,000 × 3 KB; 40.6 beyond 50 × $0.25 = 10.15
+      "Workers Logs, ingested": [90.6, 10.15],
+      // 90.6 × 7 / 30; 9.14 beyond 12 × $0.10
+      "Workers Logs, stored": [21.14, 0.91],
       "Workers traffic to clients": [10_010, 0],
       // 990.1 × $0.00695 = 6.881195
       "B2 storage": [1000.1, 6.88],
-      // 9,100,000 + 5 × 10,000
-      "B2 GET, HEAD": [9_150_000, 0],
-      // 10 MB are two parts: create, two parts, complete, and the narinfo
-      "B2 PUT, parts": [50_000, 0],
+      // 9,100,000 + 6 × 10,000
+      "B2 GET, HEAD": [9_160_000, 0],
+      // 10 MB are two parts: create, two parts, complete, the listing and the narinfo
+      "B2 PUT, parts": [60_000, 0],
       "B2 traffic to Cloudflare": [1001, 0],
     });
-    // 5 + 9.63 + 0.01 + 10.14 + 0.91 + 6.88
-    expect(bill.totalDollars).toBe(32.57);
+    // 5 + 9.63 + 0.01 + 10.15 + 0.91 + 6.88
+    expect(bill.totalDollars).toBe(32.58);
   });
 
   it("counts one request a read with cache-api, and no second run on a miss", () => {
     const bill = nargateBill(MONTH, "paid", "cache-api");
     expect(linesOf(bill)).toMatchObject({
-      // 11.08 M beyond 10 M × $0.30 = 3.324
-      "Workers requests": [21_080_000, 3.32],
-      "Workers CPU": [21_370_000, 0],
-      // 21,080,000 × 3 KB; 13.24 × $0.25
-      "Workers Logs, ingested": [63.24, 3.31],
-      // 14.756 GB-month; 2.756 × $0.10
-      "Workers Logs, stored": [14.756, 0.28],
+      // 11.09 M beyond 10 M × $0.30 = 3.327
+      "Workers requests": [21_090_000, 3.33],
+      "Workers CPU": [21_380_000, 0],
+      // 21,090,000 × 3 KB; 13.27 × $0.25
+      "Workers Logs, ingested": [63.27, 3.32],
+      // 14.763 GB-month; 2.763 × $0.10
+      "Workers Logs, stored": [14.763, 0.28],
     });
-    // 5 + 3.32 + 3.31 + 0.28 + 6.88
-    expect(bill.totalDollars).toBe(18.79);
+    // 5 + 3.33 + 3.32 + 0.28 + 6.88
+    expect(bill.totalDollars).toBe(18.81);
   });
 
   it("is $6.32 for README's team of ten, in both modes", () => {
@@ -64,10 +64,10 @@ describe("nargateBill on the paid plan", () => {
   });
 
   it("says how many requests the bucket sees once B2 begins to refuse them", () => {
-    // 465 M a month / 2,592,000 s × 5 = 896.99 a second, and 2 M PUTs: 900.85
+    // 466 M a month / 2,592,000 s × 5 = 898.92 a second, and 3 M PUTs: 904.71
     const large = usageOf({ paths: "10M", lookups: "1G", pulls: "100M", pushes: "1M" });
     expect(nargateBill(large, "paid", "workers-cache").notes.join("\n")).toContain(
-      "901 bucket requests a second",
+      "905 bucket requests a second",
     );
     expect(nargateBill(MONTH, "paid", "workers-cache").notes.join("\n")).not.toContain("a second");
   });
@@ -81,11 +81,11 @@ function billOfPushes(narMb: string): Bill {
 
 describe("nargateBill of NARs that go through the gateway", () => {
   it.each([
-    // A PUT, and the narinfo's
-    { what: "one PUT up to 8 MiB", narMb: "8.38", writes: 2000 },
-    // Create, two parts, complete, and the narinfo
-    { what: "two parts above it", narMb: "8.39", writes: 5000 },
-    { what: "two parts up to 16 MiB", narMb: "16.77", writes: 5000 },
+    // A PUT, the listing's and the narinfo's
+    { what: "one PUT up to 8 MiB", narMb: "8.38", writes: 3000 },
+    // Create, two parts, complete, the listing and the narinfo
+    { what: "two parts above it", narMb: "8.39", writes: 6000 },
+    { what: "two parts up to 16 MiB", narMb: "16.77", writes: 6000 },
   ])("counts $what", ({ narMb, writes }) => {
     expect(linesOf(billOfPushes(narMb))["B2 PUT, parts"]).toEqual([writes, 0]);
   });
@@ -95,16 +95,16 @@ describe("nargateBill of NARs that go past the gateway", () => {
   it("counts the upload's own requests, its proof and what that reads", () => {
     const bill = billOfPushes("100");
     expect(linesOf(bill)).toMatchObject({
-      // GET narinfo, start, complete, PUT narinfo
-      "Workers requests": [4000, 0],
-      // 4 × 1 + 100 × 1 + 2 ms
-      "Workers CPU": [106_000, 0],
+      // GET narinfo, start, complete, PUT listing, PUT narinfo
+      "Workers requests": [5000, 0],
+      // 5 × 1 + 100 × 1 + 2 ms
+      "Workers CPU": [107_000, 0],
       // 100 GB for a day
       "B2 storage": [3.333, 0],
-      // 3 to start, 6 to complete, 4 for the narinfo
-      "B2 GET, HEAD": [13_000, 0],
-      // six parts of 16 MiB; create, complete, copy, delete; the narinfo
-      "B2 PUT, parts": [11_000, 0],
+      // 3 to start, 6 to complete, 1 for the listing, 4 for the narinfo
+      "B2 GET, HEAD": [14_000, 0],
+      // six parts of 16 MiB; create, complete, copy, delete; the listing; the narinfo
+      "B2 PUT, parts": [12_000, 0],
       "B2 traffic to Cloudflare": [100, 0],
     });
     expect(bill.obstacles).toEqual([]);
@@ -115,7 +115,7 @@ describe("nargateBill of NARs that go past the gateway", () => {
 
   it("asks for the URLs of more than 100 parts in further requests", () => {
     // 2 GB are 120 parts, 3.4 GB are 203
-    for (const [narMb, requests] of Object.entries({ 1600: 4000, 2000: 5000, 3400: 6000 })) {
+    for (const [narMb, requests] of Object.entries({ 1600: 5000, 2000: 6000, 3400: 7000 })) {
       const bill = billOfPushes(narMb);
       expect(linesOf(bill)["Workers requests"]).toEqual([requests, 0]);
     }
@@ -123,9 +123,9 @@ describe("nargateBill of NARs that go past the gateway", () => {
 
   it("copies what is larger than 5 GB in ranges of 1 GB", () => {
     // 299 parts of 16 MiB are 5,016,387,584 bytes. Beside the parts: create,
-    // complete, delete, the narinfo, and one copy; above 5 GB create, six
+    // complete, delete, the listing, the narinfo, and one copy; above 5 GB create, six
     // ranges and complete instead.
-    for (const [narMb, writes] of Object.entries({ 5000: 299 + 5, 5000.1: 299 + 4 + 8 })) {
+    for (const [narMb, writes] of Object.entries({ 5000: 299 + 6, 5000.1: 299 + 5 + 8 })) {
       expect(linesOf(billOfPushes(narMb))["B2 PUT, parts"]).toEqual([writes * 1000, 0]);
     }
   });
