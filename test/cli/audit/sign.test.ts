@@ -136,6 +136,26 @@ describe("nargate sign --unsigned", () => {
     expect(stderr).toContain("warning: the cache does not publish the key team-1");
   });
 
+  it("warns if the cache publishes another key of the name", async () => {
+    const other = await generateSecretKey("team-1");
+    const publicKeys = [formatPublicKey(publicKeyOf(valueOf(parseSecretKey(other))))];
+    const { sign } = await start(await many(1), { facts: { publicKeys } });
+    const { stderr } = await sign(["--unsigned", "--yes"]);
+    expect(stderr).toContain(
+      "nargate: warning: the cache publishes another key of the name team-1: clients use only one key of a name, so they will not accept these signatures\n",
+    );
+    expect(stderr).not.toContain("does not publish");
+  });
+
+  it("signs nothing where the bucket has no cache", async () => {
+    const { sign, puts } = await start([]);
+    const { code, stderr } = await sign(["--unsigned", "--yes"]);
+    expect([code, puts]).toEqual([1, []]);
+    expect(stderr).toBe(
+      "nargate: there is no Nix cache at ai-dev-env/nix/cache/: check B2_BUCKET and B2_PREFIX\n",
+    );
+  });
+
   it("goes on after a path that fails, and lists it at the end", async () => {
     const paths = await many(5);
     const [first] = paths.map(({ hash }) => hash).toSorted();
@@ -190,7 +210,9 @@ describe("nargate sign --unsigned", () => {
     ]);
     const fresh = await sign(["--unsigned", "--yes"]);
     expect([fresh.code, fresh.stdout]).toEqual([0, "0 paths signed\n"]);
-    expect(fresh.stderr).toContain("Nothing to sign");
+    expect(fresh.stderr).toContain(
+      "Nothing to sign: every path has a signature that clients accept, or another problem.\n",
+    );
   });
 
   it("purges a few paths from the edge, and says what many need", async () => {
