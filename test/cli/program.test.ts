@@ -78,6 +78,11 @@ describe("nargate", () => {
       args: ["use", "--wriet"],
       line: "unknown option '--wriet' (Did you mean --write?)",
     },
+    ...["push", "watch-exec"].map((command) => ({
+      what: `an option that some expect of Nix: ${command}`,
+      args: [command, "--sign-with", "cache.secret", "x"],
+      line: "unknown option '--sign-with': use --sign-key FILE",
+    })),
     { what: "push of nothing", args: ["push"], line: "nothing to push: " },
     {
       what: "push of what is not there",
