@@ -1128,7 +1128,7 @@ async function uploadInParts(file, spool, uploads, events) {
       if (!(error instanceof UploadGone) && !isOfEarlierParts(error, upload)) throw error;
       if (starts === MAX_STARTS)
         throw new ClientError(
-          `the upload was lost ${MAX_STARTS} times: ${describeError(error)}. Push again; if it happens again, check the bucket's lifecycle rules`
+          `the upload was lost ${MAX_STARTS} times: ${describeError(error).replace(/\.$/, "")}. Push again; if it happens again, check the bucket's lifecycle rules`
         );
     }
   }
