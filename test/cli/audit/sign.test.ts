@@ -129,24 +129,6 @@ describe("nargate sign --unsigned", () => {
     expect(puts).toEqual([]);
   });
 
-  it("warns if the cache does not publish the key", async () => {
-    const { sign } = await start(await many(1), { facts: { publicKeys: [] } });
-    const { code, stderr } = await sign(["--unsigned", "--yes"]);
-    expect(code).toBe(0);
-    expect(stderr).toContain("warning: the cache does not publish the key team-1");
-  });
-
-  it("warns if the cache publishes another key of the name", async () => {
-    const other = await generateSecretKey("team-1");
-    const publicKeys = [formatPublicKey(publicKeyOf(valueOf(parseSecretKey(other))))];
-    const { sign } = await start(await many(1), { facts: { publicKeys } });
-    const { stderr } = await sign(["--unsigned", "--yes"]);
-    expect(stderr).toContain(
-      "nargate: warning: the cache publishes another key of the name team-1: clients use only one key of a name, so they will not accept these signatures\n",
-    );
-    expect(stderr).not.toContain("does not publish");
-  });
-
   it("signs nothing where the bucket has no cache", async () => {
     const { sign, puts } = await start([]);
     const { code, stderr } = await sign(["--unsigned", "--yes"]);
