@@ -61,6 +61,11 @@ describe("nargate", () => {
     expect(stdout.endsWith("\n")).toBe(true);
   });
 
+  it("sign --help has an example with --prove and --token-file", async () => {
+    const { stdout } = await runNargate(["sign", "--help"]);
+    expect(stdout).toMatch(/Example:\n {2}nargate sign --unsigned --prove .*--token-file /);
+  });
+
   it.each(COMMANDS)("%s with an unknown option gives one line and 2", async (command) => {
     const { code, stdout, stderr } = await runNargate([...command.split(" "), "--nonsense-flag"]);
     expect([code, stdout]).toEqual([2, ""]);
