@@ -753,6 +753,15 @@ function isStorePathName(text) {
   return /^[0-9A-Za-z+\-._?=]+$/.test(text);
 }
 
+// src/http/secure-url.ts
+var LOOPBACK_NAMES = /* @__PURE__ */ new Set(["localhost", "[::1]"]);
+function isLoopback(hostname) {
+  return LOOPBACK_NAMES.has(hostname) || /^127(?:\.\d{1,3}){3}$/.test(hostname);
+}
+function isSecureUrl({ protocol, hostname }) {
+  return protocol === "https:" || protocol === "http:" && isLoopback(hostname);
+}
+
 // node_modules/valibot/dist/index.mjs
 var store$4;
 var DEFAULT_CONFIG = {
@@ -2340,15 +2349,6 @@ function parseJson(target, text) {
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-// src/http/secure-url.ts
-var LOOPBACK = /* @__PURE__ */ new Set(["127.0.0.1", "localhost", "[::1]"]);
-function isLoopbackUrl({ hostname }) {
-  return LOOPBACK.has(hostname);
-}
-function isSecureUrl(url) {
-  return url.protocol === "https:" || url.protocol === "http:" && isLoopbackUrl(url);
-}
-
 // src/client/read-given-file.ts
 import { createReadStream } from "node:fs";
 import { resolve } from "node:path";
@@ -2505,10 +2505,12 @@ function clientsOf(url, token, http, context) {
     firstContact: createCacheClient(url, token, createHttpClient(context, FIRST_CONTACT))
   };
 }
+var HOST_FIRST = /^(?:[\w.-]+\.[\w-]+|\[[\d:a-f.]+\]|localhost)(?::\d+)?(?:\/|$)/i;
 function parseCacheUrl(text) {
   if (text === "") throw new UsageError("no cache is given: use --to URL, or set NARGATE_URL");
-  if (/^[\w.-]+\.[\w-]+(?::\d+)?(?:\/|$)/.test(text) && URL.canParse(`https://${text}`)) {
-    throw new UsageError(`${text} has no scheme. Did you mean https://${text}?`);
+  if (HOST_FIRST.test(text) && URL.canParse(`https://${text}`)) {
+    const scheme = isLoopback(new URL(`https://${text}`).hostname) ? "http" : "https";
+    throw new UsageError(`${text} has no scheme. Did you mean ${scheme}://${text}?`);
   }
   if (!/^https?:\/\//.test(text) || !URL.canParse(text)) {
     throw new UsageError(
@@ -3313,6 +3315,7 @@ export {
   ClientError,
   describeError,
   runStep,
+  isSecureUrl,
   maxLength,
   minValue,
   regex,
@@ -3360,7 +3363,6 @@ export {
   createCacheClient,
   refusalOf,
   readError,
-  isSecureUrl,
   setNetrcPassword,
   openCache,
   ENDPOINTS,

@@ -45,6 +45,7 @@ export function addPushFlags(command: Command): Command {
       "--sign-key <file>",
       "sign with the secret key in this file, in Nix's format; - is standard input",
     )
+    .addOption(new Option("--sign-with <file>").hideHelp().argParser(refuseSignWith))
     .addOption(
       new Option("--compression <name>", "how NARs are compressed")
         .choices(["zstd", "none"])
@@ -95,6 +96,11 @@ function collectKeys(text: string, previous: readonly string[]): readonly string
   if (!isKeyName(name))
     throw new InvalidArgumentError("Give the name of a key, such as cache.nixos.org-1.");
   return previous === UPSTREAM_KEYS ? [name] : [...previous, name];
+}
+
+/** Some notes about `nix copy` mention this option, which Nix never had. */
+function refuseSignWith(): never {
+  throw new UsageError("unknown option '--sign-with': use --sign-key FILE");
 }
 
 function parseLevel(text: string): number {

@@ -76,7 +76,9 @@ export function parseBucketLocation(
 
 /** Accepts plain HTTP to this machine alone: requests are signed, but others could read the NARs on their way. */
 function parseEndpoint(text: string): Result<string> {
-  if (!URL.canParse(text)) return err("is not a URL");
+  if (!URL.canParse(text)) {
+    return err("is not a URL, such as https://s3.us-west-004.backblazeb2.com");
+  }
   const url = new URL(text);
   if (!isSecureUrl(url)) return err("is not an https URL");
   if (url.pathname !== "/" || url.search !== "" || url.username !== "") {

@@ -61,6 +61,11 @@ describe("nargate", () => {
     expect(stdout.endsWith("\n")).toBe(true);
   });
 
+  it("sign --help has an example with --prove and --token-file", async () => {
+    const { stdout } = await runNargate(["sign", "--help"]);
+    expect(stdout).toMatch(/Example:\n {2}nargate sign --unsigned --prove .*--token-file /);
+  });
+
   it.each(COMMANDS)("%s with an unknown option gives one line and 2", async (command) => {
     const { code, stdout, stderr } = await runNargate([...command.split(" "), "--nonsense-flag"]);
     expect([code, stdout]).toEqual([2, ""]);
@@ -78,6 +83,11 @@ describe("nargate", () => {
       args: ["use", "--wriet"],
       line: "unknown option '--wriet' (Did you mean --write?)",
     },
+    ...["push", "watch-exec"].map((command) => ({
+      what: `an option that some expect of Nix: ${command}`,
+      args: [command, "--sign-with", "cache.secret", "x"],
+      line: "unknown option '--sign-with': use --sign-key FILE",
+    })),
     { what: "push of nothing", args: ["push"], line: "nothing to push: " },
     {
       what: "push of what is not there",

@@ -38,7 +38,9 @@ describe("nargate token", () => {
       value: [{ name: "ci", scopes: ["push"], sha256, expires: "2027-02-20" }],
     });
     expect((await stat(file)).mode & 0o077).toBe(0);
-    expect(stdout).toContain(`npx wrangler secret put TOKENS < ${file}\n`);
+    expect(stdout).toContain(
+      `npx wrangler secret put TOKENS < ${file}\nIf nargate init made the cache, run it again afterwards: it brings its secrets.env up to date.\n`,
+    );
     expect(stdout).toContain(`  ${text}`);
   });
 

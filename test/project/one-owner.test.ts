@@ -50,7 +50,7 @@ describe("one file alone", () => {
     { what: "names nosniff", pattern: /"nosniff"/, owner: "http/response-headers.ts" },
     {
       what: "says which hosts are this machine",
-      pattern: /"127\.0\.0\.1"/,
+      pattern: /"127\.0\.0\.1"|"\[::1\]"/,
       owner: "http/secure-url.ts",
     },
     {

@@ -27,6 +27,19 @@ describe("parseBucketLocation", () => {
     ]);
   });
 
+  it("shows what an endpoint looks like", () => {
+    const env = { ...BUCKET, B2_PREFIX: "", B2_ENDPOINT: "s3.us-east-005.backblazeb2.com" };
+    expect(parseBucketLocation(env)).toEqual({
+      ok: false,
+      error: [
+        {
+          setting: "B2_ENDPOINT",
+          problem: "is not a URL, such as https://s3.us-west-004.backblazeb2.com",
+        },
+      ],
+    });
+  });
+
   it("takes an empty prefix for the whole bucket, and adds the last slash to another", () => {
     expect(prefixOf("")).toBe("");
     expect(prefixOf("nix/cache")).toBe("nix/cache/");

@@ -1,4 +1,6 @@
+import { isTransientStatus } from "../../src/http/retry.ts";
 import type { BucketLocation } from "../../src/settings/bucket-settings.ts";
+import type { BucketAnswer } from "./bucket-call.ts";
 import { describeAnswer } from "./bucket-steps.ts";
 import { type CanaryEnvironment, openCanaryBucket } from "./canary-bucket.ts";
 import { describeError } from "../../src/client/client-error.ts";
@@ -27,11 +29,15 @@ export async function checkBucket(
   const { folder } = bucket.trace;
   let findings: Report["findings"] = [];
   let obstacle: string | undefined;
+  let isRefused = false;
   try {
     const first = await bucket.send({ method: "PUT", name: "first", body: "canary" });
     if (first.status === 200) {
       findings = await runChecks(BUCKET_CHECKS, bucket, signal, describeError);
-    } else obstacle = `PUT answered ${describeAnswer(first)}`;
+    } else {
+      obstacle = describeRefusedPut(first, config);
+      isRefused = first.status >= 400 && first.status < 500 && !isTransientStatus(first.status);
+    }
   } catch (error) {
     if (!signal.aborted) obstacle = describeError(error);
   }
@@ -40,8 +46,10 @@ export async function checkBucket(
   const leftovers = await cleanUp(unstopped);
   if (obstacle !== undefined) {
     const problem = `Cannot write below ${folder} of the bucket ${config.bucket}: ${obstacle}`;
+    // After a plain 4xx nothing is stored, also if the bucket refuses the clean-up too.
+    const unsure = isRefused ? [] : leftovers;
     throw new Error(
-      [problem, ...leftovers.map((key) => `This object may be left behind: ${key}`)].join("\n"),
+      [problem, ...unsure.map((key) => `This object may be left behind: ${key}`)].join("\n"),
     );
   }
   const remains = await countRemains(unstopped);
@@ -53,4 +61,11 @@ export async function checkBucket(
     remains,
     notes: [describeRemains(remains, folder)],
   };
+}
+
+function describeRefusedPut(answer: BucketAnswer, { region }: BucketLocation): string {
+  const says = `PUT answered ${describeAnswer(answer)}`;
+  return answer.code === "AuthorizationHeaderMalformed"
+    ? `${says}: ${region} may be the wrong region, check B2_REGION`
+    : says;
 }

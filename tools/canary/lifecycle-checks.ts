@@ -1,4 +1,6 @@
+import { isLoopback } from "../../src/http/secure-url.ts";
 import { readElement, readElements } from "../../src/http/s3-xml.ts";
+import type { BucketLocation } from "../../src/settings/bucket-settings.ts";
 import { describeAnswer } from "./bucket-steps.ts";
 import type { CanaryBucket } from "./canary-bucket.ts";
 import { type Check, known, NotSeen } from "../../src/checks/check.ts";
@@ -52,13 +54,21 @@ async function findRule(bucket: CanaryBucket, action: string, days: string) {
   };
 }
 
+/** The b2 command works with B2, and the b2-server of this machine stands in for B2. */
+function remedyOfHiddenRules({ endpoint, bucket }: BucketLocation): string {
+  const { hostname } = new URL(endpoint);
+  return hostname.endsWith(".backblazeb2.com") || isLoopback(hostname)
+    ? `With a key that may read the rules, run: b2 bucket get ${bucket}`
+    : "Look at the bucket's lifecycle rules with the tools of its provider.";
+}
+
 /** Returns every enabled rule of the bucket. Throws `NotSeen` if the bucket does not show them. */
 async function readRules(bucket: CanaryBucket): Promise<readonly LifecycleRule[]> {
   const answer = await bucket.send({ method: "GET", query: { lifecycle: "" } });
   if (answer.code === "NoSuchLifecycleConfiguration") return [];
   if (answer.status !== 200) {
     throw new NotSeen(`${describeAnswer(answer)}: this key may not read the lifecycle rules`, {
-      remedy: `With a key that may read the rules, run: b2 bucket get ${bucket.config.bucket}`,
+      remedy: remedyOfHiddenRules(bucket.config),
     });
   }
   // OpenStack Swift does not know this request, and lists the bucket instead.

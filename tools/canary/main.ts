@@ -9,6 +9,7 @@ import { startEmbeddedBucket } from "./embedded-bucket.ts";
 import { exitCodeOf, formatReportJson, type Report } from "../../src/checks/report.ts";
 import { formatReport } from "../../src/checks/format-report.ts";
 import { UsageError } from "../../src/client/client-error.ts";
+import { parseCacheUrl } from "../../src/client/gateway/open-cache.ts";
 import { runCommand } from "../run-command.ts";
 
 const USAGE = `Usage: npm run canary -- [--json]
@@ -50,16 +51,8 @@ async function inspectBucket(signal: AbortSignal): Promise<Report> {
 async function inspectDeployment(url: string, path: string | undefined, signal: AbortSignal) {
   const storePath = path === undefined ? undefined : parseStorePathArgument(path);
   if (storePath?.ok === false) throw new UsageError(`--path: ${storePath.error}`);
-  if (!/^https?:\/\//.test(url) || !URL.canParse(url)) {
-    throw new UsageError("--url is not an http or https URL");
-  }
-  const { username, password, search, hash } = new URL(url);
-  if (username + password + search + hash !== "") {
-    throw new UsageError(
-      "--url must hold only the address of the cache: remove the user, password, query and fragment",
-    );
-  }
-  return await checkDeployment(url.replace(/\/+$/, ""), storePath?.value, signal);
+  if (url === "") throw new UsageError("--url is empty: give the URL of the cache");
+  return await checkDeployment(parseCacheUrl(url), storePath?.value, signal);
 }
 
 /** Returns a signal that aborts on the first Ctrl-C. The second Ctrl-C ends the process at once. */

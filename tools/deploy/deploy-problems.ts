@@ -1,4 +1,4 @@
-import { isLoopbackUrl } from "../../src/http/secure-url.ts";
+import { isLoopback } from "../../src/http/secure-url.ts";
 import { NO_SIGNING_KEY } from "../../src/settings/push-settings.ts";
 import { parseSettings, type Setting } from "../../src/settings/settings.ts";
 import { hasMatchingPublicKey, parseSecretKey } from "../../src/nix/signature.ts";
@@ -36,7 +36,7 @@ export async function deployProblems(
       ({ setting, problem }) => `${setting} ${problem}`,
     ),
   );
-  if (reads.ok && isLoopbackUrl(new URL(reads.value.bucket.endpoint))) {
+  if (reads.ok && isLoopback(new URL(reads.value.bucket.endpoint).hostname)) {
     problems.add("B2_ENDPOINT is an address of this machine, which Cloudflare cannot reach");
   }
   // Left out by accident, nobody could pull what is pushed, and no tool at the pusher's

@@ -1,6 +1,6 @@
 import { UsageError } from "../../src/client/client-error.ts";
 import type { ProcessContext } from "../../src/client/process-context.ts";
-import { isLoopbackUrl } from "../../src/http/secure-url.ts";
+import { isLoopback } from "../../src/http/secure-url.ts";
 import { readGivenFile } from "../../src/client/read-given-file.ts";
 import { err, ok, type Result } from "../../src/result.ts";
 import {
@@ -77,7 +77,7 @@ export async function askBucket(
     present.secrets["B2_KEY_ID"] || undefined,
   );
   const applicationKey = await findApplicationKey(flags, present, asker, context);
-  if (flags.target === "cloudflare" && endpoint !== "" && isLoopbackUrl(new URL(endpoint))) {
+  if (flags.target === "cloudflare" && endpoint !== "" && isLoopback(new URL(endpoint).hostname)) {
     throw new UsageError(
       "B2_ENDPOINT is an address of this machine, which Cloudflare cannot reach. For a trial on this machine give --local",
     );

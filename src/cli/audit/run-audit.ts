@@ -21,6 +21,7 @@ export async function runAudit(
 ): Promise<AuditSummary> {
   const { stderr } = context;
   const status = createStatusLine(context);
+  let checked = 0;
   const log =
     state === undefined
       ? createNoLog()
@@ -28,22 +29,26 @@ export async function runAudit(
   try {
     return await auditBucket(bucket, rules, log, {
       onNars: (listed) => status.show(`listing the NARs: ${listed}`),
-      onChecked: (paths, problems) => status.show(`${paths} paths checked, ${problems} problems`),
+      onChecked(paths, problems) {
+        checked = paths;
+        status.show(`${paths} paths checked, ${problems} problems`);
+      },
       onFinding(finding) {
         status.clear();
         onFinding(finding);
       },
-      onResume(checked, isComplete) {
+      onResume(earlier, isComplete) {
         stderr.write(
           isComplete
             ? `${state} has a complete audit. Delete it to look at the bucket again.\n`
-            : `Going on after ${checked} paths that ${state} has.\n`,
+            : `Going on after ${earlier} paths that ${state} has.\n`,
         );
       },
     });
   } catch (error) {
     status.clear();
-    if (!(error instanceof UsageError)) {
+    // If not one path was looked at, there is nothing to go on from.
+    if (checked > 0 && !(error instanceof UsageError)) {
       stderr.write(
         state === undefined
           ? "The audit is not complete. With --state FILE it could go on where it ended.\n"

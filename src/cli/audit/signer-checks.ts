@@ -26,7 +26,10 @@ export async function requireAdmin({ firstContact, token }: OpenCache): Promise<
   );
 }
 
-/** Warns if clients of the cache do not know the key: the signatures would not help them. */
+/**
+ * Warns if clients of the cache do not know the key: the signatures would not help them.
+ * Nix keeps one key of each name (`trusted-public-keys`), so a new key needs a new name.
+ */
 export function warnIfUnpublished(
   key: SecretKey,
   { keys }: AuditRules,
@@ -34,6 +37,12 @@ export function warnIfUnpublished(
 ): void {
   const publicKey = formatPublicKey(publicKeyOf(key));
   if (keys.some((known) => formatPublicKey(known) === publicKey)) return;
+  if (keys.some(({ name }) => name === key.name)) {
+    stderr.write(
+      `nargate: warning: the cache publishes another key of the name ${key.name}: clients use only one key of a name, so they will not accept these signatures\n`,
+    );
+    return;
+  }
   stderr.write(
     `nargate: warning: the cache does not publish the key ${key.name}. Clients accept its signatures only if they trust ${publicKey}. Add it to PUBLIC_KEYS of the gateway\n`,
   );

@@ -47,7 +47,7 @@ export const addSignCommand: AddCommand = (program, context, setExitCode) => {
       "Sign paths that lie in the cache, without sending their NARs. A signature vouches for whatever lies there. Needs a token with the scope admin. With --unsigned it reads the bucket, and needs the B2_* variables of the gateway. The exit code is 1 if a path was not signed.",
     )
     .argument("[path...]", "store paths, their base names or hashes, or symlinks such as ./result")
-    .option("--unsigned", "sign every path of the bucket that lacks nothing but a signature")
+    .option("--unsigned", "sign the paths of the bucket whose only problem is the signature")
     .requiredOption("--key-file <file>", "the secret key in Nix's format; - for standard input")
     .option("--prove", "download and unpack each NAR, and sign only those whose NarHash holds")
     .option("--dry-run", "show what would be signed, and sign nothing")
@@ -56,7 +56,7 @@ export const addSignCommand: AddCommand = (program, context, setExitCode) => {
     .option("--json", "print a line of JSON for each path, and a last one with the sums")
     .addHelpText(
       "after",
-      "\nExample:\n  nargate sign --unsigned --key-file cache.secret --to https://cache.example.org",
+      "\nExample:\n  nargate sign --unsigned --prove --key-file cache.secret --token-file admin.token \\\n    --to https://cache.example.org",
     )
     .action(async (paths: readonly string[], flags: SignFlags) => {
       setExitCode(await sign(paths, flags, context));
@@ -84,7 +84,9 @@ async function sign(
       : await findCandidates(bucket, rules, flags, context);
   const [first] = candidates.hashes;
   if (first === undefined) {
-    context.stderr.write("Nothing to sign: no path lacks nothing but a signature.\n");
+    context.stderr.write(
+      "Nothing to sign: every path has a signature that clients accept, or another problem.\n",
+    );
   } else {
     if (!session.isNamed) await requireSameBucket(first, session.paths, cache, rules);
     const facts = { keyName: key.name, isProving: session.isProving };

@@ -195,6 +195,7 @@ function storeHint(file: string, entries: readonly TokenEntry[]): string {
     `  ${formatTokens(entries)}`,
     "Store it with:",
     `  npx wrangler secret put TOKENS < ${file}`,
+    "If nargate init made the cache, run it again afterwards: it brings its secrets.env up to date.",
     "",
   ].join("\n");
 }

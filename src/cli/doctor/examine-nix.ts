@@ -1,5 +1,5 @@
 import { readFile, stat } from "node:fs/promises";
-import { createCacheClient } from "../../client/gateway/cache-client.ts";
+import { CacheRefusal, createCacheClient } from "../../client/gateway/cache-client.ts";
 import { isSecureUrl } from "../../http/secure-url.ts";
 import type { HttpClient } from "../../client/gateway/http-client.ts";
 import { findNetrcPassword } from "../../client/gateway/netrc.ts";
@@ -9,6 +9,7 @@ import { type CacheUse, netrcLine } from "../../client/use/cache-use.ts";
 import type { LocalNix } from "../../client/use/ask-local-nix.ts";
 import { hasCache, matchKeys } from "../../client/use/nix-settings.ts";
 import type { Finding } from "../../checks/finding.ts";
+import { faultRemedy } from "./fault-remedy.ts";
 
 type MaybeNix = LocalNix | { readonly reason: string };
 
@@ -102,6 +103,7 @@ export async function examineNetrc(
   } catch (error) {
     if (!(error instanceof ClientError)) throw error;
     const says = `cannot use the token in ${file}: ${error.message}`;
-    return { check, verdict: "FAIL", says, remedy };
+    const fault = error instanceof CacheRefusal ? faultRemedy(error.status) : undefined;
+    return { check, verdict: "FAIL", says, remedy: fault ?? remedy };
   }
 }

@@ -5,6 +5,7 @@ import { type HttpAnswer, Unreachable } from "../../client/gateway/http-client.t
 import type { ProcessContext } from "../../client/process-context.ts";
 import type { Finding } from "../../checks/finding.ts";
 import { toOneLine } from "../../client/plain-text.ts";
+import { faultRemedy } from "./fault-remedy.ts";
 
 /** The User-Agent of Nix. A firewall before the cache may treat other clients differently. */
 const USER_AGENT = "curl/8.12.1 Nix/2.31.2";
@@ -88,8 +89,7 @@ function judgeCacheInfo(answer: HttpAnswer): readonly Finding[] {
   }
   if (answer.status !== 200) {
     const says = refusalOf("nix-cache-info", answer).message;
-    const remedy =
-      "Check that this is the URL of a cache. The log of the gateway tells its operator the reason.";
+    const remedy = faultRemedy(answer.status) ?? "Check that this is the URL of a cache.";
     return [{ check, verdict: "FAIL", says, remedy }, priority];
   }
   const info = parseCacheInfo(answer.body.toString());

@@ -2,6 +2,7 @@ import type { FoundToken } from "../../client/gateway/find-token.ts";
 import { type CacheClient, CacheRefusal } from "../../client/gateway/cache-client.ts";
 import { readTokenFacts, type TokenFacts } from "../../client/gateway/token-facts.ts";
 import type { Finding } from "../../checks/finding.ts";
+import { faultRemedy } from "./fault-remedy.ts";
 
 const WARNED_DAYS = 7;
 
@@ -29,6 +30,7 @@ export async function examineToken(
     if (!(error instanceof CacheRefusal)) throw error;
     const says = `the token of ${token.source}: ${error.message}`;
     const remedy =
+      faultRemedy(error.status) ??
       "Check that the token is for this cache. This command uses --token-file first, then NARGATE_TOKEN, then netrc.";
     return { finding: { check, verdict: "FAIL", says, remedy }, facts: undefined };
   }

@@ -8,6 +8,7 @@ import type { TokenFacts } from "../../client/gateway/token-facts.ts";
 import type { ProcessContext } from "../../client/process-context.ts";
 import type { Finding } from "../../checks/finding.ts";
 import { parseNarinfo } from "../../nix/narinfo.ts";
+import { faultRemedy } from "./fault-remedy.ts";
 import { makeThrowAwayPath, type ThrowAwayPath } from "./throw-away-path.ts";
 
 const CHECK = "round trip";
@@ -57,7 +58,8 @@ export async function tryRoundTrip(
     return { finding, path, isPushed: true };
   } catch (error) {
     if (!(error instanceof CacheRefusal)) throw error;
-    const finding: Finding = { check: CHECK, verdict: "FAIL", says: error.message };
+    const { message: says, status } = error;
+    const finding: Finding = { check: CHECK, verdict: "FAIL", says, remedy: faultRemedy(status) };
     return { finding, path, isPushed: false };
   }
 }

@@ -15,6 +15,7 @@ import { judgePublishedKeys, judgeSigning, judgeVersion } from "./examine-gatewa
 import { examineNetrc, judgeNixConf } from "./examine-nix.ts";
 import { examineSite } from "./examine-site.ts";
 import { examineToken } from "./examine-token.ts";
+import { faultRemedy } from "./fault-remedy.ts";
 import type { Finding } from "../../checks/finding.ts";
 import { takeBack, tryRoundTrip } from "./round-trip.ts";
 
@@ -72,9 +73,11 @@ export async function* runDoctor(
 
 /** A gateway that fails, or whose bucket is down, is not too old. */
 function remedyOf(error: ClientError): string {
-  return error instanceof CacheRefusal && error.status >= 500
-    ? "The gateway is there, and has a problem with its settings or its bucket. Its log says which: npx wrangler tail."
-    : "Check that this is the URL of a Nargate cache. If its gateway is too old, deploy a new version.";
+  const remedy = error instanceof CacheRefusal ? faultRemedy(error.status) : undefined;
+  return (
+    remedy ??
+    "Check that this is the URL of a Nargate cache. If its gateway is too old, deploy a new version."
+  );
 }
 
 /** Checks the token, the round trip and the edge. Deletes the path of the round trip. */

@@ -3,6 +3,7 @@ import { parseObjectKey } from "../../nix/object-key.ts";
 import { formatStorePath, type StorePathHash } from "../../nix/store-path.ts";
 import type { BucketReader } from "../bucket/bucket-reader.ts";
 import type { BucketEntry } from "../bucket/parse-listing.ts";
+import { ClientError } from "../client-error.ts";
 import { OversizedAnswer, Unreachable } from "../gateway/http-client.ts";
 import { parseStoredNarinfo } from "../gateway/narinfo-text.ts";
 import type { AuditLog } from "./audit-log.ts";
@@ -38,8 +39,9 @@ const REQUESTS_AT_ONCE = 32;
  * Looks at every narinfo of a bucket, in the order of their hashes. Needs memory for the
  * names of all NARs (about 110 bytes each), and for `REQUESTS_AT_ONCE` narinfos.
  *
- * Throws if the bucket fails for longer than the retries last, or if the signal of the
- * context aborts. `log` then has all that was found, and another call goes on there.
+ * Throws if the bucket fails for longer than the retries last, if it holds no cache, or if
+ * the signal of the context aborts. `log` then has all that was found, and another call
+ * goes on there.
  */
 export async function auditBucket(
   bucket: BucketReader,
@@ -69,14 +71,28 @@ export async function auditBucket(
   const nars = await listNars(bucket, (listed) => progress.onNars(listed));
   const entries = listNarinfos(bucket, earlier.position);
   const judge = (entry: NarinfoEntry) => judgeEntry(entry, bucket, nars, rules);
+  let hasNarinfos = checked > 0;
   for await (const { path, finding } of mapInOrder(entries, REQUESTS_AT_ONCE, judge)) {
+    hasNarinfos = true;
     if (finding === "vanished") continue;
     log.record(path, finding);
     count(finding?.verdict ?? "ok", 1);
     if (finding !== undefined) progress.onFinding(finding);
   }
+  if (!hasNarinfos) await requireCache(bucket);
   log.complete();
   return { checked, counts };
+}
+
+/**
+ * Throws unless the prefix has a `nix-cache-info`. S3 lists a prefix that does not exist
+ * as an empty one, so a misspelt B2_PREFIX would otherwise pass for a cache without paths.
+ */
+async function requireCache({ location, sizeOf }: BucketReader): Promise<void> {
+  if ((await sizeOf("nix-cache-info")) !== undefined) return;
+  throw new ClientError(
+    `there is no Nix cache at ${location.bucket}/${location.prefix}: check B2_BUCKET and B2_PREFIX`,
+  );
 }
 
 const NO_COUNTS: Readonly<Record<PathProblem | "ok", number>> = {

@@ -1,3 +1,4 @@
+import { isLoopback } from "../../http/secure-url.ts";
 import { UsageError } from "../client-error.ts";
 import type { ProcessContext } from "../process-context.ts";
 import { type CacheClient, createCacheClient } from "./cache-client.ts";
@@ -63,14 +64,18 @@ function clientsOf(
   };
 }
 
+/** A URL without its scheme: a name with a dot, an IPv6 address, or localhost. */
+const HOST_FIRST = /^(?:[\w.-]+\.[\w-]+|\[[\d:a-f.]+\]|localhost)(?::\d+)?(?:\/|$)/i;
+
 /**
  * Returns the URL of a cache without a final slash. Throws `UsageError` if the
  * text is not such a URL.
  */
 export function parseCacheUrl(text: string): string {
   if (text === "") throw new UsageError("no cache is given: use --to URL, or set NARGATE_URL");
-  if (/^[\w.-]+\.[\w-]+(?::\d+)?(?:\/|$)/.test(text) && URL.canParse(`https://${text}`)) {
-    throw new UsageError(`${text} has no scheme. Did you mean https://${text}?`);
+  if (HOST_FIRST.test(text) && URL.canParse(`https://${text}`)) {
+    const scheme = isLoopback(new URL(`https://${text}`).hostname) ? "http" : "https";
+    throw new UsageError(`${text} has no scheme. Did you mean ${scheme}://${text}?`);
   }
   if (!/^https?:\/\//.test(text) || !URL.canParse(text)) {
     throw new UsageError(

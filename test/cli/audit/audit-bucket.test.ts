@@ -125,6 +125,44 @@ describe("nargate audit-bucket", () => {
     expect(written.join("")).not.toMatch(/[\u0000-\u0009\u000B-\u001F]/);
   });
 
+  it.each([
+    { what: "a misspelt prefix", paths: ["a"], prefix: "nix/cach/" },
+    { what: "an empty bucket", paths: [], prefix: "nix/cache/" },
+  ])("fails where there is no cache: $what", async ({ paths, prefix }) => {
+    const bucket = await startAuditBucket();
+    for (const name of paths) await bucket.add(await samplePath(name));
+    const { code, stdout, stderr } = await runNargate(
+      ["audit-bucket", "--public-key", PUBLIC_KEY, "--state", "s"],
+      { env: { ...bucket.env, B2_PREFIX: prefix }, cwd: await temporaryDirectory() },
+    );
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toBe(
+      `nargate: there is no Nix cache at ai-dev-env/${prefix}: check B2_BUCKET and B2_PREFIX\n`,
+    );
+  });
+
+  it("finds no problem in a new cache without paths", async () => {
+    const { view, env } = await startAuditBucket();
+    await view.write("nix-cache-info", Buffer.from("StoreDir: /nix/store\n"));
+    const { code, stdout } = await runNargate(["audit-bucket", "--public-key", PUBLIC_KEY], {
+      env,
+    });
+    expect(code).toBe(0);
+    expect(stdout).toContain("0 paths in the bucket:\n");
+  });
+
+  it.each([[[]], [["--state", "s"]]])(
+    "does not say how to go on if the bucket refuses the first request: %j",
+    async (state) => {
+      const { run, b2 } = await startMixed();
+      b2.server.faults.add({ effect: { status: 403, code: "AccessDenied" } });
+      const cwd = await temporaryDirectory();
+      const { code, stderr } = await run(["--public-key", PUBLIC_KEY, ...state], { cwd });
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/^nargate: the bucket answered 403 to the listing .*\n$/);
+    },
+  );
+
   it("goes on with the same --state after it was ended, and says how", async () => {
     const { run, b2, env } = await startMixed();
     const cwd = await temporaryDirectory();

@@ -129,11 +129,13 @@ describe("nargate sign --unsigned", () => {
     expect(puts).toEqual([]);
   });
 
-  it("warns if the cache does not publish the key", async () => {
-    const { sign } = await start(await many(1), { facts: { publicKeys: [] } });
+  it("signs nothing where the bucket has no cache", async () => {
+    const { sign, puts } = await start([]);
     const { code, stderr } = await sign(["--unsigned", "--yes"]);
-    expect(code).toBe(0);
-    expect(stderr).toContain("warning: the cache does not publish the key team-1");
+    expect([code, puts]).toEqual([1, []]);
+    expect(stderr).toBe(
+      "nargate: there is no Nix cache at ai-dev-env/nix/cache/: check B2_BUCKET and B2_PREFIX\n",
+    );
   });
 
   it("goes on after a path that fails, and lists it at the end", async () => {
@@ -190,7 +192,9 @@ describe("nargate sign --unsigned", () => {
     ]);
     const fresh = await sign(["--unsigned", "--yes"]);
     expect([fresh.code, fresh.stdout]).toEqual([0, "0 paths signed\n"]);
-    expect(fresh.stderr).toContain("Nothing to sign");
+    expect(fresh.stderr).toContain(
+      "Nothing to sign: every path has a signature that clients accept, or another problem.\n",
+    );
   });
 
   it("purges a few paths from the edge, and says what many need", async () => {

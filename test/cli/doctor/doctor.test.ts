@@ -228,6 +228,7 @@ describe("nargate doctor of a cache with other settings", () => {
       expect(code).toBe(1);
       expect(of("round trip")).toMatchObject({ verdict: "FAIL" });
       expect(of("round trip")?.says).toMatch(/^PUT nar\/[0-9a-z]{52}\.nar: 5\d\d /);
+      expect(of("round trip")?.remedy).toBeDefined();
       expect(of("clean-up")).toBeUndefined();
     } finally {
       await gateway.stop();

@@ -47,8 +47,52 @@ describe("nargate doctor", () => {
     expect(code).toBe(1);
     const text = lines.join("\n");
     expect(text).toContain("503 The bucket behind this cache is not available.");
-    expect(text).toContain("Its log says which: npx wrangler tail.");
+    expect(text).toContain(
+      "The bucket is unavailable, or the daily cap of its account is used up.",
+    );
     expect(text).not.toContain("deploy a new version");
+  });
+
+  it.each([
+    { what: "at the first read", failing: /\.narinfo$/, reads: 0, target: "narinfo" },
+    { what: "at the second read", failing: /\.narinfo$/, reads: 1, target: "narinfo" },
+    { what: "with BUCKET_DOWN=miss", failing: /\.ls$/, reads: 0, target: "ls" },
+  ])("fails without a token if the bucket is down $what", async ({ failing, reads, target }) => {
+    let count = 0;
+    const { code, lines } = await examine((request, response) => {
+      const url = request.url ?? "";
+      if (url === "/api/v1/cache") answerJson(response, GATEWAY_FACTS);
+      else if (url === "/nix-cache-info") response.end("StoreDir: /nix/store\n");
+      else if (failing.test(url) && ++count > reads) {
+        response.writeHead(503).end("The bucket behind this cache is not available.\n");
+      } else response.writeHead(reads > 0 ? 200 : 404).end();
+    });
+    expect(code).toBe(1);
+    expect(lines.join("\n")).toMatch(
+      new RegExp(
+        `FAIL +edge +GET [0-9a-z]{32}\\.${target}: 503 The bucket behind this cache is not available\\.\\s+→ The bucket is unavailable`,
+      ),
+    );
+  });
+
+  it.each([
+    { status: 503, remedy: "The bucket is unavailable, or the daily cap" },
+    { status: 500, remedy: "Its log says which: npx wrangler tail." },
+    { status: 401, remedy: "Check that the token is for this cache." },
+  ])("has a remedy for a token that is answered with $status", async ({ status, remedy }) => {
+    const url = await serve((request, response) => {
+      if (request.url === "/api/v1/cache") answerJson(response, GATEWAY_FACTS);
+      else if (request.url === "/nix-cache-info") response.end("StoreDir: /nix/store\n");
+      else response.writeHead(request.url === "/api/v1/token" ? status : 404).end();
+    });
+    const env = { PATH: "/nonexistent", NARGATE_TOKEN: "t" };
+    const { code, stdout } = await runNargate(["doctor", url, "--json"], { env });
+    const { checks } = JSON.parse(stdout) as { checks: { check: string }[] };
+    expect(code).toBe(1);
+    expect(checks.find(({ check }) => check === "token")).toMatchObject({
+      verdict: "FAIL",
+      remedy: expect.stringContaining(remedy),
+    });
   });
 });
 

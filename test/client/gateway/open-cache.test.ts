@@ -20,6 +20,18 @@ describe("parseCacheUrl", () => {
       given: "cache.example.org:8443/x",
       message: "has no scheme. Did you mean https://cache.example.org:8443/x?",
     },
+    ...["127.0.0.1:8787", "127.1.2.3/x", "localhost", "localhost:8787", "[::1]:8787"].map(
+      (given) => ({
+        what: `no scheme, on this machine: ${given}`,
+        given,
+        message: `${given} has no scheme. Did you mean http://${given}?`,
+      }),
+    ),
+    {
+      what: "no scheme, with an IPv6 address",
+      given: "[2001:db8::1]",
+      message: "Did you mean https://[2001:db8::1]?",
+    },
     { what: "one word", given: "cache", message: "is not an http or https URL" },
     { what: "another scheme", given: "s3://bucket", message: "is not an http or https URL" },
     { what: "no host", given: "https://", message: "is not an http or https URL" },

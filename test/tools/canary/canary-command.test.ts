@@ -58,7 +58,19 @@ describe("npm run canary", () => {
       env: {},
       says: "--path needs --url",
     },
-    { what: "a URL that is none", args: ["--url", "cache"], env: {}, says: "--url is not" },
+    {
+      what: "a URL that is none",
+      args: ["--url", "cache"],
+      env: {},
+      says: "cache is not an http or https URL",
+    },
+    { what: "an empty URL", args: ["--url", ""], env: {}, says: "--url is empty" },
+    {
+      what: "a URL without a scheme",
+      args: ["--url", "127.0.0.1:8787"],
+      env: {},
+      says: "127.0.0.1:8787 has no scheme. Did you mean http://127.0.0.1:8787?",
+    },
     {
       what: "a path that is none",
       args: ["--url", "http://127.0.0.1:9", "--path", "/nix/store/hello"],
@@ -79,7 +91,7 @@ describe("npm run canary", () => {
       /^ok +PUT cut off before its Content-Length\n +nothing stored, old object kept$/m,
     );
     expect(result.stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
-    expect(result.stdout).toMatch(/^18 ok, 0 FAIL, 9 unknown\.$/m);
+    expect(result.stdout).toMatch(/^17 ok, 0 FAIL, 10 unknown\.$/m);
   });
 
   it("prints JSON, and nowhere the key", async () => {
