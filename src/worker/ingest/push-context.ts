@@ -5,6 +5,7 @@ import type { CacheReads } from "../caches/cache-scope.ts";
 import type { Clock } from "../clock.ts";
 import type { Edge } from "../edge/edge.ts";
 import type { Log } from "../log.ts";
+import type { StoredNars } from "./batch/stored-nars.ts";
 import type { UploadBuffers } from "./buffer-pool.ts";
 
 /** Facts that an isolate learned while it ingested, so that it need not ask or compute again. */
@@ -17,6 +18,7 @@ export interface IngestMemory {
   readonly unsignedSeen: Set<string>;
   /** Times when a push began to work on a document, in milliseconds, by bucket and path. */
   readonly turns: Map<string, number>;
+  readonly storedNars: StoredNars;
   /** Whether the public half of a signing key is its own; the check costs two signatures. */
   readonly hasMatchingPublicKey: WeakMap<SecretKey, boolean>;
 }
@@ -27,6 +29,7 @@ export function createIngestMemory(): IngestMemory {
     incomingSweptAt: new Map(),
     unsignedSeen: new Set(),
     turns: new Map(),
+    storedNars: new Map(),
     hasMatchingPublicKey: new WeakMap(),
   };
 }
