@@ -21,14 +21,14 @@ export interface FreePlan {
  */
 export function createFreePlan(): FreePlan {
   let most = 0;
+  function countOne(own: { count: number }): void {
+    most = Math.max(most, ++own.count);
+    if (own.count > FREE_SUBREQUESTS) throw new Error("Too many subrequests.");
+  }
   return {
     most: () => most,
     limit: (gateway) => {
       let subrequests = { count: 0 };
-      function countOne(own: { count: number }): void {
-        most = Math.max(most, ++own.count);
-        if (own.count > FREE_SUBREQUESTS) throw new Error("Too many subrequests.");
-      }
       return {
         ...gateway,
         openBucket(cache, meter) {

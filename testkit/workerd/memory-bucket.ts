@@ -135,11 +135,11 @@ export function createMemoryBucket({ before, after }: MemoryBucketHooks = {}): M
     put: (path, body, options) =>
       call(`put ${path}`, () => void objects.set(path, { ...options, bytes: body.slice() })),
     delete: (path) => call(`delete ${path}`, () => void objects.delete(path)),
-    list: (start, { limit = 1000, continuation = "", after = "" } = {}) =>
+    list: (start, { limit = 1000, continuation = "", after: behind = "" } = {}) =>
       call(`list ${start}`, () => {
         // Object paths are ASCII, so the order of texts is the order of bytes.
         const found = [...objects]
-          .filter(([path]) => path.startsWith(start) && path > continuation && path > after)
+          .filter(([path]) => path.startsWith(start) && path > continuation && path > behind)
           .toSorted(([left], [right]) => (left < right ? -1 : 1));
         const page = found.slice(0, limit).map(([path, { bytes, lastModified }]) => ({
           path,
