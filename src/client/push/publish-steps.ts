@@ -4,7 +4,7 @@ import type { Transfer } from "../progress/transfer-model.ts";
 import type { Pending } from "./choose-paths.ts";
 import { composeNarinfo, signNarinfo } from "./compose-narinfo.ts";
 import { type PackedNar, packNar } from "./pack-nar.ts";
-import { createNarinfoPublisher } from "./publish-narinfos.ts";
+import { createNarinfoPublisher } from "./narinfo-publisher.ts";
 import type { PathEnds, PathOutcome } from "./push-report.ts";
 import type { PushSession } from "./push-session.ts";
 import type { PublishSteps } from "./references-first.ts";

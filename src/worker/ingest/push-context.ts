@@ -5,7 +5,6 @@ import type { CacheReads } from "../caches/cache-scope.ts";
 import type { Clock } from "../clock.ts";
 import type { Edge } from "../edge/edge.ts";
 import type { Log } from "../log.ts";
-import type { StoredNars } from "./batch/stored-nars.ts";
 import type { UploadBuffers } from "./buffer-pool.ts";
 
 /** Facts that an isolate learned while it ingested, so that it need not ask or compute again. */
@@ -18,9 +17,16 @@ export interface IngestMemory {
   readonly unsignedSeen: Set<string>;
   /** Times when a push began to work on a document, in milliseconds, by bucket and path. */
   readonly turns: Map<string, number>;
-  readonly storedNars: StoredNars;
+  /** The NARs that were stored and proved a short time ago, by bucket and path; see `batch/stored-nars.ts`. */
+  readonly storedNars: Map<string, StoredNar>;
   /** Whether the public half of a signing key is its own; the check costs two signatures. */
   readonly hasMatchingPublicKey: WeakMap<SecretKey, boolean>;
+}
+
+export interface StoredNar {
+  readonly sizeBytes: number;
+  /** The time when it was stored, in milliseconds. */
+  readonly at: number;
 }
 
 export function createIngestMemory(): IngestMemory {

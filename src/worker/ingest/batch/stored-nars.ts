@@ -2,9 +2,6 @@ import type { NarKey } from "../../../nix/object-key.ts";
 import type { Bucket } from "../../bucket/bucket.ts";
 import type { Push } from "../push-context.ts";
 
-/** The NARs that an isolate has stored and proved a short time ago. */
-export type StoredNars = Map<string, { readonly sizeBytes: number; readonly at: number }>;
-
 // Long enough for most narinfos to follow their NAR, and short enough that an object
 // which an operator removes from the bucket is soon missed.
 const REMEMBERED_MILLISECONDS = 60_000;
