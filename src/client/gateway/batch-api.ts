@@ -77,6 +77,14 @@ export function createBatchApi(
   };
 }
 
+/**
+ * Whether the gateway that answered has no batches. In the minutes of a deployment, requests
+ * of one push may meet both versions.
+ */
+export function isWithoutBatches(error: unknown): boolean {
+  return error instanceof CacheRefusal && (error.status === 404 || error.status === 405);
+}
+
 /** Returns the refusal that a PUT of this narinfo would have had. */
 function refusalOfLine(
   hash: string,

@@ -2,6 +2,7 @@ import { equalFingerprints } from "../../nix/fingerprint.ts";
 import type { Narinfo } from "../../nix/narinfo.ts";
 import type { SecretKey } from "../../nix/signature.ts";
 import { formatStorePathBaseName, type StorePath } from "../../nix/store-path.ts";
+import { isWithoutBatches } from "../gateway/batch-api.ts";
 import type { CacheClient } from "../gateway/cache-client.ts";
 import { isBroken, lookAtNar } from "../gateway/look-at-nar.ts";
 import type { PathInfo } from "../local-nix/path-info.ts";
@@ -102,11 +103,20 @@ export async function choosePaths(
       : batches.findMissing(toLookFor.map(({ path }) => path.hash));
   // The paths await it below, and each gets its failure.
   missing.catch(() => {});
-  const look = async (info: PathInfo): Promise<Choice> =>
-    skipSignedUpstream(info, upstreamKeys) ??
-    ((await missing).has(info.path.hash) ? { kind: "push" } : skip("in the cache"));
+
+  async function lookFor(info: PathInfo): Promise<Choice> {
+    const upstream = skipSignedUpstream(info, upstreamKeys);
+    if (upstream !== undefined) return upstream;
+    try {
+      return (await missing).has(info.path.hash) ? { kind: "push" } : skip("in the cache");
+    } catch (error) {
+      if (isWithoutBatches(error)) return await compare(info);
+      throw error;
+    }
+  }
+
   const choices = infos.map((info) =>
-    choose(info, () => (isCompared(info) ? compare(info) : look(info))),
+    choose(info, () => (isCompared(info) ? compare(info) : lookFor(info))),
   );
   return (await Promise.all(choices)).flat();
 }

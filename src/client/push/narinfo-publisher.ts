@@ -1,7 +1,7 @@
 import { isTransientStatus, retryPauseMilliseconds } from "../../http/retry.ts";
 import { formatNarinfo, type Narinfo } from "../../nix/narinfo.ts";
 import { ClientError } from "../client-error.ts";
-import type { BatchApi } from "../gateway/batch-api.ts";
+import { type BatchApi, isWithoutBatches } from "../gateway/batch-api.ts";
 import { Unreachable } from "../gateway/http-client.ts";
 import type { PushSession } from "./push-session.ts";
 import { putNarinfo } from "./upload-nar.ts";
@@ -19,7 +19,7 @@ export function createNarinfoPublisher(session: PublishSession): NarinfoPublishe
   const { batches, limits } = session;
   const put = async (hash: string, text: string) =>
     await limits.publishing.run(async () => await putNarinfo(hash, text, session));
-  const inBatches = batches === undefined ? undefined : createBatches(batches, session);
+  const inBatches = batches === undefined ? undefined : createBatches(batches, put, session);
   return {
     async publish(narinfo) {
       const { hash } = narinfo.storePath;
@@ -54,8 +54,15 @@ interface Waiting {
   fail(error: unknown): void;
 }
 
-/** Returns a function that publishes a narinfo together with others that come at the same time. */
-function createBatches(api: BatchApi, { context }: PublishSession) {
+/**
+ * Returns a function that publishes a narinfo together with others that come at the same
+ * time. `put` publishes one by itself.
+ */
+function createBatches(
+  api: BatchApi,
+  put: (hash: string, text: string) => Promise<void>,
+  { context }: PublishSession,
+) {
   const queue: Waiting[] = [];
   let calls = 0;
   let isGathering = false;
@@ -99,6 +106,11 @@ function createBatches(api: BatchApi, { context }: PublishSession) {
         else waiting.fail(refusal);
       });
     } catch (error) {
+      if (isWithoutBatches(error)) {
+        for (const { path, narinfo, succeed, fail } of batch)
+          put(path, narinfo).then(succeed, fail);
+        return;
+      }
       const isCut = error instanceof Unreachable && left.size < batch.length;
       // Publishing is idempotent: what was published in between is published again as "kept".
       if (!isCut) return left.forEach((waiting) => waiting.fail(error));

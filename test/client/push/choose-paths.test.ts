@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { BatchApi } from "../../../src/client/gateway/batch-api.ts";
+import { CacheRefusal } from "../../../src/client/gateway/cache-client.ts";
 import { Unreachable } from "../../../src/client/gateway/http-client.ts";
 import type { PathInfo } from "../../../src/client/local-nix/path-info.ts";
 import { choosePaths } from "../../../src/client/push/choose-paths.ts";
@@ -128,6 +129,17 @@ describe("choosePaths", () => {
   ])("asks for each path $what", async ({ given }) => {
     const { pending, asked, read } = await choose({ count: 4, ...given });
     expect(asked).toEqual([]);
+    expect(read).toHaveLength(3);
+    expect(pending).toHaveLength(3);
+  });
+
+  it("asks for each path where an older gateway answers in the midst of a deployment", async () => {
+    const { pending, read } = await choose({
+      count: 4,
+      findMissing: async () => {
+        throw new CacheRefusal("no such path", 404, "no-such-endpoint");
+      },
+    });
     expect(read).toHaveLength(3);
     expect(pending).toHaveLength(3);
   });

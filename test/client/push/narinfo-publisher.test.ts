@@ -125,6 +125,14 @@ describe("createNarinfoPublisher", () => {
     expect(requests[1]).toEqual(requests[0]?.slice(1));
   });
 
+  it("sends each by itself where an older gateway answers in the midst of a deployment", async () => {
+    const { publishMany, puts } = open(() => {
+      throw refusal(404);
+    });
+    expect(failures(await publishMany(3))).toEqual([]);
+    expect(puts).toHaveLength(3);
+  });
+
   it.each([
     { what: "cannot be reached", error: new Unreachable("cannot reach") },
     { what: "refuses the token", error: refusal(401) },
