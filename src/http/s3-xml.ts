@@ -20,10 +20,17 @@ export function readElement(xml: string, name: string): string | undefined {
 
 /** Returns the inner XML of every `<name>` element, in order. */
 export function readElements(xml: string, name: string): string[] {
-  return Array.from(
-    xml.matchAll(new RegExp(`<${name}>([\\s\\S]*?)</${name}>`, "g")),
-    (match) => match[1] ?? "",
-  );
+  const opening = `<${name}>`;
+  const closing = `</${name}>`;
+  const elements: string[] = [];
+  for (let at = xml.indexOf(opening); at >= 0;) {
+    const start = at + opening.length;
+    const end = xml.indexOf(closing, start);
+    if (end < 0) break;
+    elements.push(xml.slice(start, end));
+    at = xml.indexOf(opening, end);
+  }
+  return elements;
 }
 
 /** Returns `text` with the five special characters of XML as numeric entities. */

@@ -7,6 +7,8 @@ import { type LocalGateway, startLocalGateway } from "../../testkit/node/local-g
 
 const COUNT = 61;
 
+const isNarinfo = (key: string) => key.endsWith(".narinfo");
+
 describe.skipIf(!hasNix)("nargate push in batches", () => {
   let gateway: LocalGateway;
   let pusher: NixMachine;
@@ -21,8 +23,7 @@ describe.skipIf(!hasNix)("nargate push in batches", () => {
 
   const writtenKeys = () =>
     gateway.bucket.requests({ method: "PUT", status: 200 }).map(({ key }) => key);
-  const narinfos = () => gateway.bucket.keys().filter((key) => key.endsWith(".narinfo"));
-  const isNarinfo = (key: string) => key.endsWith(".narinfo");
+  const narinfos = () => gateway.bucket.keys().filter(isNarinfo);
 
   it("publishes only what is missing after a kill -9, and a second machine pulls all", async () => {
     const root = await addTexts(pusher, "killed", COUNT - 1);

@@ -36,7 +36,7 @@ export const PUSH_LIMITS = {
   /** `src/worker/ingest/buffer-pool.ts`: a NAR up to this size goes through the gateway in one PUT. */
   gatewayPartBytes: 8 * MIB,
   /** `src/api/batches.ts`: the narinfos that one request publishes. */
-  narinfosPerRequest: 8,
+  narinfosPerRequest: 6,
   /** `src/client/push/upload-api.ts`: part URLs in one request. */
   urlsPerRequest: 100,
   /** `src/worker/bucket/s3-copy.ts`: a larger object is copied in ranges of `copyRangeBytes`. */
@@ -65,7 +65,7 @@ function pushThroughGateway({ narMb, cpuRequestMs, cpuUploadMsPerMb, cpuPublishM
   const cpuMsOfNar = cpuRequestMs + narMb * cpuUploadMsPerMb;
   return {
     // As `nix copy` does it: GET narinfo, HEAD NAR, PUT NAR, PUT narinfo. `nargate push`
-    // takes about two requests, because it asks for all paths at once and publishes eight
+    // takes about two requests, because it asks for all paths at once and publishes six
     // narinfos in one request.
     clientRequests: 4,
     cpuMs: 3 * cpuRequestMs + cpuMsOfNar + cpuPublishMs,

@@ -95,10 +95,10 @@ describe("nargateBill of NARs that go past the gateway", () => {
   it("counts the upload's own requests, its proof and what that reads", () => {
     const bill = billOfPushes("100");
     expect(linesOf(bill)).toMatchObject({
-      // start, complete, and an eighth of a request that publishes narinfos
-      "Workers requests": [2125, 0],
-      // 2.125 × 1 + 100 × 1 + 2 ms
-      "Workers CPU": [104_125, 0],
+      // start, complete, and a sixth of a request that publishes narinfos
+      "Workers requests": [2166.667, 0],
+      // 2.167 × 1 + 100 × 1 + 2 ms
+      "Workers CPU": [104_166.667, 0],
       // 100 GB for a day
       "B2 storage": [3.333, 0],
       // 3 to start, 6 to complete, 4 for the narinfo
@@ -115,7 +115,11 @@ describe("nargateBill of NARs that go past the gateway", () => {
 
   it("asks for the URLs of more than 100 parts in further requests", () => {
     // 2 GB are 120 parts, 3.4 GB are 203
-    for (const [narMb, requests] of Object.entries({ 1600: 2125, 2000: 3125, 3400: 4125 })) {
+    for (const [narMb, requests] of Object.entries({
+      1600: 2166.667,
+      2000: 3166.667,
+      3400: 4166.667,
+    })) {
       const bill = billOfPushes(narMb);
       expect(linesOf(bill)["Workers requests"]).toEqual([requests, 0]);
     }

@@ -3,6 +3,7 @@ import type { NarinfoKey } from "../../../nix/object-key.ts";
 import { formatStorePathBaseName, type StorePathHash } from "../../../nix/store-path.ts";
 import { CacheError } from "../../cache-error.ts";
 import type { DocumentOutcome } from "../change-document.ts";
+import { ensureCacheInfo } from "../publish-cache-info.ts";
 import { parsePushedNarinfo, publishParsedNarinfo } from "../publish-narinfo.ts";
 import type { Push } from "../push-context.ts";
 import { withStoredNars } from "./stored-nars.ts";
@@ -26,7 +27,7 @@ export interface BatchLimits {
 }
 
 /** Workers wait for the headers of six answers at once; a seventh request queues. */
-const NARINFOS_AT_ONCE = 6;
+const WRITERS = 6;
 
 /** A narinfo that is well-formed. */
 interface Parsed {
@@ -87,6 +88,8 @@ export async function publishBatch(
     return await publishParsedNarinfo(key, narinfo, push);
   }
 
+  // Once for all of them. If it fails, each narinfo tries again and says so.
+  if (parsed.length > 0) await ensureCacheInfo(push).catch(() => {});
   // References come first in this order, so a narinfo never waits for one that waits for a place.
   const queue = sortReferencesFirst(parsed)
     .slice(0, Math.max(0, narinfos - took))
@@ -98,7 +101,7 @@ export async function publishBatch(
       await end(value.key, publish(value));
     }
   }
-  await Promise.all([...ends.values(), ...Array.from({ length: NARINFOS_AT_ONCE }, work)]);
+  await Promise.all([...ends.values(), ...Array.from({ length: WRITERS }, work)]);
   return took;
 }
 

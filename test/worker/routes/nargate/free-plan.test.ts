@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { NARINFOS_AT_ONCE } from "../../../../src/api/batches.ts";
 import type { Gateway } from "../../../../src/worker/gateway.ts";
 import { apiRequest, linesOf, post } from "../../../../testkit/workerd/api.ts";
 import {
@@ -48,7 +49,7 @@ describe("a gateway on the free plan, which refuses the 51st subrequest of a req
     const paths = await makePaths(30, true);
     await putNars(gateway, paths);
     const requests = await publishAll(gateway, paths.map(lineOf));
-    expect(requests).toBe(Math.ceil(30 / 8));
+    expect(requests).toBe(Math.ceil(30 / NARINFOS_AT_ONCE));
     expect(gateway.plan.most()).toBeLessThanOrEqual(FREE_SUBREQUESTS);
   });
 

@@ -10,7 +10,15 @@ import {
 } from "../../../../testkit/workerd/gateway.ts";
 import { sha256Hex } from "../../../../testkit/sha256-hex.ts";
 
-const POSTED = ["uploads", "uploads/urls", "uploads/parts", "uploads/abort", "uploads/complete"];
+const POSTED = [
+  "missing",
+  "publish",
+  "uploads",
+  "uploads/urls",
+  "uploads/parts",
+  "uploads/abort",
+  "uploads/complete",
+];
 
 const showing = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
 
@@ -35,6 +43,7 @@ describe("GET /api/v1/cache", () => {
       signingKeys: [PUBLIC_KEY_ONE],
       uploads: true,
       partSizeThreshold: 16_777_216,
+      batches: { hashes: 32_768, narinfos: 6 },
     });
     expect(await bucket.countRequests()).toBe(0);
   });
