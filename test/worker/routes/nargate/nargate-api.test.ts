@@ -10,15 +10,7 @@ import {
 } from "../../../../testkit/workerd/gateway.ts";
 import { sha256Hex } from "../../../../testkit/sha256-hex.ts";
 
-const POSTED = [
-  "missing",
-  "publish",
-  "uploads",
-  "uploads/urls",
-  "uploads/parts",
-  "uploads/abort",
-  "uploads/complete",
-];
+const POSTED = ["uploads", "uploads/urls", "uploads/parts", "uploads/abort", "uploads/complete"];
 
 const showing = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
 
