@@ -1363,7 +1363,7 @@ function createNarinfoPublisher(session) {
   };
 }
 var LARGE_CHARACTERS = 64 * 1024;
-var GATHERING_MILLISECONDS = 10;
+var GATHERING_MILLISECONDS = 30;
 var CALLS_AT_ONCE2 = 8;
 var ATTEMPTS = 6;
 function createBatches(api, put, { context }) {

@@ -34,10 +34,10 @@ export function createNarinfoPublisher(session: PublishSession): NarinfoPublishe
 const LARGE_CHARACTERS = 64 * 1024;
 
 /**
- * How long the first narinfo of a batch waits for others. This is less than a round trip,
- * and long enough for narinfos that become ready together.
+ * How long the first narinfo of a batch waits for others. Each level of a closure waits so
+ * long, so this is less than a round trip to the bucket and back.
  */
-const GATHERING_MILLISECONDS = 10;
+const GATHERING_MILLISECONDS = 30;
 
 /** Requests that publish at once. More would only wait for each other at the bucket. */
 const CALLS_AT_ONCE = 8;

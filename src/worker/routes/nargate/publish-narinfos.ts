@@ -67,15 +67,23 @@ async function publish(
   lines: ProgressLines,
   exchange: Exchange,
 ): Promise<void> {
-  const { meter } = exchange;
+  const { gateway, meter, requestId } = exchange;
+  const outcomes: string[] = [];
   const limits = {
     narinfos: NARINFOS_AT_ONCE,
     mayTake: () => meter.requests < PUBLISH_BUDGET,
   };
   const took = await publishBatch(batch, push, limits, (end) => {
     if ("failure" in end) logFailure(end.key.path, end.failure, exchange);
+    else outcomes.push(`${end.key.hash} ${end.outcome}`);
     lines.add(toLine(end, exchange));
   });
+  // The line of the request is written when the answer begins, and names no path.
+  if (!isLeftOut("info", exchange)) {
+    const { requests: bucketRequests } = meter;
+    const paths = outcomes.join(", ");
+    gateway.log("info", "batch-published", { requestId, by: push.by, bucketRequests, paths });
+  }
   const last: PublishedLine = { took };
   await lines.end(last);
 }

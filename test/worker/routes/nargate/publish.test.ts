@@ -22,6 +22,14 @@ describe("POST /api/v1/publish", () => {
       ...paths.map(({ hash }) => ({ path: hash, outcome: "published" })),
       { took: 3 },
     ]);
+    expect(gateway.log).toContainEqual(
+      expect.objectContaining({
+        code: "batch-published",
+        by: "tests",
+        bucketRequests: expect.any(Number),
+        paths: paths.map(({ hash }) => `${hash} published`).join(", "),
+      }),
+    );
     for (const { narinfoPath, narinfo } of paths) {
       const text = await (await gateway.request(narinfoPath)).text();
       expect(text).toContain(narinfo);
