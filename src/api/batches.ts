@@ -28,7 +28,7 @@ export const MAX_MISSING_BYTES = MAX_MISSING_HASHES * 40 + KIB;
 
 /**
  * The most requests to the bucket for one request of `/api/v1/missing`: two times six at
- * once. To read a page of a listing takes some 0.7 ms of CPU, and the free plan of Workers
+ * once. To read a page of a listing takes some 0.9 ms of CPU, and the free plan of Workers
  * allows 10 ms and 50 subrequests. Several requests of the client at once find more in the
  * same time than one with a larger budget.
  */
@@ -39,7 +39,7 @@ export const MISSING_BUDGET = 12;
  * bucket at once. A narinfo takes up to 4 requests to the bucket (a look at its NAR, a look
  * at the published narinfo, the PUT, and a look after it) and one more subrequest at the
  * edge. 6 × 5 leaves 20 of the free plan's 50 subrequests for attempts that fail. A narinfo
- * takes about 1.5 ms of CPU; the free plan allows 10 ms.
+ * takes some 0.7 ms of CPU (docs/performance.md); the free plan allows 10 ms.
  */
 export const NARINFOS_AT_ONCE = 6;
 
