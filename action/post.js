@@ -2,6 +2,7 @@ import {
   CacheRefusal,
   ClientError,
   ENDPOINTS,
+  FAILURES,
   JOB_STATE,
   OWN_FILES,
   Unreachable,
@@ -25,6 +26,7 @@ import {
   formatPublicKey,
   formatStorePath,
   formatStorePathBaseName,
+  isFailureCode,
   isSecureUrl,
   isTransientStatus,
   isWorkDirectory,
@@ -32,6 +34,7 @@ import {
   maxLength,
   mergeSignatures,
   minValue,
+  missingAnswerSchema,
   notAnObject,
   number,
   object,
@@ -48,6 +51,7 @@ import {
   partsSchema,
   pipe,
   publicKeyOf,
+  publishedLineSchema,
   readClosure,
   readError,
   readField,
@@ -65,6 +69,7 @@ import {
   startDump,
   storeArgs,
   string,
+  toOneLine,
   undoChange,
   uploadStartedSchema,
   verifySignature,
@@ -291,6 +296,64 @@ function equalFingerprints(a, b) {
   return formatFingerprint(a, "") === formatFingerprint(b, "");
 }
 
+// src/client/gateway/batch-api.ts
+var CALLS_AT_ONCE = 6;
+function createBatchApi(client, { batches }) {
+  if (batches === void 0) return void 0;
+  async function askForMissing(paths) {
+    const answer = await client.call("POST", ENDPOINTS.missing, { paths });
+    const shape = readShape(missingAnswerSchema, answer);
+    if (!shape.ok) throw notUnderstood(ENDPOINTS.missing, shape.error);
+    return shape.value;
+  }
+  return {
+    narinfosAtOnce: batches.narinfos,
+    async findMissing(hashes) {
+      const missing = /* @__PURE__ */ new Set();
+      let rest = hashes.toSorted();
+      let calls = 1;
+      while (rest.length > 0) {
+        const size = Math.min(batches.hashes, Math.ceil(rest.length / calls));
+        const answers = await Promise.all(inChunks(rest, size).map(askForMissing));
+        for (const answer of answers) for (const hash of answer.missing) missing.add(hash);
+        const left = answers.flatMap((answer) => answer.rest);
+        if (left.length >= rest.length) {
+          throw notUnderstood(ENDPOINTS.missing, "it answers for none of the paths");
+        }
+        rest = left;
+        calls = CALLS_AT_ONCE;
+      }
+      return missing;
+    },
+    publish: (lines, onEnd) => client.callWithLines(ENDPOINTS.publish, lines, (line) => {
+      const shape = readShape(publishedLineSchema, line);
+      if (!shape.ok) throw notUnderstood(ENDPOINTS.publish, shape.error);
+      const { value } = shape;
+      if ("error" in value) {
+        onEnd({ hash: value.path, refusal: refusalOfLine(value.path, value.error) });
+      } else if ("outcome" in value) onEnd({ hash: value.path, refusal: void 0 });
+    })
+  };
+}
+function isWithoutBatches(error) {
+  return error instanceof CacheRefusal && (error.status === 404 || error.status === 405);
+}
+function refusalOfLine(hash, { code, message }) {
+  const status = isFailureCode(code) ? FAILURES[code].status : 400;
+  return new CacheRefusal(`${hash}.narinfo: ${status} ${toOneLine(message)}`, status, code);
+}
+function notUnderstood(target, problem) {
+  return new ClientError(
+    `${target}: this command does not understand the answer (${problem}). Use the same version of nargate as the cache`
+  );
+}
+function inChunks(list, size) {
+  return Array.from(
+    { length: Math.ceil(list.length / size) },
+    (_, index) => list.slice(index * size, (index + 1) * size)
+  );
+}
+
 // src/client/gateway/look-at-nar.ts
 async function lookAtNar({ url, fileSize }, client) {
   if (/^[a-z][a-z\d+.-]*:/i.test(url)) return { verdict: "elsewhere", sizeBytes: void 0 };
@@ -343,37 +406,62 @@ function isSignedBy(signatures, keyName) {
 }
 
 // src/client/push/choose-paths.ts
-async function choosePaths(infos, { client, store, options, limits, guard, context }, { settle, settleError }) {
+var COMPARED_PATHS = 32;
+async function choosePaths(infos, named, session, { settle, settleError }) {
+  const { client, store, options, limits, guard, context, batches } = session;
   const { upstreamKeys, signKey, isRepair } = options;
   const how = { client, storeDir: store.storeDir, upstreamKeys, signKey, isRepair };
-  const choices = await Promise.all(
-    infos.map(async (info) => {
-      const { path: path5 } = info;
-      try {
-        const choice = await limits.requests.run(async () => {
-          context.signal.throwIfAborted();
-          guard.check();
-          return await choosePath(info, how);
-        });
-        guard.succeeded();
-        if (choice.kind === "skip") {
-          settle({ ...choice, kind: "skipped", path: path5 });
-          return [];
-        }
-        const references = info.references.map(formatStorePathBaseName);
-        return [{ id: formatStorePathBaseName(path5), references, info, choice }];
-      } catch (error) {
-        settleError(path5, error);
+  async function choose(info, decide) {
+    const { path: path5 } = info;
+    try {
+      const choice = await decide();
+      if (choice.kind === "skip") {
+        settle({ ...choice, kind: "skipped", path: path5 });
         return [];
       }
-    })
+      const references = info.references.map(formatStorePathBaseName);
+      return [{ id: formatStorePathBaseName(path5), references, info, choice }];
+    } catch (error) {
+      settleError(path5, error);
+      return [];
+    }
+  }
+  async function compare(info) {
+    const choice = await limits.requests.run(async () => {
+      context.signal.throwIfAborted();
+      guard.check();
+      return await choosePath(info, how);
+    });
+    guard.succeeded();
+    return choice;
+  }
+  const mayOnlyLook = batches !== void 0 && signKey === void 0 && !isRepair;
+  const compared = new Set(named.slice(0, COMPARED_PATHS).map(formatStorePathBaseName));
+  const isCompared = ({ path: path5 }) => !mayOnlyLook || compared.has(formatStorePathBaseName(path5));
+  const toLookFor = infos.filter(
+    (info) => !isCompared(info) && skipSignedUpstream(info, upstreamKeys) === void 0
   );
-  return choices.flat();
+  const missing = batches === void 0 || toLookFor.length === 0 ? Promise.resolve(/* @__PURE__ */ new Set()) : batches.findMissing(toLookFor.map(({ path: path5 }) => path5.hash));
+  missing.catch(() => {
+  });
+  async function lookFor(info) {
+    const upstream = skipSignedUpstream(info, upstreamKeys);
+    if (upstream !== void 0) return upstream;
+    try {
+      return (await missing).has(info.path.hash) ? { kind: "push" } : skip("in the cache");
+    } catch (error) {
+      if (isWithoutBatches(error)) return await compare(info);
+      throw error;
+    }
+  }
+  const choices = infos.map(
+    (info) => choose(info, () => isCompared(info) ? compare(info) : lookFor(info))
+  );
+  return (await Promise.all(choices)).flat();
 }
 async function choosePath(info, { client, storeDir, upstreamKeys, signKey, isRepair }) {
-  for (const keyName of upstreamKeys) {
-    if (isSignedBy(info.signatures, keyName)) return skip(`signed by ${keyName}`);
-  }
+  const upstream = skipSignedUpstream(info, upstreamKeys);
+  if (upstream !== void 0) return upstream;
   const narinfo = await client.readNarinfo(info.path.hash, storeDir, true);
   if (narinfo === void 0) return { kind: "push" };
   if (narinfo === "unreadable") return skip("in the cache, in a compression that only Nix reads");
@@ -384,6 +472,12 @@ async function choosePath(info, { client, storeDir, upstreamKeys, signKey, isRep
     return { kind: "sign", published: narinfo };
   }
   return skip("in the cache");
+}
+function skipSignedUpstream({ signatures }, upstreamKeys) {
+  for (const keyName of upstreamKeys) {
+    if (isSignedBy(signatures, keyName)) return skip(`signed by ${keyName}`);
+  }
+  return void 0;
 }
 function skip(reason) {
   return { kind: "skip", reason, isSuspicious: false };
@@ -1283,65 +1377,6 @@ function createMeter() {
   };
 }
 
-// src/client/push/send-listing.ts
-async function sendListing(hash, listing, { client }) {
-  if (listing === void 0) return void 0;
-  if (!listing.ok) return listing.error;
-  const spool = listing.value;
-  try {
-    await client.put(`${hash}.ls`, "application/json", spool.slice(0, spool.sizeBytes));
-    return void 0;
-  } catch (error) {
-    return describeError(error);
-  }
-}
-
-// src/client/push/send-logs.ts
-import { lstat } from "node:fs/promises";
-import path4 from "node:path";
-function createLogSender(session, progress) {
-  const sent = /* @__PURE__ */ new Set();
-  return {
-    async send(deriver) {
-      if (!session.options.withLogs || deriver === void 0) return false;
-      const name = formatStorePathBaseName(deriver);
-      if (sent.has(name)) return false;
-      sent.add(name);
-      try {
-        return await sendLog(deriver, session);
-      } catch (error) {
-        session.context.signal.throwIfAborted();
-        progress.say(`warning: the log of ${name} is not sent: ${describeError(error)}`);
-        return false;
-      }
-    }
-  };
-}
-async function sendLog(deriver, { client, store, context }) {
-  if (!await hasLog(deriver, store, context.env)) return false;
-  const args = [...storeArgs(store), "--read-log", formatStorePath(deriver, store.storeDir)];
-  const text2 = await runNix({ program: "nix-store", args }, context);
-  const target = `log/${encodeURIComponent(formatStorePathBaseName(deriver))}`;
-  await client.put(target, "text/plain; charset=utf-8", bytesBody(new TextEncoder().encode(text2)));
-  return true;
-}
-async function hasLog(deriver, { storeDir, directory }, env) {
-  if (directory === void 0) return false;
-  const root = directory.endsWith(storeDir) ? directory.slice(0, -storeDir.length) : "";
-  const logs = env["NIX_LOG_DIR"] ?? `${root}/nix/var/log/nix`;
-  const name = formatStorePathBaseName(deriver);
-  const file = path4.join(logs, "drvs", name.slice(0, 2), name.slice(2));
-  const found = await Promise.all(
-    [file, `${file}.bz2`].map(
-      (one) => lstat(one).then(
-        () => true,
-        () => false
-      )
-    )
-  );
-  return found.includes(true);
-}
-
 // src/api/direct-uploads.ts
 var MIB = 1024 * 1024;
 var PART_SIZE_THRESHOLD_BYTES = 16 * MIB;
@@ -1550,6 +1585,7 @@ function refusedPart(number2, answer) {
 }
 
 // src/client/push/upload-nar.ts
+var SENT_UNASKED_BYTES = 64 * 1024;
 async function uploadNar(nar, session, transfer) {
   const { api, http, limits, context } = session;
   if (nar.fileSize <= session.partThresholdBytes) return await putNar(nar, session, transfer);
@@ -1571,14 +1607,7 @@ async function uploadNar(nar, session, transfer) {
 }
 async function putNar(nar, { client }, transfer) {
   const target = nar.key.path;
-  const found = await client.send({
-    method: "HEAD",
-    target,
-    headers: { "accept-encoding": "identity" }
-  });
-  const isWhole = Number(found.headers.get("content-length")) === nar.fileSize;
-  if (found.status === 200 && isWhole) return 0;
-  if (found.status !== 404 && found.status !== 200) throw refusalOf(target, found);
+  if (nar.fileSize > SENT_UNASKED_BYTES && await isStored(nar, client)) return 0;
   transfer.sending(nar.fileSize, 0);
   await client.put(
     target,
@@ -1587,6 +1616,17 @@ async function putNar(nar, { client }, transfer) {
     (bytes) => transfer.sent(bytes)
   );
   return nar.fileSize;
+}
+async function isStored(nar, client) {
+  const target = nar.key.path;
+  const found = await client.send({
+    method: "HEAD",
+    target,
+    headers: { "accept-encoding": "identity" }
+  });
+  const isWhole = Number(found.headers.get("content-length")) === nar.fileSize;
+  if (found.status !== 404 && found.status !== 200) throw refusalOf(target, found);
+  return found.status === 200 && isWhole;
 }
 async function putNarinfo(hash, text2, { client }) {
   const bytes = new TextEncoder().encode(text2);
@@ -1608,11 +1648,165 @@ function createNarUploads(session) {
   };
 }
 
+// src/client/push/narinfo-publisher.ts
+function createNarinfoPublisher(session) {
+  const { batches, limits } = session;
+  const put = async (hash, text2) => await limits.publishing.run(async () => await putNarinfo(hash, text2, session));
+  const inBatches = batches === void 0 ? void 0 : createBatches(batches, put, session);
+  return {
+    async publish(narinfo) {
+      const { hash } = narinfo.storePath;
+      const text2 = formatNarinfo(narinfo);
+      if (inBatches === void 0 || text2.length > LARGE_CHARACTERS) await put(hash, text2);
+      else await inBatches(hash, text2);
+    }
+  };
+}
+var LARGE_CHARACTERS = 64 * 1024;
+var GATHERING_MILLISECONDS = 30;
+var CALLS_AT_ONCE2 = 8;
+var ATTEMPTS = 6;
+function createBatches(api, put, { context }) {
+  const queue = [];
+  let calls = 0;
+  let isGathering = false;
+  function gather() {
+    if (queue.length >= api.narinfosAtOnce) return flush();
+    if (isGathering) return;
+    isGathering = true;
+    setTimeout(() => {
+      isGathering = false;
+      flush();
+    }, GATHERING_MILLISECONDS);
+  }
+  function flush() {
+    while (calls < CALLS_AT_ONCE2 && queue.length > 0) {
+      calls++;
+      void send(queue.splice(0, api.narinfosAtOnce)).finally(() => {
+        calls--;
+        flush();
+      });
+    }
+  }
+  async function send(batch) {
+    const left = new Map(batch.map((waiting) => [waiting.path, waiting]));
+    const passing = /* @__PURE__ */ new Map();
+    let broken;
+    try {
+      const lines = batch.map(({ path: path5, narinfo }) => ({ path: path5, narinfo }));
+      await api.publish(lines, ({ hash, refusal }) => {
+        const waiting = left.get(hash);
+        if (waiting === void 0) return;
+        if (refusal !== void 0 && isTransientStatus(refusal.status)) {
+          passing.set(hash, refusal);
+          return;
+        }
+        left.delete(hash);
+        if (refusal === void 0) waiting.succeed();
+        else waiting.fail(refusal);
+      });
+    } catch (error) {
+      if (isWithoutBatches(error)) {
+        for (const { path: path5, narinfo, succeed, fail } of batch)
+          put(path5, narinfo).then(succeed, fail);
+        return;
+      }
+      const isCut = error instanceof Unreachable && left.size < batch.length;
+      if (!isCut) return left.forEach((waiting) => waiting.fail(error));
+      broken = error;
+    }
+    await sendAgain(left, passing, broken, left.size < batch.length);
+  }
+  async function sendAgain(left, passing, broken, hasProgress) {
+    if (left.size === 0) return;
+    const again = [];
+    for (const waiting of left.values()) {
+      const failure = passing.get(waiting.path) ?? broken;
+      if (failure !== void 0 || !hasProgress) waiting.attempts++;
+      if (waiting.attempts < ATTEMPTS) again.push(waiting);
+      else waiting.fail(failure ?? new ClientError("the cache publishes none of the narinfos"));
+    }
+    const attempts = Math.max(0, ...again.map((waiting) => waiting.attempts));
+    try {
+      if (attempts > 0) {
+        await context.sleep(retryPauseMilliseconds(attempts, void 0, context.random));
+      }
+    } catch (error) {
+      return again.forEach((waiting) => waiting.fail(error));
+    }
+    queue.unshift(...again);
+  }
+  return (path5, narinfo) => new Promise((succeed, fail) => {
+    queue.push({ path: path5, narinfo, attempts: 0, succeed, fail });
+    gather();
+  });
+}
+
+// src/client/push/send-listing.ts
+async function sendListing(hash, listing, { client }) {
+  if (listing === void 0) return void 0;
+  if (!listing.ok) return listing.error;
+  const spool = listing.value;
+  try {
+    await client.put(`${hash}.ls`, "application/json", spool.slice(0, spool.sizeBytes));
+    return void 0;
+  } catch (error) {
+    return describeError(error);
+  }
+}
+
+// src/client/push/send-logs.ts
+import { lstat } from "node:fs/promises";
+import path4 from "node:path";
+function createLogSender(session, progress) {
+  const sent = /* @__PURE__ */ new Set();
+  return {
+    async send(deriver) {
+      if (!session.options.withLogs || deriver === void 0) return false;
+      const name = formatStorePathBaseName(deriver);
+      if (sent.has(name)) return false;
+      sent.add(name);
+      try {
+        return await sendLog(deriver, session);
+      } catch (error) {
+        session.context.signal.throwIfAborted();
+        progress.say(`warning: the log of ${name} is not sent: ${describeError(error)}`);
+        return false;
+      }
+    }
+  };
+}
+async function sendLog(deriver, { client, store, context }) {
+  if (!await hasLog(deriver, store, context.env)) return false;
+  const args = [...storeArgs(store), "--read-log", formatStorePath(deriver, store.storeDir)];
+  const text2 = await runNix({ program: "nix-store", args }, context);
+  const target = `log/${encodeURIComponent(formatStorePathBaseName(deriver))}`;
+  await client.put(target, "text/plain; charset=utf-8", bytesBody(new TextEncoder().encode(text2)));
+  return true;
+}
+async function hasLog(deriver, { storeDir, directory }, env) {
+  if (directory === void 0) return false;
+  const root = directory.endsWith(storeDir) ? directory.slice(0, -storeDir.length) : "";
+  const logs = env["NIX_LOG_DIR"] ?? `${root}/nix/var/log/nix`;
+  const name = formatStorePathBaseName(deriver);
+  const file = path4.join(logs, "drvs", name.slice(0, 2), name.slice(2));
+  const found = await Promise.all(
+    [file, `${file}.bz2`].map(
+      (one) => lstat(one).then(
+        () => true,
+        () => false
+      )
+    )
+  );
+  return found.includes(true);
+}
+
 // src/client/push/publish-steps.ts
 function createPublishSteps(session, progress, { settle, settleError, settleBlocked }) {
   const { options, store, limits, guard, context } = session;
   const { storeDir } = store;
   const uploads = createNarUploads(session);
+  const publisher = createNarinfoPublisher(session);
   const logs = createLogSender(session, progress);
   const packing = {
     ...options,
@@ -1662,10 +1856,8 @@ function createPublishSteps(session, progress, { settle, settleError, settleBloc
     async publish({ info: { path: path5, narSize, deriver } }, { narinfo, sent }) {
       const { signKey } = options;
       const signed = signKey === void 0 ? narinfo : await signNarinfo(narinfo, signKey, storeDir);
-      await limits.publishing.run(async () => {
-        checkGoesOn();
-        await putNarinfo(path5.hash, formatNarinfo(signed), session);
-      });
+      checkGoesOn();
+      await publisher.publish(signed);
       if (sent === void 0) {
         const reason = `in the cache; now signed by ${signKey?.name ?? ""}`;
         return { kind: "skipped", path: path5, reason, isSuspicious: false };
@@ -1888,7 +2080,7 @@ async function pushPaths(roots, session, progress, done = /* @__PURE__ */ new Se
   }
   const infos = [...closure.infos].flatMap(([id, info]) => done.has(id) ? [] : [info]);
   progress.status(`asking the cache for ${infos.length} paths`);
-  const pending = await choosePaths(infos, session, { settle, settleError });
+  const pending = await choosePaths(infos, roots, session, { settle, settleError });
   for (const id of await findUnusable(pending, session)) unusable.add(id);
   if (unusable.size > 0) {
     progress.say(`warning: ${describeUnusable(unusable.size, session.facts)}`);
@@ -2043,6 +2235,7 @@ async function openPushSession(options, context) {
     client,
     http,
     api: createUploadApi(client),
+    batches: createBatchApi(client, facts),
     options,
     facts,
     store: { ...location, url: options.storeUrl },

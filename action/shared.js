@@ -70,7 +70,7 @@ function describeError(error2) {
   if (cause instanceof AggregateError) return describeError(cause.errors[0]);
   if (cause === void 0) return error2.message;
   const { code, message } = cause;
-  const reason = [code, message].find((text) => text !== void 0 && text !== "");
+  const reason = [code, message].find((text2) => text2 !== void 0 && text2 !== "");
   return reason === void 0 ? error2.message : `${error2.message}: ${reason}`;
 }
 
@@ -84,14 +84,14 @@ var UNSAFE_RUN = new RegExp(`[${UNSAFE}]+`, "gu");
 var UNSAFE_OR_OWN = new RegExp(`\\u001B\\[\\d{1,2}m|[${UNSAFE}]`, "gu");
 var OWN = /^(?:\u001B\[\d{1,2}m|[\n\t])$/;
 var MAX_LINE_LENGTH = 1e3;
-function toOneLine(text) {
-  return text.replace(UNSAFE_RUN, " ").slice(0, MAX_LINE_LENGTH);
+function toOneLine(text2) {
+  return text2.replace(UNSAFE_RUN, " ").slice(0, MAX_LINE_LENGTH);
 }
-function withoutEscapes(text) {
-  return text.replace(UNSAFE_OR_OWN, (found) => OWN.test(found) ? found : " ");
+function withoutEscapes(text2) {
+  return text2.replace(UNSAFE_OR_OWN, (found) => OWN.test(found) ? found : " ");
 }
-function toLogLine(text) {
-  const line = toOneLine(text).replaceAll("##[", "## [");
+function toLogLine(text2) {
+  const line = toOneLine(text2).replaceAll("##[", "## [");
   return line.trimStart().startsWith("::") ? `nargate: ${line.trimStart()}` : line;
 }
 
@@ -116,8 +116,8 @@ function createProcessContext(signal) {
 }
 function createOutput(stream) {
   return {
-    write: (text) => stream.write(withoutEscapes(text)),
-    draw: (text) => stream.write(text),
+    write: (text2) => stream.write(withoutEscapes(text2)),
+    draw: (text2) => stream.write(text2),
     get isTTY() {
       return stream.isTTY;
     },
@@ -370,8 +370,8 @@ var Summary = class {
    *
    * @returns {Summary} summary instance
    */
-  addRaw(text, addEOL = false) {
-    this._buffer += text;
+  addRaw(text2, addEOL = false) {
+    this._buffer += text2;
     return addEOL ? this.addEOL() : this;
   }
   /**
@@ -467,10 +467,10 @@ var Summary = class {
    *
    * @returns {Summary} summary instance
    */
-  addHeading(text, level) {
+  addHeading(text2, level) {
     const tag = `h${level}`;
     const allowedTag = ["h1", "h2", "h3", "h4", "h5", "h6"].includes(tag) ? tag : "h1";
-    const element = this.wrap(allowedTag, text);
+    const element = this.wrap(allowedTag, text2);
     return this.addRaw(element).addEOL();
   }
   /**
@@ -499,9 +499,9 @@ var Summary = class {
    *
    * @returns {Summary} summary instance
    */
-  addQuote(text, cite) {
+  addQuote(text2, cite) {
     const attrs = Object.assign({}, cite && { cite });
-    const element = this.wrap("blockquote", text, attrs);
+    const element = this.wrap("blockquote", text2, attrs);
     return this.addRaw(element).addEOL();
   }
   /**
@@ -512,8 +512,8 @@ var Summary = class {
    *
    * @returns {Summary} summary instance
    */
-  addLink(text, href) {
-    const element = this.wrap("a", text, { href });
+  addLink(text2, href) {
+    const element = this.wrap("a", text2, { href });
     return this.addRaw(element).addEOL();
   }
 };
@@ -658,7 +658,7 @@ function createRunner() {
 // src/action/action-context.ts
 function createActionContext(signal) {
   const { env, cwd, fetch: fetch2, now, random, sleep: sleep2 } = createProcessContext(signal);
-  const stdout = createLogOutput((text) => process.stdout.write(text));
+  const stdout = createLogOutput((text2) => process.stdout.write(text2));
   return {
     env,
     cwd,
@@ -677,7 +677,7 @@ function createActionContext(signal) {
   };
 }
 function createLogOutput(write) {
-  return { write: (text) => write(text.split("\n").map(toLogLine).join("\n")) };
+  return { write: (text2) => write(text2.split("\n").map(toLogLine).join("\n")) };
 }
 var NO_INPUT = {
   async *[Symbol.asyncIterator]() {
@@ -712,30 +712,30 @@ function err(error2) {
 
 // src/nix/store-path.ts
 var MAX_NAME_LENGTH = 211;
-function parseStorePathHash(text) {
-  return isStorePathHash(text) ? ok(text) : err("store path hash is not 32 nix32 characters");
+function parseStorePathHash(text2) {
+  return isStorePathHash(text2) ? ok(text2) : err("store path hash is not 32 nix32 characters");
 }
-function parseStorePathName(text) {
-  if (text === "") return err("store path name is empty");
-  if (text.length > MAX_NAME_LENGTH) {
+function parseStorePathName(text2) {
+  if (text2 === "") return err("store path name is empty");
+  if (text2.length > MAX_NAME_LENGTH) {
     return err(`store path name is longer than ${MAX_NAME_LENGTH} characters`);
   }
-  if (/^\.\.?(?:-|$)/.test(text)) {
+  if (/^\.\.?(?:-|$)/.test(text2)) {
     return err('store path name is "." or "..", or begins with ".-" or "..-"');
   }
-  return isStorePathName(text) ? ok(text) : err("store path name holds a character other than A-Z, a-z, 0-9 and + - . _ ? =");
+  return isStorePathName(text2) ? ok(text2) : err("store path name holds a character other than A-Z, a-z, 0-9 and + - . _ ? =");
 }
-function parseStorePathBaseName(text) {
-  if (text.charAt(32) !== "-") return err("store path has no dash after 32 characters");
-  const hash = parseStorePathHash(text.slice(0, 32));
-  if (!hash.ok) return hash;
-  const name = parseStorePathName(text.slice(33));
+function parseStorePathBaseName(text2) {
+  if (text2.charAt(32) !== "-") return err("store path has no dash after 32 characters");
+  const hash2 = parseStorePathHash(text2.slice(0, 32));
+  if (!hash2.ok) return hash2;
+  const name = parseStorePathName(text2.slice(33));
   if (!name.ok) return name;
-  return ok({ hash: hash.value, name: name.value });
+  return ok({ hash: hash2.value, name: name.value });
 }
-function parseStorePath(text, storeDir) {
-  if (!text.startsWith(`${storeDir}/`)) return err("store path is not in the store directory");
-  return parseStorePathBaseName(text.slice(storeDir.length + 1));
+function parseStorePath(text2, storeDir) {
+  if (!text2.startsWith(`${storeDir}/`)) return err("store path is not in the store directory");
+  return parseStorePathBaseName(text2.slice(storeDir.length + 1));
 }
 function formatStorePathBaseName(path5) {
   return `${path5.hash}-${path5.name}`;
@@ -746,11 +746,11 @@ function formatStorePath(path5, storeDir) {
 function equalStorePaths(a, b) {
   return a.hash === b.hash && a.name === b.name;
 }
-function isStorePathHash(text) {
-  return /^[0-9a-df-np-sv-z]{32}$/.test(text);
+function isStorePathHash(text2) {
+  return /^[0-9a-df-np-sv-z]{32}$/.test(text2);
 }
-function isStorePathName(text) {
-  return /^[0-9A-Za-z+\-._?=]+$/.test(text);
+function isStorePathName(text2) {
+  return /^[0-9A-Za-z+\-._?=]+$/.test(text2);
 }
 
 // src/http/secure-url.ts
@@ -831,6 +831,10 @@ function _addIssue(context, label, dataset, config$1, other) {
 // @__NO_SIDE_EFFECTS__
 function _isSameValueZero(value1, value2) {
   return value1 === value2 || Number.isNaN(value1) && Number.isNaN(value2);
+}
+// @__NO_SIDE_EFFECTS__
+function _isValidObjectKey(object$1, key) {
+  return Object.prototype.hasOwnProperty.call(object$1, key) && key !== "__proto__" && key !== "prototype" && key !== "constructor";
 }
 // @__NO_SIDE_EFFECTS__
 function _joinExpects(values$1, separator) {
@@ -1160,6 +1164,71 @@ function optional(wrapped, default_) {
   });
 }
 // @__NO_SIDE_EFFECTS__
+function record(key, value$1, message$1) {
+  return _standardSchema({
+    kind: "schema",
+    type: "record",
+    reference: record,
+    expects: "Object",
+    async: false,
+    key,
+    value: value$1,
+    message: message$1,
+    "~run"(dataset, config$1) {
+      const input = dataset.value;
+      if (input && typeof input === "object") {
+        dataset.typed = true;
+        dataset.value = {};
+        for (const entryKey in input) if (/* @__PURE__ */ _isValidObjectKey(input, entryKey)) {
+          const entryValue = input[entryKey];
+          const keyDataset = this.key["~run"]({ value: entryKey }, config$1);
+          if (keyDataset.issues) {
+            const pathItem = {
+              type: "object",
+              origin: "key",
+              input,
+              key: entryKey,
+              value: entryValue
+            };
+            for (const issue2 of keyDataset.issues) {
+              issue2.path = [pathItem];
+              dataset.issues?.push(issue2);
+            }
+            if (!dataset.issues) dataset.issues = keyDataset.issues;
+            if (config$1.abortEarly) {
+              dataset.typed = false;
+              break;
+            }
+          }
+          const valueDataset = this.value["~run"]({ value: entryValue }, config$1);
+          if (valueDataset.issues) {
+            const pathItem = {
+              type: "object",
+              origin: "value",
+              input,
+              key: entryKey,
+              value: entryValue
+            };
+            for (const issue2 of valueDataset.issues) {
+              if (issue2.path) issue2.path.unshift(pathItem);
+              else issue2.path = [pathItem];
+              dataset.issues?.push(issue2);
+            }
+            if (!dataset.issues) dataset.issues = valueDataset.issues;
+            if (config$1.abortEarly) {
+              dataset.typed = false;
+              break;
+            }
+          }
+          if (!keyDataset.typed || !valueDataset.typed) dataset.typed = false;
+          if (keyDataset.typed) dataset.value[keyDataset.value] = valueDataset.value;
+        }
+      } else _addIssue(this, "type", dataset, config$1);
+      return dataset;
+    }
+  });
+}
+// @__NO_SIDE_EFFECTS__
 function string(message$1) {
   return _standardSchema({
     kind: "schema",
@@ -1214,6 +1283,20 @@ function union(options, message$1) {
         dataset.typed = true;
       } else if (untypedDatasets?.length === 1) return untypedDatasets[0];
       else _addIssue(this, "type", dataset, config$1, { issues: /* @__PURE__ */ _subIssues(untypedDatasets) });
+      return dataset;
+    }
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function unknown() {
+  return _standardSchema({
+    kind: "schema",
+    type: "unknown",
+    reference: unknown,
+    expects: "unknown",
+    async: false,
+    "~run"(dataset) {
+      dataset.typed = true;
       return dataset;
     }
   });
@@ -1319,20 +1402,20 @@ var DIGITS = new Map(
   [...NIX32_ALPHABET].map((character, digit) => [character, digit])
 );
 function encodeNix32(bytes) {
-  let text = "";
+  let text2 = "";
   for (let digit = lengthOfEncoded(bytes.length) - 1; digit >= 0; digit--) {
     const bit = digit * 5;
     const byte = bit >> 3;
     const pair = (bytes[byte + 1] ?? 0) << 8 | (bytes[byte] ?? 0);
-    text += NIX32_ALPHABET.charAt(pair >> (bit & 7) & 31);
+    text2 += NIX32_ALPHABET.charAt(pair >> (bit & 7) & 31);
   }
-  return text;
+  return text2;
 }
-function parseNix32(text) {
-  const bytes = new Uint8Array(Math.floor(text.length * 5 / 8));
-  if (lengthOfEncoded(bytes.length) !== text.length) return err("no nix32 text has this length");
-  for (let index = 0; index < text.length; index++) {
-    const digit = DIGITS.get(text.charAt(text.length - 1 - index));
+function parseNix32(text2) {
+  const bytes = new Uint8Array(Math.floor(text2.length * 5 / 8));
+  if (lengthOfEncoded(bytes.length) !== text2.length) return err("no nix32 text has this length");
+  for (let index = 0; index < text2.length; index++) {
+    const digit = DIGITS.get(text2.charAt(text2.length - 1 - index));
     if (digit === void 0) return err("nix32 text holds a character outside its alphabet");
     const bit = index * 5;
     const byte = bit >> 3;
@@ -1353,29 +1436,29 @@ function encodeBase64(bytes) {
   for (const byte of bytes) binary += String.fromCharCode(byte);
   return btoa(binary);
 }
-function parseBase64(text) {
-  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4 !== 0)
+function parseBase64(text2) {
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text2) || text2.length % 4 !== 0)
     return err("it is not padded base64");
-  const binary = atob(text);
-  if (btoa(binary) !== text) return err("the last base64 digit has unused bits that are not zero");
+  const binary = atob(text2);
+  if (btoa(binary) !== text2) return err("the last base64 digit has unused bits that are not zero");
   return ok(Uint8Array.from(binary, (character) => character.charCodeAt(0)));
 }
 
 // src/nix/signature.ts
-function parsePublicKey(text) {
-  const parts = parseNamedBytes(text, 32);
+function parsePublicKey(text2) {
+  const parts = parseNamedBytes(text2, 32);
   return parts === void 0 ? err("is not a Nix public key, which has the form <name>:<base64 of 32 bytes>") : ok(parts);
 }
-function parseSecretKey(text) {
-  const parts = parseNamedBytes(text, 64);
+function parseSecretKey(text2) {
+  const parts = parseNamedBytes(text2, 64);
   if (parts === void 0) {
     return err("is not a Nix secret key, which has the form <name>:<base64 of 64 bytes>");
   }
   const { name, bytes } = parts;
   return ok({ name, seed: bytes.slice(0, 32), publicKey: { name, bytes: bytes.slice(32) } });
 }
-function parseSignature(text) {
-  const parts = parseNamedBytes(text, 64);
+function parseSignature(text2) {
+  const parts = parseNamedBytes(text2, 64);
   return parts === void 0 ? err("is not a signature, which has the form <key name>:<base64 of 64 bytes>") : ok({ keyName: parts.name, bytes: parts.bytes });
 }
 function publicKeyOf(secretKey) {
@@ -1403,8 +1486,8 @@ async function hasMatchingPublicKey(secretKey) {
   return signature.ok && await verifySignature(secretKey.publicKey, probe, signature.value);
 }
 var MAX_KEY_NAME_LENGTH = 256;
-function isKeyName(text) {
-  return text.length <= MAX_KEY_NAME_LENGTH && /^[^\s:\p{Cc}\p{Cf}]+$/u.test(text);
+function isKeyName(text2) {
+  return text2.length <= MAX_KEY_NAME_LENGTH && /^[^\s:\p{Cc}\p{Cf}]+$/u.test(text2);
 }
 var PKCS8_HEADER = Uint8Array.of(
   48,
@@ -1441,16 +1524,16 @@ async function importSecretKey(secretKey) {
   importedSecretKeys.set(secretKey, key);
   return key;
 }
-function parseNamedBytes(text, byteLength) {
-  const colon = text.indexOf(":");
+function parseNamedBytes(text2, byteLength) {
+  const colon = text2.indexOf(":");
   if (colon === -1) return void 0;
-  const name = text.slice(0, colon);
-  const bytes = parseBase64(text.slice(colon + 1));
+  const name = text2.slice(0, colon);
+  const bytes = parseBase64(text2.slice(colon + 1));
   if (!isKeyName(name) || !bytes.ok || bytes.value.length !== byteLength) return void 0;
   return { name, bytes: bytes.value };
 }
-function encodeText(text) {
-  return new TextEncoder().encode(text);
+function encodeText(text2) {
+  return new TextEncoder().encode(text2);
 }
 var MAX_SIGNATURES = 32;
 function mergeSignatures(existing, incoming, isKnownKey = () => false) {
@@ -1473,10 +1556,66 @@ function keyNameOf(signature) {
   return signature.split(":", 1)[0] ?? "";
 }
 
+// src/api/read-shape.ts
+function readShape(schema, value) {
+  const parsed = safeParse(schema, value, { abortEarly: true });
+  if (parsed.success) return ok(parsed.output);
+  const [issue2] = parsed.issues;
+  return err(`${getDotPath(issue2) ?? "the body"} ${describe(issue2)}`);
+}
+function describe({ message, expected, received }) {
+  if (!message.startsWith("Invalid ")) return message;
+  return received === "undefined" ? "is missing" : `is not ${expected ?? "valid"}`;
+}
+function notAnObject({ received, path: path5 }) {
+  return received === "undefined" && path5 !== void 0 ? "is missing" : "is not a JSON object";
+}
+
+// src/api/batches.ts
+var KIB = 1024;
+var MIB = 1024 * KIB;
+var MAX_MISSING_HASHES = 32768;
+var MAX_MISSING_BYTES = MAX_MISSING_HASHES * 40 + KIB;
+var MAX_PUBLISH_BYTES = 4 * MIB;
+var text = string("is not a text");
+var hash = pipe(text, regex(/^[0-9abcdfghijklmnpqrsvwxyz]{32}$/, "is not 32 digits of nix32"));
+var missingSchema = object(
+  {
+    /** Hash parts of store paths. */
+    paths: pipe(
+      array(hash, "is not a list"),
+      maxLength(MAX_MISSING_HASHES, `is a list of more than ${MAX_MISSING_HASHES} hashes`)
+    )
+  },
+  notAnObject
+);
+var publishLineSchema = object(
+  {
+    /** Hash part of the store path: the name under which the narinfo is published. */
+    path: hash,
+    narinfo: text,
+    /** Reserved: keeps the path for a time, or under a name. */
+    pin: optional(union([boolean(), string()], "is neither a text nor true or false")),
+    /** Reserved: the time that the build took. */
+    buildSeconds: optional(pipe(number("is not a number"), minValue(0, "is negative"))),
+    /** Reserved: the listing of the NAR, as in `<hash>.ls`. */
+    listing: optional(record(string(), unknown(), "is not a JSON object")),
+    /** Reserved: hash parts of references that another cache has. */
+    upstreamReferences: optional(array(hash, "is not a list"))
+  },
+  notAnObject
+);
+var batchLimitsSchema = object({
+  /** The most hashes in one request of `/api/v1/missing`. */
+  hashes: pipe(number(), safeInteger(), minValue(1)),
+  /** The number of narinfos that one request of `/api/v1/publish` takes. */
+  narinfos: pipe(number(), safeInteger(), minValue(1))
+});
+
 // src/api/answers.ts
 var publicKey = pipe(
   string("is not a text"),
-  check((text) => parsePublicKey(text).ok, "is not a public key"),
+  check((text2) => parsePublicKey(text2).ok, "is not a public key"),
   // Nix allows more. But in nix.conf a "#" would begin a comment, which hides the keys
   // behind it, and people copy these lines into other files.
   regex(/^[\w.@+/-]+:/, "is a public key whose name is not of letters, digits and . _ @ + / -")
@@ -1497,7 +1636,9 @@ var gatewayFactsSchema = object({
   /** Whether the gateway accepts pushes. */
   uploads: boolean(),
   /** Bytes. The parts of a larger NAR go straight to the bucket. */
-  partSizeThreshold: number()
+  partSizeThreshold: number(),
+  /** A gateway of version 0.1.0 has no batches: a client asks it for each path. */
+  batches: optional(batchLimitsSchema)
 });
 var tokenAnswerSchema = object({
   /** Names are shown to people, so they hold no spaces and no control characters. */
@@ -1535,6 +1676,21 @@ var completionLineSchema = variant("status", [
   object({ status: literal("checking"), bytes: optional(number(), 0), size: optional(number()) }),
   object({ status: literal("copying") }),
   object({ status: literal("stored") })
+]);
+var missingAnswerSchema = object({
+  /** Hash parts of the paths whose narinfo the bucket does not have. */
+  missing: pipe(array(string()), readonly()),
+  /** Hashes that the gateway has not looked for: the client asks for them again. */
+  rest: pipe(array(string()), readonly())
+});
+var publishedLineSchema = union([
+  /** The end of one narinfo. An error leaves everything published as it was. */
+  object({ path: string(), outcome: string() }),
+  object({ path: string(), error: object({ code: string(), message: string() }) }),
+  /** Shows that the gateway is still at work. */
+  object({ status: literal("publishing") }),
+  /** The last line: the number of narinfos that the gateway took. */
+  object({ took: number() })
 ]);
 var failureBodySchema = object({
   error: object({
@@ -1728,6 +1884,10 @@ var PUSH_FAILURES = {
     status: 409,
     message: "This store path is already published with other contents, because its build is not reproducible. The published contents stay"
   },
+  "reference-not-published": {
+    status: 424,
+    message: "Not published, because a path of this batch that it needs was not published:"
+  },
   "realisation-malformed": { status: 400, message: "The realisation is malformed" },
   "cache-info-conflict": {
     status: 409,
@@ -1755,23 +1915,8 @@ var FAILURES = {
   ...PUSH_FAILURES,
   ...DIRECT_UPLOAD_FAILURES
 };
-function isFailureCode(text) {
-  return Object.hasOwn(FAILURES, text);
-}
-
-// src/api/read-shape.ts
-function readShape(schema, value) {
-  const parsed = safeParse(schema, value, { abortEarly: true });
-  if (parsed.success) return ok(parsed.output);
-  const [issue2] = parsed.issues;
-  return err(`${getDotPath(issue2) ?? "the body"} ${describe(issue2)}`);
-}
-function describe({ message, expected, received }) {
-  if (!message.startsWith("Invalid ")) return message;
-  return received === "undefined" ? "is missing" : `is not ${expected ?? "valid"}`;
-}
-function notAnObject({ received, path: path5 }) {
-  return received === "undefined" && path5 !== void 0 ? "is missing" : "is not a JSON object";
+function isFailureCode(text2) {
+  return Object.hasOwn(FAILURES, text2);
 }
 
 // src/client/gateway/cloudflare-answers.ts
@@ -1786,8 +1931,8 @@ import zlib from "node:zlib";
 
 // src/nix/hash.ts
 var DIGEST_BYTES = { md5: 16, sha1: 20, sha256: 32, sha512: 64 };
-function parseHash(text) {
-  const match = /^([a-z0-9]+)([:-])(.*)$/s.exec(text);
+function parseHash(text2) {
+  const match = /^([a-z0-9]+)([:-])(.*)$/s.exec(text2);
   if (match === null) return err("hash does not begin with an algorithm, as in sha256:");
   const [, algorithm = "", separator, digest = ""] = match;
   if (!isHashAlgorithm(algorithm)) return err("hash algorithm is not md5, sha1, sha256 or sha512");
@@ -1798,34 +1943,34 @@ function parseHash(text) {
   }
   return ok({ algorithm, bytes: bytes.value });
 }
-function formatHash(hash, encoding) {
-  return encoding === "sri" ? `${hash.algorithm}-${encodeBase64(hash.bytes)}` : `${hash.algorithm}:${formatDigest(hash, encoding)}`;
+function formatHash(hash2, encoding) {
+  return encoding === "sri" ? `${hash2.algorithm}-${encodeBase64(hash2.bytes)}` : `${hash2.algorithm}:${formatDigest(hash2, encoding)}`;
 }
-function formatDigest(hash, encoding) {
+function formatDigest(hash2, encoding) {
   switch (encoding) {
     case "nix32":
-      return encodeNix32(hash.bytes);
+      return encodeNix32(hash2.bytes);
     case "base16":
-      return encodeBase16(hash.bytes);
+      return encodeBase16(hash2.bytes);
     case "base64":
-      return encodeBase64(hash.bytes);
+      return encodeBase64(hash2.bytes);
   }
 }
 function equalHashes(a, b) {
   return a.algorithm === b.algorithm && a.bytes.length === b.bytes.length && a.bytes.every((byte, index) => byte === b.bytes[index]);
 }
-function isHashAlgorithm(text) {
-  return Object.hasOwn(DIGEST_BYTES, text);
+function isHashAlgorithm(text2) {
+  return Object.hasOwn(DIGEST_BYTES, text2);
 }
-function parseDigest(text, algorithm) {
+function parseDigest(text2, algorithm) {
   const byteLength = DIGEST_BYTES[algorithm];
-  switch (text.length) {
+  switch (text2.length) {
     case byteLength * 2:
-      return parseBase16(text);
+      return parseBase16(text2);
     case Math.ceil(byteLength * 8 / 5):
-      return parseNix32(text);
+      return parseNix32(text2);
     case Math.ceil(byteLength / 3) * 4:
-      return parseBase64(text);
+      return parseBase64(text2);
     default:
       return err(`no ${algorithm} digest has this length in base16, nix32 or base64`);
   }
@@ -1833,32 +1978,32 @@ function parseDigest(text, algorithm) {
 function encodeBase16(bytes) {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
-function parseBase16(text) {
-  if (!/^[0-9a-f]*$/i.test(text)) return err("base16 text holds a character outside 0-9 and a-f");
-  return ok(Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)));
+function parseBase16(text2) {
+  if (!/^[0-9a-f]*$/i.test(text2)) return err("base16 text holds a character outside 0-9 and a-f");
+  return ok(Uint8Array.from(text2.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)));
 }
 
 // src/nix/content-address.ts
 var PREFIXES = { text: "text:", flat: "fixed:", nar: "fixed:r:", git: "fixed:git:" };
-function parseContentAddress(text) {
-  const match = /^(text:|fixed:(?:r:|git:)?)([a-z0-9]+:[^:]+)$/.exec(text);
+function parseContentAddress(text2) {
+  const match = /^(text:|fixed:(?:r:|git:)?)([a-z0-9]+:[^:]+)$/.exec(text2);
   if (match === null) {
     return err(
       "content address is not text:<hash>, fixed:<hash>, fixed:r:<hash> or fixed:git:<hash>"
     );
   }
-  const hash = parseHash(match[2] ?? "");
-  if (!hash.ok) return hash;
-  return ok({ method: methodOf(match[1] ?? ""), hash: hash.value });
+  const hash2 = parseHash(match[2] ?? "");
+  if (!hash2.ok) return hash2;
+  return ok({ method: methodOf(match[1] ?? ""), hash: hash2.value });
 }
-function hasUnknownAlgorithm(text) {
+function hasUnknownAlgorithm(text2) {
   const match = /^(?:text:|fixed:(?:r:|git:)?)([a-z0-9]{1,32})[:-][0-9A-Za-z+/=]{1,256}$/.exec(
-    text
+    text2
   );
   return match !== null && !isHashAlgorithm(match[1] ?? "");
 }
 async function computeStorePath(address, name, references, storeDir, self) {
-  const { method, hash } = address;
+  const { method, hash: hash2 } = address;
   const conflict = findConflict(address, references, self);
   if (conflict !== void 0) return err(conflict);
   if (method === "text" || isSource(address)) {
@@ -1868,33 +2013,33 @@ async function computeStorePath(address, name, references, storeDir, self) {
     );
     const type = [method === "text" ? "text" : "source", ...[...others].toSorted()];
     if (references.some(isSelf)) type.push("self");
-    return await makeStorePath(type, hash, name, storeDir);
+    return await makeStorePath(type, hash2, name, storeDir);
   }
   const prefix = PREFIXES[method].replace("fixed:", "fixed:out:");
-  const inner = await hashText(`${prefix}${formatHash(hash, "base16")}:`);
+  const inner = await hashText(`${prefix}${formatHash(hash2, "base16")}:`);
   return await makeStorePath(["output", "out"], inner, name, storeDir);
 }
 function findConflict(address, references, self) {
-  const { method, hash } = address;
+  const { method, hash: hash2 } = address;
   if (method === "text") {
-    if (hash.algorithm !== "sha256") return "the hash of a text content address must be sha256";
+    if (hash2.algorithm !== "sha256") return "the hash of a text content address must be sha256";
     return references.some((path5) => self !== void 0 && equalStorePaths(path5, self)) ? "a path with a text content address cannot have a reference to itself" : void 0;
   }
-  if (method === "git" && hash.algorithm !== "sha1" && hash.algorithm !== "sha256") {
+  if (method === "git" && hash2.algorithm !== "sha1" && hash2.algorithm !== "sha256") {
     return "the hash of a git content address must be sha1 or sha256";
   }
   return references.length > 0 && !isSource(address) ? "a path with this content address cannot have references: only text: and fixed:r:sha256: allow them" : void 0;
 }
-function isSource({ method, hash }) {
-  return method === "nar" && hash.algorithm === "sha256";
+function isSource({ method, hash: hash2 }) {
+  return method === "nar" && hash2.algorithm === "sha256";
 }
 async function makeStorePath(type, inner, name, storeDir) {
   const checkedName = parseStorePathName(name);
   if (!checkedName.ok) return checkedName;
   const fingerprint = `${type.join(":")}:${formatHash(inner, "base16")}:${storeDir}:${name}`;
   const { bytes } = await hashText(fingerprint);
-  const hash = parseStorePathHash(encodeNix32(compressHash(bytes)));
-  return hash.ok ? ok({ hash: hash.value, name: checkedName.value }) : hash;
+  const hash2 = parseStorePathHash(encodeNix32(compressHash(bytes)));
+  return hash2.ok ? ok({ hash: hash2.value, name: checkedName.value }) : hash2;
 }
 function compressHash(bytes) {
   const folded = new Uint8Array(20);
@@ -1903,8 +2048,8 @@ function compressHash(bytes) {
   });
   return folded;
 }
-async function hashText(text) {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+async function hashText(text2) {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text2));
   return { algorithm: "sha256", bytes: new Uint8Array(digest) };
 }
 function methodOf(prefix) {
@@ -1934,13 +2079,13 @@ var SINGLE_VALUED = /* @__PURE__ */ new Set([
   "CA"
 ]);
 var MAX_LINES = 1e3;
-function parseNarinfoFields(text) {
-  if (text === "") return err("the narinfo is empty");
-  if (!text.endsWith("\n")) return err("the last line has no line break at its end");
-  if (hasMoreLines(text, MAX_LINES)) return err(`it has more than ${MAX_LINES} lines`);
+function parseNarinfoFields(text2) {
+  if (text2 === "") return err("the narinfo is empty");
+  if (!text2.endsWith("\n")) return err("the last line has no line break at its end");
+  if (hasMoreLines(text2, MAX_LINES)) return err(`it has more than ${MAX_LINES} lines`);
   const all = [];
   const single = /* @__PURE__ */ new Map();
-  for (const [index, line] of text.slice(0, -1).split("\n").entries()) {
+  for (const [index, line] of text2.slice(0, -1).split("\n").entries()) {
     const field = parseLine(line);
     if (!field.ok) return err(`line ${index + 1} ${field.error}`);
     const { name, value } = field.value;
@@ -1952,9 +2097,9 @@ function parseNarinfoFields(text) {
   }
   return ok({ all, single });
 }
-function hasMoreLines(text, limit) {
+function hasMoreLines(text2, limit) {
   let lines = 0;
-  for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", end + 1)) {
+  for (let end = text2.indexOf("\n"); end !== -1; end = text2.indexOf("\n", end + 1)) {
     lines++;
     if (lines > limit) return true;
   }
@@ -1973,8 +2118,8 @@ function parseLine(line) {
 // src/nix/narinfo.ts
 var MAX_NARINFO_BYTES = 2 * 1024 * 1024;
 var MAX_STORED_NARINFO_BYTES = 2 * MAX_NARINFO_BYTES;
-function parseNarinfo(text, storeDir) {
-  const fields = parseNarinfoFields(text);
+function parseNarinfo(text2, storeDir) {
+  const fields = parseNarinfoFields(text2);
   if (!fields.ok) return fields;
   const { single } = fields.value;
   const storePath = parseField("StorePath", single, (value) => parseStorePath(value, storeDir));
@@ -2048,13 +2193,13 @@ function parseField(name, fields, parse) {
 function parseOptionalField(name, fields, parse) {
   return fields.has(name) ? parseField(name, fields, parse) : ok(void 0);
 }
-function parseSize(text) {
-  const size = Number(text);
-  return /^(?:0|[1-9]\d*)$/.test(text) && Number.isSafeInteger(size) ? ok(size) : err("it is not a number of bytes in plain digits");
+function parseSize(text2) {
+  const size = Number(text2);
+  return /^(?:0|[1-9]\d*)$/.test(text2) && Number.isSafeInteger(size) ? ok(size) : err("it is not a number of bytes in plain digits");
 }
-function parseReferences(text) {
+function parseReferences(text2) {
   const references = /* @__PURE__ */ new Map();
-  for (const baseName of text.split(" ")) {
+  for (const baseName of text2.split(" ")) {
     if (baseName === "") continue;
     const path5 = parseStorePathBaseName(baseName);
     if (!path5.ok) return path5;
@@ -2062,10 +2207,10 @@ function parseReferences(text) {
   }
   return ok([...references.values()]);
 }
-function parseDeriver(text) {
-  if (text === "unknown-deriver") return ok(void 0);
-  const path5 = parseStorePathBaseName(text);
-  return path5.ok ? ok(text) : path5;
+function parseDeriver(text2) {
+  if (text2 === "unknown-deriver") return ok(void 0);
+  const path5 = parseStorePathBaseName(text2);
+  return path5.ok ? ok(text2) : path5;
 }
 
 // src/client/gateway/narinfo-text.ts
@@ -2081,8 +2226,8 @@ function parseStoredNarinfo(body, storeDir) {
   if (OTHER_MAGIC.some(startsWith)) return ok("unreadable");
   if (!startsWith(ZSTD_MAGIC)) return parseNarinfo(body.toString(), storeDir);
   try {
-    const text = zlib.zstdDecompressSync(body, { maxOutputLength: MAX_TEXT_BYTES }).toString();
-    const narinfo = parseNarinfo(text, storeDir);
+    const text2 = zlib.zstdDecompressSync(body, { maxOutputLength: MAX_TEXT_BYTES }).toString();
+    const narinfo = parseNarinfo(text2, storeDir);
     return narinfo.ok ? narinfo : ok("unreadable");
   } catch {
     return ok("unreadable");
@@ -2265,6 +2410,14 @@ function createCacheClient(url, token, http) {
       }
     };
   }
+  async function receiveLines(request, onLine) {
+    const { target } = request;
+    const answer = await http.sendForLines(
+      await prepare(request),
+      (line) => onLine(parseJson(target, line))
+    );
+    if (answer.status !== 200) throw refusalOf(target, answer);
+  }
   return {
     url,
     send: async (request) => await http.send(await prepare(request)),
@@ -2280,13 +2433,16 @@ function createCacheClient(url, token, http) {
       if (!isSuccess(answer)) throw refusalOf(target, answer);
       return answer.body.length === 0 ? void 0 : parseJson(target, answer.body.toString());
     },
-    async callForLines(target, input, onLine) {
-      const request = await prepare(apiRequest("POST", target, input));
-      const answer = await http.sendForLines(request, (line) => onLine(parseJson(target, line)));
-      if (answer.status !== 200) throw refusalOf(target, answer);
+    callForLines: (target, input, onLine) => receiveLines(apiRequest("POST", target, input), onLine),
+    async callWithLines(target, inputs, onLine) {
+      const text2 = inputs.map((input) => `${JSON.stringify(input)}
+`).join("");
+      const headers = { "content-type": "application/x-ndjson" };
+      const body = bytesBody(new TextEncoder().encode(text2));
+      await receiveLines({ method: "POST", target, headers, body }, onLine);
     },
-    async readNarinfo(hash, storeDir, isFresh = false) {
-      const target = `${hash}.narinfo`;
+    async readNarinfo(hash2, storeDir, isFresh = false) {
+      const target = `${hash2}.narinfo`;
       const headers = isFresh ? { "cache-control": "no-cache" } : {};
       const answer = await http.send(await prepare({ method: "GET", target, headers }));
       if (answer.status === 404) return void 0;
@@ -2314,10 +2470,10 @@ function refusalOf(what, { status, headers, body }) {
       void 0
     );
   }
-  const text = body.toString().slice(0, 64 * 1024);
-  const error2 = readApiError(text);
+  const text2 = body.toString().slice(0, 64 * 1024);
+  const error2 = readApiError(text2);
   const isHtml = (headers.get("content-type") ?? "").includes("html");
-  const firstLine = isHtml ? "" : (text.split("\n")[0] ?? "").trim();
+  const firstLine = isHtml ? "" : (text2.split("\n")[0] ?? "").trim();
   const sentence = (error2?.message ?? firstLine) || "no reason given";
   return new CacheRefusal(`${what}: ${status} ${toOneLine(sentence)}`, status, error2?.code);
 }
@@ -2328,16 +2484,16 @@ function readError(value) {
   const known = isFailureCode(code) ? FAILURES[code].message : code;
   return { code, message: toOneLine(message || known) };
 }
-function readApiError(text) {
+function readApiError(text2) {
   try {
-    return readError(JSON.parse(text));
+    return readError(JSON.parse(text2));
   } catch {
     return void 0;
   }
 }
-function parseJson(target, text) {
+function parseJson(target, text2) {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text2);
   } catch {
     throw new ClientError(
       `${target}: the answer is not JSON. Check that the URL is the URL of a Nargate cache`
@@ -2379,8 +2535,8 @@ async function readBounded(source, name) {
 }
 
 // src/client/gateway/netrc.ts
-function findNetrcPassword(text, hostname) {
-  const words = withoutMacros(text).filter((line) => !line.trimStart().startsWith("#")).flatMap((line) => line.split(/\s+/)).filter((word) => word !== "");
+function findNetrcPassword(text2, hostname) {
+  const words = withoutMacros(text2).filter((line) => !line.trimStart().startsWith("#")).flatMap((line) => line.split(/\s+/)).filter((word) => word !== "");
   let isMeant = false;
   for (let index = 0; index < words.length; index++) {
     switch (words[index]?.toLowerCase()) {
@@ -2404,9 +2560,9 @@ function findNetrcPassword(text, hostname) {
   }
   return void 0;
 }
-function withoutMacros(text) {
+function withoutMacros(text2) {
   let isInMacro = false;
-  return text.split("\n").flatMap((line) => {
+  return text2.split("\n").flatMap((line) => {
     if (isInMacro) {
       isInMacro = line.trim() !== "";
       return [];
@@ -2421,10 +2577,10 @@ function unquote(word) {
   const quoted = /^"(.*)"$/.exec(word)?.[1];
   return quoted === void 0 ? word : quoted.replace(/\\(.)/g, "$1");
 }
-function setNetrcPassword(text, hostname, password) {
-  if (hasEntry(text, hostname) && findNetrcPassword(text, hostname) === password) return text;
+function setNetrcPassword(text2, hostname, password) {
+  if (hasEntry(text2, hostname) && findNetrcPassword(text2, hostname) === password) return text2;
   return `machine ${hostname} login nargate password ${password}
-${withoutEntry(text, hostname)}`;
+${withoutEntry(text2, hostname)}`;
 }
 function entryPattern(hostname) {
   const name = hostname.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
@@ -2433,11 +2589,11 @@ function entryPattern(hostname) {
     "gim"
   );
 }
-function hasEntry(text, hostname) {
-  return entryPattern(hostname).test(text);
+function hasEntry(text2, hostname) {
+  return entryPattern(hostname).test(text2);
 }
-function withoutEntry(text, hostname) {
-  return text.replace(entryPattern(hostname), "");
+function withoutEntry(text2, hostname) {
+  return text2.replace(entryPattern(hostname), "");
 }
 
 // src/client/gateway/find-token.ts
@@ -2468,8 +2624,8 @@ async function lookForToken(hostname, tokenFile, context) {
   const fromEnvironment = env["NARGATE_TOKEN"]?.trim() ?? "";
   if (fromEnvironment !== "") return { token: fromEnvironment, source: "NARGATE_TOKEN" };
   for (const file of netrcFiles(env)) {
-    const text = await readFile(file, "utf8").catch(() => "");
-    const token = findNetrcPassword(text, hostname);
+    const text2 = await readFile(file, "utf8").catch(() => "");
+    const token = findNetrcPassword(text2, hostname);
     if (token !== void 0 && token !== "") return { token, source: file };
   }
   return void 0;
@@ -2506,19 +2662,19 @@ function clientsOf(url, token, http, context) {
   };
 }
 var HOST_FIRST = /^(?:[\w.-]+\.[\w-]+|\[[\d:a-f.]+\]|localhost)(?::\d+)?(?:\/|$)/i;
-function parseCacheUrl(text) {
-  if (text === "") throw new UsageError("no cache is given: use --to URL, or set NARGATE_URL");
-  if (HOST_FIRST.test(text) && URL.canParse(`https://${text}`)) {
-    const scheme = isLoopback(new URL(`https://${text}`).hostname) ? "http" : "https";
-    throw new UsageError(`${text} has no scheme. Did you mean ${scheme}://${text}?`);
+function parseCacheUrl(text2) {
+  if (text2 === "") throw new UsageError("no cache is given: use --to URL, or set NARGATE_URL");
+  if (HOST_FIRST.test(text2) && URL.canParse(`https://${text2}`)) {
+    const scheme = isLoopback(new URL(`https://${text2}`).hostname) ? "http" : "https";
+    throw new UsageError(`${text2} has no scheme. Did you mean ${scheme}://${text2}?`);
   }
-  if (!/^https?:\/\//.test(text) || !URL.canParse(text)) {
+  if (!/^https?:\/\//.test(text2) || !URL.canParse(text2)) {
     throw new UsageError(
-      `${text} is not an http or https URL. Give the address of the cache, such as https://cache.example.org`
+      `${text2} is not an http or https URL. Give the address of the cache, such as https://cache.example.org`
     );
   }
-  const { username, password, search, hash, origin, pathname } = new URL(text);
-  if (username + password + search + hash !== "") {
+  const { username, password, search, hash: hash2, origin, pathname } = new URL(text2);
+  if (username + password + search + hash2 !== "") {
     throw new UsageError(
       "the URL of the cache must not contain a user, a password, a query (?) or a fragment (#)"
     );
@@ -2531,6 +2687,8 @@ var ENDPOINTS = {
   cache: "api/v1/cache",
   token: "api/v1/token",
   purge: "api/v1/purge",
+  missing: "api/v1/missing",
+  publish: "api/v1/publish",
   uploads: "api/v1/uploads",
   uploadUrls: "api/v1/uploads/urls",
   uploadParts: "api/v1/uploads/parts",
@@ -2573,8 +2731,8 @@ function findStore(storeUrl, env) {
   const directory = parameters.get("real") ?? withoutFinalSlash(root) + logical;
   return { storeDir: logical, directory: withoutFinalSlash(directory) };
 }
-function withoutFinalSlash(text) {
-  return text.replace(/\/+$/, "");
+function withoutFinalSlash(text2) {
+  return text2.replace(/\/+$/, "");
 }
 
 // src/client/local-nix/run-nix.ts
@@ -2631,8 +2789,8 @@ extra-experimental-features = nix-command
 }
 var MAX_STDERR_CHARACTERS = 16 * 1024;
 var ANSI = /\u001b\[[0-9;]*m/g;
-function lastLine(text) {
-  return text.replace(ANSI, "").split("\n").map((line) => line.trim()).findLast((line) => line !== "");
+function lastLine(text2) {
+  return text2.replace(ANSI, "").split("\n").map((line) => line.trim()).findLast((line) => line !== "");
 }
 async function startDump(storePath, store, context) {
   const { directory } = store;
@@ -2670,7 +2828,7 @@ import {
   writeFile as writeFile2
 } from "node:fs/promises";
 import { dirname, resolve as resolve2 } from "node:path";
-async function replaceFile(file, text, { isSecret }) {
+async function replaceFile(file, text2, { isSecret }) {
   const target = await followLinks(file);
   const temporary = `${target}.nargate-new`;
   try {
@@ -2679,7 +2837,7 @@ async function replaceFile(file, text, { isSecret }) {
     if (old?.isFile() === false)
       throw new ClientError(`cannot write ${target}: it is not a regular file`);
     await rm(temporary, { force: true });
-    await writeFile2(temporary, text, { mode: isSecret ? 384 : 420, flag: "wx" });
+    await writeFile2(temporary, text2, { mode: isSecret ? 384 : 420, flag: "wx" });
     if (old !== void 0) {
       await chown(temporary, old.uid, old.gid).catch(() => {
       });
@@ -2720,8 +2878,8 @@ var OWN_FILES = {
       throw new ClientError(`cannot read ${file}: ${code}`);
     }
   },
-  async write(file, text, options) {
-    await replaceFile(file, text, options);
+  async write(file, text2, options) {
+    await replaceFile(file, text2, options);
   },
   async remove(file) {
     await rm2(file, { force: true });
@@ -2751,8 +2909,8 @@ async function undoChange({ file, isSecret, existed, id }, files, workDirectory)
     after.split("\n").filter((line) => !oldLines.has(line) && (isSecret || line.includes(workDirectory)))
   );
   const rest = now.split("\n").filter((line) => !doomed.has(line));
-  const text = now === after ? before : rest.join("\n");
-  if (text !== now) await files.write(file, text, { isSecret });
+  const text2 = now === after ? before : rest.join("\n");
+  if (text2 !== now) await files.write(file, text2, { isSecret });
 }
 function copyOf(which, id, workDirectory) {
   return path2.join(workDirectory, `${which}-${id}`);
@@ -2789,11 +2947,11 @@ function createRootFiles(context) {
       if (await isAbsent(file)) return void 0;
       return await sudo(["cat", file]);
     },
-    async write(file, text, { isSecret }) {
+    async write(file, text2, { isSecret }) {
       if (await isAbsent(file)) {
         await sudo(["install", "-m", isSecret ? "600" : "644", "/dev/null", file]);
       }
-      await sudo(["tee", file], text);
+      await sudo(["tee", file], text2);
     },
     async remove(file) {
       await sudo(["rm", "-f", file]);
@@ -2846,9 +3004,9 @@ var JOB_STATE = "nargate";
 function formatJobState(state) {
   return JSON.stringify(state);
 }
-function parseJobState(text) {
-  if (text === "") return void 0;
-  const json = JSON.parse(text);
+function parseJobState(text2) {
+  if (text2 === "") return void 0;
+  const json = JSON.parse(text2);
   const workDirectory = readField(json, "workDirectory");
   const pushBy = readField(json, "pushBy");
   const reason = readField(json, "reason");
@@ -2879,10 +3037,10 @@ import { readFile as readFile4, writeFile as writeFile4 } from "node:fs/promises
 import path4 from "node:path";
 
 // src/client/local-nix/path-info.ts
-function parsePathInfos(text, storeDir) {
+function parsePathInfos(text2, storeDir) {
   let json;
   try {
-    json = JSON.parse(text);
+    json = JSON.parse(text2);
   } catch {
     return err("it is not JSON");
   }
@@ -2910,8 +3068,8 @@ function parsePathInfo(key, value, storeDir) {
     return err("narSize is not a number of bytes");
   }
   const references = /* @__PURE__ */ new Map();
-  for (const text of readList(value, "references")) {
-    const reference = parsePath(text, storeDir);
+  for (const text2 of readList(value, "references")) {
+    const reference = parsePath(text2, storeDir);
     if (!reference.ok) return err(`references: ${reference.error}`);
     references.set(`${reference.value.hash}-${reference.value.name}`, reference.value);
   }
@@ -2957,9 +3115,9 @@ function parseContentAddress2(value) {
   if (value === void 0 || value === null || value === "") return ok(void 0);
   if (typeof value === "string") return ok(value);
   const prefix = METHOD_PREFIXES.get(readField(value, "method"));
-  const hash = parseHashField(readField(value, "hash"));
+  const hash2 = parseHashField(readField(value, "hash"));
   if (prefix === void 0) return err("unknown method");
-  return hash.ok ? ok(prefix + formatHash(hash.value, "nix32")) : hash;
+  return hash2.ok ? ok(prefix + formatHash(hash2.value, "nix32")) : hash2;
 }
 function formatSignatureField(value) {
   if (typeof value === "string") return [value];
@@ -3023,8 +3181,8 @@ function isDerivation({ name }) {
 }
 async function queryInfos(paths, flags, store, context) {
   if (paths.length === 0) return [];
-  const text = await printPathInfos(paths, flags, store, context);
-  const infos = parsePathInfos(text, store.storeDir);
+  const text2 = await printPathInfos(paths, flags, store, context);
+  const infos = parsePathInfos(text2, store.storeDir);
   if (!infos.ok)
     throw new ClientError(
       `nargate does not understand the output of nix path-info: ${infos.error}`
@@ -3169,16 +3327,16 @@ async function readInputs(runner) {
     jobStatus: runner.input("job-status")
   };
 }
-function readUrl(text) {
-  if (text === "")
+function readUrl(text2) {
+  if (text2 === "")
     throw new UsageError("the input url is missing. Set it to the address of the cache");
-  return parseCacheUrl(text);
+  return parseCacheUrl(text2);
 }
 function secretParts(signKey) {
   return signKey === "" ? [] : [signKey, signKey.slice(signKey.indexOf(":") + 1)];
 }
-function parseFlag(name, text) {
-  switch (text.toLowerCase()) {
+function parseFlag(name, text2) {
+  switch (text2.toLowerCase()) {
     case "true":
       return true;
     case "false":
@@ -3187,8 +3345,8 @@ function parseFlag(name, text) {
       throw new UsageError(`the input ${name} must be true or false`);
   }
 }
-async function parseSignKey(text) {
-  const key = parseSecretKey(text);
+async function parseSignKey(text2) {
+  const key = parseSecretKey(text2);
   if (!key.ok) throw new UsageError(`the input sign-key ${key.error}`);
   if (!await hasMatchingPublicKey(key.value)) {
     throw new UsageError(
@@ -3197,8 +3355,8 @@ async function parseSignKey(text) {
   }
   return key.value;
 }
-function parseKeyNames(text) {
-  const names = text.split(/\s+/).filter((word) => word !== "").map((word) => word.split(":", 1)[0] ?? "");
+function parseKeyNames(text2) {
+  const names = text2.split(/\s+/).filter((word) => word !== "").map((word) => word.split(":", 1)[0] ?? "");
   for (const name of names) {
     if (!isKeyName(name))
       throw new UsageError(
@@ -3207,10 +3365,10 @@ function parseKeyNames(text) {
   }
   return new Set(names);
 }
-function parseFilter(text) {
-  if (text === "") return void 0;
+function parseFilter(text2) {
+  if (text2 === "") return void 0;
   try {
-    return new RegExp(text);
+    return new RegExp(text2);
   } catch (error2) {
     throw new UsageError(`the input push-filter is not a regular expression: ${String(error2)}`);
   }
@@ -3280,9 +3438,9 @@ function readExpiry(token) {
   const expires = readField(parseJson2(payload), "exp");
   return typeof expires === "number" ? expires * 1e3 : void 0;
 }
-function parseJson2(text) {
+function parseJson2(text2) {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text2);
   } catch {
     return void 0;
   }
@@ -3314,6 +3472,7 @@ export {
   UsageError,
   ClientError,
   describeError,
+  toOneLine,
   runStep,
   isSecureUrl,
   maxLength,
@@ -3335,12 +3494,16 @@ export {
   verifySignature,
   signMessage,
   mergeSignatures,
+  readShape,
+  notAnObject,
   partUrlsSchema,
   partsSchema,
   uploadStartedSchema,
   completionLineSchema,
-  readShape,
-  notAnObject,
+  missingAnswerSchema,
+  publishedLineSchema,
+  FAILURES,
+  isFailureCode,
   formatHash,
   formatDigest,
   equalHashes,

@@ -17,6 +17,7 @@ import {
   variant,
 } from "valibot";
 import { parsePublicKey } from "../nix/signature.ts";
+import { batchLimitsSchema } from "./batches.ts";
 
 // The worker imports only the types of this file: it writes these answers and
 // never reads one, so their schemas are not deployed.
@@ -47,6 +48,8 @@ export const gatewayFactsSchema = object({
   uploads: boolean(),
   /** Bytes. The parts of a larger NAR go straight to the bucket. */
   partSizeThreshold: number(),
+  /** A gateway of version 0.1.0 has no batches: a client asks it for each path. */
+  batches: optional(batchLimitsSchema),
 });
 export type GatewayFacts = Readonly<InferOutput<typeof gatewayFactsSchema>>;
 
@@ -102,6 +105,27 @@ export const completionLineSchema = variant("status", [
   object({ status: literal("stored") }),
 ]);
 export type CompletionLine = InferOutput<typeof completionLineSchema>;
+
+/** Answer of `POST /api/v1/missing`. */
+export const missingAnswerSchema = object({
+  /** Hash parts of the paths whose narinfo the bucket does not have. */
+  missing: pipe(array(string()), readonly()),
+  /** Hashes that the gateway has not looked for: the client asks for them again. */
+  rest: pipe(array(string()), readonly()),
+});
+export type MissingAnswer = Readonly<InferOutput<typeof missingAnswerSchema>>;
+
+/** One line of the answer of `POST /api/v1/publish`. */
+export const publishedLineSchema = union([
+  /** The end of one narinfo. An error leaves everything published as it was. */
+  object({ path: string(), outcome: string() }),
+  object({ path: string(), error: object({ code: string(), message: string() }) }),
+  /** Shows that the gateway is still at work. */
+  object({ status: literal("publishing") }),
+  /** The last line: the number of narinfos that the gateway took. */
+  object({ took: number() }),
+]);
+export type PublishedLine = InferOutput<typeof publishedLineSchema>;
 
 /** Body of each failure of the API, and the last line of a completion that failed. */
 export const failureBodySchema = object({

@@ -3,12 +3,14 @@ export const VERSION = "0.1.0";
 
 /**
  * The paths of the API, relative to the cache's URL. Requests and answers have
- * the shapes of `direct-uploads.ts` and `answers.ts`.
+ * the shapes of `direct-uploads.ts`, `batches.ts` and `answers.ts`.
  */
 export const ENDPOINTS = {
   cache: "api/v1/cache",
   token: "api/v1/token",
   purge: "api/v1/purge",
+  missing: "api/v1/missing",
+  publish: "api/v1/publish",
   uploads: "api/v1/uploads",
   uploadUrls: "api/v1/uploads/urls",
   uploadParts: "api/v1/uploads/parts",

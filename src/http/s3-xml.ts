@@ -7,16 +7,30 @@
  * make the worker larger.
  */
 export function readElement(xml: string, name: string): string | undefined {
-  const match = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml);
-  return match?.[1] === undefined ? undefined : decodeEntities(match[1]);
+  // No regular expression: a page of a listing has thousands of elements.
+  const opening = `<${name}>`;
+  const closing = `</${name}>`;
+  for (let at = xml.indexOf(opening); at >= 0; at = xml.indexOf(opening, at + 1)) {
+    const start = at + opening.length;
+    const end = xml.indexOf("<", start);
+    if (end >= 0 && xml.startsWith(closing, end)) return decodeEntities(xml.slice(start, end));
+  }
+  return undefined;
 }
 
 /** Returns the inner XML of every `<name>` element, in order. */
 export function readElements(xml: string, name: string): string[] {
-  return Array.from(
-    xml.matchAll(new RegExp(`<${name}>([\\s\\S]*?)</${name}>`, "g")),
-    (match) => match[1] ?? "",
-  );
+  const opening = `<${name}>`;
+  const closing = `</${name}>`;
+  const elements: string[] = [];
+  for (let at = xml.indexOf(opening); at >= 0;) {
+    const start = at + opening.length;
+    const end = xml.indexOf(closing, start);
+    if (end < 0) break;
+    elements.push(xml.slice(start, end));
+    at = xml.indexOf(opening, end);
+  }
+  return elements;
 }
 
 /** Returns `text` with the five special characters of XML as numeric entities. */
@@ -27,6 +41,7 @@ export function escapeXml(text: string): string {
 const NAMED_ENTITIES: Record<string, string> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };
 
 function decodeEntities(text: string): string {
+  if (!text.includes("&")) return text;
   return text.replace(
     /&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|(\w{2,4}));/gi,
     (entity, hex, decimal, name) => {

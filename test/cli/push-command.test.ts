@@ -188,8 +188,9 @@ describe("nargate push to a gateway that stops answering well", () => {
     expect(report.pushed.length + report.untried.length).toBe(100);
     expect(report.untried).toContain(top);
     expect(stderr.split("\n").filter((line) => line.includes(text))).toHaveLength(1);
-    // Started paths ended, and no further path started.
-    expect(writes).toBeLessThan(80);
+    // Started paths ended, and no further path started. All paths would take 300 writes: a
+    // NAR, a listing and a narinfo each.
+    expect(writes).toBeLessThan(120);
   });
 
   it("stops soon when the gateway is out of order", async () => {

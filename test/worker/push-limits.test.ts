@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { NARINFOS_AT_ONCE } from "../../src/api/batches.ts";
 import { MAX_PART_URLS, PART_SIZE_THRESHOLD_BYTES } from "../../src/api/direct-uploads.ts";
 import { COPY_LIMITS } from "../../src/worker/bucket/s3-copy.ts";
 import { PART_BUFFERS } from "../../src/worker/ingest/buffer-pool.ts";
@@ -13,6 +14,7 @@ describe("the limits that the cost tool counts with", () => {
       directAboveBytes: PART_SIZE_THRESHOLD_BYTES,
       directPartBytes: partSizeOf(150e9),
       gatewayPartBytes: PART_BUFFERS.bytes,
+      narinfosPerRequest: NARINFOS_AT_ONCE,
       urlsPerRequest: MAX_PART_URLS,
       singleCopyBytes: COPY_LIMITS.maxSingleBytes,
       copyRangeBytes: COPY_LIMITS.rangeBytes,

@@ -3,6 +3,7 @@ import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
 import { inject } from "vitest";
 import type { OidcEnvironment } from "../../src/worker/access/oidc/issuer-keys.ts";
 import { createOidcVerifier } from "../../src/worker/access/oidc/verify-oidc-token.ts";
+import type { Gateway } from "../../src/worker/gateway.ts";
 import { createApp } from "../../src/worker/app.ts";
 import { parseSettings } from "../../src/settings/settings.ts";
 import { createGateway } from "../../src/worker/create-gateway.ts";
@@ -40,10 +41,14 @@ export interface TestGateway {
   ): Promise<Response>;
 }
 
-/** With `oidc`, the gateway asks the issuers there for their keys, and no real one. */
+/**
+ * With `oidc`, the gateway asks the issuers there for their keys, and no real one.
+ * `change` may replace parts of the gateway.
+ */
 export async function startGateway(
   settings: Record<string, string> = {},
   oidc?: OidcEnvironment,
+  change: (gateway: Gateway) => Gateway = (gateway) => gateway,
 ): Promise<TestGateway> {
   const access = inject("fakeB2");
   const bucket = await createFakeB2Client(access.controlUrl).createBucket();
@@ -63,8 +68,8 @@ export async function startGateway(
     ]),
     ...settings,
   });
-  const gateway = createGateway(config, (level, code, fields) =>
-    log.push({ level, code, ...fields }),
+  const gateway = change(
+    createGateway(config, (level, code, fields) => log.push({ level, code, ...fields })),
   );
   const verifier = oidc === undefined ? undefined : createOidcVerifier(config.oidcTrust, oidc);
   const app = createApp(

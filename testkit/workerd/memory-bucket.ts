@@ -135,11 +135,11 @@ export function createMemoryBucket({ before, after }: MemoryBucketHooks = {}): M
     put: (path, body, options) =>
       call(`put ${path}`, () => void objects.set(path, { ...options, bytes: body.slice() })),
     delete: (path) => call(`delete ${path}`, () => void objects.delete(path)),
-    list: (start, { limit = 1000, continuation = "" } = {}) =>
+    list: (start, { limit = 1000, continuation = "", after: behind = "" } = {}) =>
       call(`list ${start}`, () => {
         // Object paths are ASCII, so the order of texts is the order of bytes.
         const found = [...objects]
-          .filter(([path]) => path.startsWith(start) && path > continuation)
+          .filter(([path]) => path.startsWith(start) && path > continuation && path > behind)
           .toSorted(([left], [right]) => (left < right ? -1 : 1));
         const page = found.slice(0, limit).map(([path, { bytes, lastModified }]) => ({
           path,
@@ -149,6 +149,7 @@ export function createMemoryBucket({ before, after }: MemoryBucketHooks = {}): M
         return {
           objects: page,
           continuation: found.length > limit ? page.at(-1)?.path : undefined,
+          isLast: found.length <= limit,
         };
       }),
     createUpload: (path, options) =>

@@ -84,6 +84,10 @@ export const PUSH_FAILURES = {
     message:
       "This store path is already published with other contents, because its build is not reproducible. The published contents stay",
   },
+  "reference-not-published": {
+    status: 424,
+    message: "Not published, because a path of this batch that it needs was not published:",
+  },
   "realisation-malformed": { status: 400, message: "The realisation is malformed" },
   "cache-info-conflict": {
     status: 409,

@@ -38,6 +38,12 @@ export interface CacheClient {
   put(target: string, contentType: string, body: HttpBody, onSent?: OnSent): Promise<void>;
   /** Calls `/api/v1/…` and passes each JSON line of the answer to `onLine` as it arrives. */
   callForLines(target: string, input: unknown, onLine: (line: unknown) => void): Promise<void>;
+  /** The same with a request that has a JSON object on each line. */
+  callWithLines(
+    target: string,
+    inputs: readonly unknown[],
+    onLine: (line: unknown) => void,
+  ): Promise<void>;
   /**
    * Returns undefined if the cache does not have the narinfo, and "unreadable" if it is
    * stored in a compression that only Nix can unpack. With `isFresh` the bucket answers,
@@ -86,6 +92,14 @@ export function createCacheClient(
     };
   }
 
+  async function receiveLines(request: CacheRequest, onLine: (line: unknown) => void) {
+    const { target } = request;
+    const answer = await http.sendForLines(await prepare(request), (line) =>
+      onLine(parseJson(target, line)),
+    );
+    if (answer.status !== 200) throw refusalOf(target, answer);
+  }
+
   return {
     url,
     send: async (request) => await http.send(await prepare(request)),
@@ -104,10 +118,14 @@ export function createCacheClient(
       return answer.body.length === 0 ? undefined : parseJson(target, answer.body.toString());
     },
 
-    async callForLines(target, input, onLine) {
-      const request = await prepare(apiRequest("POST", target, input));
-      const answer = await http.sendForLines(request, (line) => onLine(parseJson(target, line)));
-      if (answer.status !== 200) throw refusalOf(target, answer);
+    callForLines: (target, input, onLine) =>
+      receiveLines(apiRequest("POST", target, input), onLine),
+
+    async callWithLines(target, inputs, onLine) {
+      const text = inputs.map((input) => `${JSON.stringify(input)}\n`).join("");
+      const headers = { "content-type": "application/x-ndjson" };
+      const body = bytesBody(new TextEncoder().encode(text));
+      await receiveLines({ method: "POST", target, headers, body }, onLine);
     },
 
     async readNarinfo(hash, storeDir, isFresh = false) {

@@ -1,7 +1,8 @@
 import { equalFingerprints } from "../../nix/fingerprint.ts";
 import type { Narinfo } from "../../nix/narinfo.ts";
 import type { SecretKey } from "../../nix/signature.ts";
-import { formatStorePathBaseName } from "../../nix/store-path.ts";
+import { formatStorePathBaseName, type StorePath } from "../../nix/store-path.ts";
+import { isWithoutBatches } from "../gateway/batch-api.ts";
 import type { CacheClient } from "../gateway/cache-client.ts";
 import { isBroken, lookAtNar } from "../gateway/look-at-nar.ts";
 import type { PathInfo } from "../local-nix/path-info.ts";
@@ -39,39 +40,85 @@ export interface Pending extends Dependent {
 }
 
 /**
+ * The most narinfos of paths that the user has named which are compared with the store, if
+ * the gateway has batches. The others are only looked for.
+ */
+const COMPARED_PATHS = 32;
+
+/**
  * Decides for each path. Returns the paths that must be pushed or signed, and
- * settles the others.
+ * settles the others. `named` has the paths that the user asks to push: most of the
+ * others come from a cache, and those that were built here are worth a comparison.
  */
 export async function choosePaths(
   infos: readonly PathInfo[],
-  { client, store, options, limits, guard, context }: PushSession,
+  named: readonly StorePath[],
+  session: PushSession,
   { settle, settleError }: Pick<PathEnds, "settle" | "settleError">,
 ): Promise<readonly Pending[]> {
+  const { client, store, options, limits, guard, context, batches } = session;
   const { upstreamKeys, signKey, isRepair } = options;
   const how = { client, storeDir: store.storeDir, upstreamKeys, signKey, isRepair };
-  const choices = await Promise.all(
-    infos.map(async (info): Promise<readonly Pending[]> => {
-      const { path } = info;
-      try {
-        const choice = await limits.requests.run(async () => {
-          context.signal.throwIfAborted();
-          guard.check();
-          return await choosePath(info, how);
-        });
-        guard.succeeded();
-        if (choice.kind === "skip") {
-          settle({ ...choice, kind: "skipped", path });
-          return [];
-        }
-        const references = info.references.map(formatStorePathBaseName);
-        return [{ id: formatStorePathBaseName(path), references, info, choice }];
-      } catch (error) {
-        settleError(path, error);
+
+  async function choose(
+    info: PathInfo,
+    decide: () => Promise<Choice>,
+  ): Promise<readonly Pending[]> {
+    const { path } = info;
+    try {
+      const choice = await decide();
+      if (choice.kind === "skip") {
+        settle({ ...choice, kind: "skipped", path });
         return [];
       }
-    }),
+      const references = info.references.map(formatStorePathBaseName);
+      return [{ id: formatStorePathBaseName(path), references, info, choice }];
+    } catch (error) {
+      settleError(path, error);
+      return [];
+    }
+  }
+
+  async function compare(info: PathInfo): Promise<Choice> {
+    const choice = await limits.requests.run(async () => {
+      context.signal.throwIfAborted();
+      guard.check();
+      return await choosePath(info, how);
+    });
+    guard.succeeded();
+    return choice;
+  }
+
+  // To sign a published path or to look at its NAR, its narinfo is needed.
+  const mayOnlyLook = batches !== undefined && signKey === undefined && !isRepair;
+  const compared = new Set(named.slice(0, COMPARED_PATHS).map(formatStorePathBaseName));
+  const isCompared = ({ path }: PathInfo) =>
+    !mayOnlyLook || compared.has(formatStorePathBaseName(path));
+  const toLookFor = infos.filter(
+    (info) => !isCompared(info) && skipSignedUpstream(info, upstreamKeys) === undefined,
   );
-  return choices.flat();
+  const missing =
+    batches === undefined || toLookFor.length === 0
+      ? Promise.resolve(new Set<string>())
+      : batches.findMissing(toLookFor.map(({ path }) => path.hash));
+  // The paths await it below, and each gets its failure.
+  missing.catch(() => {});
+
+  async function lookFor(info: PathInfo): Promise<Choice> {
+    const upstream = skipSignedUpstream(info, upstreamKeys);
+    if (upstream !== undefined) return upstream;
+    try {
+      return (await missing).has(info.path.hash) ? { kind: "push" } : skip("in the cache");
+    } catch (error) {
+      if (isWithoutBatches(error)) return await compare(info);
+      throw error;
+    }
+  }
+
+  const choices = infos.map((info) =>
+    choose(info, () => (isCompared(info) ? compare(info) : lookFor(info))),
+  );
+  return (await Promise.all(choices)).flat();
 }
 
 /**
@@ -82,9 +129,8 @@ export async function choosePath(
   info: PathInfo,
   { client, storeDir, upstreamKeys, signKey, isRepair }: ChoiceOptions,
 ): Promise<Choice> {
-  for (const keyName of upstreamKeys) {
-    if (isSignedBy(info.signatures, keyName)) return skip(`signed by ${keyName}`);
-  }
+  const upstream = skipSignedUpstream(info, upstreamKeys);
+  if (upstream !== undefined) return upstream;
   const narinfo = await client.readNarinfo(info.path.hash, storeDir, true);
   if (narinfo === undefined) return { kind: "push" };
   if (narinfo === "unreadable") return skip("in the cache, in a compression that only Nix reads");
@@ -95,6 +141,16 @@ export async function choosePath(
     return { kind: "sign", published: narinfo };
   }
   return skip("in the cache");
+}
+
+function skipSignedUpstream(
+  { signatures }: PathInfo,
+  upstreamKeys: ReadonlySet<string>,
+): Choice | undefined {
+  for (const keyName of upstreamKeys) {
+    if (isSignedBy(signatures, keyName)) return skip(`signed by ${keyName}`);
+  }
+  return undefined;
 }
 
 function skip(reason: string) {

@@ -1,4 +1,4 @@
-import { formatNarinfo, type Narinfo } from "../../nix/narinfo.ts";
+import type { Narinfo } from "../../nix/narinfo.ts";
 import { formatStorePathBaseName } from "../../nix/store-path.ts";
 import type { PathInfo } from "../local-nix/path-info.ts";
 import type { Progress } from "../progress/progress.ts";
@@ -6,13 +6,14 @@ import type { Transfer } from "../progress/transfer-model.ts";
 import type { Pending } from "./choose-paths.ts";
 import { composeNarinfo, signNarinfo } from "./compose-narinfo.ts";
 import { type PackedNar, packNar } from "./pack-nar.ts";
+import { createNarinfoPublisher } from "./narinfo-publisher.ts";
 import type { PathEnds, PathOutcome } from "./push-report.ts";
 import type { PushSession } from "./push-session.ts";
 import type { PublishSteps } from "./references-first.ts";
 import { sendListing } from "./send-listing.ts";
 import { createLogSender } from "./send-logs.ts";
 import { spoolDirectory } from "./spool.ts";
-import { createNarUploads, putNarinfo } from "./upload-nar.ts";
+import { createNarUploads } from "./upload-nar.ts";
 
 /** A path whose narinfo can be published: its NAR is stored. */
 interface Prepared {
@@ -41,6 +42,7 @@ export function createPublishSteps(
   const { options, store, limits, guard, context } = session;
   const { storeDir } = store;
   const uploads = createNarUploads(session);
+  const publisher = createNarinfoPublisher(session);
   const logs = createLogSender(session, progress);
   const packing = {
     ...options,
@@ -96,10 +98,8 @@ export function createPublishSteps(
       const { signKey } = options;
       const signed =
         signKey === undefined ? narinfo : await signNarinfo(narinfo, signKey, storeDir);
-      await limits.publishing.run(async () => {
-        checkGoesOn();
-        await putNarinfo(path.hash, formatNarinfo(signed), session);
-      });
+      checkGoesOn();
+      await publisher.publish(signed);
       if (sent === undefined) {
         const reason = `in the cache; now signed by ${signKey?.name ?? ""}`;
         return { kind: "skipped", path, reason, isSuspicious: false };

@@ -80,7 +80,7 @@ export async function pushPaths(
   }
   const infos = [...closure.infos].flatMap(([id, info]) => (done.has(id) ? [] : [info]));
   progress.status(`asking the cache for ${infos.length} paths`);
-  const pending = await choosePaths(infos, session, { settle, settleError });
+  const pending = await choosePaths(infos, roots, session, { settle, settleError });
   for (const id of await findUnusable(pending, session)) unusable.add(id);
   if (unusable.size > 0) {
     progress.say(`warning: ${describeUnusable(unusable.size, session.facts)}`);

@@ -1,6 +1,7 @@
 import type { SecretKey } from "../../nix/signature.ts";
 import { ClientError, UsageError } from "../client-error.ts";
 import type { GatewayFacts } from "../../api/answers.ts";
+import { type BatchApi, createBatchApi } from "../gateway/batch-api.ts";
 import { type CacheClient, CacheRefusal } from "../gateway/cache-client.ts";
 import { readGatewayFacts } from "../gateway/gateway-facts.ts";
 import type { HttpClient } from "../gateway/http-client.ts";
@@ -18,6 +19,8 @@ export interface PushSession {
   readonly client: CacheClient;
   readonly http: HttpClient;
   readonly api: UploadApi;
+  /** `undefined` for an older gateway, which is asked for each path. */
+  readonly batches: BatchApi | undefined;
   readonly options: PushOptions;
   readonly store: NixStore;
   /** The keys that the cache publishes, and those with which it signs. */
@@ -83,6 +86,7 @@ export async function openPushSession(
     client,
     http,
     api: createUploadApi(client),
+    batches: createBatchApi(client, facts),
     options,
     facts,
     store: { ...location, url: options.storeUrl },

@@ -6,8 +6,14 @@ import type { PushSession } from "./push-session.ts";
 import { uploadInParts } from "./upload-parts.ts";
 
 /**
+ * Bytes. A NAR up to this size is sent without asking for it first: sending it takes about
+ * as long as the question, and the gateway stores the same bytes under the same name.
+ */
+const SENT_UNASKED_BYTES = 64 * 1024;
+
+/**
  * Stores a NAR in the bucket: by one PUT through the gateway, or in parts that go
- * straight to the bucket. Sends nothing if the bucket has the NAR. Resolves with
+ * straight to the bucket. Sends nothing if the bucket has the NAR, unless it is tiny. Resolves with
  * the number of bytes that were sent.
  */
 export async function uploadNar(
@@ -40,6 +46,17 @@ async function putNar(
   transfer: Transfer,
 ): Promise<number> {
   const target = nar.key.path;
+  if (nar.fileSize > SENT_UNASKED_BYTES && (await isStored(nar, client))) return 0;
+  transfer.sending(nar.fileSize, 0);
+  await client.put(target, "application/x-nix-nar", nar.spool.slice(0, nar.fileSize), (bytes) =>
+    transfer.sent(bytes),
+  );
+  return nar.fileSize;
+}
+
+/** Whether the bucket has the NAR, whole. */
+async function isStored(nar: PackedNar, client: PushSession["client"]): Promise<boolean> {
+  const target = nar.key.path;
   const found = await client.send({
     method: "HEAD",
     target,
@@ -47,13 +64,8 @@ async function putNar(
   });
   // A NAR of another size is cut or damaged: the bytes of this name have one length.
   const isWhole = Number(found.headers.get("content-length")) === nar.fileSize;
-  if (found.status === 200 && isWhole) return 0;
   if (found.status !== 404 && found.status !== 200) throw refusalOf(target, found);
-  transfer.sending(nar.fileSize, 0);
-  await client.put(target, "application/x-nix-nar", nar.spool.slice(0, nar.fileSize), (bytes) =>
-    transfer.sent(bytes),
-  );
-  return nar.fileSize;
+  return found.status === 200 && isWhole;
 }
 
 /** Publishes a narinfo. If the path is published already, this adds the signatures. */

@@ -1,7 +1,13 @@
 import type { BucketLocation } from "../../settings/bucket-settings.ts";
 import { CacheError } from "../cache-error.ts";
 import { formatByteRange } from "../../http/request-headers.ts";
-import { type Bucket, type BucketMeter, isListed, type ListPage } from "./bucket.ts";
+import {
+  type Bucket,
+  type BucketMeter,
+  isListed,
+  type ListOptions,
+  type ListPage,
+} from "./bucket.ts";
 import type { BucketPath } from "./incoming-path.ts";
 import type { BucketSightings } from "./bucket-sightings.ts";
 import { AnswerTooLarge } from "./read-answer.ts";
@@ -91,10 +97,8 @@ export function createB2Bucket(
     );
   }
 
-  async function list(
-    start: string,
-    options: { limit?: number; continuation?: string } = {},
-  ): Promise<ListPage> {
+  async function list(start: string, options: ListOptions = {}): Promise<ListPage> {
+    const { limit = 1000, continuation, after } = options;
     const response = await send(
       {
         method: "GET",
@@ -102,10 +106,9 @@ export function createB2Bucket(
         query: {
           "list-type": "2",
           prefix: config.prefix + start,
-          "max-keys": String(options.limit ?? 1000),
-          ...(options.continuation === undefined
-            ? {}
-            : { "continuation-token": options.continuation }),
+          "max-keys": String(limit),
+          ...(continuation === undefined ? {} : { "continuation-token": continuation }),
+          ...(after === undefined ? {} : { "start-after": config.prefix + after }),
         },
         retries: READ_RETRIES,
       },
@@ -122,13 +125,15 @@ export function createB2Bucket(
     const xml = await readListing(response, "ListBucketResult");
     requireRightPage(xml, config.prefix + start);
     sightings.note();
+    const next = readElement(xml, "NextContinuationToken");
     return {
       objects: readElements(xml, "Contents").map((contents) => ({
         path: (readElement(contents, "Key") ?? "").slice(config.prefix.length),
         sizeBytes: Number(readElement(contents, "Size")),
         lastModified: parseTime(readElement(contents, "LastModified")),
       })),
-      continuation: readElement(xml, "NextContinuationToken"),
+      continuation: next,
+      isLast: next === undefined && readElement(xml, "IsTruncated") === "false",
     };
   }
 

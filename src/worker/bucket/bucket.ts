@@ -105,11 +105,15 @@ export interface ListOptions {
   readonly limit?: number;
   /** The `continuation` of the previous page. */
   readonly continuation?: string;
+  /** Only paths behind this text in byte order. A server may ignore it. */
+  readonly after?: string;
 }
 
 export interface ListPage {
   readonly objects: readonly ListedObject[];
   readonly continuation: string | undefined;
+  /** Whether the bucket says that no path follows. */
+  readonly isLast: boolean;
 }
 
 export interface CopySource {

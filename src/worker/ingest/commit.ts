@@ -7,10 +7,11 @@ import type {
   ObjectKey,
   RealisationKey,
 } from "../../nix/object-key.ts";
-import type { Bucket, CopySource, PutOptions } from "../bucket/bucket.ts";
+import type { CopySource, PutOptions } from "../bucket/bucket.ts";
 import type { IncomingPath } from "../bucket/incoming-path.ts";
 import { CacheError } from "../cache-error.ts";
 import type { Edge, EdgeContext } from "../edge/edge.ts";
+import { forgetStoredNar, noteStoredNar } from "./batch/stored-nars.ts";
 import type { Push } from "./push-context.ts";
 import { type BodyToStore, storeBody } from "./store-body.ts";
 
@@ -64,6 +65,7 @@ export async function commitBody(
 ): Promise<void> {
   const input = { ...body, path: key.path, contentType: CONTENT_TYPES[key.kind] };
   await storeBody(input, push.bucket, push.buffers, push.by);
+  if (key.kind === "nar") noteStoredNar(key, body.lengthBytes, push);
   await afterWrite(key, push);
 }
 
@@ -78,7 +80,10 @@ export async function commitNar(
     ...source,
     contentType: CONTENT_TYPES[key.kind],
   });
-  if (outcome === "copied") await afterWrite(key, push);
+  if (outcome === "copied") {
+    noteStoredNar(key, source.sizeBytes, push);
+    await afterWrite(key, push);
+  }
   return outcome;
 }
 
@@ -100,10 +105,10 @@ export interface Deletion {
  */
 export async function commitDeletion(
   key: ObjectKey,
-  bucket: Bucket,
-  edge: Edge,
+  { bucket, edge, memory, cache }: Pick<Push, "bucket" | "edge" | "memory" | "cache">,
   context: EdgeContext,
 ): Promise<Deletion> {
+  forgetStoredNar(key.path, { memory, cache });
   const existed = (await bucket.head(key.path)) !== undefined;
   if (existed) await bucket.delete(key.path);
   return { existed, isPurged: await purgeEdge(key, edge, context) };

@@ -35,8 +35,16 @@ export async function publishNarinfo(
   text: string,
   push: Push,
 ): Promise<NarinfoDecision["outcome"]> {
+  return await publishParsedNarinfo(key, parsePushedNarinfo(key, text, push.cache.storeDir), push);
+}
+
+/** The same for a narinfo that `parsePushedNarinfo` has returned. */
+export async function publishParsedNarinfo(
+  key: NarinfoKey,
+  narinfo: Narinfo,
+  push: Push,
+): Promise<NarinfoDecision["outcome"]> {
   const { cache, rules, by } = push;
-  const narinfo = parsePushed(key, text, cache.storeDir);
   const needsTrust = rules.trustedPublicKeys.length > 0;
   const trust = needsTrust
     ? await findTrust(narinfo, cache.storeDir, rules.trustedPublicKeys)
@@ -120,7 +128,8 @@ function refuseOrLog(key: NarinfoKey, published: Narinfo, refused: Narinfo, push
   });
 }
 
-function parsePushed(key: NarinfoKey, text: string, storeDir: string): Narinfo {
+/** Parses a pushed narinfo. Throws a `CacheError` if it is malformed or is not about the path of `key`. */
+export function parsePushedNarinfo(key: NarinfoKey, text: string, storeDir: string): Narinfo {
   const narinfo = parseNarinfo(text, storeDir);
   if (!narinfo.ok) {
     throw new CacheError("narinfo-malformed", narinfo.error, { subject: `(${narinfo.error}).` });

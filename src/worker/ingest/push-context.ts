@@ -17,8 +17,16 @@ export interface IngestMemory {
   readonly unsignedSeen: Set<string>;
   /** Times when a push began to work on a document, in milliseconds, by bucket and path. */
   readonly turns: Map<string, number>;
+  /** The NARs that were stored and proved a short time ago, by bucket and path; see `batch/stored-nars.ts`. */
+  readonly storedNars: Map<string, StoredNar>;
   /** Whether the public half of a signing key is its own; the check costs two signatures. */
   readonly hasMatchingPublicKey: WeakMap<SecretKey, boolean>;
+}
+
+export interface StoredNar {
+  readonly sizeBytes: number;
+  /** The time when it was stored, in milliseconds. */
+  readonly at: number;
 }
 
 export function createIngestMemory(): IngestMemory {
@@ -27,6 +35,7 @@ export function createIngestMemory(): IngestMemory {
     incomingSweptAt: new Map(),
     unsignedSeen: new Set(),
     turns: new Map(),
+    storedNars: new Map(),
     hasMatchingPublicKey: new WeakMap(),
   };
 }

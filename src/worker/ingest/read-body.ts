@@ -1,4 +1,6 @@
 import { CacheError } from "../cache-error.ts";
+import type { Lease } from "./buffer-pool.ts";
+import type { Push } from "./push-context.ts";
 
 /** Returns the Content-Length of a request in bytes. Throws `length-required` without one: S3 stores no body of unknown length, and Nix always knows it. */
 export function contentLength(request: Request): number {
@@ -29,7 +31,22 @@ export async function orStall<T>(reading: Promise<T>, milliseconds: number): Pro
   }
 }
 
-// For a whole document. The largest has 2 MiB: 17 KB/s.
+const SMALL_DOCUMENT_BYTES = 64 * 1024;
+
+/**
+ * Waits for room for a document that the gateway reads into memory. Nearly all documents
+ * have a few kilobytes and take none; a large one counts as a buffer (law 7).
+ */
+export async function leaseForDocument(
+  lengthBytes: number,
+  { buffers, by }: Pick<Push, "buffers" | "by">,
+): Promise<Pick<Lease, "release">> {
+  return lengthBytes > SMALL_DOCUMENT_BYTES
+    ? await buffers.parts.acquire(by)
+    : { release: () => {} };
+}
+
+// For a whole document. The largest has 4 MiB: 35 KB/s.
 const DOCUMENT_MILLISECONDS = 120_000;
 
 /** Reads a small text body to its end. Throws if it is longer than `maxBytes`, cut short, or not UTF-8. */

@@ -17,16 +17,16 @@ describe("nargateBill on the paid plan", () => {
     const bill = nargateBill(MONTH, "paid", "workers-cache");
     expect(linesOf(bill)).toEqual({
       "Workers Paid": [1, 5],
-      // clients: 21,040,000 reads + 5 × 10,000 for pushes = 21,090,000
-      // inner: 20 M + 1 M + 10,000 = 21,010,000; 32.1 M beyond 10 M × $0.30 = 9.63
-      "Workers requests": [42_100_000, 9.63],
-      // (21,090,000 + 9,100,000 misses + 10,000) × 1 ms + 10,000 × (10 × 2.7 + 2) ms
-      // = 30,200,000 + 290,000; 0.49 M beyond 30 M × $0.02 = 0.0098
-      "Workers CPU": [30_490_000, 0.01],
-      // 30,200,000 × 3 KB; 40.6 beyond 50 × $0.25 = 10.15
-      "Workers Logs, ingested": [90.6, 10.15],
-      // 90.6 × 7 / 30; 9.14 beyond 12 × $0.10
-      "Workers Logs, stored": [21.14, 0.91],
+      // clients: 21,040,000 reads + 4 × 10,000 for pushes = 21,080,000
+      // inner: 20 M + 1 M + 10,000 = 21,010,000; 32.09 M beyond 10 M × $0.30 = 9.627
+      "Workers requests": [42_090_000, 9.63],
+      // (21,080,000 + 9,100,000 misses + 10,000) × 1 ms + 10,000 × (10 × 2.7 + 2) ms
+      // = 30,190,000 + 290,000; 0.48 M beyond 30 M × $0.02 = 0.0096
+      "Workers CPU": [30_480_000, 0.01],
+      // 30,190,000 × 3 KB; 40.57 beyond 50 × $0.25 = 10.1425
+      "Workers Logs, ingested": [90.57, 10.14],
+      // 90.57 × 7 / 30; 9.133 beyond 12 × $0.10
+      "Workers Logs, stored": [21.133, 0.91],
       "Workers traffic to clients": [10_010, 0],
       // 990.1 × $0.00695 = 6.881195
       "B2 storage": [1000.1, 6.88],
@@ -36,23 +36,23 @@ describe("nargateBill on the paid plan", () => {
       "B2 PUT, parts": [60_000, 0],
       "B2 traffic to Cloudflare": [1001, 0],
     });
-    // 5 + 9.63 + 0.01 + 10.15 + 0.91 + 6.88
-    expect(bill.totalDollars).toBe(32.58);
+    // 5 + 9.63 + 0.01 + 10.14 + 0.91 + 6.88
+    expect(bill.totalDollars).toBe(32.57);
   });
 
   it("counts one request a read with cache-api, and no second run on a miss", () => {
     const bill = nargateBill(MONTH, "paid", "cache-api");
     expect(linesOf(bill)).toMatchObject({
-      // 11.09 M beyond 10 M × $0.30 = 3.327
-      "Workers requests": [21_090_000, 3.33],
-      "Workers CPU": [21_380_000, 0],
-      // 21,090,000 × 3 KB; 13.27 × $0.25
-      "Workers Logs, ingested": [63.27, 3.32],
-      // 14.763 GB-month; 2.763 × $0.10
-      "Workers Logs, stored": [14.763, 0.28],
+      // 11.08 M beyond 10 M × $0.30 = 3.324
+      "Workers requests": [21_080_000, 3.32],
+      "Workers CPU": [21_370_000, 0],
+      // 21,080,000 × 3 KB; 13.24 × $0.25
+      "Workers Logs, ingested": [63.24, 3.31],
+      // 14.756 GB-month; 2.756 × $0.10
+      "Workers Logs, stored": [14.756, 0.28],
     });
-    // 5 + 3.33 + 3.32 + 0.28 + 6.88
-    expect(bill.totalDollars).toBe(18.81);
+    // 5 + 3.32 + 3.31 + 0.28 + 6.88
+    expect(bill.totalDollars).toBe(18.79);
   });
 
   it("is $6.32 for README's team of ten, in both modes", () => {
@@ -95,10 +95,10 @@ describe("nargateBill of NARs that go past the gateway", () => {
   it("counts the upload's own requests, its proof and what that reads", () => {
     const bill = billOfPushes("100");
     expect(linesOf(bill)).toMatchObject({
-      // GET narinfo, start, complete, PUT listing, PUT narinfo
-      "Workers requests": [5000, 0],
-      // 5 × 1 + 100 × 1 + 2 ms
-      "Workers CPU": [107_000, 0],
+      // start, complete, PUT listing, and a sixth of a request that publishes narinfos
+      "Workers requests": [3166.667, 0],
+      // 3.167 × 1 + 100 × 1 + 2 ms
+      "Workers CPU": [105_166.667, 0],
       // 100 GB for a day
       "B2 storage": [3.333, 0],
       // 3 to start, 6 to complete, 1 for the listing, 4 for the narinfo
@@ -115,7 +115,11 @@ describe("nargateBill of NARs that go past the gateway", () => {
 
   it("asks for the URLs of more than 100 parts in further requests", () => {
     // 2 GB are 120 parts, 3.4 GB are 203
-    for (const [narMb, requests] of Object.entries({ 1600: 5000, 2000: 6000, 3400: 7000 })) {
+    for (const [narMb, requests] of Object.entries({
+      1600: 3166.667,
+      2000: 4166.667,
+      3400: 5166.667,
+    })) {
       const bill = billOfPushes(narMb);
       expect(linesOf(bill)["Workers requests"]).toEqual([requests, 0]);
     }

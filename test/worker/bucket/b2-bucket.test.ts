@@ -220,7 +220,17 @@ describe("list", () => {
     expect(await bucket.list("nar/", { limit: 2, continuation })).toEqual({
       objects: [{ path: "nar/b&<c>", sizeBytes: 9, lastModified: expect.any(Date) }],
       continuation: undefined,
+      isLast: true,
     });
+    expect(first.isLast).toBe(false);
+  });
+
+  it("begins behind a text that need not be a path", async () => {
+    const { bucket, fake } = await openB2();
+    for (const name of ["a", "b", "c"]) await fake.putObject(B2_PREFIX + name, name);
+    const { objects, isLast } = await bucket.list("", { after: "ab" });
+    expect(objects.map(({ path }) => path)).toEqual(["b", "c"]);
+    expect(isLast).toBe(true);
   });
 
   it("always asks for the prefix, and so never sees what lies beside it (law 1)", async () => {

@@ -112,6 +112,9 @@ export function bucketContract(name: string, open: () => Promise<OpenedBucket>) 
       const second = await bucket.list("", { limit: 2, continuation });
       expect(second.objects.map(({ path }) => path)).toEqual([NARINFO]);
       expect(second.continuation).toBeUndefined();
+      expect([first.isLast, second.isLast]).toEqual([false, true]);
+      const behind = await bucket.list("", { after: NAR });
+      expect(behind.objects.map(({ path }) => path)).toEqual([NARINFO]);
       expect((await bucket.list("nar/")).objects.map(({ path }) => path)).toEqual([NAR]);
       expect(await isListed(bucket, LOG)).toBe(true);
       expect(await isListed(bucket, incoming("2"))).toBe(false);

@@ -3,6 +3,7 @@ import { uploadHandleSchema } from "../../../api/direct-uploads.ts";
 import { readShape } from "../../../api/read-shape.ts";
 import { CACHE_CONTROL } from "../../../http/cache-control.ts";
 import { answerHeaders } from "../../../http/response-headers.ts";
+import { err, type Result } from "../../../result.ts";
 import { parseUploadHandle } from "../../access/upload-handle.ts";
 import { CacheError } from "../../cache-error.ts";
 import { type DirectUpload, parseDirectUpload } from "../../ingest/direct/direct-upload.ts";
@@ -15,19 +16,45 @@ const MAX_BODY_BYTES = 64 * 1024;
 export async function readRequest<Schema extends GenericSchema>(
   request: Request,
   schema: Schema,
+  maxBytes = MAX_BODY_BYTES,
 ): Promise<InferOutput<Schema>> {
-  const text = await readText(request.body, contentLength(request), MAX_BODY_BYTES);
+  const text = await readText(request.body, contentLength(request), maxBytes);
+  const body = parseShape(schema, text);
+  if (!body.ok) throw malformed(body.error);
+  return body.value;
+}
+
+/**
+ * Reads the body of a request that has one JSON object on each line. Throws
+ * `upload-malformed` with the number of the line if one does not fit.
+ */
+export async function readLines<Schema extends GenericSchema>(
+  request: Request,
+  schema: Schema,
+  { maxBytes, maxLines }: { readonly maxBytes: number; readonly maxLines: number },
+): Promise<readonly InferOutput<Schema>[]> {
+  const text = await readText(request.body, contentLength(request), maxBytes);
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  if (lines.length > maxLines) throw malformed(`the body has more than ${maxLines} lines`);
+  return lines.map((line, index) => {
+    const shape = parseShape(schema, line);
+    if (!shape.ok) throw malformed(`line ${index + 1}: ${shape.error}`);
+    return shape.value;
+  });
+}
+
+function parseShape<Schema extends GenericSchema>(
+  schema: Schema,
+  text: string,
+): Result<InferOutput<Schema>> {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    throw malformed("the body is not JSON");
+    return err("the body is not JSON");
   }
   // Valibot takes a list for an object.
-  if (Array.isArray(value)) throw malformed("the body is not a JSON object");
-  const body = readShape(schema, value);
-  if (!body.ok) throw malformed(body.error);
-  return body.value;
+  return Array.isArray(value) ? err("the body is not a JSON object") : readShape(schema, value);
 }
 
 /** Returns the failure of a malformed request. `problem` is a text of ours: a client's value could hold anything. */

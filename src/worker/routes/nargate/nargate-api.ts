@@ -6,6 +6,8 @@ import { jsonFailureResponse, toFailure } from "../../failure-response.ts";
 import type { AppEnv, Exchange } from "../exchange.ts";
 import { completeDirectUpload } from "./complete-direct-upload.ts";
 import { abortDirectUpload, listUploadParts, signUploadParts } from "./continue-direct-upload.ts";
+import { findMissingPaths } from "./find-missing-paths.ts";
+import { publishNarinfos } from "./publish-narinfos.ts";
 import { purgeObject } from "./purge-object.ts";
 import { readCacheFacts, readOwnToken } from "./read-facts.ts";
 import { startDirectUpload } from "./start-direct-upload.ts";
@@ -19,6 +21,8 @@ const READS: readonly (readonly [target: string, endpoint: Endpoint])[] = [
 
 const CALLS: readonly (readonly [target: string, endpoint: Endpoint])[] = [
   [ENDPOINTS.purge, purgeObject],
+  [ENDPOINTS.missing, findMissingPaths],
+  [ENDPOINTS.publish, publishNarinfos],
   [ENDPOINTS.uploads, startDirectUpload],
   [ENDPOINTS.uploadUrls, signUploadParts],
   [ENDPOINTS.uploadParts, listUploadParts],

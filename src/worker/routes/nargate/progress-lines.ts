@@ -6,6 +6,8 @@ export interface ProgressLines {
   readonly body: ReadableStream<Uint8Array>;
   /** Sets the current progress. A new status is sent at once, other changes every few seconds. */
   report(progress: ProgressLine): void;
+  /** Sends a line that must not be left out. */
+  add(line: object): void;
   /** Sends the last line. Never throws: the client may have gone away. */
   end(line: object): Promise<void>;
 }
@@ -42,6 +44,7 @@ export function createProgressLines(heartbeatMilliseconds = HEARTBEAT_MILLISECON
       latest = progress;
       if (isNew) void write(progress);
     },
+    add: (line) => void write(line),
     async end(line) {
       clearInterval(timer);
       await write(line);

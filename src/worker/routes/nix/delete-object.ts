@@ -22,10 +22,12 @@ export async function deleteObject(exchange: Exchange): Promise<Response> {
   const isForced = new URL(request.url).searchParams.get("force") === "true";
   if (key.kind === "nar" && !isForced) throw new CacheError("nar-may-be-named", key.path);
 
+  const cache = cacheReads(exchange);
+  const bucket = openBucket(exchange);
+  const { memory } = gateway;
   const { existed, isPurged } = await commitDeletion(
     key,
-    openBucket(exchange),
-    gateway.openEdge(cacheReads(exchange)),
+    { cache, bucket, edge: gateway.openEdge(cache), memory },
     edgeContext,
   );
   gateway.log("warn", "deleted", {

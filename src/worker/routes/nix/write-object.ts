@@ -7,7 +7,7 @@ import { publishCacheInfo } from "../../ingest/publish-cache-info.ts";
 import type { Push } from "../../ingest/push-context.ts";
 import { publishNarinfo } from "../../ingest/publish-narinfo.ts";
 import { publishRealisation } from "../../ingest/publish-realisation.ts";
-import { readText, contentLength } from "../../ingest/read-body.ts";
+import { contentLength, leaseForDocument, readText } from "../../ingest/read-body.ts";
 import { storeSidecar } from "../../ingest/store-sidecar.ts";
 import { narSha256, type NarKey, type ObjectKey, parseObjectKey } from "../../../nix/object-key.ts";
 import { MAX_NARINFO_BYTES } from "../../../nix/narinfo.ts";
@@ -47,8 +47,6 @@ async function write(exchange: Exchange): Promise<Response> {
   return new Response(null, { status: 200, headers: { "cache-control": "no-store" } });
 }
 
-const SMALL_DOCUMENT_BYTES = 64 * 1024;
-
 interface UploadBody {
   readonly body: ReadableStream<Uint8Array>;
   readonly lengthBytes: number;
@@ -83,20 +81,17 @@ async function storeNar(key: NarKey, { body, lengthBytes }: UploadBody, push: Pu
   await commitBody(key, { body, lengthBytes, sha256 }, push);
 }
 
-/**
- * Reads a document into memory and publishes it. Nearly all documents have a few
- * kilobytes; a large one counts as a buffer (law 7).
- */
+/** Reads a document into memory and publishes it. */
 async function withDocument<T>(
   { body, lengthBytes }: UploadBody,
-  { buffers, by }: Push,
+  push: Push,
   publish: (text: string) => Promise<T>,
 ): Promise<T> {
-  const lease = lengthBytes > SMALL_DOCUMENT_BYTES ? await buffers.parts.acquire(by) : undefined;
+  const lease = await leaseForDocument(lengthBytes, push);
   try {
     return await publish(await readText(body, lengthBytes, MAX_NARINFO_BYTES));
   } finally {
-    lease?.release();
+    lease.release();
   }
 }
 

@@ -35,6 +35,7 @@ describe("GET /api/v1/cache", () => {
       signingKeys: [PUBLIC_KEY_ONE],
       uploads: true,
       partSizeThreshold: 16_777_216,
+      batches: { hashes: 32_768, narinfos: 6 },
     });
     expect(await bucket.countRequests()).toBe(0);
   });

@@ -1,0 +1,101 @@
+import {
+  array,
+  boolean,
+  type InferOutput,
+  maxLength,
+  minValue,
+  number,
+  object,
+  optional,
+  pipe,
+  record,
+  regex,
+  safeInteger,
+  string,
+  union,
+  unknown,
+} from "valibot";
+import { notAnObject } from "./read-shape.ts";
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** The most hashes in one request of `/api/v1/missing`. The closure of a large NixOS system has some 10,000 paths. */
+export const MAX_MISSING_HASHES = 32_768;
+
+/** Bytes. A hash of 32 characters has two quotes and a comma; the rest is room for spaces. */
+export const MAX_MISSING_BYTES = MAX_MISSING_HASHES * 40 + KIB;
+
+/**
+ * The most requests to the bucket for one request of `/api/v1/missing`: two times six at
+ * once. To read a page of a listing takes some 0.9 ms of CPU, and the free plan of Workers
+ * allows 10 ms and 50 subrequests. Several requests of the client at once find more in the
+ * same time than one with a larger budget.
+ */
+export const MISSING_BUDGET = 12;
+
+/**
+ * The most narinfos that one request of `/api/v1/publish` publishes: as many as wait for the
+ * bucket at once. A narinfo takes up to 4 requests to the bucket (a look at its NAR, a look
+ * at the published narinfo, the PUT, and a look after it) and one more subrequest at the
+ * edge. 6 × 5 leaves 20 of the free plan's 50 subrequests for attempts that fail. A narinfo
+ * takes some 0.7 ms of CPU (docs/performance.md); the free plan allows 10 ms.
+ */
+export const NARINFOS_AT_ONCE = 6;
+
+/**
+ * After this number of requests to the bucket, a request of `/api/v1/publish` takes no
+ * further narinfo, because attempts have failed and were repeated.
+ */
+export const PUBLISH_BUDGET = 30;
+
+/** The most narinfos in one request of `/api/v1/publish`. The client sends again those that were not taken. */
+export const MAX_PUBLISH_LINES = 256;
+
+/** Bytes. A narinfo has 1 to 4 KB, and 2 MiB at most: room for one of these, escaped in JSON. */
+export const MAX_PUBLISH_BYTES = 4 * MIB;
+
+const text = string("is not a text");
+const hash = pipe(text, regex(/^[0-9abcdfghijklmnpqrsvwxyz]{32}$/, "is not 32 digits of nix32"));
+
+/** Body of `POST /api/v1/missing`. */
+export const missingSchema = object(
+  {
+    /** Hash parts of store paths. */
+    paths: pipe(
+      array(hash, "is not a list"),
+      maxLength(MAX_MISSING_HASHES, `is a list of more than ${MAX_MISSING_HASHES} hashes`),
+    ),
+  },
+  notAnObject,
+);
+
+/**
+ * One line of the body of `POST /api/v1/publish`. This gateway checks the optional fields
+ * and does nothing with them. It ignores fields that it does not know.
+ */
+export const publishLineSchema = object(
+  {
+    /** Hash part of the store path: the name under which the narinfo is published. */
+    path: hash,
+    narinfo: text,
+    /** Reserved: keeps the path for a time, or under a name. */
+    pin: optional(union([boolean(), string()], "is neither a text nor true or false")),
+    /** Reserved: the time that the build took. */
+    buildSeconds: optional(pipe(number("is not a number"), minValue(0, "is negative"))),
+    /** Reserved: the listing of the NAR, as in `<hash>.ls`. */
+    listing: optional(record(string(), unknown(), "is not a JSON object")),
+    /** Reserved: hash parts of references that another cache has. */
+    upstreamReferences: optional(array(hash, "is not a list")),
+  },
+  notAnObject,
+);
+export type PublishLine = InferOutput<typeof publishLineSchema>;
+
+/** The limits of batches, as the gateway announces them. */
+export const batchLimitsSchema = object({
+  /** The most hashes in one request of `/api/v1/missing`. */
+  hashes: pipe(number(), safeInteger(), minValue(1)),
+  /** The number of narinfos that one request of `/api/v1/publish` takes. */
+  narinfos: pipe(number(), safeInteger(), minValue(1)),
+});

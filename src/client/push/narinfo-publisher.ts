@@ -1,0 +1,153 @@
+import { isTransientStatus, retryPauseMilliseconds } from "../../http/retry.ts";
+import { formatNarinfo, type Narinfo } from "../../nix/narinfo.ts";
+import { ClientError } from "../client-error.ts";
+import { type BatchApi, isWithoutBatches } from "../gateway/batch-api.ts";
+import { Unreachable } from "../gateway/http-client.ts";
+import type { PushSession } from "./push-session.ts";
+import { putNarinfo } from "./upload-nar.ts";
+
+/** Publishes narinfos: one by one, or several in one request. */
+export interface NarinfoPublisher {
+  /** Resolves once the narinfo is durable. If the path is published already, this adds the signatures. */
+  publish(narinfo: Narinfo): Promise<void>;
+}
+
+type PublishSession = Pick<PushSession, "client" | "batches" | "limits" | "context">;
+
+/** Creates the publisher that the gateway allows: an older gateway takes no batches. */
+export function createNarinfoPublisher(session: PublishSession): NarinfoPublisher {
+  const { batches, limits } = session;
+  const put = async (hash: string, text: string) =>
+    await limits.publishing.run(async () => await putNarinfo(hash, text, session));
+  const inBatches = batches === undefined ? undefined : createBatches(batches, put, session);
+  return {
+    async publish(narinfo) {
+      const { hash } = narinfo.storePath;
+      const text = formatNarinfo(narinfo);
+      if (inBatches === undefined || text.length > LARGE_CHARACTERS) await put(hash, text);
+      else await inBatches(hash, text);
+    },
+  };
+}
+
+/** A narinfo with some thousand references goes alone, so that each batch stays small. */
+const LARGE_CHARACTERS = 64 * 1024;
+
+/**
+ * How long the first narinfo of a batch waits for others. Each level of a closure waits so
+ * long, so this is less than a round trip to the bucket and back.
+ */
+const GATHERING_MILLISECONDS = 30;
+
+/** Requests that publish at once. More would only wait for each other at the bucket. */
+const CALLS_AT_ONCE = 8;
+
+/** How often a narinfo is sent if each answer reports a passing failure, or is cut. */
+const ATTEMPTS = 6;
+
+interface Waiting {
+  readonly path: string;
+  readonly narinfo: string;
+  /** The times that it was sent without success. */
+  attempts: number;
+  succeed(): void;
+  fail(error: unknown): void;
+}
+
+/**
+ * Returns a function that publishes a narinfo together with others that come at the same
+ * time. `put` publishes one by itself.
+ */
+function createBatches(
+  api: BatchApi,
+  put: (hash: string, text: string) => Promise<void>,
+  { context }: PublishSession,
+) {
+  const queue: Waiting[] = [];
+  let calls = 0;
+  let isGathering = false;
+
+  function gather(): void {
+    if (queue.length >= api.narinfosAtOnce) return flush();
+    if (isGathering) return;
+    isGathering = true;
+    setTimeout(() => {
+      isGathering = false;
+      flush();
+    }, GATHERING_MILLISECONDS);
+  }
+
+  function flush(): void {
+    while (calls < CALLS_AT_ONCE && queue.length > 0) {
+      calls++;
+      void send(queue.splice(0, api.narinfosAtOnce)).finally(() => {
+        calls--;
+        flush();
+      });
+    }
+  }
+
+  /** Never throws: each narinfo of the batch succeeds, fails, or is queued again. */
+  async function send(batch: readonly Waiting[]): Promise<void> {
+    const left = new Map(batch.map((waiting) => [waiting.path, waiting]));
+    const passing = new Map<string, Error>();
+    let broken: Error | undefined;
+    try {
+      const lines = batch.map(({ path, narinfo }) => ({ path, narinfo }));
+      await api.publish(lines, ({ hash, refusal }) => {
+        const waiting = left.get(hash);
+        if (waiting === undefined) return;
+        if (refusal !== undefined && isTransientStatus(refusal.status)) {
+          passing.set(hash, refusal);
+          return;
+        }
+        left.delete(hash);
+        if (refusal === undefined) waiting.succeed();
+        else waiting.fail(refusal);
+      });
+    } catch (error) {
+      if (isWithoutBatches(error)) {
+        for (const { path, narinfo, succeed, fail } of batch)
+          put(path, narinfo).then(succeed, fail);
+        return;
+      }
+      const isCut = error instanceof Unreachable && left.size < batch.length;
+      // Publishing is idempotent: what was published in between is published again as "kept".
+      if (!isCut) return left.forEach((waiting) => waiting.fail(error));
+      broken = error;
+    }
+    await sendAgain(left, passing, broken, left.size < batch.length);
+  }
+
+  /** Queues again what has no end. A narinfo that the gateway only left out has lost no attempt. */
+  async function sendAgain(
+    left: ReadonlyMap<string, Waiting>,
+    passing: ReadonlyMap<string, Error>,
+    broken: Error | undefined,
+    hasProgress: boolean,
+  ): Promise<void> {
+    if (left.size === 0) return;
+    const again: Waiting[] = [];
+    for (const waiting of left.values()) {
+      const failure = passing.get(waiting.path) ?? broken;
+      if (failure !== undefined || !hasProgress) waiting.attempts++;
+      if (waiting.attempts < ATTEMPTS) again.push(waiting);
+      else waiting.fail(failure ?? new ClientError("the cache publishes none of the narinfos"));
+    }
+    const attempts = Math.max(0, ...again.map((waiting) => waiting.attempts));
+    try {
+      if (attempts > 0) {
+        await context.sleep(retryPauseMilliseconds(attempts, undefined, context.random));
+      }
+    } catch (error) {
+      return again.forEach((waiting) => waiting.fail(error));
+    }
+    queue.unshift(...again);
+  }
+
+  return (path: string, narinfo: string): Promise<void> =>
+    new Promise((succeed, fail) => {
+      queue.push({ path, narinfo, attempts: 0, succeed, fail });
+      gather();
+    });
+}
