@@ -1377,6 +1377,30 @@ function createMeter() {
   };
 }
 
+// src/client/push/send-listing.ts
+var SMALL_LISTING_BYTES = 4096;
+async function sendListing(hash, listing, session) {
+  if (listing === void 0) return {};
+  if (!listing.ok) return { problem: listing.error };
+  const spool = listing.value;
+  const body = spool.slice(0, spool.sizeBytes);
+  const isSmall = session.batches !== void 0 && spool.sizeBytes <= SMALL_LISTING_BYTES;
+  return isSmall ? { text: await readBody(body) } : { problem: await putListing(hash, body, session) };
+}
+async function putListing(hash, body, { client }) {
+  try {
+    await client.put(`${hash}.ls`, "application/json", body);
+    return void 0;
+  } catch (error) {
+    return describeError(error);
+  }
+}
+async function readBody(body) {
+  const chunks = [];
+  for await (const chunk of body.open()) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
+
 // src/api/direct-uploads.ts
 var MIB = 1024 * 1024;
 var PART_SIZE_THRESHOLD_BYTES = 16 * MIB;
@@ -1651,16 +1675,22 @@ function createNarUploads(session) {
 // src/client/push/narinfo-publisher.ts
 function createNarinfoPublisher(session) {
   const { batches, limits } = session;
-  const put = async (hash, text2) => await limits.publishing.run(async () => await putNarinfo(hash, text2, session));
+  const put = async (hash, text2, listing) => await limits.publishing.run(async () => {
+    if (listing !== void 0) await putListing(hash, textBody(listing), session);
+    await putNarinfo(hash, text2, session);
+  });
   const inBatches = batches === void 0 ? void 0 : createBatches(batches, put, session);
   return {
-    async publish(narinfo) {
+    async publish(narinfo, listing) {
       const { hash } = narinfo.storePath;
       const text2 = formatNarinfo(narinfo);
-      if (inBatches === void 0 || text2.length > LARGE_CHARACTERS) await put(hash, text2);
-      else await inBatches(hash, text2);
+      if (inBatches === void 0 || text2.length > LARGE_CHARACTERS) await put(hash, text2, listing);
+      else await inBatches(hash, text2, listing);
     }
   };
+}
+function textBody(text2) {
+  return bytesBody(new TextEncoder().encode(text2));
 }
 var LARGE_CHARACTERS = 64 * 1024;
 var GATHERING_MILLISECONDS = 30;
@@ -1693,7 +1723,11 @@ function createBatches(api, put, { context }) {
     const passing = /* @__PURE__ */ new Map();
     let broken;
     try {
-      const lines = batch.map(({ path: path5, narinfo }) => ({ path: path5, narinfo }));
+      const lines = batch.map(({ path: path5, narinfo, listing }) => ({
+        path: path5,
+        narinfo,
+        ...listing === void 0 ? {} : { listing }
+      }));
       await api.publish(lines, ({ hash, refusal }) => {
         const waiting = left.get(hash);
         if (waiting === void 0) return;
@@ -1707,8 +1741,8 @@ function createBatches(api, put, { context }) {
       });
     } catch (error) {
       if (isWithoutBatches(error)) {
-        for (const { path: path5, narinfo, succeed, fail } of batch)
-          put(path5, narinfo).then(succeed, fail);
+        for (const { path: path5, narinfo, listing, succeed, fail } of batch)
+          put(path5, narinfo, listing).then(succeed, fail);
         return;
       }
       const isCut = error instanceof Unreachable && left.size < batch.length;
@@ -1736,23 +1770,10 @@ function createBatches(api, put, { context }) {
     }
     queue.unshift(...again);
   }
-  return (path5, narinfo) => new Promise((succeed, fail) => {
-    queue.push({ path: path5, narinfo, attempts: 0, succeed, fail });
+  return (path5, narinfo, listing) => new Promise((succeed, fail) => {
+    queue.push({ path: path5, narinfo, listing, attempts: 0, succeed, fail });
     gather();
   });
-}
-
-// src/client/push/send-listing.ts
-async function sendListing(hash, listing, { client }) {
-  if (listing === void 0) return void 0;
-  if (!listing.ok) return listing.error;
-  const spool = listing.value;
-  try {
-    await client.put(`${hash}.ls`, "application/json", spool.slice(0, spool.sizeBytes));
-    return void 0;
-  } catch (error) {
-    return describeError(error);
-  }
 }
 
 // src/client/push/send-logs.ts
@@ -1833,7 +1854,7 @@ function createPublishSteps(session, progress, { settle, settleError, settleBloc
     const listing = limits.publishing.run(() => sendListing(path5.hash, nar.listing, session));
     try {
       const sentBytes2 = await uploads.upload(nar, transfer);
-      return { sentBytes: sentBytes2, listingProblem: await listing };
+      return { sentBytes: sentBytes2, listing: await listing };
     } finally {
       await listing;
       await nar.close();
@@ -1857,15 +1878,15 @@ function createPublishSteps(session, progress, { settle, settleError, settleBloc
       const { signKey } = options;
       const signed = signKey === void 0 ? narinfo : await signNarinfo(narinfo, signKey, storeDir);
       checkGoesOn();
-      await publisher.publish(signed);
+      await publisher.publish(signed, sent?.listing.text);
       if (sent === void 0) {
         const reason = `in the cache; now signed by ${signKey?.name ?? ""}`;
         return { kind: "skipped", path: path5, reason, isSuspicious: false };
       }
-      const { fileSize, sentBytes: sentBytes2, startedAt, listingProblem } = sent;
-      if (listingProblem !== void 0) {
+      const { fileSize, sentBytes: sentBytes2, startedAt, listing } = sent;
+      if (listing.problem !== void 0) {
         const name = formatStorePathBaseName(path5);
-        progress.say(`warning: the listing of ${name} is not sent: ${listingProblem}`);
+        progress.say(`warning: the listing of ${name} is not sent: ${listing.problem}`);
       }
       const withLog = await limits.publishing.run(() => logs.send(deriver));
       const seconds = (context.now().getTime() - startedAt) / 1e3;

@@ -833,10 +833,6 @@ function _isSameValueZero(value1, value2) {
   return value1 === value2 || Number.isNaN(value1) && Number.isNaN(value2);
 }
 // @__NO_SIDE_EFFECTS__
-function _isValidObjectKey(object$1, key) {
-  return Object.prototype.hasOwnProperty.call(object$1, key) && key !== "__proto__" && key !== "prototype" && key !== "constructor";
-}
-// @__NO_SIDE_EFFECTS__
 function _joinExpects(values$1, separator) {
   const list = [...new Set(values$1)];
   if (list.length > 1) return `(${list.join(` ${separator} `)})`;
@@ -1164,71 +1160,6 @@ function optional(wrapped, default_) {
   });
 }
 // @__NO_SIDE_EFFECTS__
-function record(key, value$1, message$1) {
-  return _standardSchema({
-    kind: "schema",
-    type: "record",
-    reference: record,
-    expects: "Object",
-    async: false,
-    key,
-    value: value$1,
-    message: message$1,
-    "~run"(dataset, config$1) {
-      const input = dataset.value;
-      if (input && typeof input === "object") {
-        dataset.typed = true;
-        dataset.value = {};
-        for (const entryKey in input) if (/* @__PURE__ */ _isValidObjectKey(input, entryKey)) {
-          const entryValue = input[entryKey];
-          const keyDataset = this.key["~run"]({ value: entryKey }, config$1);
-          if (keyDataset.issues) {
-            const pathItem = {
-              type: "object",
-              origin: "key",
-              input,
-              key: entryKey,
-              value: entryValue
-            };
-            for (const issue2 of keyDataset.issues) {
-              issue2.path = [pathItem];
-              dataset.issues?.push(issue2);
-            }
-            if (!dataset.issues) dataset.issues = keyDataset.issues;
-            if (config$1.abortEarly) {
-              dataset.typed = false;
-              break;
-            }
-          }
-          const valueDataset = this.value["~run"]({ value: entryValue }, config$1);
-          if (valueDataset.issues) {
-            const pathItem = {
-              type: "object",
-              origin: "value",
-              input,
-              key: entryKey,
-              value: entryValue
-            };
-            for (const issue2 of valueDataset.issues) {
-              if (issue2.path) issue2.path.unshift(pathItem);
-              else issue2.path = [pathItem];
-              dataset.issues?.push(issue2);
-            }
-            if (!dataset.issues) dataset.issues = valueDataset.issues;
-            if (config$1.abortEarly) {
-              dataset.typed = false;
-              break;
-            }
-          }
-          if (!keyDataset.typed || !valueDataset.typed) dataset.typed = false;
-          if (keyDataset.typed) dataset.value[keyDataset.value] = valueDataset.value;
-        }
-      } else _addIssue(this, "type", dataset, config$1);
-      return dataset;
-    }
-  });
-}
-// @__NO_SIDE_EFFECTS__
 function string(message$1) {
   return _standardSchema({
     kind: "schema",
@@ -1283,20 +1214,6 @@ function union(options, message$1) {
         dataset.typed = true;
       } else if (untypedDatasets?.length === 1) return untypedDatasets[0];
       else _addIssue(this, "type", dataset, config$1, { issues: /* @__PURE__ */ _subIssues(untypedDatasets) });
-      return dataset;
-    }
-  });
-}
-// @__NO_SIDE_EFFECTS__
-function unknown() {
-  return _standardSchema({
-    kind: "schema",
-    type: "unknown",
-    reference: unknown,
-    expects: "unknown",
-    async: false,
-    "~run"(dataset) {
-      dataset.typed = true;
       return dataset;
     }
   });
@@ -1577,6 +1494,7 @@ var MIB = 1024 * KIB;
 var MAX_MISSING_HASHES = 32768;
 var MAX_MISSING_BYTES = MAX_MISSING_HASHES * 40 + KIB;
 var MAX_PUBLISH_BYTES = 4 * MIB;
+var MAX_LISTING_LENGTH = 64 * KIB;
 var text = string("is not a text");
 var hash = pipe(text, regex(/^[0-9abcdfghijklmnpqrsvwxyz]{32}$/, "is not 32 digits of nix32"));
 var missingSchema = object(
@@ -1598,8 +1516,10 @@ var publishLineSchema = object(
     pin: optional(union([boolean(), string()], "is neither a text nor true or false")),
     /** Reserved: the time that the build took. */
     buildSeconds: optional(pipe(number("is not a number"), minValue(0, "is negative"))),
-    /** Reserved: the listing of the NAR, as in `<hash>.ls`. */
-    listing: optional(record(string(), unknown(), "is not a JSON object")),
+    /** The listing of the NAR. It is stored as `<hash>.ls` if this request publishes the path. */
+    listing: optional(
+      pipe(text, maxLength(MAX_LISTING_LENGTH, `is longer than ${MAX_LISTING_LENGTH} characters`))
+    ),
     /** Reserved: hash parts of references that another cache has. */
     upstreamReferences: optional(array(hash, "is not a list"))
   },

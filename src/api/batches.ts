@@ -8,12 +8,10 @@ import {
   object,
   optional,
   pipe,
-  record,
   regex,
   safeInteger,
   string,
   union,
-  unknown,
 } from "valibot";
 import { notAnObject } from "./read-shape.ts";
 
@@ -36,9 +34,10 @@ export const MISSING_BUDGET = 12;
 
 /**
  * The most narinfos that one request of `/api/v1/publish` publishes: as many as wait for the
- * bucket at once. A narinfo takes up to 4 requests to the bucket (a look at its NAR, a look
- * at the published narinfo, the PUT, and a look after it) and one more subrequest at the
- * edge. 6 × 5 leaves 20 of the free plan's 50 subrequests for attempts that fail. A narinfo
+ * bucket at once. A narinfo takes up to 5 requests to the bucket (a look at its NAR, a look
+ * at the published narinfo, the PUT of its listing, its own PUT, and a look after it) and
+ * two more subrequests at the edge. 6 × 7 leaves 8 of the free plan's 50 subrequests for
+ * attempts that fail. A narinfo
  * takes some 0.7 ms of CPU (docs/performance.md); the free plan allows 10 ms.
  */
 export const NARINFOS_AT_ONCE = 6;
@@ -54,6 +53,9 @@ export const MAX_PUBLISH_LINES = 256;
 
 /** Bytes. A narinfo has 1 to 4 KB, and 2 MiB at most: room for one of these, escaped in JSON. */
 export const MAX_PUBLISH_BYTES = 4 * MIB;
+
+/** UTF-16 code units of a listing in a batch. A longer one goes by a PUT of its own. */
+export const MAX_LISTING_LENGTH = 64 * KIB;
 
 const text = string("is not a text");
 const hash = pipe(text, regex(/^[0-9abcdfghijklmnpqrsvwxyz]{32}$/, "is not 32 digits of nix32"));
@@ -71,7 +73,7 @@ export const missingSchema = object(
 );
 
 /**
- * One line of the body of `POST /api/v1/publish`. This gateway checks the optional fields
+ * One line of the body of `POST /api/v1/publish`. This gateway checks the reserved fields
  * and does nothing with them. It ignores fields that it does not know.
  */
 export const publishLineSchema = object(
@@ -83,8 +85,10 @@ export const publishLineSchema = object(
     pin: optional(union([boolean(), string()], "is neither a text nor true or false")),
     /** Reserved: the time that the build took. */
     buildSeconds: optional(pipe(number("is not a number"), minValue(0, "is negative"))),
-    /** Reserved: the listing of the NAR, as in `<hash>.ls`. */
-    listing: optional(record(string(), unknown(), "is not a JSON object")),
+    /** The listing of the NAR. It is stored as `<hash>.ls` if this request publishes the path. */
+    listing: optional(
+      pipe(text, maxLength(MAX_LISTING_LENGTH, `is longer than ${MAX_LISTING_LENGTH} characters`)),
+    ),
     /** Reserved: hash parts of references that another cache has. */
     upstreamReferences: optional(array(hash, "is not a list")),
   },

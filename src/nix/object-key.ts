@@ -161,9 +161,12 @@ function parseTopLevelName(name: string): Result<CacheInfoKey | NarinfoKey | Lis
   const [, stem = "", suffix] = /^(.{32})\.(narinfo|ls)$/.exec(name) ?? [];
   const hash = parseStorePathHash(stem);
   if (suffix === undefined || !hash.ok) return unknownName;
-  return suffix === "narinfo"
-    ? ok(narinfoKey(hash.value))
-    : ok({ kind: "listing", path: brandPath(name), hash: hash.value });
+  return suffix === "narinfo" ? ok(narinfoKey(hash.value)) : ok(listingKey(hash.value));
+}
+
+/** Returns the key of the listing of a path's NAR. */
+export function listingKey(hash: StorePathHash): ListingKey {
+  return { kind: "listing", path: brandPath(`${hash}.ls`), hash };
 }
 
 function parseNarName(segments: readonly string[]): Result<NarKey> {

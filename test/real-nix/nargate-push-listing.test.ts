@@ -5,7 +5,7 @@ import { createPuller, createPusher } from "../../testkit/nix/gateway-clients.ts
 import { type LocalGateway, startLocalGateway } from "../../testkit/node/local-gateway.ts";
 import { createNargate, type NargateCommand } from "../../testkit/nix/nargate-command.ts";
 import { hasNix, type NixMachine } from "../../testkit/nix/nix-client.ts";
-import { addBuilt, addDirectory, addTexts, hashPart } from "../../testkit/nix/nix-paths.ts";
+import { addDirectory, addTexts, hashPart } from "../../testkit/nix/nix-paths.ts";
 
 describe.skipIf(!hasNix)("nargate push of listings", () => {
   let gateway: LocalGateway;
@@ -37,7 +37,9 @@ describe.skipIf(!hasNix)("nargate push of listings", () => {
   });
 
   it("publishes a path whose listing is refused, and warns", async () => {
-    const top = await addBuilt(pusher, { name: "listing-refused" });
+    // A small listing goes with its narinfo.
+    const names = Array.from({ length: 100 }, (_, at) => [`file-${at}`, "text"]);
+    const top = await addDirectory(pusher, "listing-refused", Object.fromEntries(names));
     gateway.faults.add({
       match: { method: "PUT", keyPattern: `${hashPart(top)}\\.ls$` },
       effect: { status: 400, code: "InvalidRequest" },

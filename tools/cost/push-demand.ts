@@ -56,10 +56,11 @@ export function isPushedDirectly(narMb: number): boolean {
 }
 
 /**
- * The listing of the NAR, which `nargate push` sends beside it: a PUT, for which the
- * gateway looks for an older listing. `nix copy` sends none by default.
+ * The listing of the NAR, which `nargate push` sends with the narinfo. One above 4 KiB
+ * goes by itself, and takes a request and a bucket read more. `nix copy` sends none by
+ * default.
  */
-const LISTING = { clientRequests: 1, bucketReads: 1, bucketWrites: 1 } as const;
+const LISTING = { bucketWrites: 1 } as const;
 
 /** Calculates the work to push one path with a NAR of the average size. */
 export function pushDemand(usage: Usage): PushDemand {
@@ -71,14 +72,14 @@ function pushThroughGateway({ narMb, cpuRequestMs, cpuUploadMsPerMb, cpuPublishM
   const cpuMsOfNar = cpuRequestMs + narMb * cpuUploadMsPerMb;
   return {
     // As `nix copy` does it: GET narinfo, HEAD NAR, PUT NAR, PUT narinfo. `nargate push`
-    // takes three or less, the listing included, because it asks for all paths at once
-    // and publishes six narinfos in one request.
+    // takes about two, because it asks for all paths at once and publishes six narinfos in
+    // one request, with their listings.
     clientRequests: 4,
     cpuMs: 3 * cpuRequestMs + cpuMsOfNar + cpuPublishMs,
     cpuMsOfNar,
     // The GET and the HEAD. To publish the narinfo, the gateway looks for its NAR,
     // and for a published narinfo before and after it writes.
-    bucketReads: 5 + LISTING.bucketReads,
+    bucketReads: 5,
     // The NAR: one PUT, or its parts and two requests to create and complete the
     // upload. Then the narinfo.
     bucketWrites: (parts <= 1 ? 1 : parts + 2) + 1 + LISTING.bucketWrites,
@@ -90,10 +91,10 @@ function pushThroughGateway({ narMb, cpuRequestMs, cpuUploadMsPerMb, cpuPublishM
 function directPush({ narMb, cpuRequestMs, cpuProofMsPerMb, cpuPublishMs }: Usage): PushDemand {
   const bytes = narMb * BYTES_PER_MB;
   const parts = Math.ceil(bytes / PUSH_LIMITS.directPartBytes);
-  // start, which returns the first URLs; complete; a share of a batch of narinfos; the
-  // listing. One more request for each further 100 part URLs.
+  // start, which returns the first URLs; complete; a share of a batch of narinfos. One
+  // more request for each further 100 part URLs.
   const moreUrls = Math.max(0, Math.ceil(parts / PUSH_LIMITS.urlsPerRequest) - 1);
-  const clientRequests = 2 + PUBLISH_SHARE + moreUrls + LISTING.clientRequests;
+  const clientRequests = 2 + PUBLISH_SHARE + moreUrls;
   const cpuMsOfNar = cpuRequestMs + narMb * cpuProofMsPerMb;
   const gb = narMb * GB_PER_MB;
   return {
@@ -103,7 +104,7 @@ function directPush({ narMb, cpuRequestMs, cpuProofMsPerMb, cpuPublishMs }: Usag
     // start: a HEAD and two listings. complete: a HEAD of each of the two names, a
     // listing of the parts, a read of the bytes, and two listings to clean up. The
     // narinfo: four reads, with the one that finds it missing.
-    bucketReads: 3 + 6 + 4 + LISTING.bucketReads,
+    bucketReads: 3 + 6 + 4,
     // Create the upload, its parts, complete, delete, the copy, and the narinfo.
     bucketWrites: 1 + parts + 2 + copyRequests(bytes) + 1 + LISTING.bucketWrites,
     gbFromBucket: gb,

@@ -3,13 +3,19 @@ import { formatNarinfo, type Narinfo } from "../../nix/narinfo.ts";
 import { ClientError } from "../client-error.ts";
 import { type BatchApi, isWithoutBatches } from "../gateway/batch-api.ts";
 import { Unreachable } from "../gateway/http-client.ts";
+import type { StorePathHash } from "../../nix/store-path.ts";
+import { bytesBody } from "../gateway/http-client.ts";
 import type { PushSession } from "./push-session.ts";
+import { putListing } from "./send-listing.ts";
 import { putNarinfo } from "./upload-nar.ts";
 
 /** Publishes narinfos: one by one, or several in one request. */
 export interface NarinfoPublisher {
-  /** Resolves once the narinfo is durable. If the path is published already, this adds the signatures. */
-  publish(narinfo: Narinfo): Promise<void>;
+  /**
+   * Resolves once the narinfo is durable. If the path is published already, this adds the
+   * signatures; otherwise `listing` is stored with it.
+   */
+  publish(narinfo: Narinfo, listing?: string): Promise<void>;
 }
 
 type PublishSession = Pick<PushSession, "client" | "batches" | "limits" | "context">;
@@ -17,17 +23,24 @@ type PublishSession = Pick<PushSession, "client" | "batches" | "limits" | "conte
 /** Creates the publisher that the gateway allows: an older gateway takes no batches. */
 export function createNarinfoPublisher(session: PublishSession): NarinfoPublisher {
   const { batches, limits } = session;
-  const put = async (hash: string, text: string) =>
-    await limits.publishing.run(async () => await putNarinfo(hash, text, session));
+  const put = async (hash: StorePathHash, text: string, listing?: string) =>
+    await limits.publishing.run(async () => {
+      if (listing !== undefined) await putListing(hash, textBody(listing), session);
+      await putNarinfo(hash, text, session);
+    });
   const inBatches = batches === undefined ? undefined : createBatches(batches, put, session);
   return {
-    async publish(narinfo) {
+    async publish(narinfo, listing) {
       const { hash } = narinfo.storePath;
       const text = formatNarinfo(narinfo);
-      if (inBatches === undefined || text.length > LARGE_CHARACTERS) await put(hash, text);
-      else await inBatches(hash, text);
+      if (inBatches === undefined || text.length > LARGE_CHARACTERS) await put(hash, text, listing);
+      else await inBatches(hash, text, listing);
     },
   };
+}
+
+function textBody(text: string) {
+  return bytesBody(new TextEncoder().encode(text));
 }
 
 /** A narinfo with some thousand references goes alone, so that each batch stays small. */
@@ -46,8 +59,9 @@ const CALLS_AT_ONCE = 8;
 const ATTEMPTS = 6;
 
 interface Waiting {
-  readonly path: string;
+  readonly path: StorePathHash;
   readonly narinfo: string;
+  readonly listing: string | undefined;
   /** The times that it was sent without success. */
   attempts: number;
   succeed(): void;
@@ -60,7 +74,7 @@ interface Waiting {
  */
 function createBatches(
   api: BatchApi,
-  put: (hash: string, text: string) => Promise<void>,
+  put: (hash: StorePathHash, text: string, listing?: string) => Promise<void>,
   { context }: PublishSession,
 ) {
   const queue: Waiting[] = [];
@@ -89,11 +103,15 @@ function createBatches(
 
   /** Never throws: each narinfo of the batch succeeds, fails, or is queued again. */
   async function send(batch: readonly Waiting[]): Promise<void> {
-    const left = new Map(batch.map((waiting) => [waiting.path, waiting]));
+    const left = new Map<string, Waiting>(batch.map((waiting) => [waiting.path, waiting]));
     const passing = new Map<string, Error>();
     let broken: Error | undefined;
     try {
-      const lines = batch.map(({ path, narinfo }) => ({ path, narinfo }));
+      const lines = batch.map(({ path, narinfo, listing }) => ({
+        path,
+        narinfo,
+        ...(listing === undefined ? {} : { listing }),
+      }));
       await api.publish(lines, ({ hash, refusal }) => {
         const waiting = left.get(hash);
         if (waiting === undefined) return;
@@ -107,8 +125,8 @@ function createBatches(
       });
     } catch (error) {
       if (isWithoutBatches(error)) {
-        for (const { path, narinfo, succeed, fail } of batch)
-          put(path, narinfo).then(succeed, fail);
+        for (const { path, narinfo, listing, succeed, fail } of batch)
+          put(path, narinfo, listing).then(succeed, fail);
         return;
       }
       const isCut = error instanceof Unreachable && left.size < batch.length;
@@ -145,9 +163,9 @@ function createBatches(
     queue.unshift(...again);
   }
 
-  return (path: string, narinfo: string): Promise<void> =>
+  return (path: StorePathHash, narinfo: string, listing: string | undefined): Promise<void> =>
     new Promise((succeed, fail) => {
-      queue.push({ path, narinfo, attempts: 0, succeed, fail });
+      queue.push({ path, narinfo, listing, attempts: 0, succeed, fail });
       gather();
     });
 }

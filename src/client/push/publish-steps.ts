@@ -10,7 +10,7 @@ import { createNarinfoPublisher } from "./narinfo-publisher.ts";
 import type { PathEnds, PathOutcome } from "./push-report.ts";
 import type { PushSession } from "./push-session.ts";
 import type { PublishSteps } from "./references-first.ts";
-import { sendListing } from "./send-listing.ts";
+import { sendListing, type SentListing } from "./send-listing.ts";
 import { createLogSender } from "./send-logs.ts";
 import { spoolDirectory } from "./spool.ts";
 import { createNarUploads } from "./upload-nar.ts";
@@ -26,8 +26,7 @@ interface SentNar {
   readonly fileSize: number;
   readonly sentBytes: number;
   readonly startedAt: number;
-  /** The reason why the NAR's listing is not in the cache. Undefined if it is, or if none was written. */
-  readonly listingProblem: string | undefined;
+  readonly listing: SentListing;
 }
 
 /**
@@ -72,7 +71,7 @@ export function createPublishSteps(
     const listing = limits.publishing.run(() => sendListing(path.hash, nar.listing, session));
     try {
       const sentBytes = await uploads.upload(nar, transfer);
-      return { sentBytes, listingProblem: await listing };
+      return { sentBytes, listing: await listing };
     } finally {
       await listing;
       await nar.close();
@@ -99,15 +98,15 @@ export function createPublishSteps(
       const signed =
         signKey === undefined ? narinfo : await signNarinfo(narinfo, signKey, storeDir);
       checkGoesOn();
-      await publisher.publish(signed);
+      await publisher.publish(signed, sent?.listing.text);
       if (sent === undefined) {
         const reason = `in the cache; now signed by ${signKey?.name ?? ""}`;
         return { kind: "skipped", path, reason, isSuspicious: false };
       }
-      const { fileSize, sentBytes, startedAt, listingProblem } = sent;
-      if (listingProblem !== undefined) {
+      const { fileSize, sentBytes, startedAt, listing } = sent;
+      if (listing.problem !== undefined) {
         const name = formatStorePathBaseName(path);
-        progress.say(`warning: the listing of ${name} is not sent: ${listingProblem}`);
+        progress.say(`warning: the listing of ${name} is not sent: ${listing.problem}`);
       }
       const withLog = await limits.publishing.run(() => logs.send(deriver));
       const seconds = (context.now().getTime() - startedAt) / 1000;

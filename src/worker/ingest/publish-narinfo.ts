@@ -10,10 +10,11 @@ import {
   parseNarinfo,
   withSignatures,
 } from "../../nix/narinfo.ts";
-import { type NarinfoKey, parseNarUrl } from "../../nix/object-key.ts";
+import { listingKey, type NarinfoKey, parseNarUrl } from "../../nix/object-key.ts";
 import { mergeSignatures, type PublicKey } from "../../nix/signature.ts";
 import { formatStorePathBaseName } from "../../nix/store-path.ts";
 import { type Change, changeDocument } from "./change-document.ts";
+import { commitDocument } from "./commit.ts";
 import {
   checkIdentity,
   checkNarinfo,
@@ -38,11 +39,16 @@ export async function publishNarinfo(
   return await publishParsedNarinfo(key, parsePushedNarinfo(key, text, push.cache.storeDir), push);
 }
 
-/** The same for a narinfo that `parsePushedNarinfo` has returned. */
+/**
+ * The same for a narinfo that `parsePushedNarinfo` has returned. If this publishes the
+ * path, `listing` is stored beside it: clients cannot have read another one of a path that
+ * is not published, so nobody looks for it.
+ */
 export async function publishParsedNarinfo(
   key: NarinfoKey,
   narinfo: Narinfo,
   push: Push,
+  listing?: string,
 ): Promise<NarinfoDecision["outcome"]> {
   const { cache, rules, by } = push;
   const needsTrust = rules.trustedPublicKeys.length > 0;
@@ -61,7 +67,8 @@ export async function publishParsedNarinfo(
   const signatures = await sortOutSignatures(fingerprint, narinfo.signatures, known);
   let refusing: ReturnType<typeof findRefusal> | undefined;
   const incoming = withSignatures(narinfo, mergeSignatures(own, signatures, isKnownKey));
-  return await changeDocument(key, push, async () => {
+  let storing: Promise<void> | undefined;
+  const outcome = await changeDocument(key, push, async () => {
     refusing ??= findRefusal(key, narinfo, push);
     const [found, refusal] = await Promise.all([readPublished(key, narinfo.url, push), refusing]);
     if (found === "opaque") return { outcome: "kept" };
@@ -76,7 +83,21 @@ export async function publishParsedNarinfo(
       return { outcome: "published", text: formatNarinfo(withSignaturesOf(incoming, kept)) };
     }
     const decision = decideNarinfo(kept, incoming, isKnownKey);
+    if (decision.outcome === "published" && listing !== undefined) {
+      storing ??= storeListing(key, listing, push);
+    }
     return await toChange(decision, key, narinfo, push);
+  });
+  await storing;
+  return outcome;
+}
+
+/** A path without its listing is as good, so a failure is only logged. */
+async function storeListing({ hash }: NarinfoKey, listing: string, push: Push): Promise<void> {
+  const key = listingKey(hash);
+  await commitDocument(key, listing, push).catch((error: unknown) => {
+    const detail = error instanceof Error ? error.message : String(error);
+    push.log("warn", "listing-not-stored", { path: key.path, detail, by: push.by });
   });
 }
 

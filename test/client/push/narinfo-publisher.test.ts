@@ -38,6 +38,7 @@ const failing: Answer = (hashes, end) => {
 /** A publisher of a gateway that gives these answers, and the last of them from then on. */
 function open(...answers: readonly Answer[]) {
   const requests: (readonly string[])[] = [];
+  const listings: (string | undefined)[] = [];
   const puts: string[] = [];
   const batches: BatchApi = {
     narinfosAtOnce: 3,
@@ -46,6 +47,7 @@ function open(...answers: readonly Answer[]) {
       const hashes = lines.map(({ path }) => path);
       const answer = answers[Math.min(requests.length, answers.length - 1)] ?? published;
       requests.push(hashes);
+      listings.push(...lines.map(({ listing }) => listing));
       answer(hashes, onEnd);
     },
   };
@@ -59,7 +61,7 @@ function open(...answers: readonly Answer[]) {
     await Promise.allSettled(
       Array.from({ length: count }, (_, at) => publisher.publish(narinfoOf(at))),
     );
-  return { publisher, publishMany, requests, puts };
+  return { publisher, publishMany, requests, listings, puts };
 }
 
 const failures = (ends: readonly PromiseSettledResult<void>[]) =>
@@ -90,6 +92,23 @@ describe("createNarinfoPublisher", () => {
     const { publishMany, requests } = open((hashes, end) => published(hashes.slice(0, 1), end));
     expect(failures(await publishMany(3))).toEqual([]);
     expect(requests.map(({ length }) => length)).toEqual([3, 2, 1]);
+  });
+
+  it("sends a listing in the line of its narinfo", async () => {
+    const { publisher, listings, puts } = open(published);
+    await Promise.all([publisher.publish(narinfoOf(1), "{}"), publisher.publish(narinfoOf(2))]);
+    expect([listings, puts]).toEqual([["{}", undefined], []]);
+  });
+
+  it("sends a listing before its narinfo where there are no batches", async () => {
+    const old = open();
+    await old.publisher.publish(narinfoOf(1), "{}");
+    expect(old.puts).toEqual([`${hashOf(1)}.ls`, `${hashOf(1)}.narinfo`]);
+    const replaced = open(() => {
+      throw refusal(404);
+    });
+    await replaced.publisher.publish(narinfoOf(1), "{}");
+    expect(replaced.puts).toEqual([`${hashOf(1)}.ls`, `${hashOf(1)}.narinfo`]);
   });
 
   it("gives up after six requests of which the gateway takes none", async () => {

@@ -12,6 +12,7 @@ import { withStoredNars } from "./stored-nars.ts";
 export interface BatchLine {
   readonly key: NarinfoKey;
   readonly text: string;
+  readonly listing: string | undefined;
 }
 
 /** The end of one narinfo. */
@@ -33,6 +34,7 @@ const WRITERS = 6;
 interface Parsed {
   readonly key: NarinfoKey;
   readonly narinfo: Narinfo;
+  readonly listing: string | undefined;
 }
 
 /**
@@ -67,16 +69,16 @@ export async function publishBatch(
     return isPublished;
   }
 
-  const parsed = lines.flatMap(({ key, text }): readonly Parsed[] => {
+  const parsed = lines.flatMap(({ key, text, listing }): readonly Parsed[] => {
     try {
-      return [{ key, narinfo: parsePushedNarinfo(key, text, push.cache.storeDir) }];
+      return [{ key, narinfo: parsePushedNarinfo(key, text, push.cache.storeDir), listing }];
     } catch (error) {
       void end(key, Promise.reject(error));
       return [];
     }
   });
 
-  async function publish({ key, narinfo }: Parsed): Promise<DocumentOutcome> {
+  async function publish({ key, narinfo, listing }: Parsed): Promise<DocumentOutcome> {
     // Read before the first wait: in a circle of references, each would wait for the other.
     const needed = narinfo.references.map((path) => ({ path, published: ends.get(path.hash) }));
     for (const { path, published } of needed) {
@@ -85,7 +87,7 @@ export async function publishBatch(
         subject: `${formatStorePathBaseName(path)}.`,
       });
     }
-    return await publishParsedNarinfo(key, narinfo, push);
+    return await publishParsedNarinfo(key, narinfo, push, listing);
   }
 
   // Once for all of them. If it fails, each narinfo tries again and says so.

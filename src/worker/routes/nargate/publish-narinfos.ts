@@ -53,10 +53,11 @@ async function readBatch(request: Request): Promise<readonly BatchLine[]> {
   if (new Set(lines.map(({ path }) => path)).size < lines.length) {
     throw malformed("a path is named twice");
   }
-  return lines.map(({ path, narinfo }) => ({
+  return lines.map(({ path, narinfo, listing }) => ({
     // The schema has checked its digits.
     key: narinfoKey(path as StorePathHash),
     text: narinfo,
+    listing,
   }));
 }
 

@@ -41,6 +41,7 @@ async function run(
   const lines = [...batch].map(([letter, text]) => ({
     key: keyOfNarinfo(text),
     text: texts[letter] ?? text,
+    listing: undefined,
   }));
   const took = await publishBatch(lines, push, limits, (end) => void ends.push(end));
   const results = ends.map((end) => {

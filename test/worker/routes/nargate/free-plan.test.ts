@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { NARINFOS_AT_ONCE } from "../../../../src/api/batches.ts";
 import type { Gateway } from "../../../../src/worker/gateway.ts";
 import { apiRequest, linesOf, post } from "../../../../testkit/workerd/api.ts";
+import type { FakeStorePath } from "../../../../testkit/store-path.ts";
 import {
   lineOf,
   makePaths,
@@ -43,12 +44,14 @@ function withSmallPages(gateway: Gateway): Gateway {
   };
 }
 
+const lineWithListing = (path: FakeStorePath) => ({ ...lineOf(path), listing: "{}" });
+
 describe("a gateway on the free plan, which refuses the 51st subrequest of a request", () => {
   it("publishes 30 narinfos in a chain, some at each request", async () => {
     const gateway = await startOnFreePlan();
     const paths = await makePaths(30, true);
     await putNars(gateway, paths);
-    const requests = await publishAll(gateway, paths.map(lineOf));
+    const requests = await publishAll(gateway, paths.map(lineWithListing));
     expect(requests).toBe(Math.ceil(30 / NARINFOS_AT_ONCE));
     expect(gateway.plan.most()).toBeLessThanOrEqual(FREE_SUBREQUESTS);
   });
@@ -59,7 +62,7 @@ describe("a gateway on the free plan, which refuses the 51st subrequest of a req
     for (const { narPath, nar } of paths) {
       await gateway.bucket.putObject(PREFIX + narPath.slice(1), nar);
     }
-    await publishAll(gateway, paths.map(lineOf));
+    await publishAll(gateway, paths.map(lineWithListing));
     expect(gateway.plan.most()).toBeLessThanOrEqual(FREE_SUBREQUESTS);
   });
 
@@ -74,7 +77,7 @@ describe("a gateway on the free plan, which refuses the 51st subrequest of a req
         effect: { status: 503, code: "SlowDown" },
       });
     }
-    await publishAll(gateway, paths.map(lineOf));
+    await publishAll(gateway, paths.map(lineWithListing));
     const stored = (await gateway.bucket.listKeys()).filter((key) => key.endsWith(".narinfo"));
     expect(stored).toHaveLength(10);
   });
@@ -108,7 +111,7 @@ describe("a gateway on the free plan, which refuses the 51st subrequest of a req
       match: { keyPattern: "narinfo$", method: "GET" },
       effect: { status: 503, code: "SlowDown" },
     });
-    const body = apiRequest(ndjson(paths.map(lineOf)));
+    const body = apiRequest(ndjson(paths.map(lineWithListing)));
     const lines = await linesOf(await gateway.request("/api/v1/publish", body));
     expect(JSON.stringify(lines)).toContain("bucket-unavailable");
     expect(lines.at(-1)).toEqual({ took: expect.any(Number) });

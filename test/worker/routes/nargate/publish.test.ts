@@ -149,11 +149,49 @@ describe("POST /api/v1/publish", () => {
     const paths = await makePaths(2);
     const gateway = await startWithNars(paths);
     const [first, second] = paths.map(lineOf);
-    const fields = { pin: "v1", buildSeconds: 3.5, listing: {}, upstreamReferences: [], later: 1 };
+    const fields = { pin: "v1", buildSeconds: 3.5, upstreamReferences: [], later: 1 };
     const [line] = await publish(gateway, [{ ...first, ...fields }]);
     expect(line).toEqual({ path: first?.path, outcome: "published" });
     const response = await post(gateway, "publish", ndjson([{ ...second, buildSeconds: "3" }]));
     expect((await errorOf(response)).message).toContain("line 1: buildSeconds is not a number");
+  });
+
+  it("stores a listing with the narinfo that it publishes, without a look for another", async () => {
+    const [path] = await makePaths(1);
+    const gateway = await startWithNars([path!]);
+    await gateway.bucket.clearRequests();
+    await publish(gateway, [{ ...lineOf(path!), listing: '{"version":1}' }]);
+    const name = `${PREFIX}${path!.hash}.ls`;
+    expect((await gateway.bucket.getObject(name))?.text).toBe('{"version":1}');
+    expect((await gateway.bucket.getObject(name))?.headers["content-type"]).toBe(
+      "application/json",
+    );
+    const requests = await gateway.bucket.requests();
+    const puts = requests.filter(({ method }) => method === "PUT").map(({ key }) => key);
+    expect(puts.filter((key) => key.includes(path!.hash)).toSorted()).toEqual([
+      name,
+      `${PREFIX}${path!.hash}.narinfo`,
+    ]);
+    expect(requests.filter(({ key }) => key === name)).toHaveLength(1);
+  });
+
+  it("keeps the listing of a path that is published", async () => {
+    const [path] = await makePaths(1);
+    const gateway = await startWithNars([path!]);
+    await publish(gateway, [{ ...lineOf(path!), listing: "first" }]);
+    const [line] = await publish(gateway, [{ ...lineOf(path!), listing: "second" }]);
+    expect(line).toEqual({ path: path!.hash, outcome: "kept" });
+    expect((await gateway.bucket.getObject(`${PREFIX}${path!.hash}.ls`))?.text).toBe("first");
+  });
+
+  it("publishes a path whose listing cannot be stored", async () => {
+    const [path] = await makePaths(1);
+    const gateway = await startWithNars([path!]);
+    const key = `${PREFIX}${path!.hash}.ls`;
+    await gateway.bucket.addFaults({ match: { key }, effect: { status: 403 } });
+    const [line] = await publish(gateway, [{ ...lineOf(path!), listing: "{}" }]);
+    expect(line).toEqual({ path: path!.hash, outcome: "published" });
+    expect(gateway.log.filter(({ code }) => code === "listing-not-stored")).toHaveLength(1);
   });
 
   it.each<{ what: string; body: string; code: string; says: string }>([
@@ -163,6 +201,12 @@ describe("POST /api/v1/publish", () => {
       body: ndjson([{ path: "../x", narinfo: "" }]),
       code: "upload-malformed",
       says: "line 1: path is not 32 digits",
+    },
+    {
+      what: "a listing that is too long",
+      body: ndjson([{ path: "a".repeat(32), narinfo: "", listing: "x".repeat(65_537) }]),
+      code: "upload-malformed",
+      says: "listing is longer than 65536 characters",
     },
     {
       what: "a path twice",
