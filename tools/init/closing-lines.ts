@@ -21,6 +21,7 @@ export function closingLines(closing: Closing): string {
   const url = deployed.url ?? "https://ADDRESS-OF-THE-CACHE";
   const copies = target === "cloudflare" ? ", and at Cloudflare" : "";
   return [
+    ...runAgain(closing),
     ...signFirst(closing, url),
     "Everyone who pulls puts these lines into /etc/nix/nix.conf:",
     "",
@@ -82,15 +83,20 @@ function signFirst({ plan, keys, cache }: Closing, url: string): readonly string
   ];
 }
 
-function lastWords({ deployed, target }: Closing): readonly string[] {
-  if (target === "cloudflare") {
-    return ["Copy them into your password manager: Cloudflare shows no stored secret."];
-  }
+/** The lines below need a cache that runs. */
+function runAgain({ deployed }: Closing): readonly string[] {
   return deployed.again === undefined
     ? []
     : [
-        "The worker ran on this machine, and stops now. Run it again with:",
+        "The worker ran on this machine, and stops now. Run it again, in a terminal of its own:",
         "",
         `  ${deployed.again}`,
+        "",
       ];
+}
+
+function lastWords({ target }: Closing): readonly string[] {
+  return target === "cloudflare"
+    ? ["Copy them into your password manager: Cloudflare shows no stored secret."]
+    : ["To change something, stop the worker and run nargate init again."];
 }

@@ -38,7 +38,8 @@ export const USAGE = `Usage: ./nargate init [flags]
   --dry-run            show what would be written, and write and deploy nothing
   --local              a trial: run the worker on this machine instead of
                        deploying. Keeps its files in .nargate/local, unless
-                       --config or the other files are given
+                       --config or the other files are given. PORT in the
+                       environment is the port (default: 8787)
   --no-deploy          write the files, and do not deploy
   --replace-secrets    replace secrets that are stored already
   --accept-problems    continue although a check of the bucket failed

@@ -55,4 +55,13 @@ async function runMain(): Promise<void> {
   }
 }
 
-await runMain();
+/** At Ctrl-D the terminal gives no more answers, and nothing is left to do. */
+function noticeClosedInput(): void {
+  process.exitCode = 130;
+  process.stderr.write("nargate init: interrupted\n");
+}
+
+process.once("beforeExit", noticeClosedInput);
+// A terminal without a known width would get one letter a line.
+if (process.stdout.columns === 0) process.stdout.columns = 80;
+void runMain().finally(() => process.off("beforeExit", noticeClosedInput));

@@ -127,7 +127,9 @@ function planToken(
       );
     }
     const until = listed.expires === undefined ? "without an expiry" : `until ${listed.expires}`;
-    const unchanged = isExpiryGiven ? `, ${until}: --expires changes no token that exists` : "";
+    const unchanged = isExpiryGiven
+      ? `, ${until}: --expires changes no token that exists; make another with nargate token create`
+      : "";
     return {
       entries,
       token: known,

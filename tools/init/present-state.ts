@@ -54,7 +54,10 @@ export async function readPresentState(
     : path.resolve(context.cwd, flags.config ?? CONFIG_FILE);
   const configText =
     (await readOptional(configFile)) ?? (isTrial ? await readOptional(CONFIG_FILE) : undefined);
-  if (configText === undefined) throw new UsageError(`--config: ${configFile} does not exist`);
+  if (configText === undefined)
+    throw new UsageError(
+      `--config: ${configFile} does not exist. Copy wrangler.toml of this repository there first`,
+    );
   const config = parseConfig(configText);
   if (!config.ok) throw new UsageError(`${configFile} ${config.error}`);
   const files = findFiles(flags, configFile, config.value.name, isTrial, context);
@@ -72,7 +75,7 @@ export async function readPresentState(
 }
 
 function findFiles(
-  { secretsFile, tokenList }: FileFlags,
+  { secretsFile, tokenList, target }: FileFlags,
   config: string,
   name: string,
   isTrial: boolean,
@@ -82,8 +85,10 @@ function findFiles(
   const ownSecrets = isTrial ? path.join(TRIAL_FOLDER, "secrets.env") : undefined;
   const secrets =
     secretsFile === undefined ? (ownSecrets ?? placeOfSecrets(name, context)) : given(secretsFile);
-  const ownList = isTrial ? path.join(TRIAL_FOLDER, "tokens.json") : undefined;
   const directory = path.dirname(secrets);
+  // The tokens of a trial must not open a real cache.
+  const isApart = isTrial || (target === "local" && secretsFile !== undefined);
+  const ownList = isApart ? path.join(directory, "tokens.json") : undefined;
   return {
     config,
     secrets,

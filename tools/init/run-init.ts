@@ -1,7 +1,8 @@
+import { randomBytes } from "node:crypto";
 import { UsageError } from "../../src/client/client-error.ts";
 import type { ProcessContext } from "../../src/client/process-context.ts";
-import type { BucketLocation } from "../../src/settings/bucket-settings.ts";
 import { parseExpiry } from "../../src/client/token-list.ts";
+import { agreeOnCache, agreeToReplace, changesNothing } from "./agree.ts";
 import { askBucket, type BucketAnswers } from "./ask-bucket.ts";
 import { askCache } from "./ask-cache.ts";
 import type { Asker } from "./asker.ts";
@@ -9,12 +10,7 @@ import { closingLines } from "./closing-lines.ts";
 import { changeConfig } from "./config-text.ts";
 import type { Deployer } from "./deployer.ts";
 import type { InitFlags } from "./init-flags.ts";
-import {
-  type CacheInBucket,
-  describeCache,
-  findCacheElsewhere,
-  lookAtCache,
-} from "./look-at-cache.ts";
+import { type CacheInBucket, describeCache, lookAtCache } from "./look-at-cache.ts";
 import { requireGoodBucket } from "./require-good-bucket.ts";
 import { planSecrets, requireSecretFiles } from "./plan-secrets.ts";
 import { type PresentState, readPresentState } from "./present-state.ts";
@@ -52,7 +48,7 @@ export async function runInit(flags: InitFlags, tools: InitTools): Promise<numbe
   const secrets = await planSecrets(present, {
     bucket: answers.bucket,
     signingKey,
-    keyName: chooseKeyName(host ?? `${present.config.name}-${answers.bucket.bucket}`, [
+    keyName: chooseKeyName(host ?? nameWithoutHost(flags, present, answers), [
       ...cache.sample.keyNames,
       ...publicKeys.map((key) => key.split(":", 1)[0] ?? ""),
     ]),
@@ -72,9 +68,10 @@ export async function runInit(flags: InitFlags, tools: InitTools): Promise<numbe
     say("Dry run: nothing is written, and nothing is deployed.");
     return 0;
   }
-  await agreeToReplace(flags, present, plan, stored, asker);
+  const isUnchanged = changesNothing(present, plan);
+  await agreeToReplace(flags, present, plan, stored, isUnchanged ? undefined : asker);
   await writePlan(plan);
-  say("The files are written.\n");
+  say(isUnchanged ? "Nothing changes in the files.\n" : "The files are written.\n");
   if (deployer === undefined) {
     say(
       `Deploy with: npm run deploy -- --config ${plan.files.config} --secrets-file ${plan.files.secrets}`,
@@ -100,6 +97,19 @@ export async function runInit(flags: InitFlags, tools: InitTools): Promise<numbe
   }
 }
 
+/**
+ * Returns the beginning of the name of a key. Each trial has a name of its own, because
+ * Nix uses only the first of two keys of one name.
+ */
+function nameWithoutHost(
+  { target }: InitFlags,
+  { config }: PresentState,
+  { bucket }: BucketAnswers,
+): string {
+  const suffix = target === "local" ? randomBytes(3).toString("hex") : bucket.bucket;
+  return `${config.name}-${suffix}`;
+}
+
 /** Returns a name with a number that no other key has: Nix uses only one key of a name. */
 function chooseKeyName(base: string, taken: readonly string[]): string {
   let number = 1;
@@ -119,39 +129,6 @@ function parseLastDay(text: string, { now }: ProcessContext): string | undefined
 
 function isPrivate({ config }: PresentState): boolean {
   return config.vars["READ_ACCESS"] === "token";
-}
-
-/** Throws unless the person knows what the bucket holds: a mistyped prefix would serve nothing. */
-async function agreeOnCache(
-  { existing }: InitFlags,
-  present: PresentState,
-  { bucket }: BucketAnswers,
-  { narinfos }: CacheInBucket,
-  { asker, context }: InitTools,
-): Promise<void> {
-  const place = `${bucket.bucket}/${bucket.prefix}`;
-  if (existing === undefined && isSetUp(present, bucket)) return;
-  if (narinfos > 0) {
-    if (existing === "yes") return;
-    if (existing === "no") {
-      throw new UsageError(
-        `--existing no, but ${place} holds a Nix cache. Serve it with --existing yes, or choose another --prefix`,
-      );
-    }
-    if (await asker.confirm("Serve this cache as it is, and add to it?", true)) return;
-    throw new UsageError(
-      `${place} holds a Nix cache already. To serve it give --existing yes; otherwise choose another --prefix`,
-    );
-  }
-  if (existing === "no") return;
-  if (existing === undefined) {
-    const isNew = await asker.confirm("Begin a new cache there?", true);
-    if (isNew !== false) return;
-  }
-  const elsewhere = await findCacheElsewhere(bucket, context).catch(() => undefined);
-  const hint =
-    elsewhere === undefined ? "" : `. There is one with --prefix ${JSON.stringify(elsewhere)}`;
-  throw new UsageError(`there is no Nix cache at ${place}${hint}`);
 }
 
 function planConfig(
@@ -174,42 +151,4 @@ function planConfig(
   });
   if (changed.ok) return changed.value;
   throw new UsageError(`${files.config} ${changed.error}`);
-}
-
-/** Whether an earlier run has set up the cache at this very place. */
-function isSetUp({ config: { vars }, secrets }: PresentState, bucket: BucketLocation): boolean {
-  return (
-    (secrets["B2_KEY_ID"] ?? "") !== "" &&
-    vars["B2_ENDPOINT"] === bucket.endpoint &&
-    vars["B2_BUCKET"] === bucket.bucket &&
-    (vars["B2_PREFIX"] ?? "") === bucket.prefix
-  );
-}
-
-/** Throws unless the person agrees to the loss of the secrets that this run replaces. */
-async function agreeToReplace(
-  { replaceSecrets }: InitFlags,
-  present: PresentState,
-  { secrets }: InitPlan,
-  stored: readonly string[],
-  asker: Asker,
-): Promise<void> {
-  // Cloudflare shows no value. If this machine made them, they are in the secrets file.
-  const unseen = stored.filter(
-    (name) => secrets.secrets[name] !== undefined && present.secrets[name] === undefined,
-  );
-  const lost = [
-    ...secrets.replaced.map((name) => `${name} in ${present.files.secrets}`),
-    ...unseen.map((name) => `${name} at Cloudflare`),
-  ];
-  if (lost.length === 0 || replaceSecrets) {
-    const goesOn = await asker.confirm("Write these files and continue?", true);
-    if (goesOn === false) throw new UsageError("nothing has been written");
-    return;
-  }
-  const list = lost.join(", ");
-  if (await asker.confirm(`This replaces ${list}. Continue?`, false)) return;
-  throw new UsageError(
-    `this would replace ${list}. Nothing has been written. To replace them give --replace-secrets`,
-  );
 }

@@ -111,7 +111,7 @@ function localBanner(url: string, state: LocalState): string {
     "or, with Nix alone:",
     `  nix --extra-experimental-features nix-command copy --to ${url} --option netrc-file ${state.netrcFile} PATH`,
     "",
-    "Pull it, on another machine or with --store /tmp/trial into another store:",
+    "Pull it (with --store /tmp/trial into another store):",
     `  nix-store --realise PATH --option substituters ${url} --option trusted-public-keys ${publicKey}`,
     "",
     "Ctrl-C stops it.",

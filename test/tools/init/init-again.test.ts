@@ -4,6 +4,7 @@ import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { startInitTrial } from "../../../testkit/node/init-trial.ts";
 import { writeTokenFile } from "../../../src/client/token-list.ts";
+import type { Asker } from "../../../tools/init/asker.ts";
 import { SECRET } from "../../../testkit/node/start-canary-bucket.ts";
 import { createTestContext } from "../../../testkit/node/test-context.ts";
 import { readPresentState } from "../../../tools/init/present-state.ts";
@@ -16,6 +17,10 @@ NarSize: 200
 References: 
 `;
 
+async function refuse(): Promise<never> {
+  throw new Error("it asked");
+}
+
 describe("another run of nargate init", { timeout: 60_000 }, () => {
   it("asks nothing about the paths that were pushed since the first one", async () => {
     const trial = await startInitTrial();
@@ -24,12 +29,40 @@ describe("another run of nargate init", { timeout: 60_000 }, () => {
     expect((await trial.run(["--no-deploy"])).error).toBeUndefined();
   });
 
+  it("asks nothing at all where nothing changes, and says so", async () => {
+    const trial = await startInitTrial();
+    await trial.run(["--no-deploy"]);
+    const asker: Asker = {
+      isSilent: false,
+      ask: async ({ suggestion = "" }) => suggestion,
+      askSecret: refuse,
+      confirm: refuse,
+      requireAnswers() {},
+    };
+    const again = await trial.run(["--no-deploy"], { asker });
+    expect(again.error).toBeUndefined();
+    expect(again.output).toContain("Nothing changes in the files.\n");
+    const changed = await trial.run(["--no-deploy", "--host", "cache.example.org"], { asker });
+    expect(changed.error).toBe("it asked");
+  });
+
+  it("gives each trial a key of another name", async () => {
+    const names = [];
+    for (let count = 1; count <= 2; count++) {
+      const trial = await startInitTrial();
+      await trial.run([]);
+      names.push((await trial.read("nargate/signing-key")).split(":")[0]);
+    }
+    expect(names[0]).toMatch(/^nargate-[0-9a-f]{6}-1$/);
+    expect(names[1]).not.toBe(names[0]);
+  });
+
   it("says that --expires changes no token that exists", async () => {
     const trial = await startInitTrial();
     await trial.run(["--no-deploy", "--expires", "2027-01-31"]);
     const { output } = await trial.run(["--no-deploy", "--expires", "30d"]);
     expect(output).toContain(
-      "The token ci (push) stays, until 2027-01-31: --expires changes no token that exists.",
+      "The token ci (push) stays, until 2027-01-31: --expires changes no token that exists; make another with nargate token create.",
     );
   });
 
