@@ -150,7 +150,7 @@ const ARROWS: readonly Arrow[] = [
   {
     files: ["tools/**"],
     may: "src/api src/checks src/client src/http src/settings src/prices src/nix src/result.ts",
-    own: "b2-server canary deployment run-command.ts",
+    own: "b2-server canary deployment is-port-free.ts run-command.ts",
     packages:
       "node:* @clack/prompts @decimalturn/toml-patch aws4fetch esbuild miniflare valibot wrangler",
     because: "A tool imports neither the worker nor the command.",

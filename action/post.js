@@ -8,7 +8,6 @@ import {
   Unreachable,
   UsageError,
   array,
-  bytesBody,
   completionLineSchema,
   computeStorePath,
   countHits,
@@ -69,6 +68,7 @@ import {
   startDump,
   storeArgs,
   string,
+  textBody,
   toOneLine,
   undoChange,
   uploadStartedSchema,
@@ -758,7 +758,7 @@ async function putRealisation(realisation, { client, options, context, guard }) 
   const own = signKey === void 0 ? [] : [await signMessage(signKey, fingerprintOf(realisation))];
   const signed = { ...value, signatures: mergeSignatures(value.signatures, own) };
   const text2 = formatRealisation(signed);
-  await client.put(target, "application/json", bytesBody(new TextEncoder().encode(text2)));
+  await client.put(target, "application/json", textBody(text2));
   guard.succeeded();
 }
 function fingerprintOf(realisation) {
@@ -1653,8 +1653,7 @@ async function isStored(nar, client) {
   return found.status === 200 && isWhole;
 }
 async function putNarinfo(hash, text2, { client }) {
-  const bytes = new TextEncoder().encode(text2);
-  await client.put(`${hash}.narinfo`, "text/x-nix-narinfo", bytesBody(bytes));
+  await client.put(`${hash}.narinfo`, "text/x-nix-narinfo", textBody(text2));
 }
 function createNarUploads(session) {
   const underWay = /* @__PURE__ */ new Map();
@@ -1688,9 +1687,6 @@ function createNarinfoPublisher(session) {
       else await inBatches(hash, text2, listing);
     }
   };
-}
-function textBody(text2) {
-  return bytesBody(new TextEncoder().encode(text2));
 }
 var LARGE_CHARACTERS = 64 * 1024;
 var GATHERING_MILLISECONDS = 30;
@@ -1802,7 +1798,7 @@ async function sendLog(deriver, { client, store, context }) {
   const args = [...storeArgs(store), "--read-log", formatStorePath(deriver, store.storeDir)];
   const text2 = await runNix({ program: "nix-store", args }, context);
   const target = `log/${encodeURIComponent(formatStorePathBaseName(deriver))}`;
-  await client.put(target, "text/plain; charset=utf-8", bytesBody(new TextEncoder().encode(text2)));
+  await client.put(target, "text/plain; charset=utf-8", textBody(text2));
   return true;
 }
 async function hasLog(deriver, { storeDir, directory }, env) {

@@ -2207,6 +2207,9 @@ function bytesBody(bytes) {
     }
   };
 }
+function textBody(text2) {
+  return bytesBody(new TextEncoder().encode(text2));
+}
 function createHttpClient({ fetch: fetch2, now, random, sleep: sleep2, signal }, retries = HTTP_RETRIES) {
   async function attempt(request, onLine) {
     const idle = createIdleTimer(retries.idleMilliseconds, signal);
@@ -2358,7 +2361,7 @@ function createCacheClient(url, token, http) {
       const text2 = inputs.map((input) => `${JSON.stringify(input)}
 `).join("");
       const headers = { "content-type": "application/x-ndjson" };
-      const body = bytesBody(new TextEncoder().encode(text2));
+      const body = textBody(text2);
       await receiveLines({ method: "POST", target, headers, body }, onLine);
     },
     async readNarinfo(hash2, storeDir, isFresh = false) {
@@ -2379,7 +2382,7 @@ function isSuccess({ status }) {
 }
 function apiRequest(method, target, input) {
   if (input === void 0) return { method, target };
-  const body = bytesBody(new TextEncoder().encode(JSON.stringify(input)));
+  const body = textBody(JSON.stringify(input));
   return { method, target, headers: { "content-type": "application/json" }, body };
 }
 function refusalOf(what, { status, headers, body }) {
@@ -3440,7 +3443,7 @@ export {
   isTransientStatus,
   retryPauseMilliseconds,
   Unreachable,
-  bytesBody,
+  textBody,
   createHttpClient,
   CacheRefusal,
   createCacheClient,

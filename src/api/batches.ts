@@ -37,8 +37,8 @@ export const MISSING_BUDGET = 12;
  * bucket at once. A narinfo takes up to 5 requests to the bucket (a look at its NAR, a look
  * at the published narinfo, the PUT of its listing, its own PUT, and a look after it) and
  * two more subrequests at the edge. 6 × 7 leaves 8 of the free plan's 50 subrequests for
- * attempts that fail. A narinfo
- * takes some 0.7 ms of CPU (docs/performance.md); the free plan allows 10 ms.
+ * attempts that fail. A narinfo takes some 0.7 ms of CPU (docs/performance.md); the free
+ * plan allows 10 ms.
  */
 export const NARINFOS_AT_ONCE = 6;
 
@@ -48,7 +48,10 @@ export const NARINFOS_AT_ONCE = 6;
  */
 export const PUBLISH_BUDGET = 30;
 
-/** The most narinfos in one request of `/api/v1/publish`. The client sends again those that were not taken. */
+/**
+ * The most narinfos in one request of `/api/v1/publish`. If the gateway takes fewer, the client
+ * sends the others again.
+ */
 export const MAX_PUBLISH_LINES = 256;
 
 /** Bytes. A narinfo has 1 to 4 KB, and 2 MiB at most: room for one of these, escaped in JSON. */

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { AwsV4Signer } from "aws4fetch";
 import { WRITE_RETRIES } from "../../src/http/retry.ts";
+import { formatAmzDate, formatS3Url } from "../../src/http/s3-url.ts";
 import { readElement } from "../../src/http/s3-xml.ts";
 import type { BucketLocation } from "../../src/settings/bucket-settings.ts";
 import type { BucketAnswer, BucketRequest } from "./bucket-call.ts";
@@ -82,16 +83,16 @@ function createCanaryBucket(
     const age = (presigned?.agedSeconds ?? 0) * 1000;
     const expiry =
       presigned === undefined ? {} : { "X-Amz-Expires": String(presigned.expiresSeconds) };
-    const path = name === undefined ? "" : encodeKey(keyOf(name));
+    const key = name === undefined ? "" : keyOf(name);
     return await new AwsV4Signer({
       method,
-      url: `${config.endpoint}/${config.bucket}${path}${encodeQuery({ ...query, ...expiry })}`,
+      url: formatS3Url(config, key, { ...query, ...expiry }),
       headers,
       accessKeyId: config.keyId,
       secretAccessKey: config.applicationKey,
       service: "s3",
       region: config.region,
-      datetime: new Date(Date.now() - age).toISOString().replace(/[:-]|\.\d{3}/g, ""),
+      datetime: formatAmzDate(new Date(Date.now() - age)),
       signQuery: presigned !== undefined,
     }).sign();
   }
@@ -134,26 +135,4 @@ function createCanaryBucket(
     },
     withSignal: (other) => createCanaryBucket(config, trace, { signal: other, sleep }),
   };
-}
-
-function encodeKey(key: string): string {
-  return `/${key.split("/").map(encodeText).join("/")}`;
-}
-
-function encodeQuery(query: Readonly<Record<string, string>>): string {
-  const pairs = Object.entries(query).map(
-    ([name, value]) => `${encodeText(name)}=${encodeText(value)}`,
-  );
-  return pairs.length === 0 ? "" : `?${pairs.join("&")}`;
-}
-
-/**
- * Percent-encodes every character that S3 encodes. "+" must be encoded because
- * aws4fetch reads a "+" in a path as a space when it signs.
- */
-function encodeText(text: string): string {
-  return encodeURIComponent(text).replace(
-    /[!'()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
 }

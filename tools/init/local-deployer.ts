@@ -1,9 +1,9 @@
-import { createServer } from "node:net";
 import path from "node:path";
 import { spawn } from "node:child_process";
 import { ClientError } from "../../src/client/client-error.ts";
 import { toOneLine } from "../../src/client/plain-text.ts";
 import { CONFIG_FILE } from "../deployment/config-file.ts";
+import { isPortFree } from "../is-port-free.ts";
 import type { Deployer } from "./deployer.ts";
 import { inRepository } from "./run-program.ts";
 
@@ -65,12 +65,4 @@ export function createLocalDeployer(signal: AbortSignal): Deployer {
 function shorten(file: string): string {
   const relative = path.relative(inRepository(""), file);
   return relative.startsWith("..") ? file : relative;
-}
-
-async function isPortFree(port: number): Promise<boolean> {
-  return await new Promise((resolve) => {
-    const probe = createServer();
-    probe.once("error", () => resolve(false));
-    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
-  });
 }

@@ -3,6 +3,7 @@ import { toOneLine } from "../../src/client/plain-text.ts";
 import { readElement, readElements } from "../../src/http/s3-xml.ts";
 import { parseCacheInfo } from "../../src/nix/cache-info.ts";
 import { parseNarinfo } from "../../src/nix/narinfo.ts";
+import { parseObjectKey } from "../../src/nix/object-key.ts";
 import { parseSignature } from "../../src/nix/signature.ts";
 import type { BucketLocation } from "../../src/settings/bucket-settings.ts";
 import type { BucketAnswer } from "../canary/bucket-call.ts";
@@ -33,9 +34,8 @@ interface Sample {
 }
 
 const SAMPLE_SIZE = 20;
-const NARINFO = /^[0-9a-df-np-sv-z]{32}\.narinfo$/;
-const OTHER_PARTS =
-  /^(?:nix-cache-info$|nar\/|log\/|realisations\/|build-trace-v2\/|debuginfo\/|\.incoming\/|\.canary\/|[0-9a-z]{32}\.ls$)/;
+/** The folders of the gateway and of the canary, which are no objects of a cache. */
+const OWN_FOLDERS = /^\.(?:incoming|canary)\//;
 
 /** Throws a `ClientError` that says what to correct, if the bucket does not answer the listing. */
 export async function lookAtCache(
@@ -44,15 +44,22 @@ export async function lookAtCache(
 ): Promise<CacheInBucket> {
   const bucket = openBucketFolder(config, config.prefix, environment);
   const { names, hasMore } = await listFirst(bucket, config);
-  const narinfos = names.filter((name) => NARINFO.test(name));
+  const kinds = names.map(kindOf);
+  const narinfos = names.filter((_, index) => kinds[index] === "narinfo");
   const storeDir = await readStoreDir(bucket);
   return {
     narinfos: narinfos.length,
     hasMore,
-    others: names.filter((name) => !NARINFO.test(name) && !OTHER_PARTS.test(name)).length,
+    others: kinds.filter((kind) => kind === "other").length,
     storeDir,
     sample: await readSample(bucket, spread(narinfos), storeDir ?? "/nix/store"),
   };
+}
+
+function kindOf(name: string): "narinfo" | "part" | "other" {
+  const key = parseObjectKey(`/${name}`);
+  if (key.ok) return key.value.kind === "narinfo" ? "narinfo" : "part";
+  return OWN_FOLDERS.test(name) ? "part" : "other";
 }
 
 /**

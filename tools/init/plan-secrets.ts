@@ -12,7 +12,7 @@ import {
 } from "../../src/nix/signature.ts";
 import type { BucketLocation } from "../../src/settings/bucket-settings.ts";
 import { NO_SIGNING_KEY } from "../../src/settings/push-settings.ts";
-import type { TokenEntry } from "../../src/settings/token-entries.ts";
+import { parseTokens, type TokenEntry } from "../../src/settings/token-entries.ts";
 import type { Secrets } from "../deployment/secrets-file.ts";
 import type { PresentState } from "./present-state.ts";
 
@@ -89,7 +89,9 @@ export async function planSecrets(
 /** Says which tokens of the list the secrets file does not have yet. */
 function noteAdded(before: string | undefined, entries: readonly TokenEntry[]): readonly string[] {
   if (before === undefined || before === "") return [];
-  const added = entries.filter(({ sha256 }) => !before.includes(sha256)).map(({ name }) => name);
+  const listed = parseTokens(before);
+  const known = new Set(listed.ok ? listed.value.map(({ sha256 }) => sha256) : []);
+  const added = entries.filter(({ sha256 }) => !known.has(sha256)).map(({ name }) => name);
   return added.length === 0 ? [] : [`Added from the list of tokens: ${added.join(", ")}.`];
 }
 
@@ -103,7 +105,8 @@ function isReplaced(
   if (before === undefined || before === "" || before === value) return false;
   if (name !== "TOKENS") return true;
   const kept = new Set(entries.map(({ sha256 }) => sha256));
-  return [...before.matchAll(/"sha256":"([0-9a-f]{64})"/g)].some(([, sha]) => !kept.has(sha ?? ""));
+  const listed = parseTokens(before);
+  return !listed.ok || listed.value.some(({ sha256 }) => !kept.has(sha256));
 }
 
 const DEFAULT_NAMES = { push: "ci", admin: "admin" } as const;

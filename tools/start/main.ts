@@ -8,6 +8,7 @@ import { startB2Server } from "../b2-server/b2-server.ts";
 import { type LocalState, openLocalState } from "./local-state.ts";
 import { runWorker } from "./run-worker.ts";
 import { HELP, parseStartFlags } from "./start-flags.ts";
+import { isPortFree } from "../is-port-free.ts";
 import { CONFIG_FILE, readConfigVars } from "../deployment/config-file.ts";
 import { readSecretsFile } from "../deployment/secrets-file.ts";
 import {
@@ -175,14 +176,8 @@ function stopOnSignals(running: Running): void {
 
 /** Throws if the port is in use. workerd's own message is less clear. */
 async function requireFreePort(port: number): Promise<void> {
-  const { createServer } = await import("node:net");
-  await new Promise<void>((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", () => {
-      reject(new StartError(`Cannot start:\n  port ${port} is in use; set PORT to another port`));
-    });
-    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve()));
-  });
+  if (await isPortFree(port)) return;
+  throw new StartError(`Cannot start:\n  port ${port} is in use; set PORT to another port`);
 }
 
 main().catch((error: unknown) => {

@@ -1,4 +1,5 @@
 import type { ProcessContext } from "../../client/process-context.ts";
+import { isWatched } from "../../client/progress/terminal-progress.ts";
 import { toOneLine } from "../../client/plain-text.ts";
 
 /** Shows on stderr how far the command is. */
@@ -18,7 +19,7 @@ export function createStatusLine({
   env,
   now,
 }: Pick<ProcessContext, "stderr" | "env" | "now">): StatusLine {
-  const isTerminal = stderr.isTTY === true && env["TERM"] !== "dumb" && (env["CI"] ?? "") === "";
+  const isTerminal = isWatched({ stderr, env });
   const pause = isTerminal ? REDRAW_MILLISECONDS : LOG_MILLISECONDS;
   let shownAt = isTerminal ? 0 : now().getTime();
   let isDrawn = false;

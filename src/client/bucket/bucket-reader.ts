@@ -33,8 +33,8 @@ export interface BucketReader {
 /** B2 refuses single requests under load, so there are more attempts than for a gateway. */
 const BUCKET_RETRIES: HttpRetries = { attempts: 8, idleMilliseconds: 30_000 };
 
-// A page has at most 1,000 keys. A key of 1,024 bytes takes six times as much if each
-// byte is an entity, but no key of a cache has any.
+// A page has at most 1,000 keys of at most 1,024 bytes. XML writes a few characters, such as
+// "&", in up to six bytes. Nix writes none of them into names, so four times is enough.
 const MAX_PAGE_BYTES = 4 * 1024 * 1024;
 
 /** Pages in a row without a new key, after which a listing is taken for endless. */

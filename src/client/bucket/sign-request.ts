@@ -1,4 +1,5 @@
 import { AwsV4Signer } from "aws4fetch";
+import { formatAmzDate, formatS3Url } from "../../http/s3-url.ts";
 import type { BucketLocation } from "../../settings/bucket-settings.ts";
 
 /** A GET of an object or, with an empty key, of the bucket itself. */
@@ -31,24 +32,13 @@ export function createGetSigner(location: BucketLocation): GetSigner {
     // aws4fetch keeps the signing key here. SigV4 derives a new one for each day.
     cache: new Map<string, ArrayBuffer>(),
   };
-  return async ({ key, query = {} }, now) => {
-    const path = key === "" ? "" : `/${key.split("/").map(encode).join("/")}`;
-    const pairs = Object.entries(query).map(([name, value]) => `${encode(name)}=${encode(value)}`);
-    const search = pairs.length === 0 ? "" : `?${pairs.join("&")}`;
+  return async ({ key, query }, now) => {
     const { url, headers } = await new AwsV4Signer({
       ...signing,
       method: "GET",
-      url: `${location.endpoint}/${location.bucket}${path}${search}`,
-      datetime: now.toISOString().replace(/[:-]|\.\d{3}/g, ""),
+      url: formatS3Url(location, key, query),
+      datetime: formatAmzDate(now),
     }).sign();
     return { url: url.href, headers: Object.fromEntries(headers) };
   };
-}
-
-/** aws4fetch reads a "+" in a path as a space, so it is encoded too. */
-function encode(text: string): string {
-  return encodeURIComponent(text).replace(
-    /[!'()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
 }

@@ -8,7 +8,7 @@ import { toOneLine } from "../plain-text.ts";
 import { isBotChallenge } from "./cloudflare-answers.ts";
 import { parseStoredNarinfo } from "./narinfo-text.ts";
 import {
-  bytesBody,
+  textBody,
   type HttpAnswer,
   type HttpBody,
   type HttpClient,
@@ -124,7 +124,7 @@ export function createCacheClient(
     async callWithLines(target, inputs, onLine) {
       const text = inputs.map((input) => `${JSON.stringify(input)}\n`).join("");
       const headers = { "content-type": "application/x-ndjson" };
-      const body = bytesBody(new TextEncoder().encode(text));
+      const body = textBody(text);
       await receiveLines({ method: "POST", target, headers, body }, onLine);
     },
 
@@ -148,7 +148,7 @@ function isSuccess({ status }: HttpAnswer): boolean {
 
 function apiRequest(method: "GET" | "POST", target: string, input?: unknown): CacheRequest {
   if (input === undefined) return { method, target };
-  const body = bytesBody(new TextEncoder().encode(JSON.stringify(input)));
+  const body = textBody(JSON.stringify(input));
   return { method, target, headers: { "content-type": "application/json" }, body };
 }
 

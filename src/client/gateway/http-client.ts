@@ -82,6 +82,10 @@ export function bytesBody(bytes: Uint8Array): HttpBody {
   };
 }
 
+export function textBody(text: string): HttpBody {
+  return bytesBody(new TextEncoder().encode(text));
+}
+
 /**
  * Creates the client for all HTTP requests. It repeats failed attempts with
  * growing pauses, and ends an attempt that sends and receives nothing. It never

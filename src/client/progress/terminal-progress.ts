@@ -75,12 +75,17 @@ function asStream(target: ProcessOutput): Writable {
   });
 }
 
+/** Whether a person watches stderr on a terminal that can draw a line again. */
+export function isWatched({ stderr, env }: Pick<ProcessContext, "stderr" | "env">): boolean {
+  return stderr.isTTY === true && env["TERM"] !== "dumb" && (env["CI"] ?? "") === "";
+}
+
 /**
  * Creates a progress with bars if stderr is a terminal, and with lines otherwise
  * and in CI. `prefix` is the beginning of every line.
  */
 export function createProgress(context: ProcessContext, prefix = ""): Progress {
-  const { stderr, env } = context;
-  const isWatched = stderr.isTTY === true && env["TERM"] !== "dumb" && (env["CI"] ?? "") === "";
-  return isWatched ? createTerminalProgress(context) : createPlainProgress(context, prefix);
+  return isWatched(context)
+    ? createTerminalProgress(context)
+    : createPlainProgress(context, prefix);
 }

@@ -4,7 +4,7 @@ import { ClientError } from "../client-error.ts";
 import { type BatchApi, isWithoutBatches } from "../gateway/batch-api.ts";
 import { Unreachable } from "../gateway/http-client.ts";
 import type { StorePathHash } from "../../nix/store-path.ts";
-import { bytesBody } from "../gateway/http-client.ts";
+import { textBody } from "../gateway/http-client.ts";
 import type { PushSession } from "./push-session.ts";
 import { putListing } from "./send-listing.ts";
 import { putNarinfo } from "./upload-nar.ts";
@@ -37,10 +37,6 @@ export function createNarinfoPublisher(session: PublishSession): NarinfoPublishe
       else await inBatches(hash, text, listing);
     },
   };
-}
-
-function textBody(text: string) {
-  return bytesBody(new TextEncoder().encode(text));
 }
 
 /** A narinfo with some thousand references goes alone, so that each batch stays small. */

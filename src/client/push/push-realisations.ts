@@ -5,7 +5,7 @@ import {
 } from "../../nix/realisation.ts";
 import { mergeSignatures, signMessage } from "../../nix/signature.ts";
 import { formatStorePathBaseName } from "../../nix/store-path.ts";
-import { bytesBody } from "../gateway/http-client.ts";
+import { textBody } from "../gateway/http-client.ts";
 import type { PathInfo } from "../local-nix/path-info.ts";
 import { type LocalRealisation, readRealisations } from "../local-nix/read-realisations.ts";
 import type { PathEnds } from "./push-report.ts";
@@ -57,7 +57,7 @@ async function putRealisation(
   const signed = { ...value, signatures: mergeSignatures(value.signatures, own) };
   // "!" and ":" stand in the names as they are, as Nix sends them.
   const text = formatRealisation(signed);
-  await client.put(target, "application/json", bytesBody(new TextEncoder().encode(text)));
+  await client.put(target, "application/json", textBody(text));
   guard.succeeded();
 }
 

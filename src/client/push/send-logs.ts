@@ -2,7 +2,7 @@ import { lstat } from "node:fs/promises";
 import path from "node:path";
 import { formatStorePath, formatStorePathBaseName, type StorePath } from "../../nix/store-path.ts";
 import { describeError } from "../client-error.ts";
-import { bytesBody } from "../gateway/http-client.ts";
+import { textBody } from "../gateway/http-client.ts";
 import { runNix } from "../local-nix/run-nix.ts";
 import { type NixStore, storeArgs } from "../local-nix/store-location.ts";
 import type { Progress } from "../progress/progress.ts";
@@ -46,7 +46,7 @@ async function sendLog(
   const args = [...storeArgs(store), "--read-log", formatStorePath(deriver, store.storeDir)];
   const text = await runNix({ program: "nix-store", args }, context);
   const target = `log/${encodeURIComponent(formatStorePathBaseName(deriver))}`;
-  await client.put(target, "text/plain; charset=utf-8", bytesBody(new TextEncoder().encode(text)));
+  await client.put(target, "text/plain; charset=utf-8", textBody(text));
   return true;
 }
 

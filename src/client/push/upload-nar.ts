@@ -1,5 +1,5 @@
 import { refusalOf } from "../gateway/cache-client.ts";
-import { bytesBody } from "../gateway/http-client.ts";
+import { textBody } from "../gateway/http-client.ts";
 import type { Transfer } from "../progress/transfer-model.ts";
 import type { PackedNar } from "./pack-nar.ts";
 import type { PushSession } from "./push-session.ts";
@@ -74,8 +74,7 @@ export async function putNarinfo(
   text: string,
   { client }: Pick<PushSession, "client">,
 ): Promise<void> {
-  const bytes = new TextEncoder().encode(text);
-  await client.put(`${hash}.narinfo`, "text/x-nix-narinfo", bytesBody(bytes));
+  await client.put(`${hash}.narinfo`, "text/x-nix-narinfo", textBody(text));
 }
 
 /** Uploads each NAR once, even if several paths have the same contents. */

@@ -10,7 +10,7 @@ import {
   type RetryPolicy,
 } from "../../http/retry.ts";
 import { createS3Signer } from "./s3-signer.ts";
-import { formatS3Url } from "./s3-url.ts";
+import { formatS3Url } from "../../http/s3-url.ts";
 
 /** The network, clock, timer and random numbers of the client. Tests pass their own. */
 export interface S3Environment {

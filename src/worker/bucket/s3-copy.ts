@@ -5,7 +5,7 @@ import type { S3Headers } from "./s3-client.ts";
 import type { S3Failure } from "./s3-failure.ts";
 import { type Send, sendForResult, toResultError } from "./s3-result.ts";
 import { createS3Upload, type UploadAccess } from "./s3-upload.ts";
-import { encodeKey } from "./s3-url.ts";
+import { encodeKey } from "../../http/s3-url.ts";
 
 type CopyOutcome = Awaited<ReturnType<Bucket["copy"]>>;
 

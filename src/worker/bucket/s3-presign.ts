@@ -1,6 +1,6 @@
 import type { BucketLocation } from "../../settings/bucket-settings.ts";
 import { createS3Signer } from "./s3-signer.ts";
-import { formatS3Url } from "./s3-url.ts";
+import { formatS3Url } from "../../http/s3-url.ts";
 
 /** One part of one upload to one key. The gateway signs no other request for clients. */
 export interface PartToSign {

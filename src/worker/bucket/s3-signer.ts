@@ -1,6 +1,6 @@
 import { AwsV4Signer } from "aws4fetch";
 import type { BucketLocation } from "../../settings/bucket-settings.ts";
-import { formatAmzDate } from "./s3-url.ts";
+import { formatAmzDate } from "../../http/s3-url.ts";
 
 export interface RequestToSign {
   readonly method: string;

@@ -1,4 +1,8 @@
-import type { BucketLocation } from "../../settings/bucket-settings.ts";
+/** The place of a bucket. `endpoint` has no final slash. */
+interface BucketPlace {
+  readonly endpoint: string;
+  readonly bucket: string;
+}
 
 type Query = Readonly<Record<string, string>>;
 
@@ -6,7 +10,7 @@ type Query = Readonly<Record<string, string>>;
  * Returns the URL of an object, or the URL of the bucket itself for an empty
  * `key`. `key` is not encoded, and includes the prefix.
  */
-export function formatS3Url(config: BucketLocation, key: string, query: Query = {}): string {
+export function formatS3Url(config: BucketPlace, key: string, query: Query = {}): string {
   const path = key === "" ? "" : `/${encodeKey(key)}`;
   const pairs = Object.entries(query).map(
     ([name, value]) => `${encodeRfc3986(name)}=${encodeRfc3986(value)}`,
