@@ -77,7 +77,7 @@ const ARROWS: readonly Arrow[] = [
   },
   {
     files: ["src/worker/bucket/**"],
-    may: `${PURE} ${WORKER_BASE}`,
+    may: `${PURE} ${WORKER_BASE} checks`,
     packages: "aws4fetch",
     because: "src/worker/bucket imports only pure modules, and alone imports aws4fetch.",
   },
@@ -94,7 +94,7 @@ const ARROWS: readonly Arrow[] = [
   },
   {
     files: ["src/worker/ingest/**"],
-    may: `${PURE} ${WORKER_BASE} ${PORTS} bucket/incoming-path.ts caches`,
+    may: `${PURE} ${WORKER_BASE} ${PORTS} bucket/incoming-path.ts bucket/own-path.ts caches checks`,
     own: "*.ts",
     packages: "node:crypto",
     because: "src/worker/ingest knows bucket and edge by their ports alone.",

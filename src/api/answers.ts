@@ -11,6 +11,7 @@ import {
   optional,
   pipe,
   readonly,
+  record,
   regex,
   string,
   union,
@@ -64,6 +65,12 @@ export const tokenAnswerSchema = object({
 });
 export type TokenAnswer = Readonly<InferOutput<typeof tokenAnswerSchema>>;
 
+const handle = {
+  handle: string(),
+  /** In ISO format, by the gateway's clock. */
+  handleExpires: string(),
+};
+
 const storedParts = array(object({ number: number(), size: number() }));
 const signedUrls = {
   urls: array(object({ number: number(), url: string() })),
@@ -84,9 +91,7 @@ export const uploadStartedSchema = variant("status", [
   object({ status: literal("stored") }),
   object({
     status: literal("open"),
-    handle: string(),
-    /** In ISO format, by the gateway's clock. */
-    handleExpires: string(),
+    ...handle,
     /** Bytes of the whole file. */
     size: number(),
     /** Bytes of every part but the last. */
@@ -97,6 +102,32 @@ export const uploadStartedSchema = variant("status", [
   }),
 ]);
 export type UploadStartedAnswer = InferOutput<typeof uploadStartedSchema>;
+
+/** Answer of `POST /api/v1/uploads/proof`. */
+export const uploadProofSchema = variant("provedBy", [
+  /** The bucket refuses a PUT with other bytes than its signature covers. */
+  object({ provedBy: literal("bucket") }),
+  /** The gateway reads large NARs back. `because` is a predicate about the bucket. */
+  object({ provedBy: literal("gateway"), because: string() }),
+]);
+export type UploadProofAnswer = InferOutput<typeof uploadProofSchema>;
+
+/**
+ * Answer of `POST /api/v1/uploads/signed`. `stored` means that the bucket already has the
+ * NAR, and `sent` that an earlier try sent it: the client completes the upload.
+ */
+export const signedUploadSchema = variant("status", [
+  object({ status: literal("stored") }),
+  object({ status: literal("sent"), ...handle }),
+  /** The client PUTs the NAR to `url` with exactly these headers, and within 15 minutes. */
+  object({
+    status: literal("open"),
+    ...handle,
+    url: string(),
+    headers: record(string(), string()),
+  }),
+]);
+export type SignedUploadAnswer = InferOutput<typeof signedUploadSchema>;
 
 /** One line of the answer of `POST /api/v1/uploads/complete`; a failure is a `FailureBody`. */
 export const completionLineSchema = variant("status", [

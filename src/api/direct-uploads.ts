@@ -34,6 +34,15 @@ export const MAX_NAR_BYTES = 1e12;
 /** The most part URLs that one answer holds, and the most part numbers that one request names. */
 export const MAX_PART_URLS = 100;
 
+/**
+ * Bytes. A NAR from this size on is sent by one signed PUT if the bucket proves its bytes.
+ * For a smaller one the requests to the bucket cost the gateway more CPU than its bytes.
+ */
+export const SIGNED_THRESHOLD_BYTES = MIB;
+
+/** Bytes. S3 allows 5 GB in one PUT, and in one copy. */
+export const MAX_SIGNED_BYTES = 5e9;
+
 const text = string("is not a text");
 const count = pipe(
   number("is not a whole number"),
@@ -41,7 +50,7 @@ const count = pipe(
   minValue(1, "is not a whole number from 1 on"),
 );
 
-/** Body of `POST /api/v1/uploads`. */
+/** Body of `POST /api/v1/uploads` and `POST /api/v1/uploads/signed`. */
 export const startUploadSchema = object(
   {
     /** SHA-256 of the compressed file, as 52 digits of nix32. */

@@ -12,6 +12,8 @@ export const ENDPOINTS = {
   missing: "api/v1/missing",
   publish: "api/v1/publish",
   uploads: "api/v1/uploads",
+  uploadProof: "api/v1/uploads/proof",
+  signedUpload: "api/v1/uploads/signed",
   uploadUrls: "api/v1/uploads/urls",
   uploadParts: "api/v1/uploads/parts",
   uploadAbort: "api/v1/uploads/abort",

@@ -1,9 +1,11 @@
 import type { Settings } from "../settings/settings.ts";
 import { createOidcVerifier } from "./access/oidc/verify-oidc-token.ts";
 import { createB2Bucket } from "./bucket/b2-bucket.ts";
+import { createBucketMeter } from "./bucket/bucket.ts";
 import { createBucketSightings } from "./bucket/bucket-sightings.ts";
-import { createS3Client } from "./bucket/s3-client.ts";
+import { createS3Client, type S3Environment, type S3Request } from "./bucket/s3-client.ts";
 import { createS3Presigner } from "./bucket/s3-presign.ts";
+import { openS3ProbeFolder } from "./bucket/s3-probe-folder.ts";
 import { type CacheReads, createCaches } from "./caches/cache-scope.ts";
 import { type Clock, platformClock } from "./clock.ts";
 import { createCacheApiEdge } from "./edge/cache-api-edge.ts";
@@ -16,18 +18,25 @@ import type { Log } from "./log.ts";
 
 /** Creates the gateway on the real platform: its fetch, its clock, its cache. */
 export function createGateway(settings: Settings, log: Log, clock: Clock = platformClock): Gateway {
+  const s3Environment: S3Environment = {
+    fetch: (url, init) => fetch(url, init),
+    ...clock,
+    random: Math.random,
+  };
   const openS3 = oncePer((cache: CacheReads) => ({
-    send: createS3Client(cache.bucket, {
-      fetch: (url, init) => fetch(url, init),
-      ...clock,
-      random: Math.random,
-    }),
+    send: createS3Client(cache.bucket, s3Environment),
     presign: createS3Presigner(cache.bucket, clock.now),
     sightings: createBucketSightings(clock.now),
   }));
   return {
     caches: createCaches(settings),
     openBucket: (cache, meter) => createB2Bucket(cache.bucket, openS3(cache), meter),
+    openProbe(cache, bucket, header) {
+      const { send, presign } = openS3(cache);
+      const meter = createBucketMeter();
+      const access = { send: (request: S3Request) => send(request, meter), presign };
+      return openS3ProbeFolder(cache.bucket, header, { bucket, access }, s3Environment);
+    },
     openEdge: oncePer((cache: CacheReads) => createEdge(cache, clock)),
     openOidc: oncePer(({ oidcTrust }) =>
       oidcTrust.length === 0
@@ -42,6 +51,7 @@ export function createGateway(settings: Settings, log: Log, clock: Clock = platf
     memory: createIngestMemory(),
     clock,
     log,
+    random: Math.random,
   };
 }
 

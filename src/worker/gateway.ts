@@ -1,3 +1,5 @@
+import type { ProbeFolder } from "../checks/payload-probe.ts";
+import type { PayloadHeader } from "../http/payload-header.ts";
 import type { OidcVerifier } from "./access/oidc/verify-oidc-token.ts";
 import type { Bucket, BucketMeter } from "./bucket/bucket.ts";
 import type { CacheReads, Caches, CacheScope } from "./caches/cache-scope.ts";
@@ -15,6 +17,8 @@ export interface Gateway {
   readonly caches: Caches;
   /** Opens the bucket of a cache. `meter` counts the requests to it. */
   openBucket(cache: CacheReads, meter: BucketMeter): Bucket;
+  /** Opens a new folder of the cache's bucket, to probe what the bucket checks. */
+  openProbe(cache: CacheReads, bucket: Bucket, header: PayloadHeader): ProbeFolder;
   /** Opens the edge in front of a cache's bucket. */
   openEdge(cache: CacheReads): Edge;
   /** Returns what checks OIDC tokens for a cache. `undefined` if OIDC_TRUST is empty. */
@@ -23,4 +27,6 @@ export interface Gateway {
   readonly memory: IngestMemory;
   readonly clock: Clock;
   readonly log: Log;
+  /** Returns a random number from 0 to 1. */
+  random(): number;
 }

@@ -18,6 +18,8 @@ export interface MemoryBucket extends Bucket {
   readonly calls: string[];
   /** PUTs to a URL that `signPart` gave, as its holder does; false where there is no such upload. */
   putSigned(url: string, bytes: Uint8Array<ArrayBuffer>): boolean;
+  /** A PUT that `signPut` signed, as its holder sends it. Keeps what is sent, as a bucket that checks nothing. */
+  putWhole(url: string, bytes: Uint8Array<ArrayBuffer>, contentEncoding?: string): void;
   /** Uploads that were neither completed nor aborted. */
   openUploads(): number;
   setText(path: string, text: string): void;
@@ -106,6 +108,10 @@ export function createMemoryBucket({ before, after }: MemoryBucketHooks = {}): M
       putPart(uploadId, Number(number), bytes);
       return true;
     },
+    putWhole(url, bytes, contentEncoding) {
+      const path = url.replace(/^memory:/, "");
+      objects.set(path, { bytes, contentType: "application/x-nix-nar", contentEncoding });
+    },
     setText(path, text) {
       const bytes = new TextEncoder().encode(text) as Uint8Array<ArrayBuffer>;
       objects.set(path, { bytes, contentType: "text/plain" });
@@ -152,6 +158,10 @@ export function createMemoryBucket({ before, after }: MemoryBucketHooks = {}): M
           isLast: found.length <= limit,
         };
       }),
+    signPut: async (path, { sha256, header }) => ({
+      url: `memory:${path}`,
+      headers: { [header]: sha256 },
+    }),
     createUpload: (path, options) =>
       call(`createUpload ${path}`, () => {
         const uploadId = String(++count);
@@ -165,12 +175,12 @@ export function createMemoryBucket({ before, after }: MemoryBucketHooks = {}): M
           .filter(([, { path }]) => path.startsWith(start))
           .map(([uploadId, { path }]) => ({ path, uploadId })),
       ),
-    copy: (from, to, { etag }) =>
+    copy: (from, to, { etag, contentType }) =>
       call(`copy ${from}`, () => {
         const source = objects.get(from);
         if (source === undefined) return "gone";
         if (etag !== undefined && etagOf(source) !== etag) return "changed";
-        objects.set(to, { ...source, bytes: source.bytes.slice() });
+        objects.set(to, { contentType, bytes: source.bytes.slice() });
         return "copied";
       }),
   };

@@ -1,5 +1,9 @@
 import { expect } from "vitest";
-import { finishUpload, prepareCompletion } from "../../src/worker/ingest/direct/finish-upload.ts";
+import {
+  cleanUp,
+  finishUpload,
+  prepareCompletion,
+} from "../../src/worker/ingest/direct/finish-upload.ts";
 import type { DirectUpload } from "../../src/worker/ingest/direct/direct-upload.ts";
 import type { Push } from "../../src/worker/ingest/push-context.ts";
 import { missingParts } from "../../src/worker/ingest/direct/part-plan.ts";
@@ -38,6 +42,7 @@ export async function completeNar(upload: DirectUpload, push: Push): Promise<str
   const completion = await prepareCompletion(upload, push);
   const report = ({ kind }: { readonly kind: string }) => void reported.push(kind);
   await finishUpload(upload, completion, push, report);
+  await cleanUp(upload, push);
   return reported;
 }
 

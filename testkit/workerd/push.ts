@@ -5,6 +5,7 @@ import { platformClock } from "../../src/worker/clock.ts";
 import { createUploadBuffers } from "../../src/worker/ingest/buffer-pool.ts";
 import { createIngestMemory, type Push } from "../../src/worker/ingest/push-context.ts";
 import { parsePublicKey, parseSecretKey } from "../../src/nix/signature.ts";
+import { createFakeProbeFolder, type ProbeFaults } from "../fake-probe-folder.ts";
 import { valueOf } from "../value-of.ts";
 import { READS } from "./edge.ts";
 import { createTestLog, type LoggedLine } from "./log.ts";
@@ -15,11 +16,16 @@ export interface TestPush extends Push {
   readonly lines: readonly LoggedLine[];
   /** The paths that the edge was told to forget. */
   readonly forgotten: readonly string[];
+  /** The headers by which the bucket was probed. */
+  readonly probes: readonly string[];
   /** The same cache, by another push. */
   again(rules?: Partial<PushSettings>): TestPush;
 }
 
 export interface TestPushOptions extends MemoryBucketHooks {
+  /** The faults that a probe of the bucket finds. Without it, a probe is a fault of the test. */
+  readonly probeFaults?: ProbeFaults;
+  readonly random?: () => number;
   readonly rules?: Partial<PushSettings>;
 }
 
@@ -34,6 +40,7 @@ export function createPush(options: TestPushOptions = {}): TestPush {
   const bucket = createMemoryBucket(options);
   const { log, lines } = createTestLog();
   const forgotten: string[] = [];
+  const probes: string[] = [];
   const edge: Edge = { ...noEdge, forget: async ({ path }) => void forgotten.push(path) };
   const buffers = createUploadBuffers(platformClock);
   const memory = createIngestMemory();
@@ -41,6 +48,13 @@ export function createPush(options: TestPushOptions = {}): TestPush {
     by: "ci",
     bucket,
     edge,
+    openProbe(header) {
+      if (options.probeFaults === undefined) throw new Error("a probe that no test expects");
+      probes.push(header);
+      return createFakeProbeFolder(options.probeFaults);
+    },
+    probes,
+    random: options.random ?? (() => 0.5),
     cache: createCacheReads(READS),
     rules: { ...DEFAULTS, ...rules },
     buffers,

@@ -34,6 +34,8 @@ export interface FaultEffect {
   readonly cutAfterBytes?: number;
   /** Ignores the Range header: answers 200 with the whole body. */
   readonly ignoreRange?: boolean;
+  /** Stores a body whatever SHA-256 its headers give, as a server does that does not check it. */
+  readonly ignoreSha256?: boolean;
 }
 
 /** A fault: the requests it applies to, its effect, and how often it happens. */

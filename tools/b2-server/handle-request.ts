@@ -129,7 +129,9 @@ async function perform(
   const claims = {
     lengthBytes: length === undefined ? undefined : Number(length),
     contentMd5: headers["content-md5"]?.toString(),
-    sha256: bodySha256,
+    sha256: effect.ignoreSha256 === true ? undefined : bodySha256,
+    checksumSha256:
+      effect.ignoreSha256 === true ? undefined : headers["x-amz-checksum-sha256"]?.toString(),
   };
   const body = readCheckedBody(request, claims, (count) => {
     log.bytesIn += count;

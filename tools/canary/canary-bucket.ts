@@ -19,6 +19,13 @@ interface Presigned {
   readonly expiresSeconds: number;
 }
 
+export interface SigningOptions {
+  /** How long ago the request was signed. 0 if it is not given. */
+  readonly agedSeconds?: number;
+  /** Whether the signature covers the headers too that proxies may change. */
+  readonly signsAllHeaders?: boolean;
+}
+
 type Sleep = (milliseconds: number) => Promise<unknown>;
 
 export interface CanaryEnvironment {
@@ -46,7 +53,7 @@ export interface CanaryBucket {
   /** Sends the request as `send` does, by a presigned URL and without headers. */
   sendPresigned(request: BucketRequest, presigned: Presigned): Promise<BucketAnswer>;
   /** Signs the request without sending it. The clean-up treats the name as written. */
-  sign(request: BucketRequest): Promise<SignedRequest>;
+  sign(request: BucketRequest, options?: SigningOptions): Promise<SignedRequest>;
   /** Returns the same folder with another signal. */
   withSignal(signal: AbortSignal): CanaryBucket;
 }
@@ -78,11 +85,13 @@ function createCanaryBucket(
 
   async function sign(
     { method, name, query = {}, headers = {} }: BucketRequest,
-    presigned?: Presigned,
+    {
+      agedSeconds = 0,
+      expiresSeconds,
+      signsAllHeaders = false,
+    }: SigningOptions & Partial<Presigned> = {},
   ): Promise<SignedRequest> {
-    const age = (presigned?.agedSeconds ?? 0) * 1000;
-    const expiry =
-      presigned === undefined ? {} : { "X-Amz-Expires": String(presigned.expiresSeconds) };
+    const expiry = expiresSeconds === undefined ? {} : { "X-Amz-Expires": String(expiresSeconds) };
     const key = name === undefined ? "" : keyOf(name);
     return await new AwsV4Signer({
       method,
@@ -92,8 +101,9 @@ function createCanaryBucket(
       secretAccessKey: config.applicationKey,
       service: "s3",
       region: config.region,
-      datetime: formatAmzDate(new Date(Date.now() - age)),
-      signQuery: presigned !== undefined,
+      datetime: formatAmzDate(new Date(Date.now() - agedSeconds * 1000)),
+      signQuery: expiresSeconds !== undefined,
+      allHeaders: signsAllHeaders,
     }).sign();
   }
 
@@ -129,9 +139,9 @@ function createCanaryBucket(
     keyOf,
     send: (request) => send(request),
     sendPresigned: send,
-    async sign(request) {
+    async sign(request, options) {
       trace.note(request);
-      return await sign(request);
+      return await sign(request, options);
     },
     withSignal: (other) => createCanaryBucket(config, trace, { signal: other, sleep }),
   };

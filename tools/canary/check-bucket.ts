@@ -9,20 +9,27 @@ import { cleanUp } from "./clean-up.ts";
 import { countRemains, describeRemains } from "./count-remains.ts";
 import { LIFECYCLE_CHECKS } from "./lifecycle-checks.ts";
 import { MULTIPART_CHECKS } from "./multipart-checks.ts";
+import { payloadCheck } from "./payload-checks.ts";
 import { READ_CHECKS } from "./read-checks.ts";
+import { GATEWAY_PROBE_SIZES, type ProbeSize } from "../../src/checks/payload-probe.ts";
 import type { Report } from "../../src/checks/report.ts";
 import { WRITE_CHECKS } from "./write-checks.ts";
 
-const BUCKET_CHECKS = [...WRITE_CHECKS, ...READ_CHECKS, ...MULTIPART_CHECKS, ...LIFECYCLE_CHECKS];
+const OBJECT_CHECKS = [...WRITE_CHECKS, ...READ_CHECKS, ...MULTIPART_CHECKS];
+
+/** The sizes of `npm run canary -- --large`. The gateway itself does not send 100 MB. */
+export const LARGE_PROBE_SIZES: readonly ProbeSize[] = [...GATEWAY_PROBE_SIZES, 100_000_001];
 
 /**
  * Checks the features of a bucket that the gateway relies on, in a new folder below
- * its prefix. Empties the folder at the end, also after a failure. Throws if the
- * bucket does not store the first object.
+ * its prefix. Empties the folder at the end, also after a failure. `probeSizes` are the
+ * bodies that find out who proves NARs: each is sent three times. Throws if the bucket
+ * does not store the first object.
  */
 export async function checkBucket(
   config: BucketLocation,
   environment: CanaryEnvironment,
+  probeSizes: readonly ProbeSize[],
 ): Promise<Report> {
   const { signal } = environment;
   const bucket = openCanaryBucket(config, environment);
@@ -33,7 +40,8 @@ export async function checkBucket(
   try {
     const first = await bucket.send({ method: "PUT", name: "first", body: "canary" });
     if (first.status === 200) {
-      findings = await runChecks(BUCKET_CHECKS, bucket, signal, describeError);
+      const checks = [...OBJECT_CHECKS, payloadCheck(probeSizes), ...LIFECYCLE_CHECKS];
+      findings = await runChecks(checks, bucket, signal, describeError);
     } else {
       obstacle = describeRefusedPut(first, config);
       isRefused = first.status >= 400 && first.status < 500 && !isTransientStatus(first.status);

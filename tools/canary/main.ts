@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { readBucketSettings } from "./canary-settings.ts";
-import { checkBucket } from "./check-bucket.ts";
+import { GATEWAY_PROBE_SIZES } from "../../src/checks/payload-probe.ts";
+import { checkBucket, LARGE_PROBE_SIZES } from "./check-bucket.ts";
 import { checkDeployment } from "./check-deployment.ts";
 import { parseStorePathArgument } from "./deployment.ts";
 import { startEmbeddedBucket } from "./embedded-bucket.ts";
@@ -25,13 +26,16 @@ const USAGE = `Usage: npm run canary -- [--json]
   --url URL     check a deployment, from outside and without credentials
   --path PATH   a store path that the deployment has, or the hash of the path;
                 the canary then also checks its narinfo and its NAR
+  --large       also send a body of 100 MB three times, to find out whether the
+                bucket proves the bytes of large NARs
   --json        print JSON, for a program
 
   Exit code 0: no check fails. 1: a check fails, or an object was left behind.
   2: wrong use. 130: Ctrl-C.
 `;
 
-async function inspectBucket(signal: AbortSignal): Promise<Report> {
+async function inspectBucket(signal: AbortSignal, large: boolean): Promise<Report> {
+  const sizes = large ? LARGE_PROBE_SIZES : GATEWAY_PROBE_SIZES;
   const settings = readBucketSettings(process.env);
   if (!settings.ok) {
     const problems = settings.error.map(({ setting, problem }) => `  ${setting} ${problem}`);
@@ -39,10 +43,11 @@ async function inspectBucket(signal: AbortSignal): Promise<Report> {
       ["Cannot check the bucket. Correct these settings:", ...problems].join("\n"),
     );
   }
-  if (settings.value !== undefined) return await checkBucket(settings.value, { signal, sleep });
+  if (settings.value !== undefined)
+    return await checkBucket(settings.value, { signal, sleep }, sizes);
   const embedded = await startEmbeddedBucket();
   try {
-    return await checkBucket(embedded.config, { signal, sleep });
+    return await checkBucket(embedded.config, { signal, sleep }, sizes);
   } finally {
     await embedded.close();
   }
@@ -72,20 +77,24 @@ async function main(): Promise<string> {
     options: {
       url: { type: "string" },
       path: { type: "string" },
+      large: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       help: { type: "boolean", short: "h" },
     },
   });
   if (values.help === true) return USAGE;
-  const { url, path, json } = values;
+  const { url, path, json, large } = values;
   if (url === undefined && path !== undefined) throw new UsageError("--path needs --url");
+  if (url !== undefined && large) throw new UsageError("--large is for a bucket, not for --url");
   const signal = stopOnSignal(
     url === undefined
       ? "Stopping, and deleting the written objects. Press Ctrl-C again to stop at once."
       : "Stopping.",
   );
   const report =
-    url === undefined ? await inspectBucket(signal) : await inspectDeployment(url, path, signal);
+    url === undefined
+      ? await inspectBucket(signal, large)
+      : await inspectDeployment(url, path, signal);
   process.exitCode = exitCodeOf(report);
   return json ? formatReportJson(report) : formatReport(report);
 }

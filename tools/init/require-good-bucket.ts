@@ -1,5 +1,6 @@
 import { type Finding, isFailure } from "../../src/checks/finding.ts";
 import { formatReport } from "../../src/checks/format-report.ts";
+import { GATEWAY_PROBE_SIZES } from "../../src/checks/payload-probe.ts";
 import { ClientError } from "../../src/client/client-error.ts";
 import type { ProcessContext } from "../../src/client/process-context.ts";
 import { checkBucket } from "../canary/check-bucket.ts";
@@ -20,8 +21,8 @@ export async function requireGoodBucket(
 ): Promise<void> {
   const ofKey = checkKey(facts, bucket);
   if (!dryRun)
-    context.stdout.write("Checking the bucket: this writes a few KB and deletes them.\n");
-  const report = dryRun ? undefined : await checkBucket(bucket, context);
+    context.stdout.write("Checking the bucket: this writes up to 60 MB and deletes them.\n");
+  const report = dryRun ? undefined : await checkBucket(bucket, context, GATEWAY_PROBE_SIZES);
   context.signal.throwIfAborted();
   const ofBucket = report?.findings ?? [];
   const findings = [...ofKey, ...ofBucket];

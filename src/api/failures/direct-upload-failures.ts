@@ -15,6 +15,10 @@ export const DIRECT_UPLOAD_FAILURES = {
     status: 403,
     message: "The upload's handle belongs to another token. Start the upload again.",
   },
+  "payload-unchecked": {
+    status: 409,
+    message: "This bucket does not prove the bytes of a PUT. Send the NAR in parts.",
+  },
   "upload-incomplete": { status: 409, message: "The upload is not complete:" },
   "upload-gone": {
     status: 404,

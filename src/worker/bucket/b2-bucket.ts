@@ -208,6 +208,8 @@ export function createB2Bucket(
 
     list,
 
+    signPut: (path, nar) => presign.nar(config.prefix + path, nar),
+
     createUpload(path, options) {
       return createS3Upload(config.prefix + path, options, uploads);
     },

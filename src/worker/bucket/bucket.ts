@@ -1,6 +1,8 @@
 import type { ByteRange } from "../../http/request-headers.ts";
+import type { PayloadHeader } from "../../http/payload-header.ts";
 import type { ObjectPath } from "../../nix/object-key.ts";
 import type { BucketPath, IncomingPath } from "./incoming-path.ts";
+import type { OwnPath } from "./own-path.ts";
 
 /**
  * The operations of the bucket that the gateway uses. Paths are relative to the
@@ -28,11 +30,20 @@ export interface Bucket {
   /** Returns the size and the headers of an object, without its body. */
   head(path: BucketPath): Promise<StoredHead | undefined>;
   /** Stores `body`. Resolves once the bytes are durable. */
-  put(path: ObjectPath, body: Uint8Array<ArrayBuffer>, options: PutOptions): Promise<void>;
+  put(
+    path: ObjectPath | OwnPath,
+    body: Uint8Array<ArrayBuffer>,
+    options: PutOptions,
+  ): Promise<void>;
   /** Hides the object. Succeeds if it does not exist. */
   delete(path: BucketPath): Promise<void>;
   /** Returns one page of the paths that start with `start`, in byte order. */
   list(start: string, page?: ListOptions): Promise<ListPage>;
+  /**
+   * Signs one PUT of a NAR with exactly these bytes. Its holder can store them under
+   * `path` within the 15 minutes for which S3 accepts a signature, as often as it likes.
+   */
+  signPut(path: IncomingPath, nar: NarToSign): Promise<SignedPut>;
   /** Starts an upload in parts. The object appears under `path` only when the upload is completed. */
   createUpload(path: BucketPath, options: PutOptions): Promise<Upload>;
   /** Returns an upload that another request started. Does not check that the upload still exists. */
@@ -45,8 +56,8 @@ export interface Bucket {
    * if the bucket says that another object has taken its place, and "gone" if there
    * is no object. Without `source.etag` it copies whatever object is there.
    *
-   * The copy keeps the Content-Type of its source if the object is small enough
-   * for one S3 request. A larger copy gets `source.contentType`.
+   * The copy gets `source.contentType` and no other header of its source: a client may
+   * have added headers to a PUT that the gateway signed.
    */
   copy(
     from: IncomingPath,
@@ -98,6 +109,21 @@ export interface PutOptions {
    * replace: the caller then reads it before it tries again.
    */
   readonly once?: boolean;
+}
+
+/** A file whose bytes the bucket itself must check. */
+export interface NarToSign {
+  /** In lower-case hex. */
+  readonly sha256: string;
+  readonly sizeBytes: number;
+  /** The header by which this bucket checks them. */
+  readonly header: PayloadHeader;
+}
+
+/** A PUT that a client may send. The client must send exactly these headers. */
+export interface SignedPut {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 export interface ListOptions {

@@ -1,3 +1,4 @@
+import type { OwnPath } from "./own-path.ts";
 import type { NarKey, ObjectPath } from "../../nix/object-key.ts";
 import { err, ok, type Result } from "../../result.ts";
 
@@ -11,7 +12,7 @@ declare const brand: unique symbol;
 export type IncomingPath = string & { readonly [brand]: "IncomingPath" };
 
 /** Every path that the gateway reads or writes in the bucket. */
-export type BucketPath = ObjectPath | IncomingPath;
+export type BucketPath = ObjectPath | IncomingPath | OwnPath;
 
 // 128 random bits: two uploads never get the same path, and a client cannot guess
 // the path of another client's upload.
@@ -38,4 +39,33 @@ export function parseIncomingPath(text: string): Result<IncomingPath> {
   return /^\.incoming\/[0-9a-z]{52}\.nar(?:\.[0-9a-z]+)?\/[0-9a-f]{16}\/[0-9a-f]{32}$/.test(text)
     ? ok(text as IncomingPath)
     : err("is not the path of an incoming NAR");
+}
+
+/** The names of one probe (see `checks/payload-probe.ts`), each with a path of its own. */
+export interface ProbePaths {
+  /** With a final slash. */
+  readonly folder: string;
+  /** Returns the path of a name, always the same. */
+  of(name: string): IncomingPath;
+  /** Returns the name of a path. A path of no name is a name itself. */
+  nameOf(path: string): string;
+}
+
+/**
+ * Returns the paths of a new probe. They look like incoming NARs, so that the sweep
+ * removes what an interrupted probe leaves. The file hash is one that no NAR has.
+ */
+export function createProbePaths(): ProbePaths {
+  const tag = crypto.getRandomValues(new Uint8Array(RANDOM_BYTES / 2)).toHex();
+  const folder = `.incoming/${"0".repeat(52)}.nar/${tag}/`;
+  const byName = new Map<string, IncomingPath>();
+  return {
+    folder,
+    of(name) {
+      const known = byName.get(name) ?? createIncomingPath(folder);
+      byName.set(name, known);
+      return known;
+    },
+    nameOf: (path) => [...byName].find(([, known]) => known === path)?.[0] ?? path,
+  };
 }

@@ -53,6 +53,7 @@ export interface S3Headers {
   readonly "x-amz-copy-source"?: string;
   readonly "x-amz-copy-source-if-match"?: string;
   readonly "x-amz-copy-source-range"?: string;
+  readonly "x-amz-metadata-directive"?: "REPLACE";
 }
 
 export type S3Client = (request: S3Request, meter: BucketMeter) => Promise<Response>;

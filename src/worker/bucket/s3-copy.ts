@@ -37,7 +37,16 @@ export async function copyS3Object(
 ): Promise<CopyOutcome> {
   if (copy.sizeBytes > limits.maxSingleBytes) return await copyInRanges(copy, access, limits);
   const result = await sendForResult(
-    { method: "PUT", key: copy.to, headers: sourceHeaders(copy), retries: LONG_RETRIES },
+    {
+      method: "PUT",
+      key: copy.to,
+      headers: {
+        ...sourceHeaders(copy),
+        "x-amz-metadata-directive": "REPLACE",
+        "content-type": copy.contentType,
+      },
+      retries: LONG_RETRIES,
+    },
     access.send,
   );
   return "etag" in result ? "copied" : outcomeOf("CopyObject", result.failure);

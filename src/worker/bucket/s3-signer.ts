@@ -8,6 +8,8 @@ export interface RequestToSign {
   readonly headers?: Record<string, string>;
   /** Whether the signature becomes part of the URL, so that a client can use it without the key. */
   readonly signQuery?: boolean;
+  /** Whether the signature also covers Content-Type and Content-Length, which aws4fetch leaves out. */
+  readonly allHeaders?: boolean;
 }
 
 export type S3Signer = (

@@ -78,7 +78,7 @@ export function openS3Upload(
       return { number: partNumber, etag, sizeBytes: bytes.byteLength };
     },
 
-    signPart: (partNumber, seconds) => presign({ key, uploadId, partNumber, seconds }),
+    signPart: (partNumber, seconds) => presign.part({ key, uploadId, partNumber, seconds }),
 
     listParts: () => listS3Parts(key, uploadId, send),
 

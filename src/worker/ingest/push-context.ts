@@ -1,3 +1,5 @@
+import type { ProbeFolder } from "../../checks/payload-probe.ts";
+import type { PayloadHeader } from "../../http/payload-header.ts";
 import type { SecretKey } from "../../nix/signature.ts";
 import type { PushSettings } from "../../settings/push-settings.ts";
 import type { Bucket } from "../bucket/bucket.ts";
@@ -6,6 +8,7 @@ import type { Clock } from "../clock.ts";
 import type { Edge } from "../edge/edge.ts";
 import type { Log } from "../log.ts";
 import type { UploadBuffers } from "./buffer-pool.ts";
+import type { PayloadCheck } from "./direct/payload-check.ts";
 
 /** Facts that an isolate learned while it ingested, so that it need not ask or compute again. */
 export interface IngestMemory {
@@ -19,6 +22,10 @@ export interface IngestMemory {
   readonly turns: Map<string, number>;
   /** The NARs that were stored and proved a short time ago, by bucket and path; see `batch/stored-nars.ts`. */
   readonly storedNars: Map<string, StoredNar>;
+  /** Who proves the bytes that clients send to a bucket, by `bucketId`, and until when to believe it. */
+  readonly payloadChecks: Map<string, { readonly check: PayloadCheck; readonly until: number }>;
+  /** Times when a probe of a bucket began, in milliseconds, by `bucketId`. */
+  readonly probesStartedAt: Map<string, number>;
   /** Whether the public half of a signing key is its own; the check costs two signatures. */
   readonly hasMatchingPublicKey: WeakMap<SecretKey, boolean>;
 }
@@ -36,6 +43,8 @@ export function createIngestMemory(): IngestMemory {
     unsignedSeen: new Set(),
     turns: new Map(),
     storedNars: new Map(),
+    payloadChecks: new Map(),
+    probesStartedAt: new Map(),
     hasMatchingPublicKey: new WeakMap(),
   };
 }
@@ -48,8 +57,12 @@ export interface Push {
   readonly rules: PushSettings;
   readonly bucket: Bucket;
   readonly edge: Edge;
+  /** Opens a new folder of the bucket, to find out whether it proves bytes by this header. */
+  openProbe(header: PayloadHeader): ProbeFolder;
   readonly buffers: UploadBuffers;
   readonly memory: IngestMemory;
   readonly clock: Clock;
   readonly log: Log;
+  /** Returns a random number from 0 to 1. */
+  random(): number;
 }

@@ -99,11 +99,23 @@ export async function admitWriter(
 
 /** Lets a pusher in, and returns everything that a push needs. */
 export async function admitPush(exchange: Exchange): Promise<Push> {
-  const { buffers, memory, clock, log, openEdge } = exchange.gateway;
+  const { buffers, memory, clock, log, random, openEdge, openProbe } = exchange.gateway;
   const cache = cacheReads(exchange);
   const { rules, by } = await admitWriter(exchange, "push");
   const bucket = openBucket(exchange);
-  return { by, cache, rules, bucket, edge: openEdge(cache), buffers, memory, clock, log };
+  return {
+    by,
+    cache,
+    rules,
+    bucket,
+    edge: openEdge(cache),
+    openProbe: (header) => openProbe(cache, bucket, header),
+    buffers,
+    memory,
+    clock,
+    log,
+    random,
+  };
 }
 
 function requireScope(identity: Result<Identity, CacheError>, scope: Scope): Identity {

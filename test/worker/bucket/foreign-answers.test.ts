@@ -17,7 +17,7 @@ function openForeign(...answers: readonly Response[]) {
   return createB2Bucket(READS.bucket, access, createBucketMeter());
 }
 
-const signNothing = async () => "";
+const signNothing = { part: async () => "", nar: async () => ({ url: "", headers: {} }) };
 const forbidden = () => new Response("<Error><Code>AccessDenied</Code></Error>", { status: 403 });
 const listing = (inner: string) =>
   new Response(`<ListBucketResult>${inner}</ListBucketResult>`, { status: 200 });

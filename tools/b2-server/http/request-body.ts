@@ -9,6 +9,8 @@ export interface BodyClaims {
   readonly contentMd5: string | undefined;
   /** The SHA-256 that the signature covers, in hexadecimal. `undefined` if unsigned. */
   readonly sha256: string | undefined;
+  /** The x-amz-checksum-sha256 header. */
+  readonly checksumSha256?: string | undefined;
 }
 
 /**
@@ -21,9 +23,13 @@ export async function* readCheckedBody(
   claims: BodyClaims,
   onBytes: (count: number) => void,
 ): AsyncGenerator<Uint8Array> {
-  const md5 = parseContentMd5(claims.contentMd5);
+  const md5 = parseDigest(claims.contentMd5, 16);
+  const checksum = parseDigest(claims.checksumSha256, 32);
   const checks: [Hash, Buffer, S3Error][] = [];
   if (md5 !== undefined) checks.push([createHash("md5"), md5, new S3Error("BadDigest")]);
+  if (checksum !== undefined) {
+    checks.push([createHash("sha256"), checksum, new S3Error("BadDigest")]);
+  }
   if (claims.sha256 !== undefined) {
     const sha256 = Buffer.from(claims.sha256, "hex");
     checks.push([createHash("sha256"), sha256, new S3Error("XAmzContentSHA256Mismatch")]);
@@ -63,9 +69,10 @@ async function* readUnbroken(request: Readable): AsyncGenerator<Uint8Array> {
   }
 }
 
-function parseContentMd5(header: string | undefined): Buffer | undefined {
+/** Parses a digest in base64. Throws `InvalidDigest` if it does not have `length` bytes. */
+function parseDigest(header: string | undefined, length: number): Buffer | undefined {
   if (header === undefined) return undefined;
-  const md5 = Buffer.from(header, "base64");
-  if (md5.byteLength !== 16) throw new S3Error("InvalidDigest");
-  return md5;
+  const digest = Buffer.from(header, "base64");
+  if (digest.byteLength !== length) throw new S3Error("InvalidDigest");
+  return digest;
 }

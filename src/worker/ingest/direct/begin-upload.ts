@@ -36,7 +36,8 @@ export async function beginUpload(
   if (found !== undefined) return found;
   const incoming = createIncomingPath(folderOf(nar, push.by));
   const { uploadId } = await push.bucket.createUpload(incoming, { contentType: CONTENT_TYPES.nar });
-  return { kind: "open", upload: { nar, incoming, sizeBytes, uploadId }, parts: [] };
+  const upload: DirectUpload = { nar, incoming, sizeBytes, uploadId, isChecked: false };
+  return { kind: "open", upload, parts: [] };
 }
 
 /** The most earlier tries that are looked at: the free plan allows 50 requests to the bucket in all. */
@@ -60,7 +61,13 @@ async function findOpen(
     if (stored === undefined || !canBecome(sizeBytes, stored)) continue;
     const parts = goodParts(stored, sizeBytes);
     if (furthest !== undefined && parts.length <= furthest.parts.length) continue;
-    const upload: DirectUpload = { nar, incoming: incoming.value, sizeBytes, uploadId };
+    const upload: DirectUpload = {
+      nar,
+      incoming: incoming.value,
+      sizeBytes,
+      uploadId,
+      isChecked: false,
+    };
     furthest = { kind: "open", upload, parts };
   }
   return furthest;
@@ -72,7 +79,7 @@ function canBecome(sizeBytes: number, parts: readonly UploadedPart[]): boolean {
 }
 
 /** Returns an upload that was completed and not proved, because its client went away in between. */
-async function findCompleted(
+export async function findCompleted(
   nar: NarKey,
   sizeBytes: number,
   { bucket, by }: Push,
@@ -82,7 +89,14 @@ async function findCompleted(
   for (const object of objects) {
     const incoming = parseIncomingPath(object.path);
     if (!incoming.ok || object.sizeBytes !== sizeBytes || !canBeTakenUp(object, now)) continue;
-    const upload = { nar, incoming: incoming.value, sizeBytes, uploadId: undefined };
+    const upload: DirectUpload = {
+      nar,
+      incoming: incoming.value,
+      sizeBytes,
+      uploadId: undefined,
+      // It may have been stored by parts.
+      isChecked: false,
+    };
     return { kind: "open", upload, parts: allParts(sizeBytes) };
   }
   return undefined;

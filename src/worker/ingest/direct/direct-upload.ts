@@ -10,18 +10,26 @@ import { err, ok, type Result } from "../../../result.ts";
 import type { Push } from "../push-context.ts";
 import { allParts } from "./part-plan.ts";
 
-/** An upload whose parts go straight to the bucket, under a name that no route reads. */
+/** An upload that goes straight to the bucket, under a name that no route reads. */
 export interface DirectUpload {
   readonly nar: NarKey;
   readonly incoming: IncomingPath;
   /** The size that the client has promised. */
   readonly sizeBytes: number;
-  /** `undefined` if the upload was found completed: its ID is then unknown. */
+  /**
+   * The ID of an upload in parts. `undefined` for a signed PUT, and if the upload was found
+   * completed: its ID is then unknown.
+   */
   readonly uploadId: string | undefined;
+  /**
+   * Whether only PUTs can have stored the object whose signature covers the bytes. A
+   * bucket that checks them has then proved them (see `payload-check.ts`).
+   */
+  readonly isChecked: boolean;
 }
 
 /** A direct upload whose names are unchecked texts, as a client returns it. */
-export type DirectUploadText = Pick<DirectUpload, "sizeBytes" | "uploadId"> & {
+export type DirectUploadText = Pick<DirectUpload, "sizeBytes" | "uploadId" | "isChecked"> & {
   readonly nar: string;
   readonly incoming: string;
 };
@@ -30,8 +38,8 @@ export function parseDirectUpload(text: DirectUploadText): Result<DirectUpload> 
   const nar = parseNarUrl(text.nar);
   const incoming = parseIncomingPath(text.incoming);
   if (!nar.ok || !nar.value.writable || !incoming.ok) return err("names no upload");
-  const { sizeBytes, uploadId } = text;
-  return ok({ nar: nar.value, incoming: incoming.value, sizeBytes, uploadId });
+  const { sizeBytes, uploadId, isChecked } = text;
+  return ok({ nar: nar.value, incoming: incoming.value, sizeBytes, uploadId, isChecked });
 }
 
 /** Returns the folder of all uploads of one NAR by one token. Listing it finds earlier tries. */

@@ -5,11 +5,14 @@ import { clearIncoming, type DirectUpload, isStored, readUploadState } from "./d
 import { afterWrite, commitNar } from "../commit.ts";
 import type { Push } from "../push-context.ts";
 import { goodParts, missingParts } from "./part-plan.ts";
+import { findPayloadCheck } from "./payload-check.ts";
 import { type ObjectToProve, proveObject } from "./prove-object.ts";
 
 /** The rest of the work on an upload that may be completed. */
 export type Completion =
   | { readonly kind: "stored" }
+  /** The bucket has proved the object. */
+  | { readonly kind: "checked" }
   /** The parts of the object. `undefined` if they have been made one object already. */
   | { readonly kind: "ready"; readonly parts: readonly UploadedPart[] | undefined };
 
@@ -24,6 +27,9 @@ export type ReportProgress = (progress: UploadProgress) => void;
 /** Finds out whether an upload may be completed. Throws `upload-incomplete` or `upload-gone`. */
 export async function prepareCompletion(upload: DirectUpload, push: Push): Promise<Completion> {
   const { nar, sizeBytes } = upload;
+  if (upload.isChecked && (await findPayloadCheck(push)).kind === "checked") {
+    return { kind: "checked" };
+  }
   if (await isStored(nar, sizeBytes, push)) return { kind: "stored" };
   const state = await readUploadState(upload, push);
   switch (state.kind) {
@@ -58,7 +64,8 @@ function requireAllParts(parts: readonly UploadedPart[], { nar, sizeBytes }: Dir
 /**
  * Turns an upload into a NAR of the cache: makes one object of its parts, reads it
  * back and hashes it, and only then copies it to the name that clients can read
- * (law 2). A second call finishes the work, whichever step the first one broke at.
+ * (law 2). An object that the bucket has proved is not read. A second call finishes the
+ * work, whichever step the first one broke at. The caller then calls `cleanUp`.
  */
 export async function finishUpload(
   upload: DirectUpload,
@@ -66,21 +73,28 @@ export async function finishUpload(
   push: Push,
   report: ReportProgress,
 ): Promise<void> {
-  if (completion.kind === "ready") {
-    try {
-      report({ kind: "checking", bytes: 0 });
-      if (completion.parts !== undefined) {
-        await makeObject(upload, completion.parts, push);
-      }
-      await proveAndCopy(upload, push, report);
-    } catch (error) {
-      // Two completions at once: the slower one finds the object gone. A copy
-      // whose answer was lost has still been made.
-      if (!(await isStored(upload.nar, upload.sizeBytes, push).catch(() => false))) throw error;
-      await afterWrite(upload.nar, push);
+  if (completion.kind === "stored") return;
+  try {
+    report({ kind: "checking", bytes: 0 });
+    if (completion.kind === "ready" && completion.parts !== undefined) {
+      await makeObject(upload, completion.parts, push);
     }
+    const object = await findObject(upload, push);
+    if (completion.kind === "ready") await prove(upload, object, push, report);
+    report({ kind: "copying" });
+    await publish(upload, object, push);
+  } catch (error) {
+    // Two completions at once: the slower one finds the object gone. A copy
+    // whose answer was lost has still been made.
+    if (!(await isStored(upload.nar, upload.sizeBytes, push).catch(() => false))) throw error;
+    await afterWrite(upload.nar, push);
   }
-  await clearIncoming(upload.nar, push);
+}
+
+/** Removes what is left of an upload that is finished. Never throws. */
+export async function cleanUp(upload: DirectUpload, push: Push): Promise<void> {
+  if (!upload.isChecked) return await clearIncoming(upload.nar, push);
+  await removeIncoming(upload, push);
 }
 
 // The bucket takes seconds to complete an upload of 10 GB.
@@ -127,12 +141,9 @@ async function isThere({ incoming, sizeBytes }: DirectUpload, { bucket }: Push):
   return (await bucket.head(incoming))?.sizeBytes === sizeBytes;
 }
 
-async function proveAndCopy(
-  upload: DirectUpload,
-  push: Push,
-  report: ReportProgress,
-): Promise<void> {
-  const { nar, incoming, sizeBytes } = upload;
+/** Returns the object under the incoming name. Removes an object of a wrong size, and throws. */
+async function findObject(upload: DirectUpload, push: Push): Promise<ObjectToProve> {
+  const { incoming, sizeBytes } = upload;
   const head = await push.bucket.head(incoming);
   if (head === undefined) throw new CacheError("upload-gone", incoming);
   if (head.sizeBytes === undefined || head.etag === undefined) {
@@ -141,20 +152,42 @@ async function proveAndCopy(
   if (head.sizeBytes !== sizeBytes) {
     await refuse(upload, push, new CacheError("upload-changed", `it has ${head.sizeBytes} bytes`));
   }
-  const object: ObjectToProve = { path: incoming, sizeBytes, etag: head.etag };
+  return { path: incoming, sizeBytes, etag: head.etag };
+}
+
+/** Reads the object back and hashes it. Removes an object with other bytes, and throws. */
+async function prove(
+  upload: DirectUpload,
+  object: ObjectToProve,
+  push: Push,
+  report: ReportProgress,
+): Promise<void> {
   const proof = await proveObject(push.bucket, object, {
     onProgress: (bytes) => report({ kind: "checking", bytes }),
   });
-  if (proof.kind === "hashed" && proof.sha256 !== narSha256(nar)) {
-    const detail = `the bytes hash to ${proof.sha256}, not ${narSha256(nar)}`;
-    await refuse(upload, push, new CacheError("nar-hash-mismatch", detail));
-  }
-  report({ kind: "copying" });
-  const outcome = proof.kind === "hashed" ? await copyProved(upload, object, push) : proof.kind;
+  if (proof.kind !== "hashed") return await refuseOutcome(upload, proof.kind, push);
+  if (proof.sha256 === narSha256(upload.nar)) return;
+  const detail = `the bytes hash to ${proof.sha256}, not ${narSha256(upload.nar)}`;
+  await refuse(upload, push, new CacheError("nar-hash-mismatch", detail));
+}
+
+async function publish(upload: DirectUpload, object: ObjectToProve, push: Push): Promise<void> {
+  const outcome = await copyProved(upload, object, push);
+  if (outcome !== "copied") await refuseOutcome(upload, outcome, push);
+}
+
+async function refuseOutcome(
+  upload: DirectUpload,
+  outcome: "gone" | "changed",
+  push: Push,
+): Promise<never> {
+  const { incoming } = upload;
   if (outcome === "gone") throw new CacheError("upload-gone", incoming);
-  if (outcome === "changed") {
-    await refuse(upload, push, new CacheError("upload-changed", `${incoming} is another object`));
-  }
+  return await refuse(
+    upload,
+    push,
+    new CacheError("upload-changed", `${incoming} is another object`),
+  );
 }
 
 /**
@@ -182,14 +215,19 @@ async function copyProved(
 
 /** Removes an object that can never become the NAR, and throws `error`. Only logs a failure to remove it. */
 async function refuse(upload: DirectUpload, push: Push, error: CacheError): Promise<never> {
-  await push.bucket.delete(upload.incoming).catch((cause: unknown) => {
+  await removeIncoming(upload, push);
+  throw error;
+}
+
+/** Removes the object under the incoming name. Only logs a failure: no route reads there. */
+async function removeIncoming({ nar, incoming }: DirectUpload, push: Push): Promise<void> {
+  await push.bucket.delete(incoming).catch((cause: unknown) => {
     push.log("warn", "incoming-not-removed", {
-      path: upload.nar.path,
+      path: nar.path,
       detail: cause instanceof Error ? cause.message : String(cause),
       by: push.by,
     });
   });
-  throw error;
 }
 
 /** Drops an upload in whatever state it is. Succeeds if it is gone already. */

@@ -1,12 +1,14 @@
 import type { CompletionLine } from "../../../api/answers.ts";
 import type { CacheError } from "../../cache-error.ts";
 import {
+  cleanUp,
   type Completion,
   finishUpload,
   prepareCompletion,
   type UploadProgress,
 } from "../../ingest/direct/finish-upload.ts";
 import type { DirectUpload } from "../../ingest/direct/direct-upload.ts";
+import { checkSample, isSampled } from "../../ingest/direct/sample-proof.ts";
 import type { Push } from "../../ingest/push-context.ts";
 import { CACHE_CONTROL } from "../../../http/cache-control.ts";
 import { answerHeaders } from "../../../http/response-headers.ts";
@@ -46,9 +48,14 @@ async function complete(
   const failure = await finishUpload(upload, completion, push, (progress) =>
     lines.report(toLine(progress, upload)),
   ).then(() => undefined, toFailure);
-  logCompletion(upload, gateway.clock.now().getTime() - startedAt, failure, exchange);
+  const milliseconds = gateway.clock.now().getTime() - startedAt;
   const stored: CompletionLine = { status: "stored" };
   await lines.end(failure === undefined ? stored : failureBody(failure, requestId));
+  if (failure === undefined) await cleanUp(upload, push);
+  // Last, so that it counts all requests to the bucket.
+  logCompletion(upload, milliseconds, failure, exchange);
+  if (failure !== undefined || !isSampled(upload, push)) return;
+  await checkSample(upload, push, exchange.edgeContext);
 }
 
 function toLine(progress: UploadProgress, { sizeBytes }: DirectUpload): CompletionLine {

@@ -11,6 +11,7 @@ import { publishNarinfos } from "./publish-narinfos.ts";
 import { purgeObject } from "./purge-object.ts";
 import { readCacheFacts, readOwnToken } from "./read-facts.ts";
 import { startDirectUpload } from "./start-direct-upload.ts";
+import { readUploadProof, startSignedUpload } from "./start-signed-upload.ts";
 
 type Endpoint = (exchange: Exchange) => Response | Promise<Response>;
 
@@ -24,6 +25,8 @@ const CALLS: readonly (readonly [target: string, endpoint: Endpoint])[] = [
   [ENDPOINTS.missing, findMissingPaths],
   [ENDPOINTS.publish, publishNarinfos],
   [ENDPOINTS.uploads, startDirectUpload],
+  [ENDPOINTS.uploadProof, readUploadProof],
+  [ENDPOINTS.signedUpload, startSignedUpload],
   [ENDPOINTS.uploadUrls, signUploadParts],
   [ENDPOINTS.uploadParts, listUploadParts],
   [ENDPOINTS.uploadAbort, abortDirectUpload],

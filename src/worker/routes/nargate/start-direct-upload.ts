@@ -42,7 +42,7 @@ export async function startDirectUpload(exchange: Exchange): Promise<Response> {
   });
 }
 
-function parseNarKey(fileHash: string, extension: string): NarKey {
+export function parseNarKey(fileHash: string, extension: string): NarKey {
   const nar = parseNarUrl(`nar/${fileHash}.nar${extension}`);
   if (!nar.ok || nar.value.fileHash === undefined || !nar.value.writable) {
     throw malformed("fileHash is not a SHA-256 in nix32, or extension is not one that Nix writes");
@@ -63,11 +63,11 @@ function requireFittingSize(size: number): void {
   }
 }
 
-async function giveHandle(upload: DirectUpload, { by, cache, clock }: Push) {
+export async function giveHandle(upload: DirectUpload, { by, cache, clock }: Push) {
   const expires = new Date(clock.now().getTime() + HANDLE_SECONDS * 1000);
-  const { nar, incoming, sizeBytes, uploadId } = upload;
+  const { nar, incoming, sizeBytes, uploadId, isChecked } = upload;
   const handle = await formatUploadHandle(
-    { nar: nar.path, incoming, sizeBytes, uploadId, tokenName: by, expires },
+    { nar: nar.path, incoming, sizeBytes, uploadId, isChecked, tokenName: by, expires },
     cache.bucket.applicationKey,
   );
   return { handle, handleExpires: expires.toISOString() };
