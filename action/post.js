@@ -65,12 +65,14 @@ import {
   runStep,
   safeInteger,
   signMessage,
+  signedUploadSchema,
   startDump,
   storeArgs,
   string,
   textBody,
   toOneLine,
   undoChange,
+  uploadProofSchema,
   uploadStartedSchema,
   verifySignature,
   withSignatures
@@ -1406,6 +1408,8 @@ var MIB = 1024 * 1024;
 var PART_SIZE_THRESHOLD_BYTES = 16 * MIB;
 var MAX_S3_PARTS = 1e4;
 var MAX_PART_URLS = 100;
+var SIGNED_THRESHOLD_BYTES = 2 * MIB;
+var MAX_SIGNED_BYTES = 5e9;
 var text = string("is not a text");
 var count = pipe(
   number("is not a whole number"),
@@ -1435,6 +1439,56 @@ var signPartsSchema = object(
   },
   notAnObject
 );
+
+// src/client/push/complete-upload.ts
+var UploadGone = class extends Error {
+};
+var MAX_COMPLETIONS = 8;
+var MAX_RESENDINGS = 2;
+async function completeUpload(handle, { api, context }, { onChecking, onIncomplete }) {
+  let resent = 0;
+  for (let count2 = 1; ; count2++) {
+    let last;
+    let failure = new ClientError("the gateway's answer broke off. Push again");
+    try {
+      last = await api.complete(handle, (event) => {
+        if (event.status === "checking") onChecking(event.bytes);
+        last = event;
+      });
+    } catch (error) {
+      context.signal.throwIfAborted();
+      failure = asGone(error);
+      const isIncomplete = error instanceof CacheRefusal && error.code === "upload-incomplete";
+      if (isIncomplete && onIncomplete !== void 0 && resent++ < MAX_RESENDINGS) {
+        await onIncomplete().catch((reason) => {
+          throw asGone(reason);
+        });
+        continue;
+      }
+      if (!(error instanceof Unreachable)) throw failure;
+    }
+    if (last?.status === "stored") return;
+    if (last?.status === "failed") {
+      failure = asGone(new CacheRefusal(last.message, 200, last.code));
+      if (!isPassing(last.code)) throw failure;
+    }
+    if (count2 === MAX_COMPLETIONS) throw failure;
+    await context.sleep(retryPauseMilliseconds(count2, 0, context.random));
+  }
+}
+function isPassing(code) {
+  return code === "bucket-unavailable" || code === "internal" || code === "uploads-busy";
+}
+var GONE_CODES = /* @__PURE__ */ new Set([
+  "upload-gone",
+  "upload-changed",
+  "handle-invalid",
+  "handle-of-another"
+]);
+function asGone(error) {
+  if (!(error instanceof CacheRefusal)) return error;
+  return GONE_CODES.has(error.code) ? new UploadGone(error.message) : error;
+}
 
 // src/client/push/part-signer.ts
 var MARGIN_MILLISECONDS = 6e4;
@@ -1478,9 +1532,6 @@ function createPartSigner({ handle, urls }, missing, api, now) {
 // src/client/push/upload-parts.ts
 var PARTS_AT_ONCE = 4;
 var MAX_STARTS = 4;
-var MAX_COMPLETIONS = 8;
-var UploadGone = class extends Error {
-};
 async function uploadInParts(file, spool, uploads, events) {
   let sentBytes2 = 0;
   const counting = {
@@ -1494,7 +1545,13 @@ async function uploadInParts(file, spool, uploads, events) {
     if (upload === "stored") return sentBytes2;
     try {
       await sendMissingParts(file, spool, upload, uploads, counting);
-      await complete(file, spool, upload, uploads, counting);
+      await completeUpload(upload.handle, uploads, {
+        onChecking: counting.onChecking,
+        async onIncomplete() {
+          const parts = await uploads.api.listParts(upload.handle);
+          await sendMissingParts(file, spool, { ...upload, parts }, uploads, counting);
+        }
+      });
       return sentBytes2;
     } catch (error) {
       if (!(error instanceof UploadGone) && !isOfEarlierParts(error, upload)) throw error;
@@ -1559,75 +1616,89 @@ async function sendMissingParts({ sizeBytes }, spool, upload, { api, http, partS
   const workers = await Promise.allSettled(Array.from({ length: PARTS_AT_ONCE }, work));
   for (const worker of workers) if (worker.status === "rejected") throw worker.reason;
 }
-async function complete(file, spool, upload, uploads, events) {
-  const { api, context } = uploads;
-  let resent = 0;
-  for (let count2 = 1; ; count2++) {
-    let last;
-    let failure = new ClientError("the gateway's answer broke off. Push again");
-    try {
-      last = await api.complete(upload.handle, (event) => {
-        if (event.status === "checking") events.onChecking(event.bytes);
-        last = event;
-      });
-    } catch (error) {
-      context.signal.throwIfAborted();
-      failure = asGone(error);
-      if (error instanceof CacheRefusal && error.code === "upload-incomplete" && resent++ < 2) {
-        const parts = await api.listParts(upload.handle).catch((reason) => {
-          throw asGone(reason);
-        });
-        await sendMissingParts(file, spool, { ...upload, parts }, uploads, events);
-        continue;
-      }
-      if (!(error instanceof Unreachable)) throw failure;
-    }
-    if (last?.status === "stored") return;
-    if (last?.status === "failed") {
-      failure = asGone(new CacheRefusal(last.message, 200, last.code));
-      if (!isPassing(last.code)) throw failure;
-    }
-    if (count2 === MAX_COMPLETIONS) throw failure;
-    await context.sleep(retryPauseMilliseconds(count2, 0, context.random));
-  }
-}
-function isPassing(code) {
-  return code === "bucket-unavailable" || code === "internal" || code === "uploads-busy";
-}
-var GONE_CODES = /* @__PURE__ */ new Set([
-  "upload-gone",
-  "upload-changed",
-  "handle-invalid",
-  "handle-of-another"
-]);
-function asGone(error) {
-  if (!(error instanceof CacheRefusal)) return error;
-  return GONE_CODES.has(error.code) ? new UploadGone(error.message) : error;
-}
 function refusedPart(number2, answer) {
   return new ClientError(`part ${number2}: ${refusalOf("the bucket", answer).message}`);
+}
+
+// src/client/push/upload-signed.ts
+var MAX_FAILURES = 3;
+function createSigning(api) {
+  let asked;
+  let failures = 0;
+  return {
+    isPossible: () => asked ??= api.hasProvingBucket(),
+    failed() {
+      failures++;
+      if (failures === MAX_FAILURES) asked = Promise.resolve(false);
+    }
+  };
+}
+var MAX_ATTEMPTS = 2;
+var MAX_STARTS2 = 3;
+async function uploadSigned(file, spool, { api, http, partSlots, context }, events) {
+  let sentBytes2 = 0;
+  for (let starts = 1; starts <= MAX_STARTS2; starts++) {
+    try {
+      const upload = await api.startSigned(file);
+      if (upload === "stored") return sentBytes2;
+      if ("sent" in upload) {
+        events.onStart(file.sizeBytes);
+        await completeUpload(upload.sent, { api, context }, events);
+        return sentBytes2;
+      }
+      const { url, headers, handle } = upload;
+      events.onStart(0);
+      const body = spool.slice(0, file.sizeBytes);
+      const answer = await partSlots.run(
+        () => http.send({
+          method: "PUT",
+          url,
+          headers,
+          body,
+          onSent: events.onSent,
+          attempts: MAX_ATTEMPTS
+        })
+      );
+      sentBytes2 += file.sizeBytes;
+      if (answer.status === 403) continue;
+      if (answer.status !== 200) return "other-way";
+      await completeUpload(handle, { api, context }, events);
+      return sentBytes2;
+    } catch (error) {
+      context.signal.throwIfAborted();
+      if (error instanceof CacheRefusal && error.code === "payload-unchecked") return "other-way";
+      if (error instanceof Unreachable) return "other-way";
+      if (!(error instanceof UploadGone)) throw error;
+    }
+  }
+  return "other-way";
 }
 
 // src/client/push/upload-nar.ts
 var SENT_UNASKED_BYTES = 64 * 1024;
 async function uploadNar(nar, session, transfer) {
   const { api, http, limits, context } = session;
-  if (nar.fileSize <= session.partThresholdBytes) return await putNar(nar, session, transfer);
   const file = {
     fileHash: nar.fileHash,
     sizeBytes: nar.fileSize,
     extension: nar.key.extension
   };
-  return await uploadInParts(
-    file,
-    nar.spool,
-    { api, http, partSlots: limits.parts, context },
-    {
-      onStart: (bytes) => transfer.sending(nar.fileSize, bytes),
-      onSent: (bytes) => transfer.sent(bytes),
-      onChecking: (bytes) => transfer.checking(bytes)
-    }
-  );
+  const uploads = { api, http, partSlots: limits.parts, context };
+  const events = {
+    onStart: (bytes) => transfer.sending(nar.fileSize, bytes),
+    onSent: (bytes) => transfer.sent(bytes),
+    onChecking: (bytes) => transfer.checking(bytes)
+  };
+  if (canBeSigned(nar) && await session.signing.isPossible()) {
+    const sent = await uploadSigned(file, nar.spool, uploads, events);
+    if (sent !== "other-way") return sent;
+    session.signing.failed();
+  }
+  if (nar.fileSize <= session.partThresholdBytes) return await putNar(nar, session, transfer);
+  return await uploadInParts(file, nar.spool, uploads, events);
+}
+function canBeSigned({ fileSize }) {
+  return fileSize > SIGNED_THRESHOLD_BYTES && fileSize <= MAX_SIGNED_BYTES;
 }
 async function putNar(nar, { client }, transfer) {
   const target = nar.key.path;
@@ -2157,12 +2228,35 @@ function createSemaphore(count2) {
   };
 }
 
+// src/http/payload-header.ts
+var PAYLOAD_HEADERS = ["x-amz-content-sha256", "x-amz-checksum-sha256"];
+
 // src/client/push/upload-api.ts
 function createUploadApi(client) {
   async function call(target, input, schema) {
     return read2(schema, await client.call("POST", target, input), target);
   }
   return {
+    async hasProvingBucket() {
+      try {
+        return (await call(ENDPOINTS.uploadProof, {}, uploadProofSchema)).provedBy === "bucket";
+      } catch (error) {
+        if (error instanceof CacheRefusal && error.code === "no-such-endpoint") return false;
+        throw error;
+      }
+    },
+    async startSigned({ fileHash, sizeBytes, extension }) {
+      const answer = await call(
+        ENDPOINTS.signedUpload,
+        { fileHash: formatDigest(fileHash, "nix32"), size: sizeBytes, extension },
+        signedUploadSchema
+      );
+      if (answer.status === "stored") return "stored";
+      if (answer.status === "sent") return { sent: answer.handle };
+      const { handle, url, headers } = answer;
+      requireSecureUrl(url, "the NAR");
+      return { handle, url, headers: pickHeaders(headers) };
+    },
     async start({ fileHash, sizeBytes, extension }) {
       const answer = await call(
         ENDPOINTS.uploads,
@@ -2195,14 +2289,22 @@ function toMap({ parts }) {
   return new Map(parts.map(({ number: number2, size }) => [number2, size]));
 }
 function toPartUrls({ urls, urlsExpire }) {
-  const insecure = urls.find(({ url }) => !URL.canParse(url) || !isSecureUrl(new URL(url)));
-  if (insecure !== void 0) {
-    throw new ClientError(
-      `the cache gave a URL for part ${insecure.number} that is not https. Nothing is sent to it`
-    );
-  }
+  for (const { number: number2, url } of urls) requireSecureUrl(url, `part ${number2}`);
   const byPart = new Map(urls.map(({ number: number2, url }) => [number2, url]));
   return { byPart, expire: new Date(urlsExpire) };
+}
+function requireSecureUrl(url, what) {
+  if (URL.canParse(url) && isSecureUrl(new URL(url))) return;
+  throw new ClientError(
+    `the cache gave a URL for ${what} that is not https. Nothing is sent to it`
+  );
+}
+var SIGNED_HEADERS = ["authorization", "content-type", "x-amz-date", ...PAYLOAD_HEADERS];
+function pickHeaders(headers) {
+  const picked = Object.entries(headers).filter(
+    ([name, value]) => SIGNED_HEADERS.includes(name) && /^[\x20-\x7e]{1,1024}$/.test(value)
+  );
+  return Object.fromEntries(picked);
 }
 function requireBoundedPlan(sizeBytes, partSizeBytes) {
   const parts = Math.ceil(sizeBytes / partSizeBytes);
@@ -2248,10 +2350,12 @@ async function openPushSession(options, context) {
       `this cache is for the store directory ${storeDir}, but the store uses ${location.storeDir}. Use another cache, or another --store`
     );
   }
+  const api = createUploadApi(client);
   return {
     client,
     http,
-    api: createUploadApi(client),
+    api,
+    signing: createSigning(api),
     batches: createBatchApi(client, facts),
     options,
     facts,

@@ -833,6 +833,10 @@ function _isSameValueZero(value1, value2) {
   return value1 === value2 || Number.isNaN(value1) && Number.isNaN(value2);
 }
 // @__NO_SIDE_EFFECTS__
+function _isValidObjectKey(object$1, key) {
+  return Object.prototype.hasOwnProperty.call(object$1, key) && key !== "__proto__" && key !== "prototype" && key !== "constructor";
+}
+// @__NO_SIDE_EFFECTS__
 function _joinExpects(values$1, separator) {
   const list = [...new Set(values$1)];
   if (list.length > 1) return `(${list.join(` ${separator} `)})`;
@@ -1156,6 +1160,71 @@ function optional(wrapped, default_) {
         }
       }
       return this.wrapped["~run"](dataset, config$1);
+    }
+  });
+}
+// @__NO_SIDE_EFFECTS__
+function record(key, value$1, message$1) {
+  return _standardSchema({
+    kind: "schema",
+    type: "record",
+    reference: record,
+    expects: "Object",
+    async: false,
+    key,
+    value: value$1,
+    message: message$1,
+    "~run"(dataset, config$1) {
+      const input = dataset.value;
+      if (input && typeof input === "object") {
+        dataset.typed = true;
+        dataset.value = {};
+        for (const entryKey in input) if (/* @__PURE__ */ _isValidObjectKey(input, entryKey)) {
+          const entryValue = input[entryKey];
+          const keyDataset = this.key["~run"]({ value: entryKey }, config$1);
+          if (keyDataset.issues) {
+            const pathItem = {
+              type: "object",
+              origin: "key",
+              input,
+              key: entryKey,
+              value: entryValue
+            };
+            for (const issue2 of keyDataset.issues) {
+              issue2.path = [pathItem];
+              dataset.issues?.push(issue2);
+            }
+            if (!dataset.issues) dataset.issues = keyDataset.issues;
+            if (config$1.abortEarly) {
+              dataset.typed = false;
+              break;
+            }
+          }
+          const valueDataset = this.value["~run"]({ value: entryValue }, config$1);
+          if (valueDataset.issues) {
+            const pathItem = {
+              type: "object",
+              origin: "value",
+              input,
+              key: entryKey,
+              value: entryValue
+            };
+            for (const issue2 of valueDataset.issues) {
+              if (issue2.path) issue2.path.unshift(pathItem);
+              else issue2.path = [pathItem];
+              dataset.issues?.push(issue2);
+            }
+            if (!dataset.issues) dataset.issues = valueDataset.issues;
+            if (config$1.abortEarly) {
+              dataset.typed = false;
+              break;
+            }
+          }
+          if (!keyDataset.typed || !valueDataset.typed) dataset.typed = false;
+          if (keyDataset.typed) dataset.value[keyDataset.value] = valueDataset.value;
+        }
+      } else _addIssue(this, "type", dataset, config$1);
+      return dataset;
     }
   });
 }
@@ -1568,6 +1637,11 @@ var tokenAnswerSchema = object({
   /** The last day on which the token is valid, in UTC: YYYY-MM-DD. Null for a token without one. */
   expires: nullish(pipe(string(), regex(/^\d{4}-\d{2}-\d{2}$/, "is not a day")))
 });
+var handle = {
+  handle: string(),
+  /** In ISO format, by the gateway's clock. */
+  handleExpires: string()
+};
 var storedParts = array(object({ number: number(), size: number() }));
 var signedUrls = {
   urls: array(object({ number: number(), url: string() })),
@@ -1580,9 +1654,7 @@ var uploadStartedSchema = variant("status", [
   object({ status: literal("stored") }),
   object({
     status: literal("open"),
-    handle: string(),
-    /** In ISO format, by the gateway's clock. */
-    handleExpires: string(),
+    ...handle,
     /** Bytes of the whole file. */
     size: number(),
     /** Bytes of every part but the last. */
@@ -1590,6 +1662,23 @@ var uploadStartedSchema = variant("status", [
     /** The parts that an earlier try has left in the bucket. */
     parts: storedParts,
     ...signedUrls
+  })
+]);
+var uploadProofSchema = variant("provedBy", [
+  /** The bucket refuses a PUT with other bytes than its signature covers. */
+  object({ provedBy: literal("bucket") }),
+  /** The gateway reads large NARs back. `because` is a predicate about the bucket. */
+  object({ provedBy: literal("gateway"), because: string() })
+]);
+var signedUploadSchema = variant("status", [
+  object({ status: literal("stored") }),
+  object({ status: literal("sent"), ...handle }),
+  /** The client PUTs the NAR to `url` with exactly these headers, and within 15 minutes. */
+  object({
+    status: literal("open"),
+    ...handle,
+    url: string(),
+    headers: record(string(), string())
   })
 ]);
 var completionLineSchema = variant("status", [
@@ -1686,6 +1775,10 @@ var DIRECT_UPLOAD_FAILURES = {
   "handle-of-another": {
     status: 403,
     message: "The upload's handle belongs to another token. Start the upload again."
+  },
+  "payload-unchecked": {
+    status: 409,
+    message: "This bucket does not prove the bytes of a PUT. Send the NAR in parts."
   },
   "upload-incomplete": { status: 409, message: "The upload is not complete:" },
   "upload-gone": {
@@ -2255,19 +2348,20 @@ function createHttpClient({ fetch: fetch2, now, random, sleep: sleep2, signal },
       hasBegun = true;
       onLine(line);
     };
+    const attempts = request.attempts ?? retries.attempts;
     for (let count = 1; ; count++) {
       let failure;
       let retryAfterSeconds;
       try {
         const answer = await attempt(request, handOver);
-        if (!isTransientStatus(answer.status) || count >= retries.attempts) return answer;
+        if (!isTransientStatus(answer.status) || count >= attempts) return answer;
         retryAfterSeconds = parseRetryAfter(answer.headers.get("retry-after"), now());
       } catch (error2) {
         failure = error2;
       }
       signal.throwIfAborted();
       if (failure instanceof OversizedAnswer) throw failure;
-      if (failure !== void 0 && (hasBegun || count >= retries.attempts)) {
+      if (failure !== void 0 && (hasBegun || count >= attempts)) {
         const { host } = new URL(request.url);
         throw new Unreachable(`cannot reach ${host}: ${describeError(failure)}`, {
           cause: failure
@@ -2613,6 +2707,8 @@ var ENDPOINTS = {
   missing: "api/v1/missing",
   publish: "api/v1/publish",
   uploads: "api/v1/uploads",
+  uploadProof: "api/v1/uploads/proof",
+  signedUpload: "api/v1/uploads/signed",
   uploadUrls: "api/v1/uploads/urls",
   uploadParts: "api/v1/uploads/parts",
   uploadAbort: "api/v1/uploads/abort",
@@ -3422,6 +3518,8 @@ export {
   partUrlsSchema,
   partsSchema,
   uploadStartedSchema,
+  uploadProofSchema,
+  signedUploadSchema,
   completionLineSchema,
   missingAnswerSchema,
   publishedLineSchema,

@@ -14,6 +14,7 @@ import { examineEdge } from "./examine-edge.ts";
 import { judgePublishedKeys, judgeSigning, judgeVersion } from "./examine-gateway.ts";
 import { examineNetrc, judgeNixConf } from "./examine-nix.ts";
 import { examineSite } from "./examine-site.ts";
+import { examineLargePushes } from "./examine-large-pushes.ts";
 import { examineToken } from "./examine-token.ts";
 import { faultRemedy } from "./fault-remedy.ts";
 import type { Finding } from "../../checks/finding.ts";
@@ -91,6 +92,7 @@ async function* examineUse(
   yield finding;
   const roundTrip = await tryRoundTrip(client, gateway, facts, context);
   yield roundTrip.finding;
+  if (roundTrip.isPushed) yield await examineLargePushes(client);
   const throwAway = roundTrip.path;
   const path =
     pathText === undefined

@@ -14,6 +14,8 @@ export interface HttpRequest {
   readonly onSent?: (bytes: number) => void;
   /** The most bytes of the answer. A longer answer is an error. The default is 16 MB. */
   readonly maxAnswerBytes?: number;
+  /** The most attempts. The default is that of the client. */
+  readonly attempts?: number;
 }
 
 /** A body that can be read several times, once for each attempt. */
@@ -149,19 +151,20 @@ export function createHttpClient(
             hasBegun = true;
             onLine(line);
           };
+    const attempts = request.attempts ?? retries.attempts;
     for (let count = 1; ; count++) {
       let failure: unknown;
       let retryAfterSeconds: number | undefined;
       try {
         const answer = await attempt(request, handOver);
-        if (!isTransientStatus(answer.status) || count >= retries.attempts) return answer;
+        if (!isTransientStatus(answer.status) || count >= attempts) return answer;
         retryAfterSeconds = parseRetryAfter(answer.headers.get("retry-after"), now());
       } catch (error) {
         failure = error;
       }
       signal.throwIfAborted();
       if (failure instanceof OversizedAnswer) throw failure;
-      if (failure !== undefined && (hasBegun || count >= retries.attempts)) {
+      if (failure !== undefined && (hasBegun || count >= attempts)) {
         const { host } = new URL(request.url);
         throw new Unreachable(`cannot reach ${host}: ${describeError(failure)}`, {
           cause: failure,

@@ -13,6 +13,7 @@ import type { PackCompression } from "./pack-nar.ts";
 import { createPushLimits, type PushLimits } from "./push-limits.ts";
 import { createStopGuard, type StopGuard } from "./stop-guard.ts";
 import { createUploadApi, type UploadApi } from "./upload-api.ts";
+import { createSigning, type Signing } from "./upload-signed.ts";
 
 /** The cache and the store of a push, and the limits on the work between them. */
 export interface PushSession {
@@ -21,6 +22,7 @@ export interface PushSession {
   readonly api: UploadApi;
   /** `undefined` for an older gateway, which is asked for each path. */
   readonly batches: BatchApi | undefined;
+  readonly signing: Signing;
   readonly options: PushOptions;
   readonly store: NixStore;
   /** The keys that the cache publishes, and those with which it signs. */
@@ -82,10 +84,12 @@ export async function openPushSession(
       `this cache is for the store directory ${storeDir}, but the store uses ${location.storeDir}. Use another cache, or another --store`,
     );
   }
+  const api = createUploadApi(client);
   return {
     client,
     http,
-    api: createUploadApi(client),
+    api,
+    signing: createSigning(api),
     batches: createBatchApi(client, facts),
     options,
     facts,

@@ -5,14 +5,17 @@ import {
   partsSchema,
   type PartUrlsAnswer,
   partUrlsSchema,
+  signedUploadSchema,
+  uploadProofSchema,
   uploadStartedSchema,
 } from "../../api/answers.ts";
 import { MAX_PART_URLS, MAX_S3_PARTS } from "../../api/direct-uploads.ts";
 import { ENDPOINTS } from "../../api/endpoints.ts";
+import { PAYLOAD_HEADERS } from "../../http/payload-header.ts";
 import { isSecureUrl } from "../../http/secure-url.ts";
 import { readShape } from "../../api/read-shape.ts";
 import { formatDigest, type Hash } from "../../nix/hash.ts";
-import { type CacheClient, readError } from "../gateway/cache-client.ts";
+import { type CacheClient, CacheRefusal, readError } from "../gateway/cache-client.ts";
 import { ClientError } from "../client-error.ts";
 
 /** A file that is uploaded in parts. */
@@ -44,8 +47,19 @@ export type CompletionEvent =
   | { readonly status: "copying" | "stored" }
   | { readonly status: "failed"; readonly code: string; readonly message: string };
 
+/** One PUT of a whole file to the bucket, with exactly these headers. */
+export interface SignedUpload {
+  readonly handle: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 /** Calls `/api/v1/uploads` of the gateway. Throws each refusal as a `CacheRefusal`. */
 export interface UploadApi {
+  /** Whether the bucket proves the bytes of a PUT. An older gateway never signs one. */
+  hasProvingBucket(): Promise<boolean>;
+  /** Starts an upload by one PUT. `sent` means that an earlier run sent the file. */
+  startSigned(file: UploadFile): Promise<SignedUpload | "stored" | { readonly sent: string }>;
   start(file: UploadFile): Promise<OpenUpload | "stored">;
   signParts(handle: string, numbers: readonly number[]): Promise<PartUrls>;
   listParts(handle: string): Promise<ReadonlyMap<number, number>>;
@@ -65,6 +79,26 @@ export function createUploadApi(client: CacheClient): UploadApi {
     return read(schema, await client.call("POST", target, input), target);
   }
   return {
+    async hasProvingBucket() {
+      try {
+        return (await call(ENDPOINTS.uploadProof, {}, uploadProofSchema)).provedBy === "bucket";
+      } catch (error) {
+        if (error instanceof CacheRefusal && error.code === "no-such-endpoint") return false;
+        throw error;
+      }
+    },
+    async startSigned({ fileHash, sizeBytes, extension }) {
+      const answer = await call(
+        ENDPOINTS.signedUpload,
+        { fileHash: formatDigest(fileHash, "nix32"), size: sizeBytes, extension },
+        signedUploadSchema,
+      );
+      if (answer.status === "stored") return "stored";
+      if (answer.status === "sent") return { sent: answer.handle };
+      const { handle, url, headers } = answer;
+      requireSecureUrl(url, "the NAR");
+      return { handle, url, headers: pickHeaders(headers) };
+    },
     async start({ fileHash, sizeBytes, extension }) {
       const answer = await call(
         ENDPOINTS.uploads,
@@ -99,14 +133,27 @@ function toMap({ parts }: PartsAnswer): ReadonlyMap<number, number> {
 }
 
 function toPartUrls({ urls, urlsExpire }: PartUrlsAnswer): PartUrls {
-  const insecure = urls.find(({ url }) => !URL.canParse(url) || !isSecureUrl(new URL(url)));
-  if (insecure !== undefined) {
-    throw new ClientError(
-      `the cache gave a URL for part ${insecure.number} that is not https. Nothing is sent to it`,
-    );
-  }
+  for (const { number, url } of urls) requireSecureUrl(url, `part ${number}`);
   const byPart = new Map(urls.map(({ number, url }) => [number, url]));
   return { byPart, expire: new Date(urlsExpire) };
+}
+
+function requireSecureUrl(url: string, what: string): void {
+  if (URL.canParse(url) && isSecureUrl(new URL(url))) return;
+  throw new ClientError(
+    `the cache gave a URL for ${what} that is not https. Nothing is sent to it`,
+  );
+}
+
+/** The headers that a gateway of ours signs. The HTTP client writes Content-Length and Host itself. */
+const SIGNED_HEADERS = ["authorization", "content-type", "x-amz-date", ...PAYLOAD_HEADERS];
+
+/** Returns the headers that the client sends. A hostile cache may name others. */
+function pickHeaders(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const picked = Object.entries(headers).filter(
+    ([name, value]) => SIGNED_HEADERS.includes(name) && /^[\x20-\x7e]{1,1024}$/.test(value),
+  );
+  return Object.fromEntries(picked);
 }
 
 /** Throws for a plan of more parts than S3 has: each part costs memory, and a cache could ask for parts of one byte. */

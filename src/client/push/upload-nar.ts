@@ -1,9 +1,11 @@
+import { MAX_SIGNED_BYTES, SIGNED_THRESHOLD_BYTES } from "../../api/direct-uploads.ts";
 import { refusalOf } from "../gateway/cache-client.ts";
 import { textBody } from "../gateway/http-client.ts";
 import type { Transfer } from "../progress/transfer-model.ts";
 import type { PackedNar } from "./pack-nar.ts";
 import type { PushSession } from "./push-session.ts";
-import { uploadInParts } from "./upload-parts.ts";
+import { uploadInParts, type UploadEvents } from "./upload-parts.ts";
+import { uploadSigned } from "./upload-signed.ts";
 
 /**
  * Bytes. A NAR up to this size is sent without asking for it first: sending it takes about
@@ -12,8 +14,8 @@ import { uploadInParts } from "./upload-parts.ts";
 const SENT_UNASKED_BYTES = 64 * 1024;
 
 /**
- * Stores a NAR in the bucket: by one PUT through the gateway, or in parts that go
- * straight to the bucket. Sends nothing if the bucket has the NAR, unless it is tiny. Resolves with
+ * Stores a NAR in the bucket: by one PUT through the gateway, or straight to the bucket, in
+ * one PUT if the bucket proves the bytes and else in parts. Sends nothing if the bucket has the NAR, unless it is tiny. Resolves with
  * the number of bytes that were sent.
  */
 export async function uploadNar(
@@ -22,22 +24,28 @@ export async function uploadNar(
   transfer: Transfer,
 ): Promise<number> {
   const { api, http, limits, context } = session;
-  if (nar.fileSize <= session.partThresholdBytes) return await putNar(nar, session, transfer);
   const file = {
     fileHash: nar.fileHash,
     sizeBytes: nar.fileSize,
     extension: nar.key.extension,
   };
-  return await uploadInParts(
-    file,
-    nar.spool,
-    { api, http, partSlots: limits.parts, context },
-    {
-      onStart: (bytes) => transfer.sending(nar.fileSize, bytes),
-      onSent: (bytes) => transfer.sent(bytes),
-      onChecking: (bytes) => transfer.checking(bytes),
-    },
-  );
+  const uploads = { api, http, partSlots: limits.parts, context };
+  const events: UploadEvents = {
+    onStart: (bytes) => transfer.sending(nar.fileSize, bytes),
+    onSent: (bytes) => transfer.sent(bytes),
+    onChecking: (bytes) => transfer.checking(bytes),
+  };
+  if (canBeSigned(nar) && (await session.signing.isPossible())) {
+    const sent = await uploadSigned(file, nar.spool, uploads, events);
+    if (sent !== "other-way") return sent;
+    session.signing.failed();
+  }
+  if (nar.fileSize <= session.partThresholdBytes) return await putNar(nar, session, transfer);
+  return await uploadInParts(file, nar.spool, uploads, events);
+}
+
+function canBeSigned({ fileSize }: PackedNar): boolean {
+  return fileSize > SIGNED_THRESHOLD_BYTES && fileSize <= MAX_SIGNED_BYTES;
 }
 
 async function putNar(

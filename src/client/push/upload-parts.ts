@@ -1,12 +1,12 @@
-import { retryPauseMilliseconds } from "../../http/retry.ts";
 import { ClientError, describeError } from "../client-error.ts";
 import { CacheRefusal, refusalOf } from "../gateway/cache-client.ts";
-import { type HttpClient, Unreachable } from "../gateway/http-client.ts";
+import type { HttpClient } from "../gateway/http-client.ts";
 import type { ProcessContext } from "../process-context.ts";
+import { asGone, completeUpload, UploadGone } from "./complete-upload.ts";
 import { createPartSigner } from "./part-signer.ts";
 import type { Semaphore } from "./push-limits.ts";
 import type { Spool } from "./spool.ts";
-import type { CompletionEvent, OpenUpload, UploadApi, UploadFile } from "./upload-api.ts";
+import type { OpenUpload, UploadApi, UploadFile } from "./upload-api.ts";
 
 export interface PartUploads {
   readonly api: UploadApi;
@@ -36,18 +36,6 @@ const PARTS_AT_ONCE = 4;
 /** How often an upload is started: once, and again each time the bucket has forgotten it. */
 const MAX_STARTS = 4;
 /**
- * How often `complete` is called: once, and again each time its answer was cut or
- * reports a passing failure.
- */
-const MAX_COMPLETIONS = 8;
-
-/**
- * The bucket has forgotten this upload, or the gateway refuses its handle. The
- * upload must start again.
- */
-class UploadGone extends Error {}
-
-/**
  * Sends a file in parts, straight to the bucket. It sends only the parts that the
  * bucket lacks. Resolves when the gateway has verified the hash of the whole file
  * and the file is stored, with the number of bytes that were sent. Throws
@@ -71,7 +59,13 @@ export async function uploadInParts(
     if (upload === "stored") return sentBytes;
     try {
       await sendMissingParts(file, spool, upload, uploads, counting);
-      await complete(file, spool, upload, uploads, counting);
+      await completeUpload(upload.handle, uploads, {
+        onChecking: counting.onChecking,
+        async onIncomplete() {
+          const parts = await uploads.api.listParts(upload.handle);
+          await sendMissingParts(file, spool, { ...upload, parts }, uploads, counting);
+        },
+      });
       return sentBytes;
     } catch (error) {
       if (!(error instanceof UploadGone) && !isOfEarlierParts(error, upload)) throw error;
@@ -150,63 +144,6 @@ async function sendMissingParts(
   };
   const workers = await Promise.allSettled(Array.from({ length: PARTS_AT_ONCE }, work));
   for (const worker of workers) if (worker.status === "rejected") throw worker.reason;
-}
-
-async function complete(
-  file: UploadFile,
-  spool: Spool,
-  upload: OpenUpload,
-  uploads: PartUploads,
-  events: CountedEvents,
-): Promise<void> {
-  const { api, context } = uploads;
-  let resent = 0;
-  for (let count = 1; ; count++) {
-    let last: CompletionEvent | undefined;
-    let failure: unknown = new ClientError("the gateway's answer broke off. Push again");
-    try {
-      last = await api.complete(upload.handle, (event) => {
-        if (event.status === "checking") events.onChecking(event.bytes);
-        last = event;
-      });
-    } catch (error) {
-      context.signal.throwIfAborted();
-      failure = asGone(error);
-      if (error instanceof CacheRefusal && error.code === "upload-incomplete" && resent++ < 2) {
-        const parts = await api.listParts(upload.handle).catch((reason: unknown) => {
-          throw asGone(reason);
-        });
-        await sendMissingParts(file, spool, { ...upload, parts }, uploads, events);
-        continue;
-      }
-      if (!(error instanceof Unreachable)) throw failure;
-    }
-    if (last?.status === "stored") return;
-    if (last?.status === "failed") {
-      failure = asGone(new CacheRefusal(last.message, 200, last.code));
-      if (!isPassing(last.code)) throw failure;
-    }
-    if (count === MAX_COMPLETIONS) throw failure;
-    await context.sleep(retryPauseMilliseconds(count, 0, context.random));
-  }
-}
-
-/** Returns whether a failure may be over at the next attempt. */
-function isPassing(code: string): boolean {
-  return code === "bucket-unavailable" || code === "internal" || code === "uploads-busy";
-}
-
-/** The failures after which the upload must start again. */
-const GONE_CODES: ReadonlySet<string | undefined> = new Set([
-  "upload-gone",
-  "upload-changed",
-  "handle-invalid",
-  "handle-of-another",
-]);
-
-function asGone(error: unknown): unknown {
-  if (!(error instanceof CacheRefusal)) return error;
-  return GONE_CODES.has(error.code) ? new UploadGone(error.message) : error;
 }
 
 function refusedPart(number: number, answer: Parameters<typeof refusalOf>[1]): ClientError {

@@ -8,7 +8,6 @@ import type { Clock } from "../clock.ts";
 import type { Edge } from "../edge/edge.ts";
 import type { Log } from "../log.ts";
 import type { UploadBuffers } from "./buffer-pool.ts";
-import type { PayloadCheck } from "./direct/payload-check.ts";
 
 /** Facts that an isolate learned while it ingested, so that it need not ask or compute again. */
 export interface IngestMemory {
@@ -29,6 +28,15 @@ export interface IngestMemory {
   /** Whether the public half of a signing key is its own; the check costs two signatures. */
   readonly hasMatchingPublicKey: WeakMap<SecretKey, boolean>;
 }
+
+/** Whether the bucket refuses a PUT with other bytes than its signature covers. */
+export type PayloadCheck =
+  /** It does, if the signature covers this header. */
+  | { readonly kind: "checked"; readonly header: PayloadHeader }
+  /** It does not, so the gateway reads back what clients send. `because` is a predicate. */
+  | { readonly kind: "unchecked"; readonly because: string }
+  /** The bucket failed, or another request finds out at this moment. */
+  | { readonly kind: "unknown" };
 
 export interface StoredNar {
   readonly sizeBytes: number;

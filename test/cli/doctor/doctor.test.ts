@@ -79,6 +79,7 @@ describe("nargate doctor of a public cache", () => {
       "nix.conf: ok",
       "token: ok",
       "round trip: ok",
+      "large NARs: ok",
       "edge: ok",
       "clean-up: ok",
       // workerd sends no Date here; Cloudflare does.

@@ -1,16 +1,7 @@
 import { GATEWAY_PROBE_SIZES, probePayloadCheck } from "../../../checks/payload-probe.ts";
-import { PAYLOAD_HEADERS, type PayloadHeader } from "../../../http/payload-header.ts";
+import { PAYLOAD_HEADERS } from "../../../http/payload-header.ts";
 import { PAYLOAD_CHECK_PATH } from "../../bucket/own-path.ts";
-import type { Push } from "../push-context.ts";
-
-/** Whether the bucket refuses a PUT with other bytes than its signature covers. */
-export type PayloadCheck =
-  /** It does, if the signature covers this header. */
-  | { readonly kind: "checked"; readonly header: PayloadHeader }
-  /** It does not, so the gateway reads back what clients send. `because` is a predicate. */
-  | { readonly kind: "unchecked"; readonly because: string }
-  /** The bucket failed, or another request finds out at this moment. */
-  | { readonly kind: "unknown" };
+import type { PayloadCheck, Push } from "../push-context.ts";
 
 /** A result that is kept in the bucket. It holds for one bucket alone: objects can be copied to another. */
 interface KeptCheck {
