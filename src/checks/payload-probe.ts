@@ -133,6 +133,10 @@ async function tryBodies(folder: ProbeFolder, sizeBytes: ProbeSize): Promise<Kep
   const body = { sizeBytes, firstByte: 0 } as const;
   const right = await folder.put({ ...body, name });
   requireAnswer(right);
+  // A wrong key or bucket stops every push, and says nothing about hashes.
+  if (right.status === 403 || right.status === 404) {
+    throw new Error(`the bucket answered ${describe(right)} to the right bytes`);
+  }
   if (right.status !== 200) {
     throw new Unchecked(`refuses ${sizeBytes} right bytes`, right);
   }

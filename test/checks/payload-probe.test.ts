@@ -100,6 +100,17 @@ describe("probePayloadCheck", () => {
     });
   });
 
+  it.each(["403 AccessDenied", "404 NoSuchBucket"])(
+    "says nothing of a bucket that answers %s to the right bytes",
+    async (answer) => {
+      const [status, code] = answer.split(" ");
+      expect(await probe({ answer: { status: Number(status), code } })).toEqual({
+        kind: "unknown",
+        detail: `the bucket answered ${answer} to the right bytes`,
+      });
+    },
+  );
+
   it("says nothing of a server that does not answer", async () => {
     const folder = createFakeProbeFolder();
     const found = await probePayloadCheck(
