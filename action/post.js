@@ -8,6 +8,7 @@ import {
   Unreachable,
   UsageError,
   array,
+  bytesBody,
   completionLineSchema,
   computeStorePath,
   countHits,
@@ -51,6 +52,7 @@ import {
   pipe,
   publicKeyOf,
   publishedLineSchema,
+  readBody,
   readClosure,
   readError,
   readField,
@@ -310,6 +312,7 @@ function createBatchApi(client, { batches }) {
   }
   return {
     narinfosAtOnce: batches.narinfos,
+    maxNarBytes: batches.narBytes ?? 0,
     async findMissing(hashes) {
       const missing = /* @__PURE__ */ new Set();
       let rest = hashes.toSorted();
@@ -1387,7 +1390,7 @@ async function sendListing(hash, listing, session) {
   const spool = listing.value;
   const body = spool.slice(0, spool.sizeBytes);
   const isSmall = session.batches !== void 0 && spool.sizeBytes <= SMALL_LISTING_BYTES;
-  return isSmall ? { text: await readBody(body) } : { problem: await putListing(hash, body, session) };
+  return isSmall ? { text: (await readBody(body)).toString() } : { problem: await putListing(hash, body, session) };
 }
 async function putListing(hash, body, { client }) {
   try {
@@ -1396,11 +1399,6 @@ async function putListing(hash, body, { client }) {
   } catch (error) {
     return describeError(error);
   }
-}
-async function readBody(body) {
-  const chunks = [];
-  for await (const chunk of body.open()) chunks.push(chunk);
-  return Buffer.concat(chunks).toString();
 }
 
 // src/api/direct-uploads.ts
@@ -1745,17 +1743,19 @@ function createNarUploads(session) {
 // src/client/push/narinfo-publisher.ts
 function createNarinfoPublisher(session) {
   const { batches, limits } = session;
-  const put = async (hash, text2, listing) => await limits.publishing.run(async () => {
+  const put = async ({ path: hash, narinfo: text2, url, listing, nar }) => await limits.publishing.run(async () => {
+    if (nar !== void 0) await session.client.put(url, NAR_TYPE, bytesBody(nar));
     if (listing !== void 0) await putListing(hash, textBody(listing), session);
     await putNarinfo(hash, text2, session);
   });
   const inBatches = batches === void 0 ? void 0 : createBatches(batches, put, session);
   return {
-    async publish(narinfo, listing) {
-      const { hash } = narinfo.storePath;
+    async publish(narinfo, { listing, nar } = {}) {
+      const { url, storePath } = narinfo;
       const text2 = formatNarinfo(narinfo);
-      if (inBatches === void 0 || text2.length > LARGE_CHARACTERS) await put(hash, text2, listing);
-      else await inBatches(hash, text2, listing);
+      const one = { path: storePath.hash, narinfo: text2, url, listing, nar };
+      if (inBatches === void 0 || text2.length > LARGE_CHARACTERS) await put(one);
+      else await inBatches(one);
     }
   };
 }
@@ -1763,6 +1763,7 @@ var LARGE_CHARACTERS = 64 * 1024;
 var GATHERING_MILLISECONDS = 30;
 var CALLS_AT_ONCE2 = 8;
 var ATTEMPTS = 6;
+var NAR_TYPE = "application/x-nix-nar";
 function createBatches(api, put, { context }) {
   const queue = [];
   let calls = 0;
@@ -1790,10 +1791,11 @@ function createBatches(api, put, { context }) {
     const passing = /* @__PURE__ */ new Map();
     let broken;
     try {
-      const lines = batch.map(({ path: path5, narinfo, listing }) => ({
+      const lines = batch.map(({ path: path5, narinfo, listing, nar }) => ({
         path: path5,
         narinfo,
-        ...listing === void 0 ? {} : { listing }
+        ...listing === void 0 ? {} : { listing },
+        ...nar === void 0 ? {} : { nar: nar.toString("base64") }
       }));
       await api.publish(lines, ({ hash, refusal }) => {
         const waiting = left.get(hash);
@@ -1803,13 +1805,14 @@ function createBatches(api, put, { context }) {
           return;
         }
         left.delete(hash);
-        if (refusal === void 0) waiting.succeed();
+        const isIgnored = refusal?.code === "nar-absent" && waiting.nar !== void 0;
+        if (isIgnored) put(waiting).then(waiting.succeed, waiting.fail);
+        else if (refusal === void 0) waiting.succeed();
         else waiting.fail(refusal);
       });
     } catch (error) {
       if (isWithoutBatches(error)) {
-        for (const { path: path5, narinfo, listing, succeed, fail } of batch)
-          put(path5, narinfo, listing).then(succeed, fail);
+        for (const waiting of batch) put(waiting).then(waiting.succeed, waiting.fail);
         return;
       }
       const isCut = error instanceof Unreachable && left.size < batch.length;
@@ -1837,8 +1840,8 @@ function createBatches(api, put, { context }) {
     }
     queue.unshift(...again);
   }
-  return (path5, narinfo, listing) => new Promise((succeed, fail) => {
-    queue.push({ path: path5, narinfo, listing, attempts: 0, succeed, fail });
+  return (one) => new Promise((succeed, fail) => {
+    queue.push({ ...one, attempts: 0, succeed, fail });
     gather();
   });
 }
@@ -1920,12 +1923,20 @@ function createPublishSteps(session, progress, { settle, settleError, settleBloc
   async function storeAndClose({ path: path5 }, nar, transfer) {
     const listing = limits.publishing.run(() => sendListing(path5.hash, nar.listing, session));
     try {
+      if (canWait(nar)) {
+        const bytes = await readBody(nar.spool.slice(0, nar.fileSize));
+        return { sentBytes: nar.fileSize, listing: await listing, nar: bytes };
+      }
       const sentBytes2 = await uploads.upload(nar, transfer);
-      return { sentBytes: sentBytes2, listing: await listing };
+      return { sentBytes: sentBytes2, listing: await listing, nar: void 0 };
     } finally {
       await listing;
       await nar.close();
     }
+  }
+  function canWait({ fileSize }) {
+    const limit = session.batches?.maxNarBytes ?? 0;
+    return fileSize <= limit && limits.waitingNars.take(fileSize);
   }
   function checkGoesOn() {
     context.signal.throwIfAborted();
@@ -1945,7 +1956,8 @@ function createPublishSteps(session, progress, { settle, settleError, settleBloc
       const { signKey } = options;
       const signed = signKey === void 0 ? narinfo : await signNarinfo(narinfo, signKey, storeDir);
       checkGoesOn();
-      await publisher.publish(signed, sent?.listing.text);
+      await publisher.publish(signed, { listing: sent?.listing.text, nar: sent?.nar });
+      if (sent?.nar !== void 0) limits.waitingNars.give(sent.nar.byteLength);
       if (sent === void 0) {
         const reason = `in the cache; now signed by ${signKey?.name ?? ""}`;
         return { kind: "skipped", path: path5, reason, isSuspicious: false };
@@ -2196,6 +2208,7 @@ function isSuspicious(outcome) {
 // src/client/push/push-limits.ts
 import { availableParallelism } from "node:os";
 var MEMORY_BYTES = 128 * 1024 * 1024;
+var WAITING_BYTES = 16 * 1024 * 1024;
 var REQUESTS_AT_ONCE = 32;
 var NARINFOS_AT_ONCE = 16;
 var LARGE_AT_ONCE = 4;
@@ -2203,6 +2216,7 @@ var PARTS_AT_ONCE2 = 8;
 function createPushLimits() {
   return {
     memory: createSpoolMemory(MEMORY_BYTES),
+    waitingNars: createSpoolMemory(WAITING_BYTES),
     packing: createSemaphore(Math.min(availableParallelism() * 2, 8)),
     requests: createSemaphore(REQUESTS_AT_ONCE),
     publishing: createSemaphore(NARINFOS_AT_ONCE),

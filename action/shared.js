@@ -861,7 +861,24 @@ function getDotPath(issue2) {
   }
   return null;
 }
+var BASE64_REGEX = /^(?:[\da-z+/]{4})*(?:[\da-z+/]{2}==|[\da-z+/]{3}=)?$/iu;
 var EMOJI_REGEX = new RegExp("^(?:[\\u{1F1E6}-\\u{1F1FF}]{2}|\\u{1F3F4}[\\u{E0061}-\\u{E007A}]{2}[\\u{E0030}-\\u{E0039}\\u{E0061}-\\u{E007A}]{1,3}\\u{E007F}|(?:\\p{Emoji}\\uFE0F\\u20E3?|\\p{Emoji_Modifier_Base}\\p{Emoji_Modifier}?|(?![\\p{Emoji_Modifier_Base}\\u{1F1E6}-\\u{1F1FF}])\\p{Emoji_Presentation})(?:\\u200D(?:\\p{Emoji}\\uFE0F\\u20E3?|\\p{Emoji_Modifier_Base}\\p{Emoji_Modifier}?|(?![\\p{Emoji_Modifier_Base}\\u{1F1E6}-\\u{1F1FF}])\\p{Emoji_Presentation}))*)+$", "u");
+// @__NO_SIDE_EFFECTS__
+function base64(message$1) {
+  return {
+    kind: "validation",
+    type: "base64",
+    reference: base64,
+    async: false,
+    expects: null,
+    requirement: BASE64_REGEX,
+    message: message$1,
+    "~run"(dataset, config$1) {
+      if (dataset.typed && !this.requirement.test(dataset.value)) _addIssue(this, "Base64", dataset, config$1);
+      return dataset;
+    }
+  };
+}
 // @__NO_SIDE_EFFECTS__
 function check(requirement, message$1) {
   return {
@@ -1563,6 +1580,7 @@ var MIB = 1024 * KIB;
 var MAX_MISSING_HASHES = 32768;
 var MAX_MISSING_BYTES = MAX_MISSING_HASHES * 40 + KIB;
 var MAX_PUBLISH_BYTES = 4 * MIB;
+var MAX_BATCHED_NAR_BYTES = 16 * KIB;
 var MAX_LISTING_LENGTH = 64 * KIB;
 var text = string("is not a text");
 var hash = pipe(text, regex(/^[0-9abcdfghijklmnpqrsvwxyz]{32}$/, "is not 32 digits of nix32"));
@@ -1589,6 +1607,17 @@ var publishLineSchema = object(
     listing: optional(
       pipe(text, maxLength(MAX_LISTING_LENGTH, `is longer than ${MAX_LISTING_LENGTH} characters`))
     ),
+    /** The NAR file in base64. It is stored as the URL of the narinfo says, if its bytes hash to that. */
+    nar: optional(
+      pipe(
+        text,
+        maxLength(
+          Math.ceil(MAX_BATCHED_NAR_BYTES / 3) * 4,
+          `is of more than ${MAX_BATCHED_NAR_BYTES} bytes`
+        ),
+        base64("is not base64")
+      )
+    ),
     /** Reserved: hash parts of references that another cache has. */
     upstreamReferences: optional(array(hash, "is not a list"))
   },
@@ -1598,7 +1627,9 @@ var batchLimitsSchema = object({
   /** The most hashes in one request of `/api/v1/missing`. */
   hashes: pipe(number(), safeInteger(), minValue(1)),
   /** The number of narinfos that one request of `/api/v1/publish` takes. */
-  narinfos: pipe(number(), safeInteger(), minValue(1))
+  narinfos: pipe(number(), safeInteger(), minValue(1)),
+  /** Bytes of the largest NAR file that may go with its narinfo. Left out by older gateways. */
+  narBytes: optional(pipe(number(), safeInteger(), minValue(1)))
 });
 
 // src/api/answers.ts
@@ -2302,6 +2333,11 @@ function bytesBody(bytes) {
 }
 function textBody(text2) {
   return bytesBody(new TextEncoder().encode(text2));
+}
+async function readBody(body) {
+  const chunks = [];
+  for await (const chunk of body.open()) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }
 function createHttpClient({ fetch: fetch2, now, random, sleep: sleep2, signal }, retries = HTTP_RETRIES) {
   async function attempt(request, onLine) {
@@ -3541,7 +3577,9 @@ export {
   isTransientStatus,
   retryPauseMilliseconds,
   Unreachable,
+  bytesBody,
   textBody,
+  readBody,
   createHttpClient,
   CacheRefusal,
   createCacheClient,

@@ -1,5 +1,6 @@
 import {
   array,
+  base64,
   boolean,
   type InferOutput,
   maxLength,
@@ -34,9 +35,9 @@ export const MISSING_BUDGET = 12;
 
 /**
  * The most narinfos that one request of `/api/v1/publish` publishes: as many as wait for the
- * bucket at once. A narinfo takes up to 5 requests to the bucket (a look at its NAR, a look
- * at the published narinfo, the PUT of its listing, its own PUT, and a look after it) and
- * two more subrequests at the edge. 6 × 7 leaves 8 of the free plan's 50 subrequests for
+ * bucket at once. A narinfo takes up to 5 requests to the bucket (a look at its NAR or the
+ * PUT of its NAR, a look at the published narinfo, the PUT of its listing, its own PUT, and a
+ * look after it) and two more subrequests at the edge. 6 × 7 leaves 8 of the free plan's 50 subrequests for
  * attempts that fail. A narinfo takes some 0.7 ms of CPU (docs/performance.md); the free
  * plan allows 10 ms.
  */
@@ -56,6 +57,12 @@ export const MAX_PUBLISH_LINES = 256;
 
 /** Bytes. A narinfo has 1 to 4 KB, and 2 MiB at most: room for one of these, escaped in JSON. */
 export const MAX_PUBLISH_BYTES = 4 * MIB;
+
+/**
+ * Bytes of a NAR file that goes with its narinfo: it then costs no request of its own. Each
+ * request for a small NAR takes about as much CPU of the gateway as its narinfo does.
+ */
+export const MAX_BATCHED_NAR_BYTES = 16 * KIB;
 
 /** UTF-16 code units of a listing in a batch. A longer one goes by a PUT of its own. */
 export const MAX_LISTING_LENGTH = 64 * KIB;
@@ -92,6 +99,17 @@ export const publishLineSchema = object(
     listing: optional(
       pipe(text, maxLength(MAX_LISTING_LENGTH, `is longer than ${MAX_LISTING_LENGTH} characters`)),
     ),
+    /** The NAR file in base64. It is stored as the URL of the narinfo says, if its bytes hash to that. */
+    nar: optional(
+      pipe(
+        text,
+        maxLength(
+          Math.ceil(MAX_BATCHED_NAR_BYTES / 3) * 4,
+          `is of more than ${MAX_BATCHED_NAR_BYTES} bytes`,
+        ),
+        base64("is not base64"),
+      ),
+    ),
     /** Reserved: hash parts of references that another cache has. */
     upstreamReferences: optional(array(hash, "is not a list")),
   },
@@ -105,4 +123,6 @@ export const batchLimitsSchema = object({
   hashes: pipe(number(), safeInteger(), minValue(1)),
   /** The number of narinfos that one request of `/api/v1/publish` takes. */
   narinfos: pipe(number(), safeInteger(), minValue(1)),
+  /** Bytes of the largest NAR file that may go with its narinfo. Left out by older gateways. */
+  narBytes: optional(pipe(number(), safeInteger(), minValue(1))),
 });

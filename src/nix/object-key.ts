@@ -53,7 +53,7 @@ export interface NarinfoKey extends Key<"narinfo"> {
 }
 
 /** `<hash>.ls` */
-interface ListingKey extends Key<"listing"> {
+export interface ListingKey extends Key<"listing"> {
   readonly hash: StorePathHash;
 }
 

@@ -18,6 +18,8 @@ export type NarinfoEnd =
 export interface BatchApi {
   /** The number of narinfos that one request of `publish` takes. */
   readonly narinfosAtOnce: number;
+  /** Bytes of the largest NAR that may go with its narinfo. 0 for an older gateway. */
+  readonly maxNarBytes: number;
   /** Returns the hashes whose narinfo the bucket does not have. */
   findMissing(hashes: readonly StorePathHash[]): Promise<ReadonlySet<string>>;
   /**
@@ -46,6 +48,7 @@ export function createBatchApi(
 
   return {
     narinfosAtOnce: batches.narinfos,
+    maxNarBytes: batches.narBytes ?? 0,
 
     async findMissing(hashes) {
       const missing = new Set<string>();

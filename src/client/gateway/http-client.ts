@@ -88,6 +88,13 @@ export function textBody(text: string): HttpBody {
   return bytesBody(new TextEncoder().encode(text));
 }
 
+/** Returns all bytes of a small body. */
+export async function readBody(body: HttpBody): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body.open()) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
 /**
  * Creates the client for all HTTP requests. It repeats failed attempts with
  * growing pauses, and ends an attempt that sends and receives nothing. It never

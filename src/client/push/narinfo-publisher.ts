@@ -4,7 +4,7 @@ import { ClientError } from "../client-error.ts";
 import { type BatchApi, isWithoutBatches } from "../gateway/batch-api.ts";
 import { Unreachable } from "../gateway/http-client.ts";
 import type { StorePathHash } from "../../nix/store-path.ts";
-import { textBody } from "../gateway/http-client.ts";
+import { bytesBody, textBody } from "../gateway/http-client.ts";
 import type { PushSession } from "./push-session.ts";
 import { putListing } from "./send-listing.ts";
 import { putNarinfo } from "./upload-nar.ts";
@@ -13,9 +13,16 @@ import { putNarinfo } from "./upload-nar.ts";
 export interface NarinfoPublisher {
   /**
    * Resolves once the narinfo is durable. If the path is published already, this adds the
-   * signatures; otherwise `listing` is stored with it.
+   * signatures; otherwise `listing` is stored with it. `nar` is stored first.
    */
-  publish(narinfo: Narinfo, listing?: string): Promise<void>;
+  publish(narinfo: Narinfo, more?: WithNarinfo): Promise<void>;
+}
+
+/** Small objects that go with a narinfo. */
+export interface WithNarinfo {
+  readonly listing?: string | undefined;
+  /** The NAR file, if it is not stored yet. */
+  readonly nar?: Buffer | undefined;
 }
 
 type PublishSession = Pick<PushSession, "client" | "batches" | "limits" | "context">;
@@ -23,18 +30,20 @@ type PublishSession = Pick<PushSession, "client" | "batches" | "limits" | "conte
 /** Creates the publisher that the gateway allows: an older gateway takes no batches. */
 export function createNarinfoPublisher(session: PublishSession): NarinfoPublisher {
   const { batches, limits } = session;
-  const put = async (hash: StorePathHash, text: string, listing?: string) =>
+  const put: PutNarinfo = async ({ path: hash, narinfo: text, url, listing, nar }) =>
     await limits.publishing.run(async () => {
+      if (nar !== undefined) await session.client.put(url, NAR_TYPE, bytesBody(nar));
       if (listing !== undefined) await putListing(hash, textBody(listing), session);
       await putNarinfo(hash, text, session);
     });
   const inBatches = batches === undefined ? undefined : createBatches(batches, put, session);
   return {
-    async publish(narinfo, listing) {
-      const { hash } = narinfo.storePath;
+    async publish(narinfo, { listing, nar } = {}) {
+      const { url, storePath } = narinfo;
       const text = formatNarinfo(narinfo);
-      if (inBatches === undefined || text.length > LARGE_CHARACTERS) await put(hash, text, listing);
-      else await inBatches(hash, text, listing);
+      const one = { path: storePath.hash, narinfo: text, url, listing, nar };
+      if (inBatches === undefined || text.length > LARGE_CHARACTERS) await put(one);
+      else await inBatches(one);
     },
   };
 }
@@ -54,10 +63,19 @@ const CALLS_AT_ONCE = 8;
 /** How often a narinfo is sent if each answer reports a passing failure, or is cut. */
 const ATTEMPTS = 6;
 
-interface Waiting {
+interface ToPublish extends WithNarinfo {
   readonly path: StorePathHash;
   readonly narinfo: string;
-  readonly listing: string | undefined;
+  /** The name of the NAR. */
+  readonly url: string;
+}
+
+/** Publishes a narinfo by itself. */
+type PutNarinfo = (one: ToPublish) => Promise<void>;
+
+const NAR_TYPE = "application/x-nix-nar";
+
+interface Waiting extends ToPublish {
   /** The times that it was sent without success. */
   attempts: number;
   succeed(): void;
@@ -68,11 +86,7 @@ interface Waiting {
  * Returns a function that publishes a narinfo together with others that come at the same
  * time. `put` publishes one by itself.
  */
-function createBatches(
-  api: BatchApi,
-  put: (hash: StorePathHash, text: string, listing?: string) => Promise<void>,
-  { context }: PublishSession,
-) {
+function createBatches(api: BatchApi, put: PutNarinfo, { context }: PublishSession): PutNarinfo {
   const queue: Waiting[] = [];
   let calls = 0;
   let isGathering = false;
@@ -103,10 +117,11 @@ function createBatches(
     const passing = new Map<string, Error>();
     let broken: Error | undefined;
     try {
-      const lines = batch.map(({ path, narinfo, listing }) => ({
+      const lines = batch.map(({ path, narinfo, listing, nar }) => ({
         path,
         narinfo,
         ...(listing === undefined ? {} : { listing }),
+        ...(nar === undefined ? {} : { nar: nar.toString("base64") }),
       }));
       await api.publish(lines, ({ hash, refusal }) => {
         const waiting = left.get(hash);
@@ -116,13 +131,15 @@ function createBatches(
           return;
         }
         left.delete(hash);
-        if (refusal === undefined) waiting.succeed();
+        // In the minutes of a deployment an older gateway may answer, which ignores the NAR.
+        const isIgnored = refusal?.code === "nar-absent" && waiting.nar !== undefined;
+        if (isIgnored) put(waiting).then(waiting.succeed, waiting.fail);
+        else if (refusal === undefined) waiting.succeed();
         else waiting.fail(refusal);
       });
     } catch (error) {
       if (isWithoutBatches(error)) {
-        for (const { path, narinfo, listing, succeed, fail } of batch)
-          put(path, narinfo, listing).then(succeed, fail);
+        for (const waiting of batch) put(waiting).then(waiting.succeed, waiting.fail);
         return;
       }
       const isCut = error instanceof Unreachable && left.size < batch.length;
@@ -159,9 +176,9 @@ function createBatches(
     queue.unshift(...again);
   }
 
-  return (path: StorePathHash, narinfo: string, listing: string | undefined): Promise<void> =>
+  return (one) =>
     new Promise((succeed, fail) => {
-      queue.push({ path, narinfo, listing, attempts: 0, succeed, fail });
+      queue.push({ ...one, attempts: 0, succeed, fail });
       gather();
     });
 }

@@ -10,6 +10,7 @@ import { createNarinfoPublisher } from "./narinfo-publisher.ts";
 import type { PathEnds, PathOutcome } from "./push-report.ts";
 import type { PushSession } from "./push-session.ts";
 import type { PublishSteps } from "./references-first.ts";
+import { readBody } from "../gateway/http-client.ts";
 import { sendListing, type SentListing } from "./send-listing.ts";
 import { createLogSender } from "./send-logs.ts";
 import { spoolDirectory } from "./spool.ts";
@@ -27,6 +28,8 @@ interface SentNar {
   readonly sentBytes: number;
   readonly startedAt: number;
   readonly listing: SentListing;
+  /** A small NAR that goes with the narinfo. */
+  readonly nar: Buffer | undefined;
 }
 
 /**
@@ -70,12 +73,22 @@ export function createPublishSteps(
     // The listing goes beside the NAR, so that it takes no additional round trip.
     const listing = limits.publishing.run(() => sendListing(path.hash, nar.listing, session));
     try {
+      if (canWait(nar)) {
+        const bytes = await readBody(nar.spool.slice(0, nar.fileSize));
+        return { sentBytes: nar.fileSize, listing: await listing, nar: bytes };
+      }
       const sentBytes = await uploads.upload(nar, transfer);
-      return { sentBytes, listing: await listing };
+      return { sentBytes, listing: await listing, nar: undefined };
     } finally {
       await listing;
       await nar.close();
     }
+  }
+
+  /** Whether the NAR goes with its narinfo. It then waits in memory for the references. */
+  function canWait({ fileSize }: PackedNar): boolean {
+    const limit = session.batches?.maxNarBytes ?? 0;
+    return fileSize <= limit && limits.waitingNars.take(fileSize);
   }
 
   function checkGoesOn(): void {
@@ -98,7 +111,8 @@ export function createPublishSteps(
       const signed =
         signKey === undefined ? narinfo : await signNarinfo(narinfo, signKey, storeDir);
       checkGoesOn();
-      await publisher.publish(signed, sent?.listing.text);
+      await publisher.publish(signed, { listing: sent?.listing.text, nar: sent?.nar });
+      if (sent?.nar !== undefined) limits.waitingNars.give(sent.nar.byteLength);
       if (sent === undefined) {
         const reason = `in the cache; now signed by ${signKey?.name ?? ""}`;
         return { kind: "skipped", path, reason, isSuspicious: false };

@@ -4,6 +4,8 @@ import { createSpoolMemory, type SpoolMemory } from "./spool.ts";
 /** The limits on the work of one push. */
 export interface PushLimits {
   readonly memory: SpoolMemory;
+  /** The memory of small NARs that go with their narinfos, and wait for references. */
+  readonly waitingNars: SpoolMemory;
   /** Paths that are dumped and compressed at once. This is the work of processors. */
   readonly packing: Semaphore;
   /** Narinfo lookups, and small paths in progress. They mostly wait for answers. */
@@ -17,6 +19,7 @@ export interface PushLimits {
 }
 
 const MEMORY_BYTES = 128 * 1024 * 1024;
+const WAITING_BYTES = 16 * 1024 * 1024;
 const REQUESTS_AT_ONCE = 32;
 const NARINFOS_AT_ONCE = 16;
 const LARGE_AT_ONCE = 4;
@@ -25,6 +28,7 @@ const PARTS_AT_ONCE = 8;
 export function createPushLimits(): PushLimits {
   return {
     memory: createSpoolMemory(MEMORY_BYTES),
+    waitingNars: createSpoolMemory(WAITING_BYTES),
     packing: createSemaphore(Math.min(availableParallelism() * 2, 8)),
     requests: createSemaphore(REQUESTS_AT_ONCE),
     publishing: createSemaphore(NARINFOS_AT_ONCE),

@@ -1,6 +1,6 @@
 import type { StorePathHash } from "../../nix/store-path.ts";
 import { describeError } from "../client-error.ts";
-import type { HttpBody } from "../gateway/http-client.ts";
+import { type HttpBody, readBody } from "../gateway/http-client.ts";
 import type { PackedNar } from "./pack-nar.ts";
 import type { PushSession } from "./push-session.ts";
 
@@ -30,7 +30,7 @@ export async function sendListing(
   const body = spool.slice(0, spool.sizeBytes);
   const isSmall = session.batches !== undefined && spool.sizeBytes <= SMALL_LISTING_BYTES;
   return isSmall
-    ? { text: await readBody(body) }
+    ? { text: (await readBody(body)).toString() }
     : { problem: await putListing(hash, body, session) };
 }
 
@@ -46,10 +46,4 @@ export async function putListing(
   } catch (error) {
     return describeError(error);
   }
-}
-
-async function readBody(body: HttpBody): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body.open()) chunks.push(chunk);
-  return Buffer.concat(chunks).toString();
 }

@@ -1,11 +1,14 @@
+import { createHash } from "node:crypto";
 import { CONTENT_TYPES } from "../../http/response-headers.ts";
 import { MAX_NARINFO_BYTES } from "../../nix/narinfo.ts";
-import type {
-  BuildTraceKey,
-  NarinfoKey,
-  NarKey,
-  ObjectKey,
-  RealisationKey,
+import {
+  type BuildTraceKey,
+  type ListingKey,
+  type NarinfoKey,
+  type NarKey,
+  narSha256,
+  type ObjectKey,
+  type RealisationKey,
 } from "../../nix/object-key.ts";
 import type { CopySource, PutOptions } from "../bucket/bucket.ts";
 import type { IncomingPath } from "../bucket/incoming-path.ts";
@@ -27,9 +30,23 @@ export async function commitDocument(
   push: Push,
   options: Pick<PutOptions, "once"> = {},
 ): Promise<void> {
-  const bytes = new TextEncoder().encode(text) as Uint8Array<ArrayBuffer>;
-  await push.bucket.put(key.path, bytes, { contentType: CONTENT_TYPES[key.kind], ...options });
+  await putDocument(key, text, push, options);
   await afterWrite(key, push);
+}
+
+/** The same for the listing of a path that was not published: no edge can have another one. */
+export async function commitNewListing(key: ListingKey, text: string, push: Push): Promise<void> {
+  await putDocument(key, text, push);
+}
+
+async function putDocument(
+  key: ObjectKey,
+  text: string,
+  { bucket }: Push,
+  options: Pick<PutOptions, "once"> = {},
+): Promise<void> {
+  const bytes = new TextEncoder().encode(text) as Uint8Array<ArrayBuffer>;
+  await bucket.put(key.path, bytes, { contentType: CONTENT_TYPES[key.kind], ...options });
 }
 
 /**
@@ -66,6 +83,24 @@ export async function commitBody(
   const input = { ...body, path: key.path, contentType: CONTENT_TYPES[key.kind] };
   await storeBody(input, push.bucket, push.buffers, push.by);
   if (key.kind === "nar") noteStoredNar(key, body.lengthBytes, push);
+  await afterWrite(key, push);
+}
+
+/**
+ * Stores a small NAR whose bytes are in memory. Resolves once it is durable. Throws
+ * `nar-hash-mismatch` if the bytes do not hash to its name.
+ */
+export async function commitNarBytes(
+  key: NarKey,
+  bytes: Uint8Array<ArrayBuffer>,
+  push: Push,
+): Promise<void> {
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  if (sha256 !== narSha256(key)) {
+    throw new CacheError("nar-hash-mismatch", `the bytes hash to ${sha256}, not ${narSha256(key)}`);
+  }
+  await push.bucket.put(key.path, bytes, { contentType: CONTENT_TYPES.nar, sha256 });
+  noteStoredNar(key, bytes.byteLength, push);
   await afterWrite(key, push);
 }
 

@@ -14,7 +14,7 @@ import { listingKey, type NarinfoKey, parseNarUrl } from "../../nix/object-key.t
 import { mergeSignatures, type PublicKey } from "../../nix/signature.ts";
 import { formatStorePathBaseName } from "../../nix/store-path.ts";
 import { type Change, changeDocument } from "./change-document.ts";
-import { commitDocument } from "./commit.ts";
+import { commitNewListing } from "./commit.ts";
 import {
   checkIdentity,
   checkNarinfo,
@@ -95,7 +95,7 @@ export async function publishParsedNarinfo(
 /** A path without its listing is as good, so a failure is only logged. */
 async function storeListing({ hash }: NarinfoKey, listing: string, push: Push): Promise<void> {
   const key = listingKey(hash);
-  await commitDocument(key, listing, push).catch((error: unknown) => {
+  await commitNewListing(key, listing, push).catch((error: unknown) => {
     const detail = error instanceof Error ? error.message : String(error);
     push.log("warn", "listing-not-stored", { path: key.path, detail, by: push.by });
   });

@@ -47,6 +47,7 @@ async function choose({ count, named = [], options = {}, published, ...given }: 
   const read: string[] = [];
   const batches: BatchApi = {
     narinfosAtOnce: 8,
+    maxNarBytes: 0,
     publish: async () => {},
     async findMissing(hashes) {
       asked.push([...hashes]);

@@ -39,15 +39,18 @@ const failing: Answer = (hashes, end) => {
 function open(...answers: readonly Answer[]) {
   const requests: (readonly string[])[] = [];
   const listings: (string | undefined)[] = [];
+  const nars: (string | undefined)[] = [];
   const puts: string[] = [];
   const batches: BatchApi = {
     narinfosAtOnce: 3,
+    maxNarBytes: 100,
     findMissing: async () => new Set(),
     async publish(lines: readonly PublishLine[], onEnd) {
       const hashes = lines.map(({ path }) => path);
       const answer = answers[Math.min(requests.length, answers.length - 1)] ?? published;
       requests.push(hashes);
       listings.push(...lines.map(({ listing }) => listing));
+      nars.push(...lines.map(({ nar }) => nar));
       answer(hashes, onEnd);
     },
   };
@@ -61,7 +64,7 @@ function open(...answers: readonly Answer[]) {
     await Promise.allSettled(
       Array.from({ length: count }, (_, at) => publisher.publish(narinfoOf(at))),
     );
-  return { publisher, publishMany, requests, listings, puts };
+  return { publisher, publishMany, requests, listings, nars, puts };
 }
 
 const failures = (ends: readonly PromiseSettledResult<void>[]) =>
@@ -96,19 +99,42 @@ describe("createNarinfoPublisher", () => {
 
   it("sends a listing in the line of its narinfo", async () => {
     const { publisher, listings, puts } = open(published);
-    await Promise.all([publisher.publish(narinfoOf(1), "{}"), publisher.publish(narinfoOf(2))]);
+    await Promise.all([
+      publisher.publish(narinfoOf(1), { listing: "{}" }),
+      publisher.publish(narinfoOf(2)),
+    ]);
     expect([listings, puts]).toEqual([["{}", undefined], []]);
   });
 
   it("sends a listing before its narinfo where there are no batches", async () => {
     const old = open();
-    await old.publisher.publish(narinfoOf(1), "{}");
+    await old.publisher.publish(narinfoOf(1), { listing: "{}" });
     expect(old.puts).toEqual([`${hashOf(1)}.ls`, `${hashOf(1)}.narinfo`]);
     const replaced = open(() => {
       throw refusal(404);
     });
-    await replaced.publisher.publish(narinfoOf(1), "{}");
+    await replaced.publisher.publish(narinfoOf(1), { listing: "{}" });
     expect(replaced.puts).toEqual([`${hashOf(1)}.ls`, `${hashOf(1)}.narinfo`]);
+  });
+
+  it("sends a small NAR in the line of its narinfo", async () => {
+    const { publisher, nars, puts } = open(published);
+    await publisher.publish(narinfoOf(1), { nar: Buffer.from("NAR") });
+    expect([nars, puts]).toEqual([["TkFS"], []]);
+  });
+
+  it("sends a small NAR before its narinfo where the gateway takes it in no line", async () => {
+    const more = { nar: Buffer.from("NAR"), listing: "{}" };
+    const wanted = ["nar/x.nar", `${hashOf(1)}.ls`, `${hashOf(1)}.narinfo`];
+    const old = open();
+    await old.publisher.publish(narinfoOf(1), more);
+    expect(old.puts).toEqual(wanted);
+    // A gateway without this feature looks for the NAR and does not find it.
+    const ignoring = open((hashes, end) => {
+      for (const hash of hashes) end({ hash, refusal: new CacheRefusal("", 409, "nar-absent") });
+    });
+    await ignoring.publisher.publish(narinfoOf(1), more);
+    expect(ignoring.puts).toEqual(wanted);
   });
 
   it("gives up after six requests of which the gateway takes none", async () => {

@@ -6,6 +6,7 @@ import type { DocumentOutcome } from "../change-document.ts";
 import { ensureCacheInfo } from "../publish-cache-info.ts";
 import { parsePushedNarinfo, publishParsedNarinfo } from "../publish-narinfo.ts";
 import type { Push } from "../push-context.ts";
+import { withBatchedNar } from "./batched-nar.ts";
 import { withStoredNars } from "./stored-nars.ts";
 
 /** A narinfo of a batch, and the name under which it is to be published. */
@@ -13,6 +14,8 @@ export interface BatchLine {
   readonly key: NarinfoKey;
   readonly text: string;
   readonly listing: string | undefined;
+  /** The NAR file, if the client sends it along. */
+  readonly nar: Uint8Array<ArrayBuffer> | undefined;
 }
 
 /** The end of one narinfo. */
@@ -35,6 +38,7 @@ interface Parsed {
   readonly key: NarinfoKey;
   readonly narinfo: Narinfo;
   readonly listing: string | undefined;
+  readonly nar: Uint8Array<ArrayBuffer> | undefined;
 }
 
 /**
@@ -69,16 +73,16 @@ export async function publishBatch(
     return isPublished;
   }
 
-  const parsed = lines.flatMap(({ key, text, listing }): readonly Parsed[] => {
+  const parsed = lines.flatMap(({ key, text, listing, nar }): readonly Parsed[] => {
     try {
-      return [{ key, narinfo: parsePushedNarinfo(key, text, push.cache.storeDir), listing }];
+      return [{ key, narinfo: parsePushedNarinfo(key, text, push.cache.storeDir), listing, nar }];
     } catch (error) {
       void end(key, Promise.reject(error));
       return [];
     }
   });
 
-  async function publish({ key, narinfo, listing }: Parsed): Promise<DocumentOutcome> {
+  async function publish({ key, narinfo, listing, nar }: Parsed): Promise<DocumentOutcome> {
     // Read before the first wait: in a circle of references, each would wait for the other.
     const needed = narinfo.references.map((path) => ({ path, published: ends.get(path.hash) }));
     for (const { path, published } of needed) {
@@ -87,7 +91,10 @@ export async function publishBatch(
         subject: `${formatStorePathBaseName(path)}.`,
       });
     }
-    return await publishParsedNarinfo(key, narinfo, push, listing);
+    if (nar === undefined) return await publishParsedNarinfo(key, narinfo, push, listing);
+    return await withBatchedNar(narinfo.url, nar, push, (withNar) =>
+      publishParsedNarinfo(key, narinfo, withNar, listing),
+    );
   }
 
   // Once for all of them. If it fails, each narinfo tries again and says so.

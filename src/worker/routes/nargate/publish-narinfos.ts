@@ -53,11 +53,12 @@ async function readBatch(request: Request): Promise<readonly BatchLine[]> {
   if (new Set(lines.map(({ path }) => path)).size < lines.length) {
     throw malformed("a path is named twice");
   }
-  return lines.map(({ path, narinfo, listing }) => ({
-    // The schema has checked its digits.
+  return lines.map(({ path, narinfo, listing, nar }) => ({
+    // The schema has checked its digits, and those of the NAR.
     key: narinfoKey(path as StorePathHash),
     text: narinfo,
     listing,
+    nar: nar === undefined ? undefined : Uint8Array.fromBase64(nar),
   }));
 }
 

@@ -1,4 +1,8 @@
-import { MAX_MISSING_HASHES, NARINFOS_AT_ONCE } from "../../../api/batches.ts";
+import {
+  MAX_BATCHED_NAR_BYTES,
+  MAX_MISSING_HASHES,
+  NARINFOS_AT_ONCE,
+} from "../../../api/batches.ts";
 import { PART_SIZE_THRESHOLD_BYTES } from "../../../api/direct-uploads.ts";
 import { VERSION } from "../../../api/endpoints.ts";
 import type { GatewayFacts, TokenAnswer } from "../../../api/answers.ts";
@@ -21,7 +25,11 @@ export function readCacheFacts(exchange: Exchange): Response {
     signingKeys: signingKeys(exchange.cache),
     uploads: pushes.ok && tokens.length + oidcTrust.length > 0,
     partSizeThreshold: PART_SIZE_THRESHOLD_BYTES,
-    batches: { hashes: MAX_MISSING_HASHES, narinfos: NARINFOS_AT_ONCE },
+    batches: {
+      hashes: MAX_MISSING_HASHES,
+      narinfos: NARINFOS_AT_ONCE,
+      narBytes: MAX_BATCHED_NAR_BYTES,
+    },
   });
 }
 

@@ -42,6 +42,7 @@ async function run(
     key: keyOfNarinfo(text),
     text: texts[letter] ?? text,
     listing: undefined,
+    nar: undefined,
   }));
   const took = await publishBatch(lines, push, limits, (end) => void ends.push(end));
   const results = ends.map((end) => {

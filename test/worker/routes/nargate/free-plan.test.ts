@@ -56,6 +56,14 @@ describe("a gateway on the free plan, which refuses the 51st subrequest of a req
     expect(gateway.plan.most()).toBeLessThanOrEqual(FREE_SUBREQUESTS);
   });
 
+  it("needs no more for NARs that come with their narinfos", async () => {
+    const gateway = await startOnFreePlan();
+    const paths = await makePaths(20);
+    const lines = paths.map((path) => ({ ...lineWithListing(path), nar: path.nar.toBase64() }));
+    await publishAll(gateway, lines);
+    expect(gateway.plan.most()).toBeLessThanOrEqual(FREE_SUBREQUESTS);
+  });
+
   it("needs no more where it must ask for every NAR", async () => {
     const gateway = await startOnFreePlan();
     const paths = await makePaths(20);

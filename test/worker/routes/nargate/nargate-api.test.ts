@@ -35,7 +35,7 @@ describe("GET /api/v1/cache", () => {
       signingKeys: [PUBLIC_KEY_ONE],
       uploads: true,
       partSizeThreshold: 16_777_216,
-      batches: { hashes: 32_768, narinfos: 6 },
+      batches: { hashes: 32_768, narinfos: 6, narBytes: 16_384 },
     });
     expect(await bucket.countRequests()).toBe(0);
   });
