@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createPuller, createPusher, verifyStore } from "../../testkit/nix/gateway-clients.ts";
-import { type LocalGateway, startLocalGateway } from "../../testkit/node/local-gateway.ts";
+import {
+  type LocalGateway,
+  startLocalGateway,
+  stopProving,
+} from "../../testkit/node/local-gateway.ts";
 import { createNargate, type NargateCommand } from "../../testkit/nix/nargate-command.ts";
 import { hasNix, type NixMachine } from "../../testkit/nix/nix-client.ts";
 import { addBuilt, addNoise } from "../../testkit/nix/nix-paths.ts";
@@ -14,6 +18,7 @@ describe.skipIf(!hasNix)("nargate push that was cut off", () => {
 
   beforeAll(async () => {
     gateway = await startLocalGateway();
+    await stopProving(gateway);
     pusher = await createPusher(gateway);
     nargate = await createNargate(pusher, gateway);
   });

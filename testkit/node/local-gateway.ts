@@ -89,6 +89,18 @@ export async function startLocalGateway(
   };
 }
 
+/** Has the gateway find out that its bucket does not prove bytes, so that large NARs go in parts. */
+export async function stopProving({ url, faults }: LocalGateway): Promise<void> {
+  faults.add({ effect: { ignoreSha256: true } });
+  const response = await fetch(`${url}/api/v1/uploads/proof`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${PUSH_TOKEN}` },
+  });
+  const answer = await response.text();
+  faults.clear();
+  if (!answer.includes('"gateway"')) throw new Error(`the bucket still proves bytes: ${answer}`);
+}
+
 export function publicKeyOfSecret(text: string): string {
   const key = parseSecretKey(text);
   if (!key.ok) throw new Error(key.error);
