@@ -15,6 +15,8 @@ export interface TestPush extends Push {
   readonly lines: readonly LoggedLine[];
   /** The paths that the edge was told to forget. */
   readonly forgotten: readonly string[];
+  /** The paths that the edge was told to drop everywhere. */
+  readonly purged: readonly string[];
   /** The same cache, by another push. */
   again(rules?: Partial<PushSettings>): TestPush;
 }
@@ -27,6 +29,7 @@ const DEFAULTS: PushSettings = {
   signingKey: undefined,
   trustedPublicKeys: [],
   onConflict: "keep",
+  prove: "file",
 };
 
 /** A push into a bucket in memory, which is no other test's. */
@@ -34,13 +37,22 @@ export function createPush(options: TestPushOptions = {}): TestPush {
   const bucket = createMemoryBucket(options);
   const { log, lines } = createTestLog();
   const forgotten: string[] = [];
-  const edge: Edge = { ...noEdge, forget: async ({ path }) => void forgotten.push(path) };
+  const purged: string[] = [];
+  const edge: Edge = {
+    ...noEdge,
+    forget: async ({ path }) => void forgotten.push(path),
+    async purge({ path }) {
+      purged.push(path);
+      return true;
+    },
+  };
   const buffers = createUploadBuffers(platformClock);
   const memory = createIngestMemory();
   const pushOf = (rules: Partial<PushSettings>): TestPush => ({
     by: "ci",
     bucket,
     edge,
+    edgeContext: { waitUntil: () => {}, objects: undefined },
     cache: createCacheReads(READS),
     rules: { ...DEFAULTS, ...rules },
     buffers,
@@ -50,6 +62,7 @@ export function createPush(options: TestPushOptions = {}): TestPush {
     log,
     lines,
     forgotten,
+    purged,
     again: (others = {}) => pushOf(others),
   });
   return pushOf(options.rules ?? {});

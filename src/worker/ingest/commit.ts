@@ -12,6 +12,7 @@ import type { IncomingPath } from "../bucket/incoming-path.ts";
 import { CacheError } from "../cache-error.ts";
 import type { Edge, EdgeContext } from "../edge/edge.ts";
 import { forgetStoredNar, noteStoredNar } from "./batch/stored-nars.ts";
+import { forgetContents } from "./contents/known-contents.ts";
 import type { Push } from "./push-context.ts";
 import { type BodyToStore, storeBody } from "./store-body.ts";
 
@@ -32,6 +33,13 @@ export async function commitDocument(
   await afterWrite(key, push);
 }
 
+interface SignedDocument<Outcome> {
+  readonly text: string;
+  readonly outcome: Outcome;
+  /** Whether another document goes that clients may have read: the edge drops it everywhere. */
+  readonly replaces?: boolean;
+}
+
 /**
  * Writes a document that may have gained signatures, unless it has become larger than
  * the gateway reads back: then a published document stays ("kept"), and a new one
@@ -40,12 +48,15 @@ export async function commitDocument(
  */
 export async function commitSigned<Outcome extends "published" | "signed">(
   key: NarinfoKey | RealisationKey | BuildTraceKey,
-  text: string,
-  outcome: Outcome,
+  { text, outcome, replaces = false }: SignedDocument<Outcome>,
   push: Push,
 ): Promise<Outcome | "kept"> {
   if (new TextEncoder().encode(text).byteLength <= MAX_NARINFO_BYTES) {
     await commitDocument(key, text, push, { once: true });
+    // The edge would give out the old document for an hour.
+    if (replaces && !(await purgeEdge(key, push.edge, push.edgeContext))) {
+      push.log("warn", "edge-not-purged", { path: key.path, by: push.by });
+    }
     return outcome;
   }
   if (outcome === "signed") {
@@ -109,6 +120,7 @@ export async function commitDeletion(
   context: EdgeContext,
 ): Promise<Deletion> {
   forgetStoredNar(key.path, { memory, cache });
+  forgetContents(key.path, { memory, cache });
   const existed = (await bucket.head(key.path)) !== undefined;
   if (existed) await bucket.delete(key.path);
   return { existed, isPurged: await purgeEdge(key, edge, context) };

@@ -3,9 +3,10 @@ import type { PushSettings } from "../../settings/push-settings.ts";
 import type { Bucket } from "../bucket/bucket.ts";
 import type { CacheReads } from "../caches/cache-scope.ts";
 import type { Clock } from "../clock.ts";
-import type { Edge } from "../edge/edge.ts";
+import type { Edge, EdgeContext } from "../edge/edge.ts";
 import type { Log } from "../log.ts";
 import type { UploadBuffers } from "./buffer-pool.ts";
+import { type ContentsMemory, createContentsMemory } from "./contents/known-contents.ts";
 
 /** Facts that an isolate learned while it ingested, so that it need not ask or compute again. */
 export interface IngestMemory {
@@ -19,6 +20,8 @@ export interface IngestMemory {
   readonly turns: Map<string, number>;
   /** The NARs that were stored and proved a short time ago, by bucket and path; see `batch/stored-nars.ts`. */
   readonly storedNars: Map<string, StoredNar>;
+  /** What NARs hold, as far as this isolate has unpacked them; see `contents/known-contents.ts`. */
+  readonly contents: ContentsMemory;
   /** Whether the public half of a signing key is its own; the check costs two signatures. */
   readonly hasMatchingPublicKey: WeakMap<SecretKey, boolean>;
 }
@@ -36,6 +39,7 @@ export function createIngestMemory(): IngestMemory {
     unsignedSeen: new Set(),
     turns: new Map(),
     storedNars: new Map(),
+    contents: createContentsMemory(),
     hasMatchingPublicKey: new WeakMap(),
   };
 }
@@ -48,6 +52,7 @@ export interface Push {
   readonly rules: PushSettings;
   readonly bucket: Bucket;
   readonly edge: Edge;
+  readonly edgeContext: EdgeContext;
   readonly buffers: UploadBuffers;
   readonly memory: IngestMemory;
   readonly clock: Clock;

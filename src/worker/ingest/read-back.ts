@@ -15,7 +15,7 @@ export interface Reading {
 
 export type ReadingEnd =
   | "end"
-  /** `take` asked to stop. */
+  /** `take` or `mayGoOn` asked to stop. */
   | "stopped"
   /** Another object has the name now. */
   | "changed"
@@ -31,10 +31,16 @@ export type TakeBytes = (bytes: Uint8Array) => void | Promise<"stop" | undefined
 const READ_BYTES = 256 * 1024;
 
 /** After this time without a byte, the reading drops the body and asks for it again. */
-export const STALL_MILLISECONDS = 60_000;
+const STALL_MILLISECONDS = 60_000;
 
 /** Gives up after this many attempts in a row that bring no further byte. */
 const FUTILE_ATTEMPTS = 5;
+
+export interface ReadingOptions {
+  readonly stallMilliseconds?: number;
+  /** Asked before each request. If it returns false, the reading stops. */
+  readonly mayGoOn?: () => boolean;
+}
 
 /**
  * Reads an object from `reading.position` to its end. After a body that is cut or
@@ -45,7 +51,7 @@ export async function readBack(
   bucket: Pick<Bucket, "get">,
   reading: Reading,
   take: TakeBytes,
-  stallMilliseconds = STALL_MILLISECONDS,
+  { stallMilliseconds = STALL_MILLISECONDS, mayGoOn = () => true }: ReadingOptions = {},
 ): Promise<ReadingEnd> {
   let futile = 0;
   let cause: unknown;
@@ -57,6 +63,7 @@ export async function readBack(
         retryAfterSeconds: 30,
       });
     }
+    if (!mayGoOn()) return "stopped";
     const before = reading.position;
     try {
       const end = await readOn(bucket, reading, take, stallMilliseconds);

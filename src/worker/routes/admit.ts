@@ -103,7 +103,9 @@ export async function admitPush(exchange: Exchange): Promise<Push> {
   const cache = cacheReads(exchange);
   const { rules, by } = await admitWriter(exchange, "push");
   const bucket = openBucket(exchange);
-  return { by, cache, rules, bucket, edge: openEdge(cache), buffers, memory, clock, log };
+  const { edgeContext } = exchange;
+  const edge = openEdge(cache);
+  return { by, cache, rules, bucket, edge, edgeContext, buffers, memory, clock, log };
 }
 
 function requireScope(identity: Result<Identity, CacheError>, scope: Scope): Identity {

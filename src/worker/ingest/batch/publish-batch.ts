@@ -87,7 +87,7 @@ export async function publishBatch(
         subject: `${formatStorePathBaseName(path)}.`,
       });
     }
-    return await publishParsedNarinfo(key, narinfo, push, listing);
+    return await publishParsedNarinfo(key, narinfo, push, { listing });
   }
 
   // Once for all of them. If it fails, each narinfo tries again and says so.

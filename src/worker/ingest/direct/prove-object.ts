@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Bucket } from "../../bucket/bucket.ts";
 import type { BucketPath } from "../../bucket/incoming-path.ts";
-import { readBack, STALL_MILLISECONDS } from "../read-back.ts";
+import { readBack, type ReadingOptions } from "../read-back.ts";
 
 export interface ObjectToProve {
   readonly path: BucketPath;
@@ -16,11 +16,9 @@ export type Proof =
   | { readonly kind: "changed" }
   | { readonly kind: "gone" };
 
-export interface ProofOptions {
+export interface ProofOptions extends Pick<ReadingOptions, "stallMilliseconds"> {
   /** Called with the number of bytes hashed so far. */
   readonly onProgress?: (bytes: number) => void;
-  /** After this time without a byte, the proof drops the body and asks for it again. */
-  readonly stallMilliseconds?: number;
 }
 
 /**
@@ -30,7 +28,7 @@ export interface ProofOptions {
 export async function proveObject(
   bucket: Pick<Bucket, "get">,
   object: ObjectToProve,
-  { onProgress = () => {}, stallMilliseconds = STALL_MILLISECONDS }: ProofOptions = {},
+  { onProgress = () => {}, ...options }: ProofOptions = {},
 ): Promise<Proof> {
   const hash = createHash("sha256");
   let position = 0;
@@ -39,7 +37,7 @@ export async function proveObject(
     position += bytes.byteLength;
     onProgress(position);
   }
-  const end = await readBack(bucket, { ...object, position }, take, stallMilliseconds);
+  const end = await readBack(bucket, { ...object, position }, take, options);
   switch (end) {
     case "end":
       return { kind: "hashed", sha256: hash.digest("hex") };
