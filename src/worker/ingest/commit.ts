@@ -13,6 +13,7 @@ import { CacheError } from "../cache-error.ts";
 import type { Edge, EdgeContext } from "../edge/edge.ts";
 import { forgetStoredNar, noteStoredNar } from "./batch/stored-nars.ts";
 import { forgetContents } from "./contents/known-contents.ts";
+import { unpackSmallNar } from "./contents/unpack-small-nar.ts";
 import type { Push } from "./push-context.ts";
 import { type BodyToStore, storeBody } from "./store-body.ts";
 
@@ -74,7 +75,14 @@ export async function commitBody(
   body: Omit<BodyToStore, "path" | "contentType">,
   push: Push,
 ): Promise<void> {
-  const input = { ...body, path: key.path, contentType: CONTENT_TYPES[key.kind] };
+  const input = {
+    ...body,
+    path: key.path,
+    contentType: CONTENT_TYPES[key.kind],
+    ...(key.kind === "nar"
+      ? { onSmall: async (bytes: Uint8Array) => await unpackSmallNar(key, bytes, push) }
+      : {}),
+  };
   await storeBody(input, push.bucket, push.buffers, push.by);
   if (key.kind === "nar") noteStoredNar(key, body.lengthBytes, push);
   await afterWrite(key, push);

@@ -12,6 +12,7 @@ import { narinfoKey } from "../../../nix/object-key.ts";
 import type { StorePathHash } from "../../../nix/store-path.ts";
 import { describeCause, failureBody, toFailure } from "../../failure-response.ts";
 import { type BatchEnd, type BatchLine, publishBatch } from "../../ingest/batch/publish-batch.ts";
+import { PROOF_LIMITS } from "../../ingest/contents/prove-contents.ts";
 import type { Push } from "../../ingest/push-context.ts";
 import { contentLength, leaseForDocument } from "../../ingest/read-body.ts";
 import { admitPush } from "../admit.ts";
@@ -72,6 +73,7 @@ async function publish(
   const outcomes: string[] = [];
   const limits = {
     narinfos: NARINFOS_AT_ONCE,
+    narBytes: push.rules.prove === "contents" ? PROOF_LIMITS.bytes : Infinity,
     mayTake: () => meter.requests < PUBLISH_BUDGET,
   };
   const took = await publishBatch(batch, push, limits, (end) => {

@@ -1,0 +1,33 @@
+import type { NarKey } from "../../../nix/object-key.ts";
+import type { Push } from "../push-context.ts";
+import { noteContents } from "./known-contents.ts";
+import { createContentsReader } from "./nar-contents.ts";
+import type { UnpackableCompression } from "./unpacker.ts";
+
+/** The narinfo is not there yet, so this takes the place of NarSize as the end of a bomb. */
+const MAX_UNPACKED_BYTES = 8 * 1024 * 1024;
+
+/** The compressions that the name of a NAR gives away. */
+const BY_EXTENSION: ReadonlyMap<string, UnpackableCompression> = new Map([
+  [".zst", "zstd"],
+  [".br", "br"],
+]);
+
+/**
+ * Unpacks a NAR that lies in memory while it is stored, so that its narinfo, which
+ * follows, needs no GET. Only a help: it does nothing while other NARs are unpacked.
+ */
+export async function unpackSmallNar(key: NarKey, bytes: Uint8Array, push: Push): Promise<void> {
+  const compression = BY_EXTENSION.get(key.extension);
+  if (compression === undefined || push.rules.prove !== "contents") return;
+  const place = push.buffers.proofs.tryAcquire(push.by);
+  if (place === undefined) return;
+  try {
+    const reader = createContentsReader(compression, MAX_UNPACKED_BYTES);
+    await reader.take(bytes);
+    const contents = await reader.end();
+    if (contents.kind !== "longer-than") noteContents(key, compression, contents, push);
+  } finally {
+    place.release();
+  }
+}
