@@ -21,7 +21,12 @@ export interface PushSettings {
 /** The value of SIGNING_KEY that says on purpose that the gateway does not sign. */
 export const NO_SIGNING_KEY = "none";
 
-export const PUSH_SETTINGS = ["SIGNING_KEY", "TRUSTED_PUBLIC_KEYS", "ON_CONFLICT", "PROVE"] as const;
+export const PUSH_SETTINGS = [
+  "SIGNING_KEY",
+  "TRUSTED_PUBLIC_KEYS",
+  "ON_CONFLICT",
+  "PROVE",
+] as const;
 
 export function readPushSettings(reader: SettingReader): PushSettings {
   return {

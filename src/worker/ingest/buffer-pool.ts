@@ -25,10 +25,10 @@ export const PART_BUFFERS: PoolSize = { bytes: 8 * 1024 * 1024, count: 6, share:
 export const FIRST_BUFFERS: PoolSize = { bytes: 256 * 1024, count: 32, share: 24 };
 
 /**
- * Places for NARs that are unpacked (see `contents/unpacker.ts`). The memory of one is at
+ * Places for NARs that are unpacked (see `contents/engine.ts`). The memory of one is at
  * most 9 MiB: the window of zstd, and what has been read. Its buffer is not used.
  */
-export const PROOF_PLACES: PoolSize = { bytes: 1, count: 4, share: 3 };
+export const PROOF_PLACES: PoolSize = { bytes: 1, count: 3, share: 2 };
 
 /** The buffers that all uploads of an isolate share. */
 export interface UploadBuffers {

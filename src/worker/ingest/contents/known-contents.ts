@@ -1,12 +1,14 @@
 import type { NarKey } from "../../../nix/object-key.ts";
 import type { Push } from "../push-context.ts";
 import type { Reading } from "../read-back.ts";
+import { createEngines, type Engines } from "./engine.ts";
 import type { ContentsReader, NarContents } from "./nar-contents.ts";
 
 /** What an isolate knows of the contents of NARs, by bucket, path and compression. */
 export interface ContentsMemory {
   readonly known: Map<string, { readonly contents: NarContents; readonly at: number }>;
   readonly unfinished: Map<string, UnfinishedProof>;
+  readonly engines: Engines;
 }
 
 /** A NAR that is unpacked in part. Another request goes on from there. */
@@ -20,7 +22,7 @@ export interface UnfinishedProof {
 }
 
 export function createContentsMemory(): ContentsMemory {
-  return { known: new Map(), unfinished: new Map() };
+  return { known: new Map(), unfinished: new Map(), engines: createEngines() };
 }
 
 // As long as `batch/stored-nars.ts` remembers a NAR, for the same reasons.
@@ -90,7 +92,8 @@ export function takeUnfinished(
 ): Pick<UnfinishedProof, "reading" | "reader"> | undefined {
   const { unfinished } = push.memory.contents;
   const now = push.clock.now().getTime();
-  for (const [name, { at }] of unfinished) if (now - at >= UNFINISHED_MILLISECONDS) drop(name, push);
+  for (const [name, { at }] of unfinished)
+    if (now - at >= UNFINISHED_MILLISECONDS) drop(name, push);
   const name = nameOf(nar.path, compression, push);
   const found = unfinished.get(name);
   // It would stop at another NarSize.

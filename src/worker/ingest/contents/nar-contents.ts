@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { equalHashes } from "../../../nix/hash.ts";
 import type { Narinfo } from "../../../nix/narinfo.ts";
+import type { Engines } from "./engine.ts";
 import { createUnpacker, type UnpackableCompression, UnpackError } from "./unpacker.ts";
 
 /** The size and the SHA-256 of unpacked bytes. */
@@ -12,8 +13,8 @@ export interface Unpacked {
 /** What a NAR file holds, whatever a narinfo says about it. */
 export type NarContents =
   | { readonly kind: "unpacked"; readonly unpacked: Unpacked }
-  /** It unpacks to more than `bytes`; the rest is unknown. */
-  | { readonly kind: "longer-than"; readonly bytes: number }
+  /** It does not unpack to `narSize` bytes. Nothing else is known. */
+  | { readonly kind: "other-size"; readonly narSize: number; readonly says: string }
   /** It does not unpack to its end. `unpacked` came before. */
   | {
       readonly kind: "broken";
@@ -37,18 +38,27 @@ export interface ContentsReader {
   close(): void;
 }
 
-/** Returns a reader that stops at the first byte beyond `maxBytes`. */
+/** The end of a bomb where NarSize is not known. */
+const MAX_UNPACKED_BYTES = 8 * 1024 * 1024;
+
+/**
+ * Returns a reader that stops at the first byte beyond `narSize`. Without `narSize` it
+ * stops after 8 MiB.
+ */
 export function createContentsReader(
   compression: UnpackableCompression,
-  maxBytes: number,
+  narSize: number | undefined,
+  engines: Engines,
 ): ContentsReader {
   const hash = createHash("sha256");
+  const maxBytes = narSize ?? MAX_UNPACKED_BYTES;
   let sizeBytes = 0;
   let result: NarContents | undefined;
-  const unpacker = createUnpacker(compression, (bytes) => {
+  const unpacker = createUnpacker(compression, engines, (bytes) => {
     sizeBytes += bytes.byteLength;
     if (sizeBytes > maxBytes) {
-      result = { kind: "longer-than", bytes: maxBytes };
+      const says = `it unpacks to more than NarSize, ${maxBytes} bytes`;
+      result = { kind: "other-size", narSize: maxBytes, says };
       return false;
     }
     hash.update(bytes);
@@ -56,9 +66,9 @@ export function createContentsReader(
   });
   const unpacked = (): Unpacked => ({ sizeBytes, sha256: hash.digest() });
 
-  async function run(work: Promise<void>): Promise<void> {
+  async function run(work: () => Promise<void>): Promise<void> {
     try {
-      await work;
+      await work();
     } catch (error) {
       if (!(error instanceof UnpackError)) throw error;
       const { kind, message: says } = error;
@@ -69,18 +79,28 @@ export function createContentsReader(
     }
   }
 
+  async function finish(): Promise<NarContents> {
+    // Whether the file ends in order does not matter then, and the engine stays sound.
+    if (narSize !== undefined && sizeBytes < narSize) {
+      const says = `it unpacks to ${sizeBytes} bytes, and NarSize is ${narSize}`;
+      return { kind: "other-size", narSize, says };
+    }
+    await run(() => unpacker.end());
+    return result ?? { kind: "unpacked", unpacked: unpacked() };
+  }
+
   return {
     get unpackedBytes() {
       return sizeBytes;
     },
     async take(bytes) {
-      if (result === undefined) await run(unpacker.write(bytes));
+      if (result === undefined) await run(() => unpacker.write(bytes));
       return result === undefined ? undefined : "stop";
     },
     async end() {
-      if (result === undefined) await run(unpacker.end());
+      result ??= await finish();
       unpacker.close();
-      return (result ??= { kind: "unpacked", unpacked: unpacked() });
+      return result;
     },
     close: () => unpacker.close(),
   };
@@ -102,10 +122,10 @@ export function judgeClaim(claim: Claim, contents: NarContents): Judgement {
   switch (contents.kind) {
     case "unknown":
       return { verdict: "unknown", says: contents.says };
-    case "longer-than":
-      return contents.bytes < claim.narSize
-        ? { verdict: "unknown", says: "it was not unpacked to its end" }
-        : { verdict: "disproved", says: `it unpacks to more than NarSize, ${claim.narSize} bytes` };
+    case "other-size":
+      return contents.narSize === claim.narSize
+        ? { verdict: "disproved", says: contents.says }
+        : { verdict: "unknown", says: "it was unpacked for another NarSize" };
     case "broken": {
       const { says, isCertain } = contents;
       // Some versions of Nix stop reading at the end of the NAR.

@@ -62,7 +62,8 @@ export function createContentsProver(push: Push, limits: ProofLimits): ContentsP
     const place = await push.buffers.proofs.acquire(push.by);
     try {
       const kept = takeUnfinished(nar, compression, narSize, push);
-      const reader = kept?.reader ?? createContentsReader(compression, narSize);
+      const reader =
+        kept?.reader ?? createContentsReader(compression, narSize, push.memory.contents.engines);
       const reading = kept?.reading ?? { path, etag: undefined, sizeBytes: undefined, position: 0 };
       let isDecided = false;
       const mayGoOn = () => now() < deadline && bytesLeft > 0;
@@ -107,7 +108,7 @@ export function createContentsProver(push: Push, limits: ProofLimits): ContentsP
       const name = `${nar.value.path} ${compression}`;
       const remembered = known.get(name) ?? recallContents(nar.value, compression, push);
       const judgement = remembered && judgeClaim(narinfo, remembered);
-      if (judgement !== undefined && !isTooShort(remembered, narinfo)) return judgement;
+      if (judgement !== undefined && !isOfOtherClaim(remembered, narinfo)) return judgement;
       const contents = await unpack(nar.value, narinfo, onProgress);
       known.set(name, contents);
       noteContents(nar.value, compression, contents, push);
@@ -121,9 +122,9 @@ function isItsOwnContents({ fileHash }: NarKey, { narHash, narSize, fileSize }: 
   return formatHash(narHash, "nix32") === `sha256:${fileHash}` && fileSize === narSize;
 }
 
-/** Whether the NAR was unpacked for a narinfo with a smaller NarSize. */
-function isTooShort(contents: NarContents | undefined, { narSize }: Narinfo): boolean {
-  return contents?.kind === "longer-than" && contents.bytes < narSize;
+/** Whether the NAR was unpacked for another NarSize, and not to its end. */
+function isOfOtherClaim(contents: NarContents | undefined, { narSize }: Narinfo): boolean {
+  return contents?.kind === "other-size" && contents.narSize !== narSize;
 }
 
 function toContents(

@@ -4,9 +4,6 @@ import { noteContents } from "./known-contents.ts";
 import { createContentsReader } from "./nar-contents.ts";
 import type { UnpackableCompression } from "./unpacker.ts";
 
-/** The narinfo is not there yet, so this takes the place of NarSize as the end of a bomb. */
-const MAX_UNPACKED_BYTES = 8 * 1024 * 1024;
-
 /** The compressions that the name of a NAR gives away. */
 const BY_EXTENSION: ReadonlyMap<string, UnpackableCompression> = new Map([
   [".zst", "zstd"],
@@ -23,10 +20,10 @@ export async function unpackSmallNar(key: NarKey, bytes: Uint8Array, push: Push)
   const place = push.buffers.proofs.tryAcquire(push.by);
   if (place === undefined) return;
   try {
-    const reader = createContentsReader(compression, MAX_UNPACKED_BYTES);
+    const reader = createContentsReader(compression, undefined, push.memory.contents.engines);
     await reader.take(bytes);
     const contents = await reader.end();
-    if (contents.kind !== "longer-than") noteContents(key, compression, contents, push);
+    if (contents.kind !== "other-size") noteContents(key, compression, contents, push);
   } finally {
     place.release();
   }

@@ -108,12 +108,15 @@ describe("publishBatch", () => {
     { narBytes: 2500, took: 2 },
     { narBytes: 2000, took: 2 },
     { narBytes: 1, took: 1 },
-  ])("takes narinfos of $narBytes bytes of NARs, and one in any case", async ({ narBytes, took }) => {
-    const batch = await makeBatch({ a: [], b: ["a"], c: ["b"] });
-    const push = prepare(batch);
-    expect((await run(batch, push, { ...ALL, narBytes })).took).toBe(took);
-    expect(putsOf(push)).toEqual(["a", "b", "c"].slice(0, took));
-  });
+  ])(
+    "takes narinfos of $narBytes bytes of NARs, and one in any case",
+    async ({ narBytes, took }) => {
+      const batch = await makeBatch({ a: [], b: ["a"], c: ["b"] });
+      const push = prepare(batch);
+      expect((await run(batch, push, { ...ALL, narBytes })).took).toBe(took);
+      expect(putsOf(push)).toEqual(["a", "b", "c"].slice(0, took));
+    },
+  );
 
   it("takes nothing more once its budget is used up, and finishes what it took", async () => {
     const batch = await makeBatch({ c: ["b"], b: ["a"], a: [] });

@@ -1,6 +1,7 @@
 import zlib from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { parseNarinfo } from "../../../../src/nix/narinfo.ts";
+import { createEngines } from "../../../../src/worker/ingest/contents/engine.ts";
 import {
   createContentsReader,
   judgeClaim,
@@ -10,7 +11,12 @@ import {
   isUnpackable,
   type UnpackableCompression,
 } from "../../../../src/worker/ingest/contents/unpacker.ts";
-import { joinBytes as join, makeNar, makePackedPath, pack } from "../../../../testkit/packed-path.ts";
+import {
+  joinBytes as join,
+  makeNar,
+  makePackedPath,
+  pack,
+} from "../../../../testkit/packed-path.ts";
 import { valueOf } from "../../../../testkit/value-of.ts";
 import { HASH } from "../../../../testkit/workerd/prepared.ts";
 
@@ -20,6 +26,9 @@ const GARBAGE = new TextEncoder().encode("these bytes are no frame");
 /** A frame of no bytes (RFC 8878): its size, and an empty last block. */
 const EMPTY_FRAME = new Uint8Array([0x28, 0xb5, 0x2f, 0xfd, 0x20, 0, 1, 0, 0]);
 const SKIPPABLE = new Uint8Array([0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3]);
+
+/** The tests share them, as the pushes of an isolate do. */
+const ENGINES = createEngines();
 
 interface Case {
   readonly what: string;
@@ -35,7 +44,7 @@ async function judge(
 ): Promise<Judgement & { unpackedBytes: number }> {
   const path = await makePackedPath(HASH, NAR, { compression, file, ...claim });
   const narinfo = valueOf(parseNarinfo(path.narinfo, "/nix/store"));
-  const reader = createContentsReader(compression, narinfo.narSize);
+  const reader = createContentsReader(compression, narinfo.narSize, ENGINES);
   for (let at = 0; at < file.byteLength; at += pieceBytes) {
     if ((await reader.take(file.slice(at, at + pieceBytes))) === "stop") break;
   }
@@ -110,14 +119,14 @@ describe("the contents of a NAR", () => {
       what: "a frame that is cut",
       file: zstd.subarray(0, -20),
       claim: {},
-      says: "its zstd data is cut",
+      says: "it unpacks to",
     },
     { what: "one of two frames", file: first, claim: {}, says: "140000" },
     {
       what: "a second frame that is cut",
       file: join(first, second.subarray(0, 40)),
       claim: {},
-      says: "cut",
+      says: "it unpacks to",
     },
     {
       what: "garbage behind a frame, which is not the whole NAR",
@@ -130,14 +139,14 @@ describe("the contents of a NAR", () => {
       compression: "br",
       file: br.subarray(0, -20),
       claim: {},
-      says: "cut",
+      says: "it unpacks to",
     },
     {
       what: "gzip that is cut",
       compression: "gzip",
       file: gzip.subarray(0, -20),
       claim: {},
-      says: "cut",
+      says: "it unpacks to",
     },
   ])("are disproved: $what", async ({ claim, says, ...file }) => {
     for (const pieceBytes of [256 * 1024, 1000]) {
@@ -182,18 +191,15 @@ describe("the contents of a NAR", () => {
     expect(await judge({ compression: "br", file })).toMatchObject({ verdict });
   });
 
-  it.each(["zstd", "gzip", "br"] as const)(
-    "a bomb in %s stops at NarSize",
-    async (compression) => {
-      const file = await pack(new Uint8Array(64 * 1024 * 1024), compression);
-      const judgement = await judge({ compression, file }, { narSize: 1024 });
-      expect(judgement.verdict).toBe("disproved");
-      expect(judgement.unpackedBytes).toBeLessThan(256 * 1024);
-    },
-  );
+  it.each(["zstd", "gzip", "br"] as const)("a bomb in %s stops at NarSize", async (compression) => {
+    const file = await pack(new Uint8Array(64 * 1024 * 1024), compression);
+    const judgement = await judge({ compression, file }, { narSize: 1024 });
+    expect(judgement.verdict).toBe("disproved");
+    expect(judgement.unpackedBytes).toBeLessThan(128 * 1024);
+  });
 
   it("a file of very many frames is not unpacked to its end", async () => {
-    const length = 4001 * EMPTY_FRAME.byteLength;
+    const length = 101 * EMPTY_FRAME.byteLength;
     const file = new Uint8Array(length);
     for (let at = 0; at < length; at += EMPTY_FRAME.byteLength) file.set(EMPTY_FRAME, at);
     expect(await judge({ file }, { narSize: 5 })).toMatchObject({
@@ -203,14 +209,29 @@ describe("the contents of a NAR", () => {
   });
 
   it("knows which compressions can be unpacked", () => {
-    const all = ["none", "zstd", "gzip", "br", "xz", "bzip2", "lzip", "lz4", "compress", "toString"];
+    const all = [
+      "none",
+      "zstd",
+      "gzip",
+      "br",
+      "xz",
+      "bzip2",
+      "lzip",
+      "lz4",
+      "compress",
+      "toString",
+    ];
     expect(all.filter((one) => isUnpackable(one))).toEqual(["none", "zstd", "gzip", "br"]);
   });
 
   it("a NAR that was stopped at a smaller NarSize says nothing about a larger one", async () => {
     const { narinfo } = await makePackedPath(HASH, NAR);
     const claim = valueOf(parseNarinfo(narinfo, "/nix/store"));
-    const judgement = judgeClaim(claim, { kind: "longer-than", bytes: 1000 });
+    const judgement = judgeClaim(claim, {
+      kind: "other-size",
+      narSize: 1000,
+      says: "more",
+    });
     expect(judgement.verdict).toBe("unknown");
   });
 });

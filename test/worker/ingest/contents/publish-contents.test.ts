@@ -55,7 +55,9 @@ describe("publishing with PROVE=contents", () => {
     expect(keysOf(push)).toEqual(["nargate-test-1"]);
     expect(logged(push)).toEqual([]);
     // One look at the NAR, and one GET of it.
-    expect(push.bucket.calls.filter((call) => call.endsWith(GOOD.narPath.slice(1)))).toHaveLength(2);
+    expect(push.bucket.calls.filter((call) => call.endsWith(GOOD.narPath.slice(1)))).toHaveLength(
+      2,
+    );
   });
 
   it.each([
