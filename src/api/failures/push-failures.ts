@@ -78,7 +78,7 @@ export const PUSH_FAILURES = {
   "proof-unfinished": {
     status: 503,
     message:
-      "The gateway has unpacked only a part of the NAR, to compare it with NarHash. Push again: it goes on from there",
+      "The gateway has unpacked only a part of the NAR, to compare it with NarHash. Push again: it goes on from there.",
   },
   "narinfo-bad-signature": {
     status: 400,

@@ -54,11 +54,12 @@ describe("two pushes of one path at one instant, in one isolate", () => {
   });
 });
 
+const later = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
+
 describe("a push whose decision takes very long", () => {
   it("keeps its turn as long as it says that it still works", async () => {
     const push = openPush();
     let now = Date.now();
-    const later = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
     const clock = { now: () => new Date(now), sleep: later };
     const steps: string[] = [];
     const long = changeDocument(KEY, { ...push, clock }, async (stillWorks) => {

@@ -74,17 +74,17 @@ interface ZlibEngine extends Engine {
 
 function createEngine(format: EngineFormat): ZlibEngine {
   const stream = createStream(format);
-  let onUnpacked: OnUnpacked = () => true;
+  let onUnpacked: OnUnpacked | undefined;
   let failure: Error | undefined;
   let unwantedBytes = 0;
   let isWanted = true;
-  let wake = () => {};
+  let wake: (() => void) | undefined;
   const note = (error?: Error) => {
     failure ??= error;
-    wake();
+    wake?.();
   };
   stream.on("data", (bytes: Uint8Array) => {
-    isWanted &&= onUnpacked(bytes);
+    isWanted &&= onUnpacked?.(bytes) ?? false;
     if (!isWanted) unwantedBytes += bytes.byteLength;
     if (unwantedBytes > MAX_UNWANTED_BYTES) stream.destroy();
     free(bytes);

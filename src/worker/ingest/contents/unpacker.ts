@@ -92,6 +92,7 @@ function createFrameUnpacker(
     isStopped ||= !onUnpacked(bytes);
     return !isStopped;
   };
+  const isDone = (rest: Uint8Array) => isStopped || rest.byteLength === 0;
 
   function begin(bytes: Uint8Array): Engine {
     if (!format.begins(bytes)) {
@@ -123,10 +124,10 @@ function createFrameUnpacker(
   return {
     async write(bytes) {
       let rest = bytes;
-      while (rest.byteLength > 0 && !isStopped) {
+      while (!isDone(rest)) {
         engine ??= begin(rest);
         const used = await run(engine.write(rest));
-        if (used === rest.byteLength || isStopped) return;
+        if (isDone(rest.subarray(used))) return;
         if (!format.hasFrames) throw new UnpackError("refused", "other bytes follow its end");
         close();
         rest = rest.subarray(used);

@@ -138,18 +138,21 @@ describe("proving the contents of a NAR", () => {
     expect(await ranges()).toEqual([expect.stringMatching(/^bytes=\d{6,}-$/)]);
   });
 
-  it.each<{ what: string; limits: Partial<ProofLimits> }>([
-    { what: "bytes", limits: { bytes: MIB } },
-    { what: "milliseconds", limits: { milliseconds: 0 } },
-  ])("stops at its limit of $what, and goes on when it is asked again", async ({ limits }) => {
-    const { prove, ranges } = await prepare();
-    const stopped = await rejectionOf(prove(limits));
+  const RESUMED: unknown = expect.stringMatching(/^bytes=\d{6,}-$/);
+
+  it.each<{ what: string; limits: Partial<ProofLimits>; first: unknown[]; next: unknown[] }>([
+    { what: "bytes", limits: { bytes: MIB }, first: [undefined], next: [RESUMED] },
+    // No time is left for a request.
+    { what: "milliseconds", limits: { milliseconds: 0 }, first: [], next: [undefined] },
+  ])("stops at its limit of $what, and goes on when it is asked again", async (given) => {
+    const { prove, ranges, fake } = await prepare();
+    const stopped = await rejectionOf(prove(given.limits));
     expect(stopped.code).toBe("proof-unfinished");
     expect(stopped.subject).toMatch(/^\(\d+ % of nar\//);
+    expect(await ranges()).toEqual(given.first);
+    await fake.clearRequests();
     expect(await prove()).toEqual({ verdict: "proved" });
-    if (limits.bytes !== undefined) {
-      expect(await ranges()).toEqual([undefined, expect.stringMatching(/^bytes=\d{6,}-$/)]);
-    }
+    expect(await ranges()).toEqual(given.next);
   });
 
   it("comes to an end by small steps", async () => {
