@@ -6,7 +6,7 @@ import type { Clock } from "../clock.ts";
 import type { Edge, EdgeContext } from "../edge/edge.ts";
 import type { Log } from "../log.ts";
 import type { UploadBuffers } from "./buffer-pool.ts";
-import { type ContentsMemory, createContentsMemory } from "./contents/known-contents.ts";
+import { type ContentsMemory, createContentsMemory } from "./contents/contents-memory.ts";
 
 /** Facts that an isolate learned while it ingested, so that it need not ask or compute again. */
 export interface IngestMemory {

@@ -4,7 +4,7 @@ import { CacheError } from "../../cache-error.ts";
 import type { Judgement } from "./nar-contents.ts";
 
 /** A pushed narinfo beside the published narinfo of the same path. */
-export interface Publication {
+export interface PublicationCheck {
   readonly incoming: Narinfo;
   readonly published: Narinfo | undefined;
   /** Whether both say the same of the path: its contents and its references. */
@@ -38,7 +38,7 @@ const KEPT: ContentsDecision = { isProved: false, replaces: false };
  * little as it can: a published path that gains nothing by a proof is not unpacked.
  */
 export async function checkContents(
-  { incoming, published, isSamePath, isPublishable, wantsSignature }: Publication,
+  { incoming, published, isSamePath, isPublishable, wantsSignature }: PublicationCheck,
   judge: Judge,
 ): Promise<ContentsDecision> {
   if (published === undefined) return await proveOrThrow(incoming, judge, true);

@@ -4,7 +4,7 @@ import { CacheError } from "../../../../src/worker/cache-error.ts";
 import {
   checkContents,
   type ContentsDecision,
-  type Publication,
+  type PublicationCheck,
 } from "../../../../src/worker/ingest/contents/check-contents.ts";
 import type { Judgement } from "../../../../src/worker/ingest/contents/nar-contents.ts";
 import { makeNar, makePackedPath } from "../../../../testkit/packed-path.ts";
@@ -22,7 +22,7 @@ type Verdict = Judgement["verdict"] | "gone";
 
 interface Row {
   readonly what: string;
-  readonly given: Partial<Publication>;
+  readonly given: Partial<PublicationCheck>;
   readonly incoming?: Verdict;
   readonly published?: Verdict;
   readonly decision: ContentsDecision | "contents-disproved";
@@ -134,7 +134,7 @@ const ROWS: readonly Row[] = [
 ];
 
 function decide({ given, incoming, published }: Omit<Row, "what">, unpacked: string[]) {
-  const publication: Publication = {
+  const publication: PublicationCheck = {
     incoming: INCOMING,
     published: undefined,
     isSamePath: false,
@@ -161,7 +161,7 @@ describe("a pushed narinfo by the contents of its NAR", () => {
   });
 
   it("does not take a failure of the bucket for a verdict", async () => {
-    const publication: Publication = {
+    const publication: PublicationCheck = {
       incoming: INCOMING,
       published: PUBLISHED,
       isSamePath: false,
