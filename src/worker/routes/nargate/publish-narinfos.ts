@@ -3,6 +3,7 @@ import {
   MAX_PUBLISH_BYTES,
   MAX_PUBLISH_LINES,
   NARINFOS_AT_ONCE,
+  PROVED_NARINFOS_AT_ONCE,
   PUBLISH_BUDGET,
   publishLineSchema,
 } from "../../../api/batches.ts";
@@ -71,9 +72,10 @@ async function publish(
 ): Promise<void> {
   const { gateway, meter, requestId } = exchange;
   const outcomes: string[] = [];
+  const isUnpacked = push.rules.prove === "contents";
   const limits = {
-    narinfos: NARINFOS_AT_ONCE,
-    narBytes: push.rules.prove === "contents" ? PROOF_LIMITS.bytes : Infinity,
+    narinfos: isUnpacked ? PROVED_NARINFOS_AT_ONCE : NARINFOS_AT_ONCE,
+    narBytes: isUnpacked ? PROOF_LIMITS.bytes : Infinity,
     mayTake: () => meter.requests < PUBLISH_BUDGET,
   };
   const took = await publishBatch(batch, push, limits, (end) => {
