@@ -3,7 +3,7 @@ import zlib from "node:zlib";
 /** The formats that workerd can unpack. */
 export type EngineFormat = "zstd" | "gzip" | "br";
 
-/** Takes unpacked bytes. Returns whether the engine shall go on. */
+/** Takes unpacked bytes, which are valid until it returns. Returns whether the engine shall go on. */
 export type OnUnpacked = (bytes: Uint8Array) => boolean;
 
 /**

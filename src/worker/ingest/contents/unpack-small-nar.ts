@@ -22,8 +22,7 @@ export async function unpackSmallNar(key: NarKey, bytes: Uint8Array, push: Push)
   try {
     const reader = createContentsReader(compression, undefined, push.memory.contents.engines);
     await reader.take(bytes);
-    const contents = await reader.end();
-    if (contents.kind !== "other-size") noteContents(key, compression, contents, push);
+    noteContents(key, compression, await reader.end(), push);
   } finally {
     place.release();
   }

@@ -59,6 +59,17 @@ const halves = async (compression: string) =>
   await Promise.all(HALVES.map(async (half) => await pack(half, compression)));
 const [first, second] = (await halves("zstd")) as [Uint8Array, Uint8Array];
 
+/** All bytes of the NAR in a frame without its last block, which is empty. */
+async function packWithoutLastBlock(): Promise<Uint8Array> {
+  const stream = zlib.createZstdCompress();
+  const chunks: Uint8Array[] = [];
+  stream.on("data", (chunk: Uint8Array) => chunks.push(chunk));
+  stream.write(NAR);
+  await new Promise<void>((resolve) => stream.flush(resolve));
+  return join(...chunks);
+}
+
+const unended = await packWithoutLastBlock();
 const checked = await pack(NAR, "zstd", { [zlib.constants.ZSTD_c_checksumFlag]: 1 });
 const members = join(...(await halves("gzip")));
 
@@ -160,6 +171,7 @@ describe("the contents of a NAR", () => {
 
   it.each<Case>([
     { what: "garbage behind the whole NAR in zstd", file: join(zstd, GARBAGE) },
+    { what: "the whole NAR in a frame without an end", file: unended },
     { what: "xz that is named zstd", file: new Uint8Array([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0]) },
     { what: "no compression, named gzip", compression: "gzip", file: NAR },
     {

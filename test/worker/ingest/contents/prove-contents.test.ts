@@ -76,10 +76,13 @@ describe("proving the contents of a NAR", () => {
 
   it("needs no request for a NAR without compression, whose name is its hash", async () => {
     const path = await makePackedPath(HASH, makeNar(1000), { compression: "none" });
-    const { fake, prove } = await prepare(path);
+    const { fake, prove, push } = await prepare(path);
     expect(await prove({}, parse(path), true)).toEqual({ verdict: "proved" });
     expect(await fake.countRequests()).toBe(0);
     expect(await prove({}, parse(path), false)).toEqual({ verdict: "proved" });
+    forgetContents(parse(path).url, push);
+    await fake.putObject(B2_PREFIX + path.narPath.slice(1), makeNar(1000, 9));
+    expect(await prove({}, parse(path), false)).toMatchObject({ verdict: "disproved" });
     const wrong = { ...parse(path), narSize: 1001 };
     expect(await prove({}, wrong, true)).toMatchObject({ verdict: "disproved" });
   });
