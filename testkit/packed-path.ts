@@ -28,15 +28,20 @@ type Params = Readonly<Record<number, number>>;
 
 const { ZSTD_c_compressionLevel, BROTLI_PARAM_LGWIN, BROTLI_PARAM_QUALITY } = zlib.constants;
 
-function createPacker(compression: string, params: Params): Transform {
+/** The result must fit `chunkSize`, or the compressor of workerd may fail at its end. */
+function createPacker(compression: string, params: Params, chunkSize: number): Transform {
   switch (compression) {
     case "zstd":
-      return zlib.createZstdCompress({ params: { [ZSTD_c_compressionLevel]: 3, ...params } });
+      return zlib.createZstdCompress({
+        chunkSize,
+        params: { [ZSTD_c_compressionLevel]: 3, ...params },
+      });
     case "gzip":
-      return zlib.createGzip();
+      return zlib.createGzip({ chunkSize });
     case "br":
       // The window that Nix uses.
       return zlib.createBrotliCompress({
+        chunkSize,
         params: { [BROTLI_PARAM_LGWIN]: 22, [BROTLI_PARAM_QUALITY]: 5, ...params },
       });
     default:
@@ -44,14 +49,14 @@ function createPacker(compression: string, params: Params): Transform {
   }
 }
 
-/** Compresses as a stream: `zlib.zstdCompressSync` of workerd fails where the result is large. */
+/** Compresses as a stream does, where the beginning of the file does not tell the size of the NAR. */
 export async function pack(
   nar: Uint8Array,
   compression: string,
   params: Params = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (compression === "none") return Uint8Array.from(nar);
-  const packer = createPacker(compression, params);
+  const packer = createPacker(compression, params, 2 * nar.byteLength + 4096);
   const chunks: Uint8Array[] = [];
   packer.on("data", (chunk: Uint8Array) => chunks.push(chunk));
   const ended = once(packer, "end");

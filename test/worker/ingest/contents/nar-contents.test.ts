@@ -98,6 +98,19 @@ describe("the contents of a NAR", () => {
     }
   });
 
+  // The engine unpacks into 64 KiB. What does not fit at the end of the file must not be lost.
+  it.each([1, 2, 3])("are proved if they just fill %i buffers", async (buffers) => {
+    for (let size = buffers * 65_536 - 8; size <= buffers * 65_536 + 8; size++) {
+      for (const nar of [new Uint8Array(size).fill(3), makeNar(size)]) {
+        const file = await pack(nar, "zstd");
+        const reader = createContentsReader("zstd", size, ENGINES);
+        await reader.take(file.subarray(0, -4));
+        await reader.take(file.subarray(-4));
+        expect(await reader.end()).toMatchObject({ unpacked: { sizeBytes: size } });
+      }
+    }
+  });
+
   it("are proved where a piece ends with a frame", async () => {
     for (const compression of ["zstd", "gzip"] as const) {
       const [one, two] = (await halves(compression)) as [Uint8Array, Uint8Array];
