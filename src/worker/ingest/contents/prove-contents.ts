@@ -61,6 +61,9 @@ export function createContentsProver(push: Push, limits: ProofLimits): ContentsP
     const { path } = nar;
     const place = await push.buffers.proofs.acquire(push.by);
     try {
+      // Another push may have unpacked it while this one waited for its place.
+      const done = recallContents(nar, compression, push);
+      if (done !== undefined && !isOfOtherClaim(done, narSize)) return done;
       const kept = takeUnfinished(nar, compression, narSize, push);
       const reader =
         kept?.reader ?? createContentsReader(compression, narSize, push.memory.contents.engines);
@@ -108,7 +111,7 @@ export function createContentsProver(push: Push, limits: ProofLimits): ContentsP
       const name = `${nar.value.path} ${compression}`;
       const remembered = known.get(name) ?? recallContents(nar.value, compression, push);
       const judgement = remembered && judgeClaim(narinfo, remembered);
-      if (judgement !== undefined && !isOfOtherClaim(remembered, narinfo)) return judgement;
+      if (judgement !== undefined && !isOfOtherClaim(remembered, narinfo.narSize)) return judgement;
       const contents = await unpack(nar.value, narinfo, onProgress);
       known.set(name, contents);
       noteContents(nar.value, compression, contents, push);
@@ -123,7 +126,7 @@ function isItsOwnContents({ fileHash }: NarKey, { narHash, narSize, fileSize }: 
 }
 
 /** Whether the NAR was unpacked for another NarSize, and not to its end. */
-function isOfOtherClaim(contents: NarContents | undefined, { narSize }: Narinfo): boolean {
+function isOfOtherClaim(contents: NarContents | undefined, narSize: number): boolean {
   return contents?.kind === "other-size" && contents.narSize !== narSize;
 }
 

@@ -83,6 +83,18 @@ describe("PROVE=contents", () => {
     expect((await gateway.push(LARGE.narinfoPath, LARGE.narinfo, headers)).status).toBe(200);
   });
 
+  it("replaces a false narinfo that lies in the bucket, also at the edge", async () => {
+    const gateway = await startGateway(SETTINGS);
+    await putNar(gateway, FALSE_SIZE);
+    await gateway.bucket.putObject(PREFIX + FALSE_SIZE.narinfoPath.slice(1), FALSE_SIZE.narinfo);
+    const read = async () => await (await gateway.request(SMALL.narinfoPath)).text();
+    expect(await read()).toContain("NarSize: 29000\n");
+    expect((await gateway.push(SMALL.narPath, SMALL.file)).status).toBe(200);
+    expect((await gateway.push(SMALL.narinfoPath, SMALL.narinfo)).status).toBe(200);
+    expect(await read()).toContain("NarSize: 30000\n");
+    expect(gateway.log.map(({ code }) => code)).toContain("narinfo-replaced");
+  });
+
   it("is off if nothing is said: the narinfo is believed", async () => {
     const gateway = await startGateway({ SIGNING_KEY: SECRET_KEY_ONE });
     await putNar(gateway, FALSE_SIZE);
