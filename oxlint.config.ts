@@ -96,7 +96,7 @@ const ARROWS: readonly Arrow[] = [
     files: ["src/worker/ingest/**"],
     may: `${PURE} ${WORKER_BASE} ${PORTS} bucket/incoming-path.ts bucket/own-path.ts caches checks`,
     own: "*.ts",
-    packages: "node:crypto",
+    packages: "node:crypto node:zlib",
     because: "src/worker/ingest knows bucket and edge by their ports alone.",
   },
   {

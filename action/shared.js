@@ -1653,6 +1653,8 @@ var gatewayFactsSchema = object({
    * They are among `publicKeys`. A gateway of version 0.1 does not say.
    */
   signingKeys: optional(pipe(array(publicKey), readonly())),
+  /** "contents" if the gateway signs only paths whose NAR it has unpacked. A newer gateway may know more values. */
+  proves: optional(string()),
   /** Whether the gateway accepts pushes. */
   uploads: boolean(),
   /** Bytes. The parts of a larger NAR go straight to the bucket. */
@@ -1915,6 +1917,14 @@ var PUSH_FAILURES = {
   "narinfo-uncompressed": {
     status: 400,
     message: "With Compression: none, FileHash must equal NarHash and FileSize must equal NarSize."
+  },
+  "contents-disproved": {
+    status: 400,
+    message: "The NAR does not hold what its narinfo says. Build the path again, or send its NAR and narinfo again:"
+  },
+  "proof-unfinished": {
+    status: 503,
+    message: "The gateway has unpacked only a part of the NAR, to compare it with NarHash. Push again: it goes on from there."
   },
   "narinfo-bad-signature": {
     status: 400,

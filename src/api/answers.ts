@@ -45,6 +45,8 @@ export const gatewayFactsSchema = object({
    * They are among `publicKeys`. A gateway of version 0.1 does not say.
    */
   signingKeys: optional(pipe(array(publicKey), readonly())),
+  /** "contents" if the gateway signs only paths whose NAR it has unpacked. A newer gateway may know more values. */
+  proves: optional(string()),
   /** Whether the gateway accepts pushes. */
   uploads: boolean(),
   /** Bytes. The parts of a larger NAR go straight to the bucket. */

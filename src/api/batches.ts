@@ -43,6 +43,9 @@ export const MISSING_BUDGET = 12;
  */
 export const NARINFOS_AT_ONCE = 6;
 
+/** The same with PROVE=contents, where a narinfo takes two more subrequests: the GET of its NAR, and a purge. 5 × 9 leaves 5. */
+export const PROVED_NARINFOS_AT_ONCE = 5;
+
 /**
  * After this number of requests to the bucket, a request of `/api/v1/publish` takes no
  * further narinfo, because attempts have failed and were repeated.

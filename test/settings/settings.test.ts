@@ -75,6 +75,7 @@ describe("parseSettings", () => {
       signingKey: undefined,
       trustedPublicKeys: [],
       onConflict: "keep",
+      prove: "file",
     });
   });
 
@@ -101,6 +102,7 @@ describe("parseSettings", () => {
       SIGNING_KEY: SECRET_KEY_ONE,
       TRUSTED_PUBLIC_KEYS: PUBLIC_KEY_TWO,
       ON_CONFLICT: "refuse",
+      PROVE: "contents",
     });
     expect(reads.ok && reads.value).toMatchObject({
       bucket: { prefix: "nix/cache/" },
@@ -118,6 +120,7 @@ describe("parseSettings", () => {
       signingKey: { name: "nargate-test-1" },
       trustedPublicKeys: [{ name: "nargate-test-2" }],
       onConflict: "refuse",
+      prove: "contents",
     });
   });
 
@@ -141,6 +144,7 @@ describe("parseSettings", () => {
     { what: "a public key cut off", setting: "PUBLIC_KEYS", value: PUBLIC_KEY_ONE.slice(0, -4) },
     { what: "a secret key for a public one", setting: "PUBLIC_KEYS", value: SECRET_KEY_ONE },
     { what: "an unknown conflict rule", setting: "ON_CONFLICT", value: "replace" },
+    { what: "an unknown proof", setting: "PROVE", value: "nar" },
     { what: "a public key to sign with", setting: "SIGNING_KEY", value: PUBLIC_KEY_ONE },
     { what: "one bad key of two", setting: "TRUSTED_PUBLIC_KEYS", value: `${PUBLIC_KEY_ONE} x` },
   ])("refuses $what", ({ setting, value }) => {
@@ -203,6 +207,7 @@ describe("what is broken on the writing side", () => {
     { what: "SIGNING_KEY", settings: { SIGNING_KEY: "key:x" } },
     { what: "TRUSTED_PUBLIC_KEYS", settings: { TRUSTED_PUBLIC_KEYS: "key:x" } },
     { what: "ON_CONFLICT", settings: { ON_CONFLICT: "maybe" } },
+    { what: "PROVE", settings: { PROVE: "yes" } },
     { what: "TRUSTED_PUBLIC_KEY", settings: { TRUSTED_PUBLIC_KEY: PUBLIC_KEY_ONE } },
   ])("stops pushes but not a public cache's reads: $what", ({ what, settings }) => {
     const open = parseSettings({ ...BUCKET, ...settings });

@@ -37,7 +37,10 @@ export async function startWithNars(
   return gateway;
 }
 
-export const lineOf = ({ hash, narinfo }: FakeStorePath) => ({ path: hash, narinfo });
+export const lineOf = ({ hash, narinfo }: Pick<FakeStorePath, "hash" | "narinfo">) => ({
+  path: hash,
+  narinfo,
+});
 
 export const ndjson = (lines: readonly unknown[]) =>
   lines.map((line) => `${JSON.stringify(line)}\n`).join("");

@@ -3,6 +3,7 @@ import {
   createBufferPool,
   FIRST_BUFFERS,
   PART_BUFFERS,
+  PROOF_PLACES,
   type UploadBuffers,
 } from "../../src/worker/ingest/buffer-pool.ts";
 
@@ -18,6 +19,7 @@ export function createTestBuffers(count: number): TestBuffers {
   return {
     first,
     parts: createBufferPool(platformClock, { ...PART_BUFFERS, count, share: count }),
+    proofs: createBufferPool(platformClock, PROOF_PLACES),
     heldFirst() {
       const leases = Array.from({ length: size.count }, () => first.tryAcquire("test"));
       const free = leases.filter((lease) => lease !== undefined);

@@ -18,6 +18,8 @@ export interface TestPush extends Push {
   readonly forgotten: readonly string[];
   /** The headers by which the bucket was probed. */
   readonly probes: readonly string[];
+  /** The paths that the edge was told to drop everywhere. */
+  readonly purged: readonly string[];
   /** The same cache, by another push. */
   again(rules?: Partial<PushSettings>): TestPush;
 }
@@ -33,6 +35,7 @@ const DEFAULTS: PushSettings = {
   signingKey: undefined,
   trustedPublicKeys: [],
   onConflict: "keep",
+  prove: "file",
 };
 
 /** A push into a bucket in memory, which is no other test's. */
@@ -41,7 +44,15 @@ export function createPush(options: TestPushOptions = {}): TestPush {
   const { log, lines } = createTestLog();
   const forgotten: string[] = [];
   const probes: string[] = [];
-  const edge: Edge = { ...noEdge, forget: async ({ path }) => void forgotten.push(path) };
+  const purged: string[] = [];
+  const edge: Edge = {
+    ...noEdge,
+    forget: async ({ path }) => void forgotten.push(path),
+    async purge({ path }) {
+      purged.push(path);
+      return true;
+    },
+  };
   const buffers = createUploadBuffers(platformClock);
   const memory = createIngestMemory();
   const pushOf = (rules: Partial<PushSettings>): TestPush => ({
@@ -55,6 +66,7 @@ export function createPush(options: TestPushOptions = {}): TestPush {
     },
     probes,
     random: options.random ?? (() => 0.5),
+    edgeContext: { waitUntil: () => {}, objects: undefined },
     cache: createCacheReads(READS),
     rules: { ...DEFAULTS, ...rules },
     buffers,
@@ -64,6 +76,7 @@ export function createPush(options: TestPushOptions = {}): TestPush {
     log,
     lines,
     forgotten,
+    purged,
     again: (others = {}) => pushOf(others),
   });
   return pushOf(options.rules ?? {});

@@ -70,6 +70,16 @@ export const PUSH_FAILURES = {
     status: 400,
     message: "With Compression: none, FileHash must equal NarHash and FileSize must equal NarSize.",
   },
+  "contents-disproved": {
+    status: 400,
+    message:
+      "The NAR does not hold what its narinfo says. Build the path again, or send its NAR and narinfo again:",
+  },
+  "proof-unfinished": {
+    status: 503,
+    message:
+      "The gateway has unpacked only a part of the NAR, to compare it with NarHash. Push again: it goes on from there.",
+  },
   "narinfo-bad-signature": {
     status: 400,
     message: "A Sig line is not <key name>:<base64 of 64 bytes>.",

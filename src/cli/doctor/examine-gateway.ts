@@ -19,7 +19,7 @@ export function judgePublishedKeys({ publicKeys }: GatewayFacts): Finding {
 }
 
 /** Checks that the gateway signs what is pushed. Not to sign is a choice, which everyone who pushes must know. */
-export function judgeSigning({ signingKeys }: GatewayFacts): Finding {
+export function judgeSigning({ signingKeys, proves }: GatewayFacts): Finding {
   const check = "signing";
   if (signingKeys === undefined) {
     const says = "this version of the gateway does not say whether it signs";
@@ -27,7 +27,11 @@ export function judgeSigning({ signingKeys }: GatewayFacts): Finding {
   }
   const names = signingKeys.map((key) => key.slice(0, key.indexOf(":")));
   if (names.length > 0) {
-    return { check, verdict: "ok", says: `the gateway signs every push with ${names.join(", ")}` };
+    const pushes =
+      proves === "contents"
+        ? "every push that it can unpack (nix copy needs ?compression=zstd)"
+        : "every push";
+    return { check, verdict: "ok", says: `the gateway signs ${pushes} with ${names.join(", ")}` };
   }
   return {
     check,

@@ -7,6 +7,8 @@ export interface PoolSize {
   readonly count: number;
   /** Less than `count`, so that the slow uploads of one token never stop those of another. */
   readonly share: number;
+  /** After this time without a `touch`, the pool takes a loan for that of a dead request. */
+  readonly leaseMilliseconds?: number;
 }
 
 /**
@@ -24,16 +26,30 @@ export const PART_BUFFERS: PoolSize = { bytes: 8 * 1024 * 1024, count: 6, share:
  */
 export const FIRST_BUFFERS: PoolSize = { bytes: 256 * 1024, count: 32, share: 24 };
 
+/**
+ * Places for NARs that are unpacked (see `contents/engine.ts`). The memory of one is at
+ * most 9 MiB: the window of zstd, and what has been read. Its buffer is not used.
+ */
+export const PROOF_PLACES: PoolSize = {
+  bytes: 1,
+  count: 3,
+  share: 2,
+  // A proof touches its place with every piece, and its stalls end after 20 s.
+  leaseMilliseconds: 120_000,
+};
+
 /** The buffers that all uploads of an isolate share. */
 export interface UploadBuffers {
   readonly first: BufferPool;
   readonly parts: BufferPool;
+  readonly proofs: BufferPool;
 }
 
 export function createUploadBuffers(clock: Clock): UploadBuffers {
   return {
     first: createBufferPool(clock, FIRST_BUFFERS),
     parts: createBufferPool(clock, PART_BUFFERS),
+    proofs: createBufferPool(clock, PROOF_PLACES),
   };
 }
 
@@ -85,7 +101,10 @@ interface Waiter {
   missed: number;
 }
 
-export function createBufferPool(clock: Clock, { bytes, count, share }: PoolSize): BufferPool {
+export function createBufferPool(
+  clock: Clock,
+  { bytes, count, share, leaseMilliseconds = LEASE_MILLISECONDS }: PoolSize,
+): BufferPool {
   const now = () => clock.now().getTime();
   const free: ArrayBuffer[] = [];
   const lent = new Map<Lease, Loan>();
@@ -128,7 +147,7 @@ export function createBufferPool(clock: Clock, { bytes, count, share }: PoolSize
   /** Gives up the buffers of dead requests. A request that the platform ends runs no clean-up. */
   function forgetTheDead(): void {
     for (const [lease, { usedAt }] of lent) {
-      if (now() - usedAt < LEASE_MILLISECONDS) continue;
+      if (now() - usedAt < leaseMilliseconds) continue;
       lent.delete(lease);
       made--;
     }

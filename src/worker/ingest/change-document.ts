@@ -6,7 +6,12 @@ import type { Push } from "./push-context.ts";
 
 /** What a push does with a document: `text` is to be written, or nothing is. */
 export type Change =
-  | { readonly outcome: "published" | "signed"; readonly text: string }
+  | {
+      readonly outcome: "published" | "signed";
+      readonly text: string;
+      /** Whether `text` takes the place of a document that clients may have read. */
+      readonly replaces?: boolean;
+    }
   | { readonly outcome: "kept" | "conflict" };
 
 /** The outcome of a push of a document that gains signatures. */
@@ -18,12 +23,13 @@ const MAX_DECISIONS = 8;
 // Another writer holds a document for some round trips to the bucket.
 const POLL_MILLISECONDS = 20;
 
-/** A request that the platform ends never says that it is done. No living one takes longer. */
+/** A request that the platform ends never says that it is done. No living one takes longer without a sign of life. */
 const TURN_MILLISECONDS = 120_000;
 
 /**
  * Changes a published document by a rule: reads the bucket and decides, writes, and
- * decides again on what is there now. Throws what `decide` throws.
+ * decides again on what is there now. Throws what `decide` throws. A decision that takes
+ * long calls `stillWorks` now and then, or another push takes its turn.
  *
  * B2 has no conditional PUT, so a PUT that is simply repeated, or that comes from
  * another isolate, may replace what was published in between (law 3). Therefore no
@@ -34,18 +40,18 @@ const TURN_MILLISECONDS = 120_000;
 export async function changeDocument(
   key: NarinfoKey | RealisationKey | BuildTraceKey,
   push: Push,
-  decide: () => Promise<Change>,
+  decide: (stillWorks: () => void) => Promise<Change>,
 ): Promise<DocumentOutcome> {
-  return await inTurn(key.path, push, async () => {
+  return await inTurn(key.path, push, async (stillWorks) => {
     let written: DocumentOutcome | undefined;
     for (let count = 1; ; count++) {
-      const change = await decide();
+      const change = await decide(stillWorks);
       if (!("text" in change)) return change.outcome === "kept" ? (written ?? "kept") : "conflict";
       if (count === MAX_DECISIONS) {
         throw new CacheError("bucket-unavailable", `${key.path} changes with every look at it`);
       }
       written = change.outcome;
-      const failure = await commitSigned(key, change.text, change.outcome, push).then(
+      const failure = await commitSigned(key, change, push).then(
         (outcome) => (outcome === "kept" ? "full" : undefined),
         (error: unknown) => error,
       );
@@ -64,7 +70,11 @@ async function pauseOrThrow(failure: unknown, count: number, { clock }: Push): P
 }
 
 /** Runs `work` when no other push of this isolate works on the same document. */
-async function inTurn<T>(path: string, push: Push, work: () => Promise<T>): Promise<T> {
+async function inTurn<T>(
+  path: string,
+  push: Push,
+  work: (stillWorks: () => void) => Promise<T>,
+): Promise<T> {
   const { cache, clock, memory } = push;
   const document = `${cache.bucketId} ${path}`;
   const turns = memory.turns;
@@ -74,10 +84,15 @@ async function inTurn<T>(path: string, push: Push, work: () => Promise<T>): Prom
   while (now() - (turns.get(document) ?? -Infinity) < TURN_MILLISECONDS) {
     await clock.sleep(POLL_MILLISECONDS);
   }
-  const mine = now();
+  let mine = now();
   turns.set(document, mine);
+  const stillWorks = () => {
+    if (turns.get(document) !== mine) return;
+    mine = now();
+    turns.set(document, mine);
+  };
   try {
-    return await work();
+    return await work(stillWorks);
   } finally {
     if (turns.get(document) === mine) turns.delete(document);
   }

@@ -15,6 +15,8 @@ import type { IncomingPath } from "../bucket/incoming-path.ts";
 import { CacheError } from "../cache-error.ts";
 import type { Edge, EdgeContext } from "../edge/edge.ts";
 import { forgetStoredNar, noteStoredNar } from "./batch/stored-nars.ts";
+import { forgetContents } from "./contents/known-contents.ts";
+import { unpackSmallNar } from "./contents/unpack-small-nar.ts";
 import type { Push } from "./push-context.ts";
 import { type BodyToStore, storeBody } from "./store-body.ts";
 
@@ -49,6 +51,13 @@ async function putDocument(
   await bucket.put(key.path, bytes, { contentType: CONTENT_TYPES[key.kind], ...options });
 }
 
+interface SignedDocument<Outcome> {
+  readonly text: string;
+  readonly outcome: Outcome;
+  /** Whether another document goes that clients may have read: the edge drops it everywhere. */
+  readonly replaces?: boolean;
+}
+
 /**
  * Writes a document that may have gained signatures, unless it has become larger than
  * the gateway reads back: then a published document stays ("kept"), and a new one
@@ -57,12 +66,15 @@ async function putDocument(
  */
 export async function commitSigned<Outcome extends "published" | "signed">(
   key: NarinfoKey | RealisationKey | BuildTraceKey,
-  text: string,
-  outcome: Outcome,
+  { text, outcome, replaces = false }: SignedDocument<Outcome>,
   push: Push,
 ): Promise<Outcome | "kept"> {
   if (new TextEncoder().encode(text).byteLength <= MAX_NARINFO_BYTES) {
     await commitDocument(key, text, push, { once: true });
+    // The edge would give out the old document for an hour.
+    if (replaces && !(await purgeEdge(key, push.edge, push.edgeContext))) {
+      push.log("warn", "edge-not-purged", { path: key.path, by: push.by });
+    }
     return outcome;
   }
   if (outcome === "signed") {
@@ -80,7 +92,14 @@ export async function commitBody(
   body: Omit<BodyToStore, "path" | "contentType">,
   push: Push,
 ): Promise<void> {
-  const input = { ...body, path: key.path, contentType: CONTENT_TYPES[key.kind] };
+  const input = {
+    ...body,
+    path: key.path,
+    contentType: CONTENT_TYPES[key.kind],
+    ...(key.kind === "nar"
+      ? { onSmall: async (bytes: Uint8Array) => await unpackSmallNar(key, bytes, push) }
+      : {}),
+  };
   await storeBody(input, push.bucket, push.buffers, push.by);
   if (key.kind === "nar") noteStoredNar(key, body.lengthBytes, push);
   await afterWrite(key, push);
@@ -100,6 +119,7 @@ export async function commitNarBytes(
     throw new CacheError("nar-hash-mismatch", `the bytes hash to ${sha256}, not ${narSha256(key)}`);
   }
   await push.bucket.put(key.path, bytes, { contentType: CONTENT_TYPES.nar, sha256 });
+  await unpackSmallNar(key, bytes, push);
   noteStoredNar(key, bytes.byteLength, push);
   await afterWrite(key, push);
 }
@@ -144,6 +164,7 @@ export async function commitDeletion(
   context: EdgeContext,
 ): Promise<Deletion> {
   forgetStoredNar(key.path, { memory, cache });
+  forgetContents(key.path, { memory, cache });
   const existed = (await bucket.head(key.path)) !== undefined;
   if (existed) await bucket.delete(key.path);
   return { existed, isPurged: await purgeEdge(key, edge, context) };

@@ -1,20 +1,15 @@
-import { type Bucket, isListed } from "../bucket/bucket.ts";
-import { isDecodedByPlatform, decodeText } from "../../http/text-decoding.ts";
+import type { Bucket } from "../bucket/bucket.ts";
 import { CacheError } from "../cache-error.ts";
 import { equalFingerprints, formatFingerprint } from "../../nix/fingerprint.ts";
 import { equalHashes, formatHash } from "../../nix/hash.ts";
-import {
-  formatNarinfo,
-  MAX_STORED_NARINFO_BYTES,
-  type Narinfo,
-  parseNarinfo,
-  withSignatures,
-} from "../../nix/narinfo.ts";
-import { listingKey, type NarinfoKey, parseNarUrl } from "../../nix/object-key.ts";
+import { formatNarinfo, type Narinfo, parseNarinfo, withSignatures } from "../../nix/narinfo.ts";
+import { listingKey, type NarinfoKey } from "../../nix/object-key.ts";
 import { mergeSignatures, type PublicKey } from "../../nix/signature.ts";
 import { formatStorePathBaseName } from "../../nix/store-path.ts";
 import { type Change, changeDocument } from "./change-document.ts";
 import { commitNewListing } from "./commit.ts";
+import { checkContents, type ContentsDecision } from "./contents/check-contents.ts";
+import { createContentsProver, PROOF_LIMITS, type ProofLimits } from "./contents/prove-contents.ts";
 import {
   checkIdentity,
   checkNarinfo,
@@ -24,6 +19,7 @@ import {
 } from "./narinfo-rules.ts";
 import { ensureCacheInfo } from "./publish-cache-info.ts";
 import { findTrust } from "../../nix/trust.ts";
+import { readPublished } from "./published-narinfo.ts";
 import type { Push } from "./push-context.ts";
 import { ownPublicKeys, ownSignatures, withoutFalseSignatures } from "./signatures.ts";
 
@@ -39,16 +35,24 @@ export async function publishNarinfo(
   return await publishParsedNarinfo(key, parsePushedNarinfo(key, text, push.cache.storeDir), push);
 }
 
-/**
- * The same for a narinfo that `parsePushedNarinfo` has returned. If this publishes the
- * path, `listing` is stored beside it: clients cannot have read another one of a path that
- * is not published, so nobody looks for it.
- */
+export interface PublishOptions {
+  /**
+   * Stored beside the narinfo, if this publishes the path: clients cannot have read
+   * another listing of a path that is not published, so nobody looks for it.
+   */
+  readonly listing?: string | undefined;
+  readonly proofLimits?: ProofLimits;
+}
+
+/** With PROVE=file the gateway signs what a push says. */
+const BELIEVED: ContentsDecision = { isProved: true, replaces: false };
+
+/** The same for a narinfo that `parsePushedNarinfo` has returned. */
 export async function publishParsedNarinfo(
   key: NarinfoKey,
   narinfo: Narinfo,
   push: Push,
-  listing?: string,
+  { listing, proofLimits = PROOF_LIMITS }: PublishOptions = {},
 ): Promise<NarinfoDecision["outcome"]> {
   const { cache, rules, by } = push;
   const needsTrust = rules.trustedPublicKeys.length > 0;
@@ -65,10 +69,10 @@ export async function publishParsedNarinfo(
   // would vouch for these contents.
   const own = trust === "claimed" ? [] : await ownSignatures(fingerprint, push);
   const signatures = await sortOutSignatures(fingerprint, narinfo.signatures, known);
+  const prover = rules.prove === "contents" ? createContentsProver(push, proofLimits) : undefined;
   let refusing: ReturnType<typeof findRefusal> | undefined;
-  const incoming = withSignatures(narinfo, mergeSignatures(own, signatures, isKnownKey));
   let storing: Promise<void> | undefined;
-  const outcome = await changeDocument(key, push, async () => {
+  const outcome = await changeDocument(key, push, async (stillWorks) => {
     refusing ??= findRefusal(key, narinfo, push);
     const [found, refusal] = await Promise.all([readPublished(key, narinfo.url, push), refusing]);
     if (found === "opaque") return { outcome: "kept" };
@@ -78,18 +82,66 @@ export async function publishParsedNarinfo(
     const isKnownPath = published !== undefined && equalFingerprints(published, narinfo);
     if (refusal !== undefined && !isKnownPath) throw refusal;
     const kept = published && (await withTrueSignatures(published, known, cache.storeDir));
-    if (kept !== undefined && found?.hasCutNar && isKnownPath && refusal === undefined) {
-      push.log("warn", "narinfo-replaced", { path: key.path, why: "its NAR is cut", by });
-      return { outcome: "published", text: formatNarinfo(withSignaturesOf(incoming, kept)) };
+    const isCut = found?.hasCutNar === true && isKnownPath && refusal === undefined;
+    const publication = {
+      incoming: narinfo,
+      published: isCut ? undefined : kept,
+      isSamePath: isKnownPath,
+      isPublishable: refusal === undefined,
+      wantsSignature: own.some((signature) => kept?.signatures.includes(signature) !== true),
+    };
+    const contents =
+      prover === undefined
+        ? BELIEVED
+        : await checkContents(publication, (one, isStored) =>
+            prover.prove(one, isStored, stillWorks),
+          );
+    const vouched = contents.isProved ? own : [];
+    const incoming = withSignatures(narinfo, mergeSignatures(vouched, signatures, isKnownKey));
+    if (kept !== undefined && (isCut || contents.replaces)) {
+      logReplacement(key, kept, narinfo, isCut, push);
+      const next = isKnownPath ? withSignaturesOf(incoming, kept) : incoming;
+      const text = formatNarinfo(next);
+      return { outcome: "published", text, replaces: contents.replaces };
     }
     const decision = decideNarinfo(kept, incoming, isKnownKey);
-    if (decision.outcome === "published" && listing !== undefined) {
-      storing ??= storeListing(key, listing, push);
+    if (decision.outcome === "published") {
+      logUnproved(key, narinfo, contents, push);
+      if (listing !== undefined) storing ??= storeListing(key, listing, push);
     }
     return await toChange(decision, key, narinfo, push);
   });
   await storing;
   return outcome;
+}
+
+function logReplacement(
+  { path }: NarinfoKey,
+  replaced: Narinfo,
+  narinfo: Narinfo,
+  isCut: boolean,
+  { log, by }: Push,
+): void {
+  if (isCut) return log("warn", "narinfo-replaced", { path, why: "its NAR is cut", by });
+  log("warn", "narinfo-replaced", {
+    path,
+    why: "its NAR does not hold what it says",
+    published: formatHash(replaced.narHash, "nix32"),
+    publishedUrl: replaced.url,
+    url: narinfo.url,
+    by,
+  });
+}
+
+/** Logs that a path comes without the gateway's signature: nobody else says so. */
+function logUnproved(
+  { path }: NarinfoKey,
+  { compression }: Narinfo,
+  { unproved }: ContentsDecision,
+  { log, by }: Push,
+): void {
+  if (unproved === undefined) return;
+  log("warn", "contents-not-proved", { path, compression, why: unproved, by });
 }
 
 /** A path without its listing is as good, so a failure is only logged. */
@@ -188,58 +240,6 @@ async function requireNar({ nar, fileSizeBytes }: PublishableNarinfo, bucket: Bu
       subject: `${nar.path}.`,
     });
   }
-}
-
-interface Published {
-  readonly narinfo: Narinfo;
-  /**
-   * Whether its NAR has another size than it says, and is another file than the one
-   * that is pushed: a copy into the bucket was cut, or went wrong.
-   */
-  readonly hasCutNar: boolean;
-}
-
-/**
- * Returns the published narinfo. `undefined` if there is none, or if no client can
- * use it: it is unreadable, or its NAR is gone. "opaque" if clients can read it and
- * the gateway cannot.
- */
-async function readPublished(
-  key: NarinfoKey,
-  incomingUrl: string,
-  { bucket, cache, log, by }: Push,
-): Promise<Published | "opaque" | undefined> {
-  const stored = await bucket.read(key.path, MAX_STORED_NARINFO_BYTES);
-  if (stored === undefined) return undefined;
-  if (stored === "too-large") {
-    // Clients can read it, although the gateway does not. It stays (law 3).
-    log("warn", "narinfo-opaque", { path: key.path, why: "it is too large", by });
-    return "opaque";
-  }
-  const { contentEncoding } = stored;
-  if (contentEncoding !== undefined && !isDecodedByPlatform(contentEncoding)) {
-    // A Nix with narinfo-compression wrote it. The gateway cannot read it, so it stays (law 3).
-    log("warn", "narinfo-opaque", { path: key.path, contentEncoding, by });
-    return "opaque";
-  }
-  const narinfo = parseNarinfo(decodeText(stored.bytes), cache.storeDir);
-  if (!narinfo.ok || narinfo.value.storePath.hash !== key.hash) {
-    log("warn", "narinfo-replaced", { path: key.path, why: "it was unreadable", by });
-    return undefined;
-  }
-  const { url, fileSize } = narinfo.value;
-  const nar = parseNarUrl(url);
-  if (url === incomingUrl || !nar.ok) return { narinfo: narinfo.value, hasCutNar: false };
-  const file = await bucket.head(nar.value.path);
-  // A listing proves that the NAR is gone, because a 404 to HEAD has no body that names
-  // the missing thing.
-  if (file === undefined && !(await isListed(bucket, nar.value.path))) {
-    log("warn", "narinfo-replaced", { path: key.path, why: "its NAR was gone", by });
-    return undefined;
-  }
-  const sizeBytes = file?.sizeBytes;
-  const hasCutNar = sizeBytes !== undefined && fileSize !== undefined && sizeBytes !== fileSize;
-  return { narinfo: narinfo.value, hasCutNar };
 }
 
 function withSignaturesOf(narinfo: Narinfo, { signatures }: Narinfo): Narinfo {

@@ -5,9 +5,10 @@ import type { PushSettings } from "../../settings/push-settings.ts";
 import type { Bucket } from "../bucket/bucket.ts";
 import type { CacheReads } from "../caches/cache-scope.ts";
 import type { Clock } from "../clock.ts";
-import type { Edge } from "../edge/edge.ts";
+import type { Edge, EdgeContext } from "../edge/edge.ts";
 import type { Log } from "../log.ts";
 import type { UploadBuffers } from "./buffer-pool.ts";
+import { type ContentsMemory, createContentsMemory } from "./contents/contents-memory.ts";
 
 /** Facts that an isolate learned while it ingested, so that it need not ask or compute again. */
 export interface IngestMemory {
@@ -25,6 +26,8 @@ export interface IngestMemory {
   readonly payloadChecks: Map<string, { readonly check: PayloadCheck; readonly until: number }>;
   /** Times when a probe of a bucket began, in milliseconds, by `bucketId`. */
   readonly probesStartedAt: Map<string, number>;
+  /** What NARs hold, as far as this isolate has unpacked them; see `contents/known-contents.ts`. */
+  readonly contents: ContentsMemory;
   /** Whether the public half of a signing key is its own; the check costs two signatures. */
   readonly hasMatchingPublicKey: WeakMap<SecretKey, boolean>;
 }
@@ -53,6 +56,7 @@ export function createIngestMemory(): IngestMemory {
     storedNars: new Map(),
     payloadChecks: new Map(),
     probesStartedAt: new Map(),
+    contents: createContentsMemory(),
     hasMatchingPublicKey: new WeakMap(),
   };
 }
@@ -67,6 +71,7 @@ export interface Push {
   readonly edge: Edge;
   /** Opens a new folder of the bucket, to find out whether it proves bytes by this header. */
   openProbe(header: PayloadHeader): ProbeFolder;
+  readonly edgeContext: EdgeContext;
   readonly buffers: UploadBuffers;
   readonly memory: IngestMemory;
   readonly clock: Clock;

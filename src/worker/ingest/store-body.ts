@@ -12,6 +12,8 @@ export interface BodyToStore extends PutOptions {
   readonly lengthBytes: number;
   /** In lower-case hex. If given, the object becomes visible only if its bytes hash to it (law 2). */
   readonly sha256: string | undefined;
+  /** Called with a body that fits a buffer for first bytes, once it is proved and stored. */
+  readonly onSmall?: (bytes: Uint8Array) => Promise<void>;
 }
 
 /** A body of at most this size needs no buffer: its memory is less than that of its request. */
@@ -42,7 +44,10 @@ export async function storeBody(
         ? ownMemory(input.lengthBytes)
         : held(await buffers.first.acquire(owner));
     const head = await source.fill(first);
-    if (source.isAtEnd()) return await storeWhole(input, bucket, source, head);
+    if (source.isAtEnd()) {
+      await storeWhole(input, bucket, source, head);
+      return await input.onSmall?.(head);
+    }
 
     const lease = held(await buffers.parts.acquire(owner));
     new Uint8Array(lease.buffer).set(head);

@@ -109,6 +109,7 @@ export async function admitPush(exchange: Exchange): Promise<Push> {
     rules,
     bucket,
     edge: openEdge(cache),
+    edgeContext: exchange.edgeContext,
     openProbe: (header) => openProbe(cache, bucket, header),
     buffers,
     memory,

@@ -6,6 +6,7 @@ import {
   FIRST_BUFFERS,
   type Lease,
   PART_BUFFERS,
+  PROOF_PLACES,
 } from "../../../src/worker/ingest/buffer-pool.ts";
 import { createClock } from "../../../testkit/workerd/clock.ts";
 
@@ -118,6 +119,19 @@ describe("createBufferPool", () => {
     // Should its request live after all, the pool does not grow by it.
     lost.release();
     expect(pool.tryAcquire("ci")).toBeUndefined();
+  });
+
+  it("takes the place of a proof for lost after two minutes without a sign of life", async () => {
+    let now = 0;
+    const clock = { sleep: async () => {}, now: () => new Date(now) };
+    const pool = createBufferPool(clock, PROOF_PLACES);
+    const [lost] = takeAll(pool);
+    now = 100_000;
+    lost?.touch();
+    now = 200_000;
+    expect(takeAll(pool)).toHaveLength(PROOF_PLACES.share - 1);
+    now = 220_000;
+    expect(takeAll(pool)).toHaveLength(1);
   });
 
   it("serves waiters in the order they came", async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { CacheError } from "../../../src/worker/cache-error.ts";
+import { changeDocument } from "../../../src/worker/ingest/change-document.ts";
 import { createIngestMemory } from "../../../src/worker/ingest/push-context.ts";
 import { publishNarinfo } from "../../../src/worker/ingest/publish-narinfo.ts";
 import { NARINFO_NONE_SELF_REFERENCE } from "../../nix/data/narinfos.ts";
@@ -50,6 +51,32 @@ describe("two pushes of one path at one instant, in one isolate", () => {
     push.memory.turns.set(`${push.cache.bucketId} ${KEY.path}`, now);
     expect(await publish(FIRST, { ...push, clock })).toBe("published");
     expect(push.memory.turns.size).toBe(0);
+  });
+});
+
+const later = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
+
+describe("a push whose decision takes very long", () => {
+  it("keeps its turn as long as it says that it still works", async () => {
+    const push = openPush();
+    let now = Date.now();
+    const clock = { now: () => new Date(now), sleep: later };
+    const steps: string[] = [];
+    const long = changeDocument(KEY, { ...push, clock }, async (stillWorks) => {
+      for (let count = 0; count < 3; count++) {
+        now += 100_000;
+        stillWorks();
+        for (let poll = 0; poll < 5; poll++) await later();
+        steps.push("works");
+      }
+      return { outcome: "kept" };
+    });
+    const other = changeDocument(KEY, { ...push, clock }, async () => {
+      steps.push("other");
+      return { outcome: "kept" };
+    });
+    await Promise.all([long, other]);
+    expect(steps).toEqual(["works", "works", "works", "other"]);
   });
 });
 

@@ -26,6 +26,8 @@ export type BatchEnd =
 export interface BatchLimits {
   /** The most narinfos that are taken. */
   readonly narinfos: number;
+  /** The most bytes of all NarSizes together. The first narinfo is taken whatever its NarSize. */
+  readonly narBytes: number;
   /** Whether the budget allows one more narinfo. */
   mayTake(): boolean;
 }
@@ -50,7 +52,7 @@ interface Parsed {
 export async function publishBatch(
   lines: readonly BatchLine[],
   given: Push,
-  { narinfos, mayTake }: BatchLimits,
+  { narinfos, narBytes, mayTake }: BatchLimits,
   onEnd: (end: BatchEnd) => void,
 ): Promise<number> {
   const push = { ...given, bucket: withStoredNars(given) };
@@ -91,23 +93,26 @@ export async function publishBatch(
         subject: `${formatStorePathBaseName(path)}.`,
       });
     }
-    if (nar === undefined) return await publishParsedNarinfo(key, narinfo, push, listing);
+    if (nar === undefined) return await publishParsedNarinfo(key, narinfo, push, { listing });
     return await withBatchedNar(narinfo.url, nar, push, (withNar) =>
-      publishParsedNarinfo(key, narinfo, withNar, listing),
+      publishParsedNarinfo(key, narinfo, withNar, { listing }),
     );
   }
 
   // Once for all of them. If it fails, each narinfo tries again and says so.
   if (parsed.length > 0) await ensureCacheInfo(push).catch(() => {});
   // References come first in this order, so a narinfo never waits for one that waits for a place.
-  const queue = sortReferencesFirst(parsed)
-    .slice(0, Math.max(0, narinfos - took))
-    .values();
+  const queue = sortReferencesFirst(parsed).slice(0, Math.max(0, narinfos - took));
+  let takenBytes = 0;
   async function work(): Promise<void> {
     while (mayTake()) {
-      const { value, done } = queue.next();
-      if (done === true) return;
-      await end(value.key, publish(value));
+      const next = queue[0];
+      if (next === undefined) return;
+      const { narSize } = next.narinfo;
+      if (takenBytes > 0 && takenBytes + narSize > narBytes) return;
+      takenBytes += narSize;
+      queue.shift();
+      await end(next.key, publish(next));
     }
   }
   await Promise.all([...ends.values(), ...Array.from({ length: WRITERS }, work)]);

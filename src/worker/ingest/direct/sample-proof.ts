@@ -1,5 +1,4 @@
 import { narSha256 } from "../../../nix/object-key.ts";
-import type { EdgeContext } from "../../edge/edge.ts";
 import { commitDeletion } from "../commit.ts";
 import type { Push } from "../push-context.ts";
 import type { DirectUpload } from "./direct-upload.ts";
@@ -22,11 +21,7 @@ export function isSampled({ isChecked, sizeBytes }: DirectUpload, push: Push): b
  * NAR is removed, and from now on the gateway reads back everything. Never throws: a
  * NAR that cannot be read now says nothing.
  */
-export async function checkSample(
-  { nar, sizeBytes }: DirectUpload,
-  push: Push,
-  context: EdgeContext,
-): Promise<void> {
+export async function checkSample({ nar, sizeBytes }: DirectUpload, push: Push): Promise<void> {
   const { bucket, log, by } = push;
   try {
     const head = await bucket.head(nar.path);
@@ -35,7 +30,7 @@ export async function checkSample(
     if (proof.kind === "gone") return;
     if (proof.kind === "hashed" && proof.sha256 === narSha256(nar)) return;
     await distrustBucket(push);
-    await commitDeletion(nar, push, context);
+    await commitDeletion(nar, push, push.edgeContext);
     // Other NARs may have been stored so. The operator finds them with an audit of the bucket.
     log("error", "bucket-proved-wrong-bytes", { path: nar.path, by });
   } catch (error) {

@@ -55,7 +55,7 @@ async function complete(
   // Last, so that it counts all requests to the bucket.
   logCompletion(upload, milliseconds, failure, exchange);
   if (failure !== undefined || !isSampled(upload, push)) return;
-  await checkSample(upload, push, exchange.edgeContext);
+  await checkSample(upload, push);
 }
 
 function toLine(progress: UploadProgress, { sizeBytes }: DirectUpload): CompletionLine {

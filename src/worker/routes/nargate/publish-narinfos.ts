@@ -3,6 +3,7 @@ import {
   MAX_PUBLISH_BYTES,
   MAX_PUBLISH_LINES,
   NARINFOS_AT_ONCE,
+  PROVED_NARINFOS_AT_ONCE,
   PUBLISH_BUDGET,
   publishLineSchema,
 } from "../../../api/batches.ts";
@@ -12,6 +13,7 @@ import { narinfoKey } from "../../../nix/object-key.ts";
 import type { StorePathHash } from "../../../nix/store-path.ts";
 import { describeCause, failureBody, toFailure } from "../../failure-response.ts";
 import { type BatchEnd, type BatchLine, publishBatch } from "../../ingest/batch/publish-batch.ts";
+import { PROOF_LIMITS } from "../../ingest/contents/prove-contents.ts";
 import type { Push } from "../../ingest/push-context.ts";
 import { contentLength, leaseForDocument } from "../../ingest/read-body.ts";
 import { admitPush } from "../admit.ts";
@@ -71,8 +73,10 @@ async function publish(
 ): Promise<void> {
   const { gateway, meter, requestId } = exchange;
   const outcomes: string[] = [];
+  const isUnpacked = push.rules.prove === "contents";
   const limits = {
-    narinfos: NARINFOS_AT_ONCE,
+    narinfos: isUnpacked ? PROVED_NARINFOS_AT_ONCE : NARINFOS_AT_ONCE,
+    narBytes: isUnpacked ? PROOF_LIMITS.bytes : Infinity,
     mayTake: () => meter.requests < PUBLISH_BUDGET,
   };
   const took = await publishBatch(batch, push, limits, (end) => {

@@ -2,6 +2,7 @@ import {
   MAX_BATCHED_NAR_BYTES,
   MAX_MISSING_HASHES,
   NARINFOS_AT_ONCE,
+  PROVED_NARINFOS_AT_ONCE,
 } from "../../../api/batches.ts";
 import { PART_SIZE_THRESHOLD_BYTES } from "../../../api/direct-uploads.ts";
 import { VERSION } from "../../../api/endpoints.ts";
@@ -16,6 +17,8 @@ import { answerJson } from "./api-request.ts";
 export function readCacheFacts(exchange: Exchange): Response {
   const { storeDir, priority, isPrivate } = cacheReads(exchange);
   const { pushes, tokens, oidcTrust } = exchange.cache;
+  const proves = pushes.ok ? pushes.value.prove : "file";
+  const narinfos = proves === "contents" ? PROVED_NARINFOS_AT_ONCE : NARINFOS_AT_ONCE;
   return answerJson<GatewayFacts>({
     version: VERSION,
     storeDir,
@@ -23,11 +26,12 @@ export function readCacheFacts(exchange: Exchange): Response {
     access: isPrivate ? "token" : "public",
     publicKeys: publishedKeys(exchange.cache),
     signingKeys: signingKeys(exchange.cache),
+    proves,
     uploads: pushes.ok && tokens.length + oidcTrust.length > 0,
     partSizeThreshold: PART_SIZE_THRESHOLD_BYTES,
     batches: {
       hashes: MAX_MISSING_HASHES,
-      narinfos: NARINFOS_AT_ONCE,
+      narinfos,
       narBytes: MAX_BATCHED_NAR_BYTES,
     },
   });

@@ -9,7 +9,7 @@ import {
   type TestPushOptions,
 } from "../../../../testkit/workerd/push.ts";
 
-const ALL = { narinfos: 100, mayTake: () => true };
+const ALL = { narinfos: 100, narBytes: Infinity, mayTake: () => true };
 
 /** Narinfos by one letter each, from `b: ["a"]`: b refers to a. */
 async function makeBatch(references: Readonly<Record<string, readonly string[]>>) {
@@ -104,11 +104,26 @@ describe("publishBatch", () => {
     expect(results).toEqual(["a published", "b published"]);
   });
 
+  it.each([
+    // Each NAR has 1,000 bytes.
+    { narBytes: 2500, took: 2 },
+    { narBytes: 2000, took: 2 },
+    { narBytes: 1, took: 1 },
+  ])(
+    "takes narinfos of $narBytes bytes of NARs, and one in any case",
+    async ({ narBytes, took }) => {
+      const batch = await makeBatch({ a: [], b: ["a"], c: ["b"] });
+      const push = prepare(batch);
+      expect((await run(batch, push, { ...ALL, narBytes })).took).toBe(took);
+      expect(putsOf(push)).toEqual(["a", "b", "c"].slice(0, took));
+    },
+  );
+
   it("takes nothing more once its budget is used up, and finishes what it took", async () => {
     const batch = await makeBatch({ c: ["b"], b: ["a"], a: [] });
     const push = prepare(batch);
     const mayTake = () => push.bucket.calls.length < 3;
-    const { took, results } = await run(batch, push, { narinfos: 100, mayTake });
+    const { took, results } = await run(batch, push, { ...ALL, mayTake });
     expect(took).toBe(results.length);
     expect(results.length).toBeLessThanOrEqual(3);
     expect(results[0]).toBe("a published");

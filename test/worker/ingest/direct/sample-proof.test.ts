@@ -8,7 +8,6 @@ import { keyOf } from "../../../../testkit/workerd/b2.ts";
 import { sha256Hex } from "../../../../testkit/sha256-hex.ts";
 import { encodeNix32 } from "../../../../src/nix/encodings.ts";
 
-const CONTEXT = { waitUntil: () => {}, objects: undefined };
 const BYTES = new TextEncoder().encode("a NAR") as Uint8Array<ArrayBuffer>;
 
 /** Sends `sent` to a bucket in memory, which checks nothing, as the bytes of the NAR. */
@@ -27,7 +26,7 @@ async function publish(sent: Uint8Array<ArrayBuffer>, options: TestPushOptions =
 describe("checkSample", () => {
   it("leaves a NAR with the right bytes", async () => {
     const { push, nar, upload } = await publish(BYTES);
-    await checkSample(upload, push, CONTEXT);
+    await checkSample(upload, push);
     expect(push.bucket.objects.has(nar.path)).toBe(true);
     expect((await findPayloadCheck(push)).kind).toBe("checked");
   });
@@ -35,7 +34,7 @@ describe("checkSample", () => {
   it("removes a NAR with other bytes, says so, and switches the way off", async () => {
     const { push, nar, upload } = await publish(BYTES.map((byte) => byte ^ 1));
     expect(push.bucket.objects.has(nar.path)).toBe(true);
-    await checkSample(upload, push, CONTEXT);
+    await checkSample(upload, push);
     expect(push.bucket.objects.has(nar.path)).toBe(false);
     expect((await findPayloadCheck(push)).kind).toBe("unchecked");
     expect(push.lines.at(-1)).toMatchObject({ level: "error", code: "bucket-proved-wrong-bytes" });
@@ -49,7 +48,7 @@ describe("checkSample", () => {
       },
     });
     failing.isOn = true;
-    await checkSample(upload, push, CONTEXT);
+    await checkSample(upload, push);
     expect(push.bucket.objects.has(nar.path)).toBe(true);
     expect((await findPayloadCheck(push)).kind).toBe("checked");
   });

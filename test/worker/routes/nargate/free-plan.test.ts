@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { NARINFOS_AT_ONCE } from "../../../../src/api/batches.ts";
 import type { Gateway } from "../../../../src/worker/gateway.ts";
 import { apiRequest, linesOf, post } from "../../../../testkit/workerd/api.ts";
+import { makeNar, makePackedPath } from "../../../../testkit/packed-path.ts";
 import type { FakeStorePath } from "../../../../testkit/store-path.ts";
 import {
   lineOf,
@@ -13,9 +14,9 @@ import {
 import { createFreePlan, FREE_SUBREQUESTS } from "../../../../testkit/workerd/free-plan.ts";
 import { PREFIX, startGateway } from "../../../../testkit/workerd/gateway.ts";
 
-async function startOnFreePlan() {
+async function startOnFreePlan(settings: Record<string, string> = {}) {
   const plan = createFreePlan();
-  const gateway = await startGateway({}, undefined, plan.limit);
+  const gateway = await startGateway(settings, undefined, plan.limit);
   return { ...gateway, plan };
 }
 
@@ -44,7 +45,10 @@ function withSmallPages(gateway: Gateway): Gateway {
   };
 }
 
-const lineWithListing = (path: FakeStorePath) => ({ ...lineOf(path), listing: "{}" });
+const lineWithListing = (path: Pick<FakeStorePath, "hash" | "narinfo">) => ({
+  ...lineOf(path),
+  listing: "{}",
+});
 
 describe("a gateway on the free plan, which refuses the 51st subrequest of a request", () => {
   it("publishes 30 narinfos in a chain, some at each request", async () => {
@@ -71,6 +75,18 @@ describe("a gateway on the free plan, which refuses the 51st subrequest of a req
       await gateway.bucket.putObject(PREFIX + narPath.slice(1), nar);
     }
     await publishAll(gateway, paths.map(lineWithListing));
+    expect(gateway.plan.most()).toBeLessThanOrEqual(FREE_SUBREQUESTS);
+  });
+
+  it("needs no more where it reads every NAR back", async () => {
+    const gateway = await startOnFreePlan({ PROVE: "contents" });
+    const lines: { path: string }[] = [];
+    for (let at = 0; at < 12; at++) {
+      const path = await makePackedPath("0123456789abcdf".charAt(at).repeat(32), makeNar(500, at));
+      await gateway.bucket.putObject(PREFIX + path.narPath.slice(1), path.file);
+      lines.push(lineWithListing(path));
+    }
+    await publishAll(gateway, lines);
     expect(gateway.plan.most()).toBeLessThanOrEqual(FREE_SUBREQUESTS);
   });
 

@@ -33,6 +33,7 @@ describe("GET /api/v1/cache", () => {
       access: "public",
       publicKeys: [PUBLIC_KEY_TWO, PUBLIC_KEY_ONE],
       signingKeys: [PUBLIC_KEY_ONE],
+      proves: "file",
       uploads: true,
       partSizeThreshold: 16_777_216,
       batches: { hashes: 32_768, narinfos: 6, narBytes: 16_384 },
