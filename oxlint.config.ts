@@ -78,7 +78,7 @@ const ARROWS: readonly Arrow[] = [
   {
     files: ["src/worker/bucket/**"],
     may: `${PURE} ${WORKER_BASE}`,
-    packages: "aws4fetch",
+    packages: "aws4fetch node:crypto",
     because: "src/worker/bucket imports only pure modules, and alone imports aws4fetch.",
   },
   {

@@ -61,9 +61,11 @@ class SynchronousSigner extends AwsV4Signer {
 
 /** Returns SigV4's signing key of one day. */
 function deriveKey({ applicationKey, region }: BucketLocation, day: string): Buffer {
-  const sign = (key: string | Buffer, text: string) =>
-    createHmac("sha256", key).update(text).digest();
-  return [region, "s3", "aws4_request"].reduce(sign, sign(`AWS4${applicationKey}`, day));
+  return [region, "s3", "aws4_request"].reduce(hmac, hmac(`AWS4${applicationKey}`, day));
+}
+
+function hmac(key: string | Buffer, text: string): Buffer {
+  return createHmac("sha256", key).update(text).digest();
 }
 
 /** Remembers the last value. SigV4 derives a new key for each day. */
