@@ -118,16 +118,13 @@ async function peakHeap(
 ): Promise<number> {
   if (inspectorUrl === undefined) throw new Error("the worker was started without an inspector");
   const meter = await openHeapMeter(inspectorUrl);
-  let isOver = false;
-  const over = loading.finally(() => {
-    isOver = true;
-  });
+  const over = loading.then(() => true);
+  // The loop sees a failure, but perhaps only after the next reading.
+  over.catch(() => {});
   let peak = 0;
-  while (!isOver) {
+  do {
     peak = Math.max(peak, await meter.read());
-    await sleep(HEAP_POLL_MILLISECONDS);
-  }
+  } while (!(await Promise.race([over, sleep(HEAP_POLL_MILLISECONDS, false)])));
   meter.close();
-  await over;
   return peak;
 }
