@@ -78,7 +78,7 @@ const ARROWS: readonly Arrow[] = [
   {
     files: ["src/worker/bucket/**"],
     may: `${PURE} ${WORKER_BASE} checks`,
-    packages: "aws4fetch",
+    packages: "aws4fetch node:crypto",
     because: "src/worker/bucket imports only pure modules, and alone imports aws4fetch.",
   },
   {
@@ -166,7 +166,7 @@ const ARROWS: readonly Arrow[] = [
     files: ["bench/**"],
     may: "src/nix src/result.ts tools/b2-server testkit/nix testkit/node",
     own: "benchmarks bucket load measure report subjects *.ts",
-    packages: "node:* aws4fetch esbuild miniflare workerd",
+    packages: "node:* cloudflare:workers aws4fetch esbuild miniflare workerd",
     because: "The benchmark runs the worker as it is deployed, and imports nothing of it.",
   },
 ];

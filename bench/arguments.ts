@@ -8,6 +8,7 @@ export const BENCHMARK_NAMES = [
   "downloads",
   "uploads",
   "direct-uploads",
+  "load",
   "client",
 ] as const;
 export type BenchmarkName = (typeof BENCHMARK_NAMES)[number];

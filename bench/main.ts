@@ -16,6 +16,7 @@ import type { BenchContext } from "./benchmarks/bench-context.ts";
 import { benchClient } from "./benchmarks/client.ts";
 import { benchDirectUploads } from "./benchmarks/direct-uploads.ts";
 import { benchDownloads } from "./benchmarks/downloads.ts";
+import { benchLoad } from "./benchmarks/load.ts";
 import { benchRequests } from "./benchmarks/requests.ts";
 import { benchStartup } from "./benchmarks/startup.ts";
 import { benchUploads } from "./benchmarks/uploads.ts";
@@ -38,6 +39,7 @@ const BENCHMARKS: Record<BenchmarkName, (context: BenchContext) => Promise<Secti
   downloads: benchDownloads,
   uploads: benchUploads,
   "direct-uploads": benchDirectUploads,
+  load: benchLoad,
   client: benchClient,
 };
 

@@ -3,7 +3,7 @@ import { type BucketProcess, startBucket } from "../bucket/start-bucket.ts";
 import type { Teardown } from "../measure/teardown.ts";
 import { buildSmallestWorker, type SmallestWorker } from "../subjects/build-worker.ts";
 import type { RunningProcess } from "../subjects/start-process.ts";
-import { startWorker } from "../subjects/start-worker.ts";
+import { type RunningWorker, startWorker, type WorkerToStart } from "../subjects/start-worker.ts";
 import type { CacheService } from "../subjects/workerd-config.ts";
 
 /** The settings and tools that every benchmark gets. */
@@ -51,6 +51,7 @@ export interface GatewayOptions {
    * misses can be measured here.
    */
   readonly cache: CacheService | undefined;
+  readonly isInspected?: boolean;
 }
 
 /**
@@ -59,13 +60,14 @@ export interface GatewayOptions {
  */
 export async function openGateway(
   context: BenchContext,
-  { bucket, cache }: GatewayOptions,
-): Promise<RunningProcess> {
-  return await open(context, context.deployedWorker, cache, {
+  { bucket, cache, isInspected = false }: GatewayOptions,
+): Promise<RunningWorker> {
+  const bindings = {
     ...bucket.settings,
     EDGE: cache === undefined ? "workers-cache" : "cache-api",
     TOKENS,
-  });
+  };
+  return await open(context, { module: context.deployedWorker, cache, bindings, isInspected });
 }
 
 /** Starts one of the workers of `bench/workerd`. */
@@ -75,17 +77,19 @@ export async function openSmallest(
   options: { readonly bucket?: BucketProcess; readonly cache?: CacheService } = {},
 ): Promise<RunningProcess> {
   const module = await buildSmallestWorker(name, context.directory);
-  return await open(context, module, options.cache, options.bucket?.settings ?? {});
+  return await open(context, {
+    module,
+    cache: options.cache,
+    bindings: options.bucket?.settings ?? {},
+  });
 }
 
 async function open(
   context: BenchContext,
-  module: string,
-  cache: CacheService | undefined,
-  bindings: Readonly<Record<string, string>>,
-): Promise<RunningProcess> {
+  worker: Omit<WorkerToStart, "compatibilityDate">,
+): Promise<RunningWorker> {
   const { compatibilityDate, directory } = context;
-  const running = await startWorker({ module, compatibilityDate, bindings, cache }, directory);
+  const running = await startWorker({ ...worker, compatibilityDate }, directory);
   context.teardown.add(() => running.stop());
   return running;
 }

@@ -1,5 +1,6 @@
 import { totalOf } from "../bucket/start-bucket.ts";
 import { interleave } from "../measure/interleave.ts";
+import { withSecondTurn } from "../measure/second-turn.ts";
 import { createFigure, type Figure } from "../report/figure.ts";
 import type { RunningProcess } from "../subjects/start-process.ts";
 import { type BenchContext, openGateway } from "./bench-context.ts";
@@ -8,7 +9,7 @@ import { type PushedClosure, makeClosure, pull, push } from "./nix-closure.ts";
 
 // Cold pulls mostly wait for the bucket, so their times hardly differ. Warm pulls are
 // short and vary with the load of the machine, so they need more pairs.
-const QUICK = { paths: 150, coldPairs: 2, warmPairs: 14 } as const;
+const QUICK = { paths: 150, coldPairs: 1, warmPairs: 8 } as const;
 const FULL = { paths: 1000, coldPairs: 5, warmPairs: 16 } as const;
 
 interface Pulled {
@@ -47,15 +48,16 @@ export async function measurePulls(context: BenchContext, caches: Caches): Promi
     },
     coldPairs,
   );
-  const measuredWarm = await interleave(
-    {
-      warm: () => pullCounted(warm),
-      nginx: nginx === undefined ? undefined : () => pull(closure, nginx.url),
-    },
-    warmPairs,
+  const warmSubjects = {
+    warm: () => pullCounted(warm),
+    nginx: nginx === undefined ? undefined : () => pull(closure, nginx.url),
+  };
+  const warmFigures = await withSecondTurn(
+    () => interleave(warmSubjects, warmPairs),
+    (measured) => describeWarm(closure, measured),
   );
   await setLatency(caches, false);
-  return describe(closure, { ...measuredCold, ...measuredWarm });
+  return [...describeCold(closure, measuredCold), ...warmFigures];
 }
 
 interface Measured {
@@ -65,24 +67,33 @@ interface Measured {
   readonly nginx: readonly number[];
 }
 
-function describe({ count }: PushedClosure, { cold, warm, floor, nginx }: Measured): Figure[] {
-  const coldPull = { name: `cold pull, ${count} paths`, pulls: cold };
-  const warmPull = { name: `warm pull, ${count} paths`, pulls: warm };
-  const toNginx = { name: "nginx", values: nginx };
-  const againstNginx = nginx.length > 0;
+function describeCold(
+  { count }: PushedClosure,
+  { cold, floor }: Pick<Measured, "cold" | "floor">,
+): Figure[] {
+  const pulled = { name: `cold pull, ${count} paths`, pulls: cold };
   return [
-    createFigure({ ...timeOf(coldPull), comparison: { name: "latency alone", values: floor } }),
-    ...(againstNginx ? [createFigure({ ...timeOf(coldPull), comparison: toNginx })] : []),
+    createFigure({ ...timeOf(pulled), comparison: { name: "latency alone", values: floor } }),
     createFigure({
-      ...requestsOf(coldPull),
+      ...requestsOf(pulled),
       // Each path has two objects: a narinfo and a NAR.
       comparison: { name: "objects", values: [2 * count] },
       target: "coldPullRequests",
     }),
-    ...(againstNginx
-      ? [createFigure({ ...timeOf(warmPull), comparison: toNginx, target: "warmPullTime" })]
+  ];
+}
+
+function describeWarm(
+  { count }: PushedClosure,
+  { warm, nginx }: Pick<Measured, "warm" | "nginx">,
+): Figure[] {
+  const pulled = { name: `warm pull, ${count} paths`, pulls: warm };
+  const comparison = { name: "nginx", values: nginx };
+  return [
+    ...(nginx.length > 0
+      ? [createFigure({ ...timeOf(pulled), comparison, target: "warmPullTime" })]
       : []),
-    createFigure({ ...requestsOf(warmPull), target: "warmPullRequests" }),
+    createFigure({ ...requestsOf(pulled), target: "warmPullRequests" }),
   ];
 }
 

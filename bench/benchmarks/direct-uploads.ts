@@ -40,7 +40,7 @@ export async function benchDirectUploads(context: BenchContext): Promise<Section
   await uploadOnce(sources, FIRST_MEGABYTES);
   const firstPeak = peakMemoryMegabytes(gateway.pid);
 
-  const megabytes = isQuick ? 300 : 2000;
+  const megabytes = isQuick ? 200 : 2000;
   context.say(`direct-uploads: ${megabytes} MB`);
   const measured = await interleave(
     {
@@ -48,7 +48,7 @@ export async function benchDirectUploads(context: BenchContext): Promise<Section
       partsAlone: () => sendPartsAlone(bucket, megabytes),
       hash: async () => hashZeros(megabytes).cpuPerMegabyte,
     },
-    isQuick ? 2 : 5,
+    isQuick ? 1 : 5,
   );
   return {
     benchmark: "direct-uploads",

@@ -18,6 +18,7 @@ export interface Scenario {
   readonly smallest: RunningProcess;
   readonly smallestName: string;
   readonly rateTarget?: TargetName;
+  readonly cpuTarget?: TargetName;
   /** Whether to compare with nginx. nginx has no edge, so one scenario of each kind is enough. */
   readonly againstNginx: boolean;
   /** The target for the bucket requests of each client request. */
@@ -35,14 +36,19 @@ export async function openScenarios(
   const cold = await openGateway(context, { bucket, cache: forgetting });
   const shipped = await openGateway(context, { bucket, cache: undefined });
   const match = await openSmallest(context, "match-cache", { cache: keeping });
-  const fetching = await openSmallest(context, "sign-and-fetch", { bucket });
+  const calling = await openSmallest(context, "call-and-fetch", { bucket });
+  const filling = await openSmallest(context, "look-fetch-and-fill", { bucket, cache: forgetting });
 
   const stored = narinfoRequests(0);
   const absent = narinfoRequests(FIRST_ABSENT);
   await fill(gateway, match, stored, madeUpNarinfo);
   await fill(gateway, match, absent);
   const toMatch = { gateway, smallest: match, smallestName: "one cache match" };
-  const toFetch = { smallest: fetching, smallestName: "sign and fetch" };
+  // A worker without an edge makes one subrequest. Each look into an edge, each call of
+  // the cached entrypoint and each fill is one more, and none of them is the gateway's
+  // own work, so the smallest workers make them too.
+  const toCall = { smallest: calling, smallestName: "call, sign and fetch" };
+  const toFill = { smallest: filling, smallestName: "look, fetch and fill" };
   const asked = { bucketTarget: "oneRequest" } as const;
   const answered = { bucketTarget: "noRequest" } as const;
   return [
@@ -68,9 +74,10 @@ export async function openScenarios(
       requests: stored,
       status: 200,
       gateway: shipped,
-      ...toFetch,
+      ...toCall,
       ...asked,
       rateTarget: "missRate",
+      cpuTarget: "missCpu",
       againstNginx: false,
     },
     {
@@ -78,9 +85,10 @@ export async function openScenarios(
       requests: stored,
       status: 200,
       gateway: cold,
-      ...toFetch,
+      ...toFill,
       ...asked,
       rateTarget: "missRate",
+      cpuTarget: "missCpu",
       againstNginx: true,
     },
     {
@@ -88,7 +96,7 @@ export async function openScenarios(
       requests: absent,
       status: 404,
       gateway: cold,
-      ...toFetch,
+      ...toFill,
       ...asked,
       againstNginx: false,
     },

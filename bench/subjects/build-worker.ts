@@ -26,8 +26,11 @@ export type SmallestWorker =
   | "memory-cache"
   | "match-cache"
   | "sign-and-fetch"
+  | "call-and-fetch"
+  | "look-fetch-and-fill"
   | "fetch-and-fill"
-  | "read-and-send"
+  | "read-hash-and-send"
+  | "proxy"
   | "say-nothing";
 
 /** Builds one of the workers of `bench/workerd`. Returns the file of the bundle. */

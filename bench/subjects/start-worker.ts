@@ -13,14 +13,21 @@ const workerd = createRequire(miniflare)("workerd") as { readonly default: strin
 /** The path of the workerd program. */
 export const WORKERD = workerd.default;
 
-export type WorkerToStart = Omit<WorkerToServe, "port">;
+export interface WorkerToStart extends Omit<WorkerToServe, "port"> {
+  /** Whether the worker has an inspector. It takes some 20 MB of memory. */
+  readonly isInspected?: boolean;
+}
+
+export interface RunningWorker extends RunningProcess {
+  readonly inspectorUrl: string | undefined;
+}
 
 /**
  * Runs one worker in its own workerd process, so that the CPU and memory of the process
  * are those of the worker. Does not use Miniflare, which would run its own entry worker
  * and cache in the same process.
  */
-export async function startWorker(worker: WorkerToStart, parent: string): Promise<RunningProcess> {
+export async function startWorker(worker: WorkerToStart, parent: string): Promise<RunningWorker> {
   const directory = await mkdtemp(path.join(parent, "workerd-"));
   // workerd looks for embedded files next to the configuration.
   await symlink(worker.module, path.join(directory, "worker.js"));
@@ -35,5 +42,8 @@ export async function startWorker(worker: WorkerToStart, parent: string): Promis
   });
   const file = path.join(directory, "config.capnp");
   await writeFile(file, config);
-  return await startProcess({ program: WORKERD, args: ["serve", file], port });
+  const inspector = worker.isInspected ? `127.0.0.1:${await findFreePort()}` : undefined;
+  const options = inspector === undefined ? [] : [`--inspector-addr=${inspector}`];
+  const running = await startProcess({ program: WORKERD, args: ["serve", ...options, file], port });
+  return { ...running, inspectorUrl: inspector && `http://${inspector}` };
 }

@@ -8,7 +8,9 @@ export default {
   async fetch(request, env) {
     aws ??= createClient(env);
     const url = objectUrl(env, request);
-    const signed = await aws.sign(url, { headers: UNSIGNED });
-    return await fetch(url, { headers: signed.headers });
+    const { headers } = await aws.sign(url, { headers: UNSIGNED });
+    const range = request.headers.get("range");
+    if (range !== null) headers.set("range", range);
+    return await fetch(url, { headers });
   },
 } satisfies ExportedHandler<BucketSettings>;

@@ -11,6 +11,7 @@ import {
 } from "../../http/retry.ts";
 import { createS3Signer } from "./s3-signer.ts";
 import { formatS3Url } from "../../http/s3-url.ts";
+import { isSmall, streamBytes } from "./stream-bytes.ts";
 
 /** The network, clock, timer and random numbers of the client. Tests pass their own. */
 export interface S3Environment {
@@ -83,6 +84,11 @@ export function createS3Client(config: BucketLocation, environment: S3Environmen
     });
     const timeout = new AbortController();
     const timer = setTimeout(() => timeout.abort(), timeoutMilliseconds);
+    const { body } = request;
+    const streamed =
+      body === undefined || typeof body === "string" || isSmall(body)
+        ? undefined
+        : streamBytes(body);
     try {
       const response = await environment.fetch(url, {
         method: request.method,
@@ -96,7 +102,7 @@ export function createS3Client(config: BucketLocation, environment: S3Environmen
           request.signal === undefined
             ? timeout.signal
             : AbortSignal.any([timeout.signal, request.signal]),
-        ...(request.body === undefined ? {} : { body: request.body }),
+        ...(body === undefined ? {} : { body: streamed?.body ?? body }),
       });
       // Only the body of an object has no time limit, so only it stays unread. The
       // body of an answer that leads to another attempt is not needed.
@@ -105,6 +111,7 @@ export function createS3Client(config: BucketLocation, environment: S3Environmen
       return await readAnswer(response, nameOf(request), maxBytes);
     } finally {
       clearTimeout(timer);
+      streamed?.stop();
     }
   }
 

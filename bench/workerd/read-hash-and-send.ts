@@ -1,11 +1,12 @@
+import { createHash } from "node:crypto";
 import { type BucketSettings, createClient, objectUrl, UNSIGNED } from "./bucket-settings.ts";
 
 const PART_BYTES = 8 * 1024 * 1024;
 const READ_BYTES = 256 * 1024;
 
 /**
- * The smallest worker that reads an upload with a BYOB reader and sends the same signed
- * parts as the gateway, one after the other. It has no hash, no token, no retries, no
+ * The smallest worker that reads an upload with a BYOB reader, hashes it, and sends the
+ * same signed parts as the gateway, one after the other. It has no token, no retries, no
  * checks and no memory limit.
  */
 export default {
@@ -47,6 +48,7 @@ export default {
 /** Returns a function that reads the next part. All parts use one buffer, so each overwrites the last. */
 function createPartReader(body: ReadableStream<Uint8Array>, lengthBytes: number) {
   const reader = body.getReader({ mode: "byob" });
+  const hash = createHash("sha256");
   let buffer = new ArrayBuffer(PART_BYTES);
   let position = 0;
   async function read(): Promise<Uint8Array> {
@@ -59,8 +61,10 @@ function createPartReader(body: ReadableStream<Uint8Array>, lengthBytes: number)
       if (value === undefined) throw new Error("the body ended before its Content-Length");
       buffer = value.buffer as ArrayBuffer;
       filled += value.byteLength;
+      hash.update(value);
     }
     position += filled;
+    if (filled > 0 && position >= lengthBytes) hash.digest();
     return new Uint8Array(buffer, 0, filled);
   }
   return Object.assign(read, { isAtEnd: () => position >= lengthBytes });
