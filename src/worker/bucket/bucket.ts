@@ -1,6 +1,7 @@
 import type { ByteRange } from "../../http/request-headers.ts";
 import type { ObjectPath } from "../../nix/object-key.ts";
 import type { BucketPath, IncomingPath } from "./incoming-path.ts";
+import type { NargatePath } from "./nargate-path.ts";
 
 /**
  * The operations of the bucket that the gateway uses. Paths are relative to the
@@ -28,7 +29,11 @@ export interface Bucket {
   /** Returns the size and the headers of an object, without its body. */
   head(path: BucketPath): Promise<StoredHead | undefined>;
   /** Stores `body`. Resolves once the bytes are durable. */
-  put(path: ObjectPath, body: Uint8Array<ArrayBuffer>, options: PutOptions): Promise<void>;
+  put(
+    path: ObjectPath | NargatePath,
+    body: Uint8Array<ArrayBuffer>,
+    options: PutOptions,
+  ): Promise<void>;
   /** Hides the object. Succeeds if it does not exist. */
   delete(path: BucketPath): Promise<void>;
   /** Returns one page of the paths that start with `start`, in byte order. */

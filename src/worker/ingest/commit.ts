@@ -45,6 +45,8 @@ export async function commitSigned<Outcome extends "published" | "signed">(
   push: Push,
 ): Promise<Outcome | "kept"> {
   if (new TextEncoder().encode(text).byteLength <= MAX_NARINFO_BYTES) {
+    // Before the PUT: an isolate that looks in between must not call the path absent.
+    if (key.kind === "narinfo") await push.marks.mark([key.hash]);
     await commitDocument(key, text, push, { once: true });
     return outcome;
   }

@@ -1,5 +1,6 @@
 import type { SecretKey } from "../../nix/signature.ts";
 import type { PushSettings } from "../../settings/push-settings.ts";
+import type { PublicationMarks } from "../absence/publication-marks.ts";
 import type { Bucket } from "../bucket/bucket.ts";
 import type { CacheReads } from "../caches/cache-scope.ts";
 import type { Clock } from "../clock.ts";
@@ -48,6 +49,7 @@ export interface Push {
   readonly rules: PushSettings;
   readonly bucket: Bucket;
   readonly edge: Edge;
+  readonly marks: PublicationMarks;
   readonly buffers: UploadBuffers;
   readonly memory: IngestMemory;
   readonly clock: Clock;

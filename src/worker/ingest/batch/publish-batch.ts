@@ -93,9 +93,11 @@ export async function publishBatch(
   // Once for all of them. If it fails, each narinfo tries again and says so.
   if (parsed.length > 0) await ensureCacheInfo(push).catch(() => {});
   // References come first in this order, so a narinfo never waits for one that waits for a place.
-  const queue = sortReferencesFirst(parsed)
-    .slice(0, Math.max(0, narinfos - took))
-    .values();
+  const taken = sortReferencesFirst(parsed).slice(0, Math.max(0, narinfos - took));
+  // One marker for all of them, while the first ones are decided. Each waits for it before its
+  // PUT, and says if it failed.
+  push.marks.mark(taken.map(({ key }) => key.hash)).catch(() => {});
+  const queue = taken.values();
   async function work(): Promise<void> {
     while (mayTake()) {
       const { value, done } = queue.next();

@@ -4,7 +4,7 @@ import { FAILURES } from "../../../api/failures/failures.ts";
 import { type ByteRange, parseByteRange, matchesEntityTag } from "../../../http/request-headers.ts";
 import { CACHE_CONTROL } from "../../../http/cache-control.ts";
 import { NOSNIFF } from "../../../http/response-headers.ts";
-import { type ObjectKey, parseObjectKey } from "../../../nix/object-key.ts";
+import { type NarinfoKey, type ObjectKey, parseObjectKey } from "../../../nix/object-key.ts";
 import { type Edge, noEdge } from "../../edge/edge.ts";
 import { absent, entityTagOf, objectHeaders, readFromBucket } from "../../serve/origin.ts";
 import { admitReader } from "../admit.ts";
@@ -37,6 +37,11 @@ export async function readObject(exchange: Exchange): Promise<Response> {
 async function getObject(key: ObjectKey, isPushing: boolean, exchange: Exchange) {
   const { gateway, request, edgeContext, meter } = exchange;
   const cache = cacheReads(exchange);
+  if (key.kind === "narinfo" && !isPushing && isKnownAbsent(key, exchange)) {
+    exchange.outcome = "filter";
+    // It may be 10 seconds old already, so no cache may keep it for longer.
+    return new Response(null, { status: 404, headers: { "cache-control": CACHE_CONTROL.never } });
+  }
   const { storeDir } = cache;
   const { response, outcome, cost } = await openEdgeFor(exchange, isPushing).read(
     { key, range: wantedRange(key, request), isPushing },
@@ -50,6 +55,14 @@ async function getObject(key: ObjectKey, isPushing: boolean, exchange: Exchange)
     meter.milliseconds += cost.milliseconds;
   }
   return response;
+}
+
+/** Whether this isolate knows that the narinfo is absent, with ABSENT=filter. Asks the bucket only after the answer. */
+function isKnownAbsent({ hash }: NarinfoKey, exchange: Exchange): boolean {
+  const absences = exchange.gateway.openAbsences(cacheReads(exchange));
+  if (absences === undefined) return false;
+  exchange.edgeContext.waitUntil(absences.refresh());
+  return absences.isAbsent(hash);
 }
 
 /**
