@@ -1,5 +1,6 @@
 import { parseObjectKey } from "../../nix/object-key.ts";
 import type { ListPage } from "../bucket/bucket.ts";
+import { CacheError } from "../cache-error.ts";
 import { type AbsenceContext, type LoadedFilter, STORED_AS } from "./absence-context.ts";
 import {
   type AbsenceFolder,
@@ -79,7 +80,9 @@ export async function continueBuild(
   let isLast = false;
   for (let page = 0; page < rules.pagesInStep && !isLast; page++) {
     const listed = await bucket.list("", { after: cursor });
-    if (!isInOrder(listed.objects, cursor)) throw new TypeError("a listing is not in order");
+    if (!isInOrder(listed.objects, cursor)) {
+      throw new CacheError("bucket-unavailable", `the listing behind ${cursor} is not in order`);
+    }
     const prefixes = narinfosIn(listed);
     count += prefixes.length;
     if (count > filter.capacity) {

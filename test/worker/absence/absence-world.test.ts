@@ -32,7 +32,16 @@ describe("isolates that publish and look up paths in any order", () => {
         runWorld({ seed, story: "calm" }),
       ]),
     );
-    expect(ends.map(({ isOff }) => isOff)).toEqual([true, false, true, false, true, false, true, false]);
+    expect(ends.map(({ isOff }) => isOff)).toEqual([
+      true,
+      false,
+      true,
+      false,
+      true,
+      false,
+      true,
+      false,
+    ]);
   });
 });
 
