@@ -25,8 +25,8 @@ export interface KnownAbsences {
    * means only that the bucket must be asked. Costs no request.
    */
   isAbsent(hash: StorePathHash): boolean;
-  /** Looks at the bucket, if it is time for it. Never throws. */
-  refresh(): Promise<void>;
+  /** Looks at the bucket, and never throws. Returns `undefined` if it is not time for it. */
+  refresh(): Promise<void> | undefined;
   /** Notes that this isolate is about to publish these paths. */
   notePublished(prefixes: readonly HashPrefix[]): void;
   readonly state: AbsenceState;
@@ -83,9 +83,6 @@ export function createKnownAbsences(context: AbsenceContext): KnownAbsences {
       state === "told" && loaded !== undefined
         ? { at, filter: loaded.file.filter, marked: folder.marked }
         : undefined;
-    for (const [prefix, since] of published) {
-      if (at - since > rules.markMilliseconds) published.delete(prefix);
-    }
     return folder;
   }
 
@@ -122,6 +119,17 @@ export function createKnownAbsences(context: AbsenceContext): KnownAbsences {
     }
   }
 
+  async function lookAndKeep(): Promise<void> {
+    try {
+      await keep(await lookOnce());
+    } catch (error) {
+      // The last view is believed until its time is over.
+      const detail = error instanceof Error ? error.message : String(error);
+      log("warn", "absence-look-failed", { detail });
+      if (view === undefined) state = "bucket-failed";
+    }
+  }
+
   return {
     get state() {
       return state;
@@ -141,19 +149,18 @@ export function createKnownAbsences(context: AbsenceContext): KnownAbsences {
     },
 
     notePublished(prefixes) {
-      for (const prefix of prefixes) published.set(prefix, now());
-    },
-
-    async refresh() {
-      if (!isDue()) return;
-      try {
-        await keep(await lookOnce());
-      } catch (error) {
-        // The last view is believed until its time is over.
-        const detail = error instanceof Error ? error.message : String(error);
-        log("warn", "absence-look-failed", { detail });
-        if (view === undefined) state = "bucket-failed";
+      const at = now();
+      // The oldest come first. An isolate that only takes pushes never looks.
+      for (const [prefix, since] of published) {
+        if (at - since <= rules.markMilliseconds) break;
+        published.delete(prefix);
+      }
+      for (const prefix of prefixes) {
+        published.delete(prefix);
+        published.set(prefix, at);
       }
     },
+
+    refresh: () => (isDue() ? lookAndKeep() : undefined),
   };
 }

@@ -23,6 +23,13 @@ export async function readObject(exchange: Exchange): Promise<Response> {
   // The file has another spelling too, such as /%6eix-cache-info, and still one answer.
   if (key.kind === "cache-info") return await readCacheInfo(exchange);
 
+  if (key.kind === "narinfo" && !isPushing && isKnownAbsent(key, exchange)) {
+    exchange.outcome = "filter";
+    // It may be 10 seconds old already, so no cache may keep it for longer.
+    const cacheControl = isPrivate ? CACHE_CONTROL.private : CACHE_CONTROL.never;
+    return notFound({ ...NOSNIFF, "cache-control": cacheControl });
+  }
+
   // Only a pusher sends HEAD for anything but a narinfo, and it must see the bucket
   // itself: an answer of the edge could make Nix leave out a NAR.
   const answer =
@@ -37,11 +44,6 @@ export async function readObject(exchange: Exchange): Promise<Response> {
 async function getObject(key: ObjectKey, isPushing: boolean, exchange: Exchange) {
   const { gateway, request, edgeContext, meter } = exchange;
   const cache = cacheReads(exchange);
-  if (key.kind === "narinfo" && !isPushing && isKnownAbsent(key, exchange)) {
-    exchange.outcome = "filter";
-    // It may be 10 seconds old already, so no cache may keep it for longer.
-    return new Response(null, { status: 404, headers: { "cache-control": CACHE_CONTROL.never } });
-  }
   const { storeDir } = cache;
   const { response, outcome, cost } = await openEdgeFor(exchange, isPushing).read(
     { key, range: wantedRange(key, request), isPushing },
@@ -61,7 +63,8 @@ async function getObject(key: ObjectKey, isPushing: boolean, exchange: Exchange)
 function isKnownAbsent({ hash }: NarinfoKey, exchange: Exchange): boolean {
   const absences = exchange.gateway.openAbsences(cacheReads(exchange));
   if (absences === undefined) return false;
-  exchange.edgeContext.waitUntil(absences.refresh());
+  const refreshing = absences.refresh();
+  if (refreshing !== undefined) exchange.edgeContext.waitUntil(refreshing);
   return absences.isAbsent(hash);
 }
 
