@@ -71,7 +71,7 @@ const SLOWEST = 3 * SECOND;
 
 /**
  * Runs isolates that publish and look up paths for ten virtual minutes, in an order that
- * follows from the seed, with slow and failing requests, isolates that end in the middle
+ * follows from the seed but for the random names in the bucket, with slow and failing requests, isolates that end in the middle
  * of their work, and clocks that differ by up to 15 seconds.
  */
 export async function runWorld(options: WorldOptions): Promise<WorldEnd> {
@@ -106,14 +106,20 @@ export async function runWorld(options: WorldOptions): Promise<WorldEnd> {
   }
 
   function openBucket(isAlive: () => boolean): AbsenceContext["bucket"] {
+    // Whether this isolate goes on with the first filter that it sees.
+    const isStuck = options.fault === "old-filter" && random() < 0.5;
+    let stuckTo: string | undefined;
     return {
       list: (start, { after = "", limit = 7 } = {}) =>
         call(isAlive, () => {
           let paths = [...objects.keys()].filter((path) => path.startsWith(start) && path > after);
           paths.sort();
-          if (options.fault === "old-filter") {
-            const filters = paths.filter((path) => path.includes("/filter-"));
-            if (filters.length > 1) paths = paths.filter((path) => path !== filters.at(-1));
+          if (isStuck) {
+            const isFilter = (path: string) => path.includes("/filter-");
+            stuckTo ??= paths.findLast(isFilter);
+            paths = paths.filter((path) => !isFilter(path));
+            if (stuckTo?.startsWith(start) && stuckTo > after) paths.push(stuckTo);
+            paths.sort();
           }
           const page = paths.slice(0, limit).map((path) => ({
             path,

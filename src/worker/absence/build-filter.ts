@@ -33,7 +33,7 @@ export type StepEnd =
 /**
  * Begins a build, and returns it with the time by the bucket's clock: the listing of the
  * filter starts after this moment, so each narinfo that was visible before is in it.
- * Returns `undefined` if the bucket does not tell the time.
+ * Returns `undefined` if the bucket does not tell the time, or says that it is too early.
  */
 export async function beginBuild(
   current: LoadedFilter | undefined,
@@ -56,10 +56,14 @@ export async function beginBuild(
   await bucket.put(BUILD_PATH, formatFilterFile(build), STORED_AS);
   const start = Date.parse((await bucket.head(BUILD_PATH))?.lastModified ?? "");
   if (Number.isNaN(start)) return undefined;
-  const isProved =
+  const isTooEarly =
     current !== undefined &&
-    (current.file.isConfirmed || start - current.file.start >= rules.probationMilliseconds);
-  return { ...build, start, isConfirmed: isComparable && isProved };
+    isComparable &&
+    !current.file.isConfirmed &&
+    start - current.file.start < rules.probationMilliseconds;
+  // This isolate's clock is ahead of the bucket's.
+  if (isTooEarly) return undefined;
+  return { ...build, start, isConfirmed: isComparable };
 }
 
 /**
