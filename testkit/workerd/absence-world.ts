@@ -115,7 +115,6 @@ export async function runWorld(options: WorldOptions): Promise<WorldEnd> {
           let paths = [...objects.keys()].filter((path) => path.startsWith(start) && path > after);
           paths.sort();
           if (isStuck) {
-            const isFilter = (path: string) => path.includes("/filter-");
             stuckTo ??= paths.findLast(isFilter);
             paths = paths.filter((path) => !isFilter(path));
             if (stuckTo?.startsWith(start) && stuckTo > after) paths.push(stuckTo);
@@ -258,6 +257,8 @@ export async function runWorld(options: WorldOptions): Promise<WorldEnd> {
   const folder = [...objects.keys()].filter((path) => path.startsWith(".nargate/"));
   return { lies, told, folder, isOff: folder.some((path) => path.endsWith("/off")) };
 }
+
+const isFilter = (path: string): boolean => path.includes("/filter-");
 
 const HEAD = { sizeBytes: 1, etag: '"1"', lastModified: undefined, contentEncoding: undefined };
 
