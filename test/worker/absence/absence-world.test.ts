@@ -18,7 +18,7 @@ describe("isolates that publish and look up paths in any order", () => {
           told += end.told;
           expect(end.lies).toEqual([]);
         }) as never,
-        100,
+        40,
       );
       // Otherwise this would prove nothing.
       expect(told).toBeGreaterThan(1000);
