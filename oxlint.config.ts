@@ -82,6 +82,12 @@ const ARROWS: readonly Arrow[] = [
     because: "src/worker/bucket imports only pure modules, and alone imports aws4fetch.",
   },
   {
+    files: ["src/worker/absence/**"],
+    may: `${PURE} ${WORKER_BASE} bucket/bucket.ts bucket/nargate-path.ts`,
+    packages: "node:crypto valibot",
+    because: "src/worker/absence depends on the bucket alone (law 6).",
+  },
+  {
     files: ["src/worker/edge/**"],
     may: `${PURE} ${WORKER_BASE} bucket/bucket.ts`,
     packages: "node:crypto",
@@ -94,14 +100,14 @@ const ARROWS: readonly Arrow[] = [
   },
   {
     files: ["src/worker/ingest/**"],
-    may: `${PURE} ${WORKER_BASE} ${PORTS} bucket/incoming-path.ts bucket/own-path.ts caches checks`,
+    may: `${PURE} ${WORKER_BASE} ${PORTS} bucket/incoming-path.ts bucket/nargate-path.ts absence caches checks`,
     own: "*.ts",
     packages: "node:crypto node:zlib",
     because: "src/worker/ingest knows bucket and edge by their ports alone.",
   },
   {
     files: ["src/worker/{app,gateway}.ts", "src/worker/routes/**"],
-    may: `${PURE} ${WORKER_BASE} ${PORTS} failure-response.ts gateway.ts access caches checks ingest serve`,
+    may: `${PURE} ${WORKER_BASE} ${PORTS} failure-response.ts gateway.ts absence access caches checks ingest serve`,
     own: "*.ts",
     packages: "hono hono/hono-base hono/html hono/router/trie-router node:crypto valibot",
     because: "Routes reach bucket and edge through their ports; no protocol imports another.",

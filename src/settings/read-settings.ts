@@ -19,6 +19,11 @@ export interface ReadSettings {
   readonly isPrivate: boolean;
   /** The answer for a narinfo while the bucket is unavailable: "fail" is 503, "miss" is 404. */
   readonly bucketDown: "fail" | "miss";
+  /**
+   * Who answers for an absent narinfo: the bucket, or a filter of all published hashes.
+   * "filter" is the operator's word that only this gateway writes into the cache.
+   */
+  readonly absent: "bucket" | "filter";
   /** "requests" logs every request, "faults" only those that failed on the gateway's side. */
   readonly logs: "requests" | "faults";
   /** Shown to people, who put them into nix.conf. */
@@ -33,6 +38,7 @@ export const READ_SETTINGS = [
   "EDGE",
   "EDGE_EPOCH",
   "READ_ACCESS",
+  "ABSENT",
   "BUCKET_DOWN",
   "LOG",
   "PUBLIC_KEYS",
@@ -57,6 +63,7 @@ export function readReadSettings(reader: SettingReader): ReadSettings {
     isPrivate:
       reader.optional("READ_ACCESS", "public", oneOf(["public", "token"] as const)) === "token",
     bucketDown: reader.optional("BUCKET_DOWN", "fail", oneOf(["fail", "miss"] as const)),
+    absent: reader.optional("ABSENT", "bucket", oneOf(["bucket", "filter"] as const)),
     logs: reader.optional("LOG", "requests", oneOf(["requests", "faults"] as const)),
     publicKeys: reader.optional("PUBLIC_KEYS", [], parsePublicKeys),
     hosts: reader.optional("HOSTS", [], parseHosts),

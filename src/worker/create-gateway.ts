@@ -1,4 +1,6 @@
 import type { Settings } from "../settings/settings.ts";
+import { ABSENCE_RULES } from "./absence/absence-rules.ts";
+import { createKnownAbsences } from "./absence/known-absences.ts";
 import { createOidcVerifier } from "./access/oidc/verify-oidc-token.ts";
 import { createB2Bucket } from "./bucket/b2-bucket.ts";
 import { createBucketMeter } from "./bucket/bucket.ts";
@@ -16,8 +18,16 @@ import { createUploadBuffers } from "./ingest/buffer-pool.ts";
 import { createIngestMemory } from "./ingest/push-context.ts";
 import type { Log } from "./log.ts";
 
-/** Creates the gateway on the real platform: its fetch, its clock, its cache. */
-export function createGateway(settings: Settings, log: Log, clock: Clock = platformClock): Gateway {
+/**
+ * Creates the gateway on the real platform: its fetch, its clock, its cache. `deployment`
+ * names this deployment of the worker; empty if the platform does not name it.
+ */
+export function createGateway(
+  settings: Settings,
+  log: Log,
+  clock: Clock = platformClock,
+  deployment = "",
+): Gateway {
   const s3Environment: S3Environment = {
     fetch: (url, init) => fetch(url, init),
     ...clock,
@@ -38,6 +48,19 @@ export function createGateway(settings: Settings, log: Log, clock: Clock = platf
       return openS3ProbeFolder(cache.bucket, header, { bucket, access }, s3Environment);
     },
     openEdge: oncePer((cache: CacheReads) => createEdge(cache, clock)),
+    openAbsences: oncePer((cache: CacheReads) =>
+      cache.absent === "bucket"
+        ? undefined
+        : createKnownAbsences({
+            // No client's request pays for a look, so no answer counts it.
+            bucket: createB2Bucket(cache.bucket, openS3(cache), createBucketMeter()),
+            deployment,
+            rules: ABSENCE_RULES,
+            log,
+            now: () => clock.now().getTime(),
+            random: Math.random,
+          }),
+    ),
     openOidc: oncePer(({ oidcTrust }) =>
       oidcTrust.length === 0
         ? undefined

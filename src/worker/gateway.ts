@@ -1,5 +1,6 @@
 import type { ProbeFolder } from "../checks/payload-probe.ts";
 import type { PayloadHeader } from "../http/payload-header.ts";
+import type { KnownAbsences } from "./absence/known-absences.ts";
 import type { OidcVerifier } from "./access/oidc/verify-oidc-token.ts";
 import type { Bucket, BucketMeter } from "./bucket/bucket.ts";
 import type { CacheReads, Caches, CacheScope } from "./caches/cache-scope.ts";
@@ -21,6 +22,8 @@ export interface Gateway {
   openProbe(cache: CacheReads, bucket: Bucket, header: PayloadHeader): ProbeFolder;
   /** Opens the edge in front of a cache's bucket. */
   openEdge(cache: CacheReads): Edge;
+  /** Returns the absences that this isolate knows. `undefined` if ABSENT is "bucket". */
+  openAbsences(cache: CacheReads): KnownAbsences | undefined;
   /** Returns what checks OIDC tokens for a cache. `undefined` if OIDC_TRUST is empty. */
   openOidc(cache: CacheScope): OidcVerifier | undefined;
   readonly buffers: UploadBuffers;

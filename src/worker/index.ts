@@ -2,6 +2,7 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 import { parseSettings } from "../settings/settings.ts";
 import { createApp } from "./app.ts";
 import { createBucketMeter } from "./bucket/bucket.ts";
+import { platformClock } from "./clock.ts";
 import { CacheError } from "./cache-error.ts";
 import { createGateway } from "./create-gateway.ts";
 import { answerInnerRequest } from "./edge/workers-cache-edge.ts";
@@ -22,10 +23,19 @@ let isolate: Isolate | undefined;
 
 function isolateFor(env: Env): Isolate {
   if (isolate === undefined) {
-    const gateway = createGateway(parseSettings(env), logToConsole);
+    const deployment = readDeployment(env);
+    const gateway = createGateway(parseSettings(env), logToConsole, platformClock, deployment);
     isolate = { gateway, app: createApp(gateway) };
   }
   return isolate;
+}
+
+/** Returns the name of this version of the worker, if wrangler.toml asks for it. */
+function readDeployment(env: Env): string {
+  const version = env["CF_VERSION_METADATA"];
+  return typeof version === "object" && version !== null && "id" in version
+    ? String(version.id)
+    : "";
 }
 
 /**

@@ -7,6 +7,7 @@ import { addFakePrograms, SUDO, untrustedNix } from "../../testkit/nix/fake-prog
 import { closureOf, createPusher } from "../../testkit/nix/gateway-clients.ts";
 import {
   type LocalGateway,
+  PUSH_TOKEN,
   READ_TOKEN,
   startLocalGateway,
 } from "../../testkit/node/local-gateway.ts";
@@ -61,6 +62,14 @@ describe.skipIf(!hasNix)("the action's substituter", () => {
       expect(await effective("trusted-public-keys")).toEqual([gateway.publicKey]);
       await job.post();
       expect(await readFile(job.nixConf, "utf8")).toBe(userConf);
+    });
+
+    it("sends no token to a public cache, though the job has one that may push", async () => {
+      // The gateway asks the bucket for every absent path of a reader that may push.
+      const { job } = await createJob({ inputs: { token: PUSH_TOKEN } });
+      await job.main();
+      expect(await readFile(job.nixConf, "utf8")).toBe(lines);
+      await job.post();
     });
 
     it("stays where it was before", async () => {

@@ -1,4 +1,4 @@
-/** `npm run fuzz`: runs the properties of the tests below `fuzz/` for as long as one likes. */
+/** `npm run fuzz`: runs the properties of the tests below `fuzz/` and `absence/` for as long as one likes. */
 import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
 
@@ -14,7 +14,16 @@ if (!(minutes > 0)) {
 }
 const { status } = spawnSync(
   "vitest",
-  ["run", "--project", "workerd", "--project", "node", "test/worker/fuzz", "test/client/fuzz"],
+  [
+    "run",
+    "--project",
+    "workerd",
+    "--project",
+    "node",
+    "test/worker/fuzz",
+    "test/worker/absence",
+    "test/client/fuzz",
+  ],
   {
     stdio: "inherit",
     env: {

@@ -21,6 +21,7 @@ export const READS: ReadSettings = {
   edge: "cache-api",
   edgeEpoch: "0",
   isPrivate: false,
+  absent: "bucket",
   bucketDown: "fail",
   logs: "faults",
   publicKeys: [],

@@ -1,3 +1,4 @@
+import { NO_MARKS } from "../../src/worker/absence/publication-marks.ts";
 import { createCacheReads } from "../../src/worker/caches/cache-scope.ts";
 import type { PushSettings } from "../../src/settings/push-settings.ts";
 import { type Edge, noEdge } from "../../src/worker/edge/edge.ts";
@@ -69,6 +70,7 @@ export function createPush(options: TestPushOptions = {}): TestPush {
     edgeContext: { waitUntil: () => {}, objects: undefined },
     cache: createCacheReads(READS),
     rules: { ...DEFAULTS, ...rules },
+    marks: NO_MARKS,
     buffers,
     memory,
     // Pauses between looks at the bucket take no time.

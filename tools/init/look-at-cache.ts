@@ -35,7 +35,7 @@ interface Sample {
 
 const SAMPLE_SIZE = 20;
 /** The folders of the gateway and of the canary, which are no objects of a cache. */
-const OWN_FOLDERS = /^\.(?:incoming|canary)\//;
+const OWN_FOLDERS = /^\.(?:incoming|nargate|canary)\//;
 
 /** Throws a `ClientError` that says what to correct, if the bucket does not answer the listing. */
 export async function lookAtCache(

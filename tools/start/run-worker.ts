@@ -26,7 +26,8 @@ export async function runWorker(
       name: "nargate",
       modules: [{ type: "ESModule", path: "index.js", contents: await bundleWorker() }],
       compatibilityDate: await readCompatibilityDate(),
-      bindings: { ...settings },
+      // As on Cloudflare, where each deployment has another id.
+      bindings: { ...settings, CF_VERSION_METADATA: { id: crypto.randomUUID() } },
       unsafeDirectSockets: [{ host, port }],
       log: new Log(LogLevel.ERROR),
       // By default Miniflare downloads a sample of request.cf from the network.

@@ -2,7 +2,7 @@ import type { ByteRange } from "../../http/request-headers.ts";
 import type { PayloadHeader } from "../../http/payload-header.ts";
 import type { ObjectPath } from "../../nix/object-key.ts";
 import type { BucketPath, IncomingPath } from "./incoming-path.ts";
-import type { OwnPath } from "./own-path.ts";
+import type { NargatePath } from "./nargate-path.ts";
 
 /**
  * The operations of the bucket that the gateway uses. Paths are relative to the
@@ -31,7 +31,7 @@ export interface Bucket {
   head(path: BucketPath): Promise<StoredHead | undefined>;
   /** Stores `body`. Resolves once the bytes are durable. */
   put(
-    path: ObjectPath | OwnPath,
+    path: ObjectPath | NargatePath,
     body: Uint8Array<ArrayBuffer>,
     options: PutOptions,
   ): Promise<void>;

@@ -1,6 +1,6 @@
-import type { OwnPath } from "./own-path.ts";
 import type { NarKey, ObjectPath } from "../../nix/object-key.ts";
 import { err, ok, type Result } from "../../result.ts";
+import type { NargatePath } from "./nargate-path.ts";
 
 declare const brand: unique symbol;
 
@@ -12,7 +12,7 @@ declare const brand: unique symbol;
 export type IncomingPath = string & { readonly [brand]: "IncomingPath" };
 
 /** Every path that the gateway reads or writes in the bucket. */
-export type BucketPath = ObjectPath | IncomingPath | OwnPath;
+export type BucketPath = ObjectPath | IncomingPath | NargatePath;
 
 // 128 random bits: two uploads never get the same path, and a client cannot guess
 // the path of another client's upload.

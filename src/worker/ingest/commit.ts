@@ -70,6 +70,8 @@ export async function commitSigned<Outcome extends "published" | "signed">(
   push: Push,
 ): Promise<Outcome | "kept"> {
   if (new TextEncoder().encode(text).byteLength <= MAX_NARINFO_BYTES) {
+    // Before the PUT: an isolate that looks in between must not call the path absent.
+    if (key.kind === "narinfo") await push.marks.mark([key.hash]);
     await commitDocument(key, text, push, { once: true });
     // The edge would give out the old document for an hour.
     if (replaces && !(await purgeEdge(key, push.edge, push.edgeContext))) {

@@ -2,6 +2,7 @@ import type { ProbeFolder } from "../../checks/payload-probe.ts";
 import type { PayloadHeader } from "../../http/payload-header.ts";
 import type { SecretKey } from "../../nix/signature.ts";
 import type { PushSettings } from "../../settings/push-settings.ts";
+import type { PublicationMarks } from "../absence/publication-marks.ts";
 import type { Bucket } from "../bucket/bucket.ts";
 import type { CacheReads } from "../caches/cache-scope.ts";
 import type { Clock } from "../clock.ts";
@@ -72,6 +73,7 @@ export interface Push {
   /** Opens a new folder of the bucket, to find out whether it proves bytes by this header. */
   openProbe(header: PayloadHeader): ProbeFolder;
   readonly edgeContext: EdgeContext;
+  readonly marks: PublicationMarks;
   readonly buffers: UploadBuffers;
   readonly memory: IngestMemory;
   readonly clock: Clock;

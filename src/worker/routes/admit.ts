@@ -9,6 +9,8 @@ import { authenticate, type Identity } from "../access/authenticate.ts";
 import { isOidcToken } from "../access/oidc/verify-oidc-token.ts";
 import { CacheError } from "../cache-error.ts";
 import type { CacheScope } from "../caches/cache-scope.ts";
+import { ABSENCE_RULES } from "../absence/absence-rules.ts";
+import { createPublicationMarks, NO_MARKS } from "../absence/publication-marks.ts";
 import type { Push } from "../ingest/push-context.ts";
 import { cacheReads, type Exchange, openBucket } from "./exchange.ts";
 
@@ -99,10 +101,17 @@ export async function admitWriter(
 
 /** Lets a pusher in, and returns everything that a push needs. */
 export async function admitPush(exchange: Exchange): Promise<Push> {
-  const { buffers, memory, clock, log, random, openEdge, openProbe } = exchange.gateway;
+  const { buffers, memory, clock, log, random, openEdge, openProbe, openAbsences } =
+    exchange.gateway;
   const cache = cacheReads(exchange);
   const { rules, by } = await admitWriter(exchange, "push");
   const bucket = openBucket(exchange);
+  const absences = openAbsences(cache);
+  const now = () => clock.now().getTime();
+  const marks =
+    absences === undefined
+      ? NO_MARKS
+      : createPublicationMarks({ bucket, rules: ABSENCE_RULES, now }, absences);
   return {
     by,
     cache,
@@ -110,6 +119,7 @@ export async function admitPush(exchange: Exchange): Promise<Push> {
     bucket,
     edge: openEdge(cache),
     edgeContext: exchange.edgeContext,
+    marks,
     openProbe: (header) => openProbe(cache, bucket, header),
     buffers,
     memory,

@@ -21,7 +21,8 @@ export interface Exchange {
   readonly meter: BucketMeter;
   readonly edgeContext: EdgeContext;
   readonly requestId: string;
-  outcome: EdgeAnswer["outcome"];
+  /** Who answered. "filter" is an absence that the isolate knew; see `absence/known-absences.ts`. */
+  outcome: EdgeAnswer["outcome"] | "filter";
   /** The name of the route, for the log. `undefined` for objects, whose kind is the name. */
   route: "page" | "health" | "cache-info" | "api" | undefined;
   /** The object that the path names, once the path is parsed. */

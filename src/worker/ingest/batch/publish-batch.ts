@@ -103,6 +103,9 @@ export async function publishBatch(
   if (parsed.length > 0) await ensureCacheInfo(push).catch(() => {});
   // References come first in this order, so a narinfo never waits for one that waits for a place.
   const queue = sortReferencesFirst(parsed).slice(0, Math.max(0, narinfos - took));
+  // One marker for all of them, while the first ones are decided. Each waits for it before its
+  // PUT, and says if it failed.
+  push.marks.mark(queue.map(({ key }) => key.hash)).catch(() => {});
   let takenBytes = 0;
   async function work(): Promise<void> {
     while (mayTake()) {

@@ -1,6 +1,6 @@
 import { GATEWAY_PROBE_SIZES, probePayloadCheck } from "../../../checks/payload-probe.ts";
 import { PAYLOAD_HEADERS } from "../../../http/payload-header.ts";
-import { PAYLOAD_CHECK_PATH } from "../../bucket/own-path.ts";
+import { PAYLOAD_CHECK_PATH } from "../../bucket/nargate-path.ts";
 import type { PayloadCheck, Push } from "../push-context.ts";
 
 /** A result that is kept in the bucket. It holds for one bucket alone: objects can be copied to another. */

@@ -8,6 +8,7 @@ import { createBucketMeter } from "../../bucket/bucket.ts";
 import type { CacheReads, CacheScope } from "../../caches/cache-scope.ts";
 import { toFailure } from "../../failure-response.ts";
 import { findTokenEntry } from "../admit.ts";
+import { checkAbsences } from "./check-absences.ts";
 import type { Exchange } from "../exchange.ts";
 
 /**
@@ -26,6 +27,7 @@ export async function readHealth(exchange: Exchange): Promise<Response> {
     reads.ok
       ? await checkBucket(reads.value, exchange)
       : { check: "bucket", verdict: "skipped" as const, says: "its settings are wrong" },
+    ...(reads.ok ? await checkAbsences(reads.value, exchange) : []),
   ];
   return new Response(formatReportJson({ subject: "gateway", findings }), {
     status: findings.some(isFailure) ? 503 : 200,

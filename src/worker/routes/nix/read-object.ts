@@ -4,7 +4,7 @@ import { FAILURES } from "../../../api/failures/failures.ts";
 import { type ByteRange, parseByteRange, matchesEntityTag } from "../../../http/request-headers.ts";
 import { CACHE_CONTROL } from "../../../http/cache-control.ts";
 import { NOSNIFF } from "../../../http/response-headers.ts";
-import { type ObjectKey, parseObjectKey } from "../../../nix/object-key.ts";
+import { type NarinfoKey, type ObjectKey, parseObjectKey } from "../../../nix/object-key.ts";
 import { type Edge, noEdge } from "../../edge/edge.ts";
 import { absent, entityTagOf, objectHeaders, readFromBucket } from "../../serve/origin.ts";
 import { admitReader } from "../admit.ts";
@@ -22,6 +22,13 @@ export async function readObject(exchange: Exchange): Promise<Response> {
   exchange.key = key;
   // The file has another spelling too, such as /%6eix-cache-info, and still one answer.
   if (key.kind === "cache-info") return await readCacheInfo(exchange);
+
+  if (key.kind === "narinfo" && !isPushing && isKnownAbsent(key, exchange)) {
+    exchange.outcome = "filter";
+    // It may be 10 seconds old already, so no cache may keep it for longer.
+    const cacheControl = isPrivate ? CACHE_CONTROL.private : CACHE_CONTROL.never;
+    return notFound({ ...NOSNIFF, "cache-control": cacheControl });
+  }
 
   // Only a pusher sends HEAD for anything but a narinfo, and it must see the bucket
   // itself: an answer of the edge could make Nix leave out a NAR.
@@ -50,6 +57,15 @@ async function getObject(key: ObjectKey, isPushing: boolean, exchange: Exchange)
     meter.milliseconds += cost.milliseconds;
   }
   return response;
+}
+
+/** Whether this isolate knows that the narinfo is absent, with ABSENT=filter. Asks the bucket only after the answer. */
+function isKnownAbsent({ hash }: NarinfoKey, exchange: Exchange): boolean {
+  const absences = exchange.gateway.openAbsences(cacheReads(exchange));
+  if (absences === undefined) return false;
+  const refreshing = absences.refresh();
+  if (refreshing !== undefined) exchange.edgeContext.waitUntil(refreshing);
+  return absences.isAbsent(hash);
 }
 
 /**
