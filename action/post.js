@@ -336,7 +336,9 @@ function createBatchApi(client, { batches }) {
       const { value } = shape;
       if ("error" in value) {
         onEnd({ hash: value.path, refusal: refusalOfLine(value.path, value.error) });
-      } else if ("outcome" in value) onEnd({ hash: value.path, refusal: void 0 });
+      } else if ("outcome" in value) {
+        onEnd({ hash: value.path, refusal: void 0, outcome: value.outcome });
+      }
     })
   };
 }
@@ -415,7 +417,8 @@ var COMPARED_PATHS = 32;
 async function choosePaths(infos, named, session, { settle, settleError }) {
   const { client, store, options, limits, guard, context, batches } = session;
   const { upstreamKeys, signKey, isRepair } = options;
-  const how = { client, storeDir: store.storeDir, upstreamKeys, signKey, isRepair };
+  const canReplace = session.facts.proves === "contents";
+  const how = { client, storeDir: store.storeDir, upstreamKeys, signKey, isRepair, canReplace };
   async function choose(info, decide) {
     const { path: path5 } = info;
     try {
@@ -464,13 +467,14 @@ async function choosePaths(infos, named, session, { settle, settleError }) {
   );
   return (await Promise.all(choices)).flat();
 }
-async function choosePath(info, { client, storeDir, upstreamKeys, signKey, isRepair }) {
+async function choosePath(info, { client, storeDir, upstreamKeys, signKey, isRepair, canReplace }) {
   const upstream = skipSignedUpstream(info, upstreamKeys);
   if (upstream !== void 0) return upstream;
   const narinfo = await client.readNarinfo(info.path.hash, storeDir, true);
   if (narinfo === void 0) return { kind: "push" };
   if (narinfo === "unreadable") return skip("in the cache, in a compression that only Nix reads");
   const isSame = equalFingerprints(narinfo, { ...info, storePath: info.path });
+  if (!isSame && isRepair && canReplace) return { kind: "push" };
   if (!isSame) return { ...skip("in the cache with other contents"), isSuspicious: true };
   if (isRepair && isBroken(await lookAtNar(narinfo, client))) return { kind: "push" };
   if (signKey !== void 0 && !isSignedBy(narinfo.signatures, signKey.name)) {
@@ -1747,6 +1751,7 @@ function createNarinfoPublisher(session) {
     if (nar !== void 0) await session.client.put(url, NAR_TYPE, bytesBody(nar));
     if (listing !== void 0) await putListing(hash, textBody(listing), session);
     await putNarinfo(hash, text2, session);
+    return void 0;
   });
   const inBatches = batches === void 0 ? void 0 : createBatches(batches, put, session);
   return {
@@ -1754,8 +1759,8 @@ function createNarinfoPublisher(session) {
       const { url, storePath } = narinfo;
       const text2 = formatNarinfo(narinfo);
       const one = { path: storePath.hash, narinfo: text2, url, listing, nar };
-      if (inBatches === void 0 || text2.length > LARGE_CHARACTERS) await put(one);
-      else await inBatches(one);
+      const isAlone = inBatches === void 0 || text2.length > LARGE_CHARACTERS;
+      return await (isAlone ? put(one) : inBatches(one));
     }
   };
 }
@@ -1797,7 +1802,8 @@ function createBatches(api, put, { context }) {
         ...listing === void 0 ? {} : { listing },
         ...nar === void 0 ? {} : { nar: nar.toString("base64") }
       }));
-      await api.publish(lines, ({ hash, refusal }) => {
+      await api.publish(lines, (end) => {
+        const { hash, refusal } = end;
         const waiting = left.get(hash);
         if (waiting === void 0) return;
         if (refusal !== void 0 && isTransientStatus(refusal.status)) {
@@ -1807,8 +1813,9 @@ function createBatches(api, put, { context }) {
         left.delete(hash);
         const isIgnored = refusal?.code === "nar-absent" && waiting.nar !== void 0;
         if (isIgnored) put(waiting).then(waiting.succeed, waiting.fail);
-        else if (refusal === void 0) waiting.succeed();
-        else waiting.fail(refusal);
+        else if (refusal === void 0) {
+          waiting.succeed(end.outcome === "conflict" ? "conflict" : void 0);
+        } else waiting.fail(refusal);
       });
     } catch (error) {
       if (isWithoutBatches(error)) {
@@ -1956,8 +1963,13 @@ function createPublishSteps(session, progress, { settle, settleError, settleBloc
       const { signKey } = options;
       const signed = signKey === void 0 ? narinfo : await signNarinfo(narinfo, signKey, storeDir);
       checkGoesOn();
-      await publisher.publish(signed, { listing: sent?.listing.text, nar: sent?.nar });
+      const more = { listing: sent?.listing.text, nar: sent?.nar };
+      const outcome = await publisher.publish(signed, more);
       if (sent?.nar !== void 0) limits.waitingNars.give(sent.nar.byteLength);
+      if (outcome === "conflict") {
+        const reason = "in the cache with other contents, which it keeps";
+        return { kind: "skipped", path: path5, reason, isSuspicious: true };
+      }
       if (sent === void 0) {
         const reason = `in the cache; now signed by ${signKey?.name ?? ""}`;
         return { kind: "skipped", path: path5, reason, isSuspicious: false };

@@ -70,4 +70,53 @@ describe.skipIf(!hasNix)("a gateway with PROVE=contents", () => {
     await puller.run("nix-store", "--realise", storePath);
     await verifyStore(puller);
   });
+
+  it("lets push --repair replace a published path whose NAR is not what it says", async () => {
+    const [poisoned, other] = [
+      await addBuilt(pusher, { name: "poisoned" }),
+      await addBuilt(pusher, { name: "another" }),
+    ];
+    await nargate.run("push", poisoned, other);
+    const key = `${hashPart(poisoned)}.narinfo`;
+    const right = (await gateway.bucket.read(key))?.toString() ?? "";
+    const foreign = (await gateway.bucket.read(`${hashPart(other)}.narinfo`))?.toString() ?? "";
+    // The NAR of another path, under a name and a hash that are not its own.
+    const field = (name: string) => new RegExp(`^${name}: .*$`, "m");
+    const take = (text: string, name: string) =>
+      text.replace(field(name), field(name).exec(foreign)?.[0] ?? "");
+    const wrong = ["URL", "FileHash", "FileSize"].reduce(take, right);
+    const claimed = wrong.replace(field("NarHash"), `NarHash: sha256:${"0".repeat(52)}`);
+    await gateway.bucket.write(key, Buffer.from(claimed));
+    const kept = await nargate.run("push", "--json", poisoned);
+    expect(JSON.parse(kept.stdout).skipped).toMatchObject([
+      { reason: "in the cache with other contents" },
+    ]);
+    const { stdout } = await nargate.run("push", "--repair", "--json", poisoned);
+    expect(JSON.parse(stdout)).toMatchObject({ pushed: [{ path: poisoned }], skipped: [] });
+    const puller = await createPuller(gateway);
+    await puller.run("nix-store", "--realise", poisoned);
+    await verifyStore(puller);
+  });
+
+  it("keeps a published path whose NAR is what it says, also with push --repair", async () => {
+    const storePath = await addBuilt(pusher, { name: "kept" });
+    await nargate.run("push", storePath);
+    const key = `${hashPart(storePath)}.narinfo`;
+    const right = (await gateway.bucket.read(key))?.toString() ?? "";
+    const other = await addBuilt(pusher, { name: "kept-instead" });
+    await nargate.run("push", other);
+    const foreign = (await gateway.bucket.read(`${hashPart(other)}.narinfo`))?.toString() ?? "";
+    const fields = /^(?:URL|Compression|FileHash|FileSize|NarHash|NarSize): .*\n/gm;
+    const proved = right.replace(
+      /(?:^(?:URL|Compression|FileHash|FileSize|NarHash|NarSize): .*\n)+/m,
+      (foreign.match(fields) ?? []).join(""),
+    );
+    await gateway.bucket.write(key, Buffer.from(proved));
+    const { stdout } = await nargate.run("push", "--repair", "--json", storePath);
+    expect(JSON.parse(stdout)).toMatchObject({
+      pushed: [],
+      skipped: [{ reason: "in the cache with other contents, which it keeps" }],
+    });
+    expect((await gateway.bucket.read(key))?.toString()).toBe(proved);
+  });
 });

@@ -11,7 +11,7 @@ import { type CacheClient, CacheRefusal } from "./cache-client.ts";
 
 /** The end of one narinfo of a batch. */
 export type NarinfoEnd =
-  | { readonly hash: string; readonly refusal: undefined }
+  | { readonly hash: string; readonly refusal: undefined; readonly outcome: string }
   | { readonly hash: string; readonly refusal: CacheRefusal };
 
 /** Calls the batches of a gateway. Throws each refusal of a whole request as a `CacheRefusal`. */
@@ -75,7 +75,9 @@ export function createBatchApi(
         const { value } = shape;
         if ("error" in value) {
           onEnd({ hash: value.path, refusal: refusalOfLine(value.path, value.error) });
-        } else if ("outcome" in value) onEnd({ hash: value.path, refusal: undefined });
+        } else if ("outcome" in value) {
+          onEnd({ hash: value.path, refusal: undefined, outcome: value.outcome });
+        }
       }),
   };
 }

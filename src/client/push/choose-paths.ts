@@ -31,6 +31,8 @@ interface ChoiceOptions {
   readonly signKey: SecretKey | undefined;
   /** Whether to look at the NAR of each published path, and to push it again if it is broken. */
   readonly isRepair: boolean;
+  /** Whether the gateway unpacks NARs, and replaces a published path that does not hold what it says. */
+  readonly canReplace: boolean;
 }
 
 /** A path that must be pushed or signed. */
@@ -58,7 +60,8 @@ export async function choosePaths(
 ): Promise<readonly Pending[]> {
   const { client, store, options, limits, guard, context, batches } = session;
   const { upstreamKeys, signKey, isRepair } = options;
-  const how = { client, storeDir: store.storeDir, upstreamKeys, signKey, isRepair };
+  const canReplace = session.facts.proves === "contents";
+  const how = { client, storeDir: store.storeDir, upstreamKeys, signKey, isRepair, canReplace };
 
   async function choose(
     info: PathInfo,
@@ -127,7 +130,7 @@ export async function choosePaths(
  */
 export async function choosePath(
   info: PathInfo,
-  { client, storeDir, upstreamKeys, signKey, isRepair }: ChoiceOptions,
+  { client, storeDir, upstreamKeys, signKey, isRepair, canReplace }: ChoiceOptions,
 ): Promise<Choice> {
   const upstream = skipSignedUpstream(info, upstreamKeys);
   if (upstream !== undefined) return upstream;
@@ -135,6 +138,9 @@ export async function choosePath(
   if (narinfo === undefined) return { kind: "push" };
   if (narinfo === "unreadable") return skip("in the cache, in a compression that only Nix reads");
   const isSame = equalFingerprints(narinfo, { ...info, storePath: info.path });
+  // The gateway decides which of the two is right: it keeps the published one unless its NAR
+  // disproves it.
+  if (!isSame && isRepair && canReplace) return { kind: "push" };
   if (!isSame) return { ...skip("in the cache with other contents"), isSuspicious: true };
   if (isRepair && isBroken(await lookAtNar(narinfo, client))) return { kind: "push" };
   if (signKey !== undefined && !isSignedBy(narinfo.signatures, signKey.name)) {

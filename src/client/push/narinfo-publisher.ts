@@ -13,9 +13,10 @@ import { putNarinfo } from "./upload-nar.ts";
 export interface NarinfoPublisher {
   /**
    * Resolves once the narinfo is durable. If the path is published already, this adds the
-   * signatures; otherwise `listing` is stored with it. `nar` is stored first.
+   * signatures; otherwise `listing` is stored with it. `nar` is stored first. Returns
+   * "conflict" if the cache says that it has the path with other contents, which it keeps.
    */
-  publish(narinfo: Narinfo, more?: WithNarinfo): Promise<void>;
+  publish(narinfo: Narinfo, more?: WithNarinfo): Promise<"conflict" | undefined>;
 }
 
 /** Small objects that go with a narinfo. */
@@ -30,11 +31,12 @@ type PublishSession = Pick<PushSession, "client" | "batches" | "limits" | "conte
 /** Creates the publisher that the gateway allows: an older gateway takes no batches. */
 export function createNarinfoPublisher(session: PublishSession): NarinfoPublisher {
   const { batches, limits } = session;
-  const put: PutNarinfo = async ({ path: hash, narinfo: text, url, listing, nar }) =>
+  const put: PublishOne = async ({ path: hash, narinfo: text, url, listing, nar }) =>
     await limits.publishing.run(async () => {
       if (nar !== undefined) await session.client.put(url, NAR_TYPE, bytesBody(nar));
       if (listing !== undefined) await putListing(hash, textBody(listing), session);
       await putNarinfo(hash, text, session);
+      return undefined;
     });
   const inBatches = batches === undefined ? undefined : createBatches(batches, put, session);
   return {
@@ -42,8 +44,8 @@ export function createNarinfoPublisher(session: PublishSession): NarinfoPublishe
       const { url, storePath } = narinfo;
       const text = formatNarinfo(narinfo);
       const one = { path: storePath.hash, narinfo: text, url, listing, nar };
-      if (inBatches === undefined || text.length > LARGE_CHARACTERS) await put(one);
-      else await inBatches(one);
+      const isAlone = inBatches === undefined || text.length > LARGE_CHARACTERS;
+      return await (isAlone ? put(one) : inBatches(one));
     },
   };
 }
@@ -70,15 +72,15 @@ interface ToPublish extends WithNarinfo {
   readonly url: string;
 }
 
-/** Publishes a narinfo by itself. */
-type PutNarinfo = (one: ToPublish) => Promise<void>;
+/** Publishes a narinfo. The answer to a PUT does not say whether there is a conflict. */
+type PublishOne = (one: ToPublish) => Promise<"conflict" | undefined>;
 
 const NAR_TYPE = "application/x-nix-nar";
 
 interface Waiting extends ToPublish {
   /** The times that it was sent without success. */
   attempts: number;
-  succeed(): void;
+  succeed(outcome: "conflict" | undefined): void;
   fail(error: unknown): void;
 }
 
@@ -86,7 +88,7 @@ interface Waiting extends ToPublish {
  * Returns a function that publishes a narinfo together with others that come at the same
  * time. `put` publishes one by itself.
  */
-function createBatches(api: BatchApi, put: PutNarinfo, { context }: PublishSession): PutNarinfo {
+function createBatches(api: BatchApi, put: PublishOne, { context }: PublishSession): PublishOne {
   const queue: Waiting[] = [];
   let calls = 0;
   let isGathering = false;
@@ -123,7 +125,8 @@ function createBatches(api: BatchApi, put: PutNarinfo, { context }: PublishSessi
         ...(listing === undefined ? {} : { listing }),
         ...(nar === undefined ? {} : { nar: nar.toString("base64") }),
       }));
-      await api.publish(lines, ({ hash, refusal }) => {
+      await api.publish(lines, (end) => {
+        const { hash, refusal } = end;
         const waiting = left.get(hash);
         if (waiting === undefined) return;
         if (refusal !== undefined && isTransientStatus(refusal.status)) {
@@ -134,8 +137,9 @@ function createBatches(api: BatchApi, put: PutNarinfo, { context }: PublishSessi
         // In the minutes of a deployment an older gateway may answer, which ignores the NAR.
         const isIgnored = refusal?.code === "nar-absent" && waiting.nar !== undefined;
         if (isIgnored) put(waiting).then(waiting.succeed, waiting.fail);
-        else if (refusal === undefined) waiting.succeed();
-        else waiting.fail(refusal);
+        else if (refusal === undefined) {
+          waiting.succeed(end.outcome === "conflict" ? "conflict" : undefined);
+        } else waiting.fail(refusal);
       });
     } catch (error) {
       if (isWithoutBatches(error)) {

@@ -111,8 +111,13 @@ export function createPublishSteps(
       const signed =
         signKey === undefined ? narinfo : await signNarinfo(narinfo, signKey, storeDir);
       checkGoesOn();
-      await publisher.publish(signed, { listing: sent?.listing.text, nar: sent?.nar });
+      const more = { listing: sent?.listing.text, nar: sent?.nar };
+      const outcome = await publisher.publish(signed, more);
       if (sent?.nar !== undefined) limits.waitingNars.give(sent.nar.byteLength);
+      if (outcome === "conflict") {
+        const reason = "in the cache with other contents, which it keeps";
+        return { kind: "skipped", path, reason, isSuspicious: true };
+      }
       if (sent === undefined) {
         const reason = `in the cache; now signed by ${signKey?.name ?? ""}`;
         return { kind: "skipped", path, reason, isSuspicious: false };

@@ -83,8 +83,8 @@ describe("createBatchApi", () => {
       { took: 3 },
     );
     expect(ends).toEqual([
-      { hash: "a", refusal: undefined },
-      { hash: "b", refusal: undefined },
+      { hash: "a", refusal: undefined, outcome: "published" },
+      { hash: "b", refusal: undefined, outcome: "of a later version" },
       { hash: "c", refusal: expect.objectContaining({ status: 400, code: "nar-absent" }) },
     ]);
     expect(ends[2]?.refusal?.message).toBe("c.narinfo: 400 Push the NAR first");

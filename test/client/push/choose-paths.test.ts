@@ -39,6 +39,8 @@ interface Choosing {
   readonly isOld?: boolean;
   /** The published narinfo of each path. */
   readonly published?: Narinfo | undefined;
+  /** What the gateway proves. */
+  readonly proves?: string;
 }
 
 /** Chooses among paths, of which the cache lacks those with an even number. */
@@ -67,6 +69,7 @@ async function choose({ count, named = [], options = {}, published, ...given }: 
     limits: createPushLimits(),
     guard: createStopGuard(),
     context: createTestContext(),
+    facts: { proves: given.proves ?? "file" },
     batches: given.isOld === true ? undefined : batches,
   } as unknown as PushSession;
   const outcomes: PathOutcome[] = [];
@@ -114,6 +117,12 @@ describe("choosePaths", () => {
     expect(read).toEqual([hashOf(3)]);
     expect(asked).toEqual([[0, 2, 4].map(hashOf)]);
     expect(skipped).toContainEqual([hashOf(3), "in the cache with other contents"]);
+    // Only a gateway that unpacks NARs can find out which contents are right.
+    const repair = { count: 5, named: [3], published, options: { isRepair: true } };
+    expect((await choose(repair)).pending).toEqual([]);
+    expect((await choose({ ...repair, proves: "contents" })).pending).toEqual(
+      [0, 2, 3, 4].map(hashOf),
+    );
   });
 
   it("compares no more than 32 paths", async () => {

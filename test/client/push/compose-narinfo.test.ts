@@ -105,6 +105,7 @@ describe("choosePath", () => {
         }),
       },
       isRepair: options.isRepair ?? false,
+      canReplace: false,
       storeDir: STORE_DIR,
       upstreamKeys: new Set(options.upstreamKeys),
       signKey: options.keyName === undefined ? undefined : await createKey(options.keyName),

@@ -28,7 +28,7 @@ function narinfoOf(number: number, references: readonly string[] = []) {
 type Answer = (hashes: readonly string[], end: (end: NarinfoEnd) => void) => void;
 
 const published: Answer = (hashes, end) => {
-  for (const hash of hashes) end({ hash, refusal: undefined });
+  for (const hash of hashes) end({ hash, refusal: undefined, outcome: "published" });
 };
 
 const failing: Answer = (hashes, end) => {
@@ -67,7 +67,7 @@ function open(...answers: readonly Answer[]) {
   return { publisher, publishMany, requests, listings, nars, puts };
 }
 
-const failures = (ends: readonly PromiseSettledResult<void>[]) =>
+const failures = (ends: readonly PromiseSettledResult<unknown>[]) =>
   ends.flatMap((end) => (end.status === "rejected" ? [(end.reason as Error).message] : []));
 
 describe("createNarinfoPublisher", () => {
@@ -137,6 +137,14 @@ describe("createNarinfoPublisher", () => {
     expect(ignoring.puts).toEqual(wanted);
   });
 
+  it("says that the cache keeps other contents", async () => {
+    const { publisher } = open((hashes, end) => {
+      for (const hash of hashes) end({ hash, refusal: undefined, outcome: "conflict" });
+    });
+    expect(await publisher.publish(narinfoOf(1))).toBe("conflict");
+    expect(await open(published).publisher.publish(narinfoOf(1))).toBeUndefined();
+  });
+
   it("gives up after six requests of which the gateway takes none", async () => {
     const { publishMany, requests } = open(() => {});
     expect(failures(await publishMany(1))).toEqual(["the cache publishes none of the narinfos"]);
@@ -146,7 +154,8 @@ describe("createNarinfoPublisher", () => {
   it("fails exactly the narinfos that the gateway refuses", async () => {
     const { publishMany, requests } = open((hashes, end) => {
       for (const hash of hashes) {
-        end({ hash, refusal: hash === hashOf(1) ? refusal(400) : undefined });
+        if (hash === hashOf(1)) end({ hash, refusal: refusal(400) });
+        else published([hash], end);
       }
     });
     expect(failures(await publishMany(3))).toEqual(["400"]);
