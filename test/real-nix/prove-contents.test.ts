@@ -8,6 +8,8 @@ import { type LocalGateway, startLocalGateway } from "../../testkit/node/local-g
 
 const MB = 1024 * 1024;
 
+const field = (name: string) => new RegExp(`^${name}: .*$`, "m");
+
 describe.skipIf(!hasNix)("a gateway with PROVE=contents", () => {
   let gateway: LocalGateway;
   let pusher: NixMachine;
@@ -81,7 +83,6 @@ describe.skipIf(!hasNix)("a gateway with PROVE=contents", () => {
     const right = (await gateway.bucket.read(key))?.toString() ?? "";
     const foreign = (await gateway.bucket.read(`${hashPart(other)}.narinfo`))?.toString() ?? "";
     // The NAR of another path, under a name and a hash that are not its own.
-    const field = (name: string) => new RegExp(`^${name}: .*$`, "m");
     const take = (text: string, name: string) =>
       text.replace(field(name), field(name).exec(foreign)?.[0] ?? "");
     const wrong = ["URL", "FileHash", "FileSize"].reduce(take, right);
