@@ -104,6 +104,12 @@ export const WRITE_CHECKS: readonly Check<CanaryBucket>[] = [
     expected: known("B2", "200, the same bytes"),
     observe: async (bucket) => copyIf(bucket, "copy", (etag) => etag),
   },
+  {
+    check: "copy, x-amz-metadata-directive: REPLACE",
+    // The gateway publishes every NAR that went past it by such a copy.
+    expected: known("S3", "200, with the new type and without the old encoding"),
+    observe: copyAndReplace,
+  },
 ];
 
 async function putWith(
@@ -129,6 +135,29 @@ async function copyIf(
   const answer = await bucket.send({ method: "PUT", name, headers });
   if (answer.status !== 200) return describeAnswer(answer);
   return `200, ${(await readObject(bucket, name)) === OLD ? "the same bytes" : "other bytes"}`;
+}
+
+async function copyAndReplace(bucket: CanaryBucket): Promise<string> {
+  const stored = await bucket.send({
+    method: "PUT",
+    name: "with-headers",
+    headers: { "content-type": "text/plain", "content-encoding": "gzip" },
+    body: OLD,
+  });
+  if (stored.status !== 200) return `PUT with headers answered ${describeAnswer(stored)}`;
+  const source = `/${bucket.config.bucket}/${bucket.keyOf("with-headers")}`;
+  const headers = {
+    "x-amz-copy-source": encodeURI(source),
+    "x-amz-metadata-directive": "REPLACE",
+    "content-type": "application/x-nix-nar",
+  };
+  const name = "replaced-headers";
+  const copied = await bucket.send({ method: "PUT", name, headers });
+  if (copied.status !== 200) return describeAnswer(copied);
+  const { headers: now } = await bucket.send({ method: "HEAD", name });
+  const type = now.get("content-type") === "application/x-nix-nar" ? "new" : "old";
+  const encoding = now.has("content-encoding") ? "with" : "without";
+  return `200, with the ${type} type and ${encoding} the old encoding`;
 }
 
 async function describeOld(bucket: CanaryBucket, name: string): Promise<string> {

@@ -91,7 +91,7 @@ describe("npm run canary", () => {
       /^ok +PUT cut off before its Content-Length\n +nothing stored, old object kept$/m,
     );
     expect(result.stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
-    expect(result.stdout).toMatch(/^17 ok, 0 FAIL, 11 unknown\.$/m);
+    expect(result.stdout).toMatch(/^18 ok, 0 FAIL, 11 unknown\.$/m);
   });
 
   it("prints JSON, and nowhere the key", async () => {

@@ -60,7 +60,7 @@ describe("checkBucket", () => {
     const report = await look();
     expect(factsThat(report, "FAIL")).toEqual([]);
     expect(factsThat(report, "unknown")).toEqual(UNKNOWN);
-    expect(factsThat(report, "ok")).toHaveLength(20);
+    expect(factsThat(report, "ok")).toHaveLength(21);
     expect(report.leftovers ?? []).toEqual([]);
     expect(exitCodeOf(report)).toBe(0);
     bucket.expectNothingLeft();
@@ -105,6 +105,7 @@ describe("checkBucket", () => {
       facts: [
         "copy, x-amz-copy-source-if-match with a wrong entity tag",
         "copy, x-amz-copy-source-if-match with the right entity tag",
+        "copy, x-amz-metadata-directive: REPLACE",
       ],
       fault: { match: { operation: "CopyObject" }, effect: { status: 501 } },
     },
