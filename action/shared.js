@@ -2582,8 +2582,17 @@ async function readGivenFile(flag, file, context) {
     return (await readBounded(source, `${flag} ${file}`)).trim();
   } catch (error2) {
     if (error2 instanceof UsageError) throw error2;
-    throw new UsageError(`cannot read ${flag} ${file}: ${error2.code}`);
+    throw new UsageError(`cannot read ${flag} ${file}: ${describeCode(error2)}`);
   }
+}
+var REASONS = {
+  ENOENT: "there is no such file",
+  EACCES: "you may not read it",
+  EISDIR: "it is a directory"
+};
+function describeCode(error2) {
+  const { code = "unknown error" } = error2;
+  return REASONS[code] ?? code;
 }
 async function readBounded(source, name) {
   const chunks = [];

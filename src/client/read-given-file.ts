@@ -32,8 +32,20 @@ export async function readGivenFile(
     return (await readBounded(source, `${flag} ${file}`)).trim();
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw new UsageError(`cannot read ${flag} ${file}: ${(error as NodeJS.ErrnoException).code}`);
+    throw new UsageError(`cannot read ${flag} ${file}: ${describeCode(error)}`);
   }
+}
+
+/** The usual reasons, in words. */
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  EACCES: "you may not read it",
+  EISDIR: "it is a directory",
+};
+
+function describeCode(error: unknown): string {
+  const { code = "unknown error" } = error as NodeJS.ErrnoException;
+  return REASONS[code] ?? code;
 }
 
 async function readBounded(

@@ -136,7 +136,7 @@ describe("nargate", () => {
     {
       what: "a token file that is not there",
       args: ["ls", PATH, "--to", "https://a.example", "--token-file", "x"],
-      line: "cannot read --token-file x: ENOENT",
+      line: "cannot read --token-file x: there is no such file",
     },
     {
       what: "a token without a name",

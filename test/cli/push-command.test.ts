@@ -48,7 +48,7 @@ describe("nargate push, used wrongly", () => {
     {
       what: "a secret key that is not there",
       args: [...URL, "--sign-key", "absent", STORE_PATH],
-      line: "cannot read --sign-key absent: ENOENT",
+      line: "cannot read --sign-key absent: there is no such file",
     },
     {
       what: "an unknown option",

@@ -45,7 +45,11 @@ describe("readSecretKey", () => {
   });
 
   it.each([
-    { what: "is absent", file: "absent", says: "cannot read --key-file absent: ENOENT" },
+    {
+      what: "is absent",
+      file: "absent",
+      says: "cannot read --key-file absent: there is no such file",
+    },
     {
       what: "has no end",
       file: "/dev/zero",

@@ -110,7 +110,7 @@ describe("a secret key that no file holds", () => {
     {
       what: "a closed file descriptor",
       shell: `${PUSH} /dev/fd/99`,
-      line: "cannot read --sign-key /dev/fd/99: ENOENT",
+      line: "cannot read --sign-key /dev/fd/99: there is no such file",
     },
   ])("is missed in one line at $what", async ({ shell, line }) => {
     expect(await start(shell).ended).toEqual({ code: 2, stderr: `nargate: ${line}\n` });

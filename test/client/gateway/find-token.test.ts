@@ -106,7 +106,7 @@ describe("findToken", () => {
     {
       what: "a file that is not there",
       given: "absent",
-      message: "cannot read --token-file absent: ENOENT",
+      message: "cannot read --token-file absent: there is no such file",
     },
     {
       what: "an empty file",
