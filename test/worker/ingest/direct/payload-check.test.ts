@@ -91,6 +91,26 @@ describe("findPayloadCheck", () => {
 });
 
 describe("distrustBucket", () => {
+  it.each(["this isolate", "another isolate"])("stays while a probe of %s runs", async (whose) => {
+    const push = createPush({ probeFaults: {} });
+    const prober = whose === "this isolate" ? push : later(push, 0);
+    const open = prober.openProbe;
+    const racing = {
+      ...prober,
+      openProbe: (header: Parameters<typeof open>[0]) => {
+        const folder = open(header);
+        return {
+          ...folder,
+          async sleep() {
+            await distrustBucket(push);
+          },
+        };
+      },
+    };
+    expect((await findPayloadCheck(racing)).kind).toBe("unchecked");
+    expect((await findPayloadCheck(later(push, 400 * DAY))).kind).toBe("unchecked");
+  });
+
   it("holds for good, in every isolate", async () => {
     const push = createPush({ probeFaults: {} });
     await findPayloadCheck(push);
