@@ -34,7 +34,7 @@ function open(more: object = {}): Response {
   });
 }
 
-async function upload(answers: Answers) {
+async function upload(answers: Answers, partSlots = createSemaphore(3)) {
   const counts: Record<string, number> = {};
   const log: string[] = [];
   const sent: { headers: Headers; body: Buffer }[] = [];
@@ -65,7 +65,7 @@ async function upload(answers: Answers) {
     extension: ".zst",
   } as const;
   const events: string[] = [];
-  const uploads = { api: createUploadApi(client), http, partSlots: createSemaphore(3), context };
+  const uploads = { api: createUploadApi(client), http, partSlots, context };
   const result = await uploadSigned(file, spool, uploads, {
     onStart: (bytes) => events.push(`start ${bytes}`),
     onSent: (bytes) => events.push(`sent ${bytes}`),
@@ -135,6 +135,27 @@ describe("uploadSigned", () => {
     expect(log.filter((line) => line === "POST uploads/signed")).toHaveLength(2);
   });
 
+  it("asks for a signature when its turn has come, so that it does not expire before", async () => {
+    const slots = createSemaphore(1);
+    let free = () => {};
+    const busy = slots.run(() => new Promise<void>((resolve) => (free = resolve)));
+    let asked = 0;
+    const answers: Answers = {
+      "POST uploads/signed": () => {
+        asked++;
+        return open();
+      },
+      PUT: () => new Response(null),
+      "POST uploads/complete": () => STORED,
+    };
+    const uploading = upload(answers, slots);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(asked).toBe(0);
+    free();
+    await busy;
+    expect((await uploading).result).toBe(CONTENTS.byteLength);
+  });
+
   it("starts again if the object is gone", async () => {
     const { result } = await upload({
       "POST uploads/signed": () => open(),
@@ -166,6 +187,11 @@ describe("uploadSigned", () => {
       answers: { "POST uploads/signed": () => refuse(409, "payload-unchecked") },
       puts: 0,
     },
+    {
+      what: "an older gateway answers",
+      answers: { "POST uploads/signed": () => refuse(404, "no-such-endpoint") },
+      puts: 0,
+    },
   ])("leaves the file to the other way where $what", async ({ answers, puts }) => {
     const { result, log } = await upload({ "POST uploads/signed": () => open(), ...answers });
     expect(result).toBe("other-way");
@@ -183,6 +209,13 @@ describe("uploadSigned", () => {
 });
 
 describe("createSigning", () => {
+  it("leaves the NARs to the other way if the gateway cannot answer", async () => {
+    const signing = createSigning({
+      hasProvingBucket: () => Promise.reject(new Error("503")),
+    });
+    expect(await signing.isPossible()).toBe(false);
+  });
+
   it("asks once, and gives up after three failures", async () => {
     let asked = 0;
     const signing = createSigning({
