@@ -32,6 +32,9 @@ export function createSigning(api: Pick<UploadApi, "hasProvingBucket">): Signing
 /** Each attempt sends the whole file. In parts, a further attempt sends less. */
 const MAX_ATTEMPTS = 2;
 
+/** A signature holds for 15 minutes. */
+const OLD_MILLISECONDS = 10 * 60_000;
+
 /** In the minutes of a deployment, an older gateway may answer, which signs no PUT. */
 const OTHER_WAY_CODES: ReadonlySet<string | undefined> = new Set([
   "payload-unchecked",
@@ -56,9 +59,11 @@ export async function uploadSigned(
   let sentBytes = 0;
   for (let starts = 1; starts <= MAX_STARTS; starts++) {
     try {
+      let signedAt = 0;
       // The signature must not expire while the file waits for its turn.
       const sent = await partSlots.run(async () => {
         const upload = await api.startSigned(file);
+        signedAt = context.now().getTime();
         if (upload === "stored") return upload;
         if ("sent" in upload) return { handle: upload.sent, answer: undefined };
         const { url, headers, handle } = upload;
@@ -72,8 +77,10 @@ export async function uploadSigned(
       const { handle, answer } = sent;
       if (answer === undefined) events.onStart(file.sizeBytes);
       else sentBytes += file.sizeBytes;
-      // The signature may have expired while the file was sent.
-      if (answer?.status === 403) continue;
+      // The signature may have expired while the file was sent. A new one may refuse for any
+      // reason, such as a cap, and then to send the whole file again helps nothing.
+      const isOld = context.now().getTime() - signedAt > OLD_MILLISECONDS;
+      if (answer?.status === 403 && isOld) continue;
       if (answer !== undefined && answer.status !== 200) return "other-way";
       await completeUpload(handle, { api, context }, events);
       return sentBytes;

@@ -3,6 +3,7 @@ import {
   distrustBucket,
   findPayloadCheck,
 } from "../../../../src/worker/ingest/direct/payload-check.ts";
+import type { ProbeFaults } from "../../../../testkit/fake-probe-folder.ts";
 import { createPush, type TestPush } from "../../../../testkit/workerd/push.ts";
 
 const KEPT = ".nargate/payload-check.json";
@@ -22,6 +23,15 @@ describe("findPayloadCheck", () => {
     expect(await findPayloadCheck(push)).toMatchObject({ kind: "unchecked" });
     expect(push.probes).toEqual(["x-amz-content-sha256", "x-amz-checksum-sha256"]);
   });
+
+  it.each([{ acceptsOld: true }, { storesHalves: true }, { acceptsUnsigned: "x-amz-meta-probe" }])(
+    "does not probe by the second header where that cannot help: %j",
+    async (probeFaults) => {
+      const push = createPush({ probeFaults: probeFaults as ProbeFaults });
+      expect(await findPayloadCheck(push)).toMatchObject({ kind: "unchecked" });
+      expect(push.probes).toEqual(["x-amz-content-sha256"]);
+    },
+  );
 
   it("keeps a result for a week, for all isolates", async () => {
     const push = createPush({ probeFaults: {} });
