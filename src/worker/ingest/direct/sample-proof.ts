@@ -26,7 +26,7 @@ export async function checkSample({ nar, sizeBytes }: DirectUpload, push: Push):
   try {
     const head = await bucket.head(nar.path);
     if (head?.etag === undefined) return;
-    if (head.sizeBytes === sizeBytes) {
+    if (head.sizeBytes === sizeBytes && head.contentEncoding === undefined) {
       const proof = await proveObject(bucket, { path: nar.path, sizeBytes, etag: head.etag });
       if (proof.kind !== "hashed" || proof.sha256 === narSha256(nar)) return;
     }

@@ -53,9 +53,12 @@ describe("checkSample", () => {
     expect((await findPayloadCheck(push)).kind).toBe("checked");
   });
 
-  it("removes a NAR of another size", async () => {
+  it.each([
+    { what: "of another size", bytes: BYTES.slice(1), contentEncoding: undefined },
+    { what: "with an encoding", bytes: BYTES.slice(), contentEncoding: "gzip" },
+  ])("removes a NAR $what", async ({ bytes, contentEncoding }) => {
     const { push, nar, upload } = await publish(BYTES);
-    push.bucket.putWhole(`memory:${nar.path}`, BYTES.slice(1));
+    push.bucket.putWhole(`memory:${nar.path}`, bytes, contentEncoding);
     await checkSample(upload, push);
     expect(push.bucket.objects.has(nar.path)).toBe(false);
     expect((await findPayloadCheck(push)).kind).toBe("unchecked");
