@@ -1628,7 +1628,8 @@ function createSigning(api) {
   let asked;
   let failures = 0;
   return {
-    isPossible: () => asked ??= api.hasProvingBucket(),
+    // If the gateway cannot answer now, the other way may still work, or says why it does not.
+    isPossible: () => asked ??= api.hasProvingBucket().catch(() => false),
     failed() {
       failures++;
       if (failures === MAX_FAILURES) asked = Promise.resolve(false);
@@ -1636,39 +1637,41 @@ function createSigning(api) {
   };
 }
 var MAX_ATTEMPTS = 2;
+var OLD_MILLISECONDS = 10 * 6e4;
+var OTHER_WAY_CODES = /* @__PURE__ */ new Set([
+  "payload-unchecked",
+  "no-such-endpoint"
+]);
 var MAX_STARTS2 = 3;
 async function uploadSigned(file, spool, { api, http, partSlots, context }, events) {
   let sentBytes2 = 0;
   for (let starts = 1; starts <= MAX_STARTS2; starts++) {
     try {
-      const upload = await api.startSigned(file);
-      if (upload === "stored") return sentBytes2;
-      if ("sent" in upload) {
-        events.onStart(file.sizeBytes);
-        await completeUpload(upload.sent, { api, context }, events);
-        return sentBytes2;
-      }
-      const { url, headers, handle } = upload;
-      events.onStart(0);
-      const body = spool.slice(0, file.sizeBytes);
-      const answer = await partSlots.run(
-        () => http.send({
-          method: "PUT",
-          url,
-          headers,
-          body,
-          onSent: events.onSent,
-          attempts: MAX_ATTEMPTS
-        })
-      );
-      sentBytes2 += file.sizeBytes;
-      if (answer.status === 403) continue;
-      if (answer.status !== 200) return "other-way";
+      let signedAt = 0;
+      const sent = await partSlots.run(async () => {
+        const upload = await api.startSigned(file);
+        signedAt = context.now().getTime();
+        if (upload === "stored") return upload;
+        if ("sent" in upload) return { handle: upload.sent, answer: void 0 };
+        const { url, headers, handle: handle2 } = upload;
+        events.onStart(0);
+        const body = spool.slice(0, file.sizeBytes);
+        const { onSent } = events;
+        const put = { method: "PUT", url, headers, body, onSent, attempts: MAX_ATTEMPTS };
+        return { handle: handle2, answer: await http.send(put) };
+      });
+      if (sent === "stored") return sentBytes2;
+      const { handle, answer } = sent;
+      if (answer === void 0) events.onStart(file.sizeBytes);
+      else sentBytes2 += file.sizeBytes;
+      const isOld = context.now().getTime() - signedAt > OLD_MILLISECONDS;
+      if (answer?.status === 403 && isOld) continue;
+      if (answer !== void 0 && answer.status !== 200) return "other-way";
       await completeUpload(handle, { api, context }, events);
       return sentBytes2;
     } catch (error) {
       context.signal.throwIfAborted();
-      if (error instanceof CacheRefusal && error.code === "payload-unchecked") return "other-way";
+      if (error instanceof CacheRefusal && OTHER_WAY_CODES.has(error.code)) return "other-way";
       if (error instanceof Unreachable) return "other-way";
       if (!(error instanceof UploadGone)) throw error;
     }
@@ -1906,6 +1909,7 @@ function createPublishSteps(session, progress, { settle, settleError, settleBloc
   const uploads = createNarUploads(session);
   const publisher = createNarinfoPublisher(session);
   const logs = createLogSender(session, progress);
+  const waitingBytes = /* @__PURE__ */ new Map();
   const packing = {
     ...options,
     store,
@@ -1927,10 +1931,12 @@ function createPublishSteps(session, progress, { settle, settleError, settleBloc
       transfer.end();
     }
   }
-  async function storeAndClose({ path: path5 }, nar, transfer) {
+  async function storeAndClose(info, nar, transfer) {
+    const { path: path5 } = info;
     const listing = limits.publishing.run(() => sendListing(path5.hash, nar.listing, session));
     try {
       if (canWait(nar)) {
+        waitingBytes.set(info, nar.fileSize);
         const bytes = await readBody(nar.spool.slice(0, nar.fileSize));
         return { sentBytes: nar.fileSize, listing: await listing, nar: bytes };
       }
@@ -1965,7 +1971,6 @@ function createPublishSteps(session, progress, { settle, settleError, settleBloc
       checkGoesOn();
       const more = { listing: sent?.listing.text, nar: sent?.nar };
       const outcome = await publisher.publish(signed, more);
-      if (sent?.nar !== void 0) limits.waitingNars.give(sent.nar.byteLength);
       if (outcome === "conflict") {
         const reason = "in the cache with other contents, which it keeps";
         return { kind: "skipped", path: path5, reason, isSuspicious: true };
@@ -1983,7 +1988,10 @@ function createPublishSteps(session, progress, { settle, settleError, settleBloc
       const seconds = (context.now().getTime() - startedAt) / 1e3;
       return { kind: "pushed", path: path5, narSize, fileSize, sentBytes: sentBytes2, seconds, withLog };
     },
-    onEnd({ info: { path: path5 } }, publication) {
+    onEnd({ info }, publication) {
+      const { path: path5 } = info;
+      limits.waitingNars.give(waitingBytes.get(info) ?? 0);
+      waitingBytes.delete(info);
       switch (publication.outcome) {
         case "published":
           guard.succeeded();
@@ -2328,7 +2336,7 @@ function requireSecureUrl(url, what) {
 var SIGNED_HEADERS = ["authorization", "content-type", "x-amz-date", ...PAYLOAD_HEADERS];
 function pickHeaders(headers) {
   const picked = Object.entries(headers).filter(
-    ([name, value]) => SIGNED_HEADERS.includes(name) && /^[\x20-\x7e]{1,1024}$/.test(value)
+    ([name, value]) => SIGNED_HEADERS.includes(name) && /^[\x20-\x7e]{1,1024}$/.test(value) && (name !== "authorization" || value.startsWith("AWS4-HMAC-SHA256 "))
   );
   return Object.fromEntries(picked);
 }

@@ -65,8 +65,14 @@ export type PayloadFinding =
   /**
    * The gateway must read back what clients send. `because` is a predicate: "stores …".
    * `detail` is the answer of the bucket that shows it, for the operator alone.
+   * `isHashChecked` says that the bucket checks the hash: then no other header helps.
    */
-  | { readonly kind: "unchecked"; readonly because: string; readonly detail?: string }
+  | {
+      readonly kind: "unchecked";
+      readonly because: string;
+      readonly isHashChecked: boolean;
+      readonly detail?: string;
+    }
   /** The bucket failed, so this says nothing. `detail` is for the operator alone. */
   | { readonly kind: "unknown"; readonly detail: string };
 
@@ -102,6 +108,7 @@ export async function probePayloadCheck(
 }
 
 async function judge(folder: ProbeFolder, sizes: readonly ProbeSize[]): Promise<PayloadFinding> {
+  let isHashChecked = false;
   try {
     const tried = await Promise.allSettled(sizes.map((size) => tryBodies(folder, size)));
     // All have ended, so nothing is stored after the folder is emptied.
@@ -109,6 +116,7 @@ async function judge(folder: ProbeFolder, sizes: readonly ProbeSize[]): Promise<
       if (one.status === "rejected") throw one.reason;
       return one.value;
     });
+    isHashChecked = true;
     await tryHeaders(folder, sizes[0] ?? 1);
     await tryHalves(folder, sizes.at(-1) ?? 1);
     await requireUntouched(folder, kept);
@@ -118,7 +126,12 @@ async function judge(folder: ProbeFolder, sizes: readonly ProbeSize[]): Promise<
       return { kind: "unknown", detail: error instanceof Error ? error.message : String(error) };
     }
     const { message: because, detail } = error;
-    return { kind: "unchecked", because, ...(detail === undefined ? {} : { detail }) };
+    return {
+      kind: "unchecked",
+      because,
+      isHashChecked,
+      ...(detail === undefined ? {} : { detail }),
+    };
   }
 }
 

@@ -6,6 +6,7 @@ import {
 import { createBucketMeter } from "../../src/worker/bucket/bucket.ts";
 import type { CacheReads } from "../../src/worker/caches/cache-scope.ts";
 import { platformClock } from "../../src/worker/clock.ts";
+import type { Gateway } from "../../src/worker/gateway.ts";
 import { startGateway, type TestGateway } from "./gateway.ts";
 
 /** The rules without pauses. The bucket tells times in seconds, so a probation of one is the least. */
@@ -30,10 +31,12 @@ export interface FilterGateway extends TestGateway {
 export async function startFilterGateway(
   settings: Record<string, string> = {},
   rules: Partial<AbsenceRules> = {},
+  limit: (gateway: Gateway) => Gateway = (gateway) => gateway,
 ): Promise<FilterGateway> {
   let openOther: FilterGateway["openOther"] | undefined;
   let absences: KnownAbsences | undefined;
-  const started = await startGateway({ ABSENT: "filter", ...settings }, undefined, (gateway) => {
+  const started = await startGateway({ ABSENT: "filter", ...settings }, undefined, (whole) => {
+    const gateway = limit(whole);
     const { reads } = gateway.caches.find(new Request("https://cache.example.org/"));
     const cache = reads.ok ? reads.value : undefined;
     openOther = (deployment = "first") =>

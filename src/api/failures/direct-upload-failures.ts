@@ -17,7 +17,8 @@ export const DIRECT_UPLOAD_FAILURES = {
   },
   "payload-unchecked": {
     status: 409,
-    message: "This bucket does not prove the bytes of a PUT. Send the NAR in parts.",
+    message:
+      "It is not certain that this bucket proves the bytes of a PUT. Send the NAR in another way.",
   },
   "upload-incomplete": { status: 409, message: "The upload is not complete:" },
   "upload-gone": {

@@ -46,6 +46,8 @@ export function createPublishSteps(
   const uploads = createNarUploads(session);
   const publisher = createNarinfoPublisher(session);
   const logs = createLogSender(session, progress);
+  /** The bytes of small NARs that wait for the publication of their paths, by path. */
+  const waitingBytes = new Map<PathInfo, number>();
   const packing = {
     ...options,
     store,
@@ -69,11 +71,13 @@ export function createPublishSteps(
     }
   }
 
-  async function storeAndClose({ path }: PathInfo, nar: PackedNar, transfer: Transfer) {
+  async function storeAndClose(info: PathInfo, nar: PackedNar, transfer: Transfer) {
+    const { path } = info;
     // The listing goes beside the NAR, so that it takes no additional round trip.
     const listing = limits.publishing.run(() => sendListing(path.hash, nar.listing, session));
     try {
       if (canWait(nar)) {
+        waitingBytes.set(info, nar.fileSize);
         const bytes = await readBody(nar.spool.slice(0, nar.fileSize));
         return { sentBytes: nar.fileSize, listing: await listing, nar: bytes };
       }
@@ -113,7 +117,6 @@ export function createPublishSteps(
       checkGoesOn();
       const more = { listing: sent?.listing.text, nar: sent?.nar };
       const outcome = await publisher.publish(signed, more);
-      if (sent?.nar !== undefined) limits.waitingNars.give(sent.nar.byteLength);
       if (outcome === "conflict") {
         const reason = "in the cache with other contents, which it keeps";
         return { kind: "skipped", path, reason, isSuspicious: true };
@@ -131,7 +134,11 @@ export function createPublishSteps(
       const seconds = (context.now().getTime() - startedAt) / 1000;
       return { kind: "pushed", path, narSize, fileSize, sentBytes, seconds, withLog };
     },
-    onEnd({ info: { path } }, publication) {
+    onEnd({ info }, publication) {
+      const { path } = info;
+      // Also for a path that failed, or was never published because a reference failed.
+      limits.waitingNars.give(waitingBytes.get(info) ?? 0);
+      waitingBytes.delete(info);
       switch (publication.outcome) {
         case "published":
           guard.succeeded();

@@ -148,10 +148,16 @@ function requireSecureUrl(url: string, what: string): void {
 /** The headers that a gateway of ours signs. The HTTP client writes Content-Length and Host itself. */
 const SIGNED_HEADERS = ["authorization", "content-type", "x-amz-date", ...PAYLOAD_HEADERS];
 
-/** Returns the headers that the client sends. A hostile cache may name others. */
+/**
+ * Returns the headers that the client sends. A hostile cache may name others, or the
+ * password of another host.
+ */
 function pickHeaders(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const picked = Object.entries(headers).filter(
-    ([name, value]) => SIGNED_HEADERS.includes(name) && /^[\x20-\x7e]{1,1024}$/.test(value),
+    ([name, value]) =>
+      SIGNED_HEADERS.includes(name) &&
+      /^[\x20-\x7e]{1,1024}$/.test(value) &&
+      (name !== "authorization" || value.startsWith("AWS4-HMAC-SHA256 ")),
   );
   return Object.fromEntries(picked);
 }

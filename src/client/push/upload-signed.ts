@@ -20,7 +20,8 @@ export function createSigning(api: Pick<UploadApi, "hasProvingBucket">): Signing
   let asked: Promise<boolean> | undefined;
   let failures = 0;
   return {
-    isPossible: () => (asked ??= api.hasProvingBucket()),
+    // If the gateway cannot answer now, the other way may still work, or says why it does not.
+    isPossible: () => (asked ??= api.hasProvingBucket().catch(() => false)),
     failed() {
       failures++;
       if (failures === MAX_FAILURES) asked = Promise.resolve(false);
@@ -30,6 +31,15 @@ export function createSigning(api: Pick<UploadApi, "hasProvingBucket">): Signing
 
 /** Each attempt sends the whole file. In parts, a further attempt sends less. */
 const MAX_ATTEMPTS = 2;
+
+/** A signature holds for 15 minutes. */
+const OLD_MILLISECONDS = 10 * 60_000;
+
+/** In the minutes of a deployment, an older gateway may answer, which signs no PUT. */
+const OTHER_WAY_CODES: ReadonlySet<string | undefined> = new Set([
+  "payload-unchecked",
+  "no-such-endpoint",
+]);
 
 /** How often an upload is started: once, and again if a signature expires or the object is gone. */
 const MAX_STARTS = 3;
@@ -49,35 +59,34 @@ export async function uploadSigned(
   let sentBytes = 0;
   for (let starts = 1; starts <= MAX_STARTS; starts++) {
     try {
-      const upload = await api.startSigned(file);
-      if (upload === "stored") return sentBytes;
-      if ("sent" in upload) {
-        events.onStart(file.sizeBytes);
-        await completeUpload(upload.sent, { api, context }, events);
-        return sentBytes;
-      }
-      const { url, headers, handle } = upload;
-      events.onStart(0);
-      const body = spool.slice(0, file.sizeBytes);
-      const answer = await partSlots.run(() =>
-        http.send({
-          method: "PUT",
-          url,
-          headers,
-          body,
-          onSent: events.onSent,
-          attempts: MAX_ATTEMPTS,
-        }),
-      );
-      sentBytes += file.sizeBytes;
-      // The signature may have expired while the file was sent.
-      if (answer.status === 403) continue;
-      if (answer.status !== 200) return "other-way";
+      let signedAt = 0;
+      // The signature must not expire while the file waits for its turn.
+      const sent = await partSlots.run(async () => {
+        const upload = await api.startSigned(file);
+        signedAt = context.now().getTime();
+        if (upload === "stored") return upload;
+        if ("sent" in upload) return { handle: upload.sent, answer: undefined };
+        const { url, headers, handle } = upload;
+        events.onStart(0);
+        const body = spool.slice(0, file.sizeBytes);
+        const { onSent } = events;
+        const put = { method: "PUT", url, headers, body, onSent, attempts: MAX_ATTEMPTS } as const;
+        return { handle, answer: await http.send(put) };
+      });
+      if (sent === "stored") return sentBytes;
+      const { handle, answer } = sent;
+      if (answer === undefined) events.onStart(file.sizeBytes);
+      else sentBytes += file.sizeBytes;
+      // The signature may have expired while the file was sent. A new one may refuse for any
+      // reason, such as a cap, and then to send the whole file again helps nothing.
+      const isOld = context.now().getTime() - signedAt > OLD_MILLISECONDS;
+      if (answer?.status === 403 && isOld) continue;
+      if (answer !== undefined && answer.status !== 200) return "other-way";
       await completeUpload(handle, { api, context }, events);
       return sentBytes;
     } catch (error) {
       context.signal.throwIfAborted();
-      if (error instanceof CacheRefusal && error.code === "payload-unchecked") return "other-way";
+      if (error instanceof CacheRefusal && OTHER_WAY_CODES.has(error.code)) return "other-way";
       // The bucket cannot be reached from here. If it is the gateway, the other way says so too.
       if (error instanceof Unreachable) return "other-way";
       if (!(error instanceof UploadGone)) throw error;

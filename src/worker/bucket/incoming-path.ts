@@ -8,6 +8,8 @@ declare const brand: unique symbol;
  * The path of a NAR that a client sent straight to the bucket and that is not
  * proved yet: `.incoming/<file hash>.nar<ext>/<tag>/<random>`, relative to the
  * prefix. No route reads there (law 2), because no `ObjectPath` begins with a dot.
+ * `signed-` before `<random>` says that the gateway signs only PUTs of exactly these
+ * bytes to the path, and no parts: a bucket that checks them has proved the object.
  */
 export type IncomingPath = string & { readonly [brand]: "IncomingPath" };
 
@@ -26,17 +28,27 @@ export function incomingFolder(nar: NarKey, tag: string): string {
   return `.incoming/${nar.path.slice("nar/".length)}/${tag}/`;
 }
 
+const SIGNED = "signed-";
+
 /** Returns a new path in `folder` (see `incomingFolder`) that no other upload has. */
-export function createIncomingPath(folder: string): IncomingPath {
-  const path = folder + crypto.getRandomValues(new Uint8Array(RANDOM_BYTES)).toHex();
+export function createIncomingPath(folder: string, kind: "parts" | "signed"): IncomingPath {
+  const random = crypto.getRandomValues(new Uint8Array(RANDOM_BYTES)).toHex();
+  const path = folder + (kind === "signed" ? SIGNED : "") + random;
   const checked = parseIncomingPath(path);
   if (!checked.ok) throw new TypeError(`${path} ${checked.error}`);
   return checked.value;
 }
 
+/** Whether only signed PUTs of the right bytes can have stored an object there. */
+export function isSignedPath(path: IncomingPath): boolean {
+  return path.includes(`/${SIGNED}`);
+}
+
 /** Parses the path of an incoming NAR. The error is a predicate: "is not …". */
 export function parseIncomingPath(text: string): Result<IncomingPath> {
-  return /^\.incoming\/[0-9a-z]{52}\.nar(?:\.[0-9a-z]+)?\/[0-9a-f]{16}\/[0-9a-f]{32}$/.test(text)
+  return /^\.incoming\/[0-9a-z]{52}\.nar(?:\.[0-9a-z]+)?\/[0-9a-f]{16}\/(?:signed-)?[0-9a-f]{32}$/.test(
+    text,
+  )
     ? ok(text as IncomingPath)
     : err("is not the path of an incoming NAR");
 }
@@ -62,7 +74,7 @@ export function createProbePaths(): ProbePaths {
   return {
     folder,
     of(name) {
-      const known = byName.get(name) ?? createIncomingPath(folder);
+      const known = byName.get(name) ?? createIncomingPath(folder, "signed");
       byName.set(name, known);
       return known;
     },

@@ -6,6 +6,7 @@ import type { BucketLocation } from "../../settings/bucket-settings.ts";
 import type { Bucket } from "./bucket.ts";
 import { createProbePaths } from "./incoming-path.ts";
 import type { S3Environment } from "./s3-client.ts";
+import { readAnswer } from "./read-answer.ts";
 import { copyS3Object } from "./s3-copy.ts";
 import { readS3Failure } from "./s3-failure.ts";
 import { signNarPut } from "./s3-presign.ts";
@@ -60,15 +61,19 @@ export function openS3ProbeFolder(
   return {
     async put(request) {
       const response = await put(request, streamBody(request, request.sizeBytes));
-      const { status, code } = await readS3Failure(response);
+      const answer = await readAnswer(response, `PUT ${request.name}`);
+      const { status, code } = await readS3Failure(answer);
       return { status, code };
     },
     async putHalf(request) {
       const half = Math.floor(request.sizeBytes / 2);
       const hangUp = new AbortController();
       const body = streamBody(request, half, () => hangUp.abort());
+      // A server that stops reading would hold the body up for ever.
+      const timer = setTimeout(() => hangUp.abort(), TIMEOUT_MILLISECONDS);
       // The request ends with the abort, or with a refusal; both are right.
       const response = await put(request, body, hangUp.signal).catch(() => undefined);
+      clearTimeout(timer);
       await response?.body?.cancel();
     },
     async copy(from, to) {

@@ -169,6 +169,8 @@ export async function commitDeletion(
   forgetContents(key.path, { memory, cache });
   const existed = (await bucket.head(key.path)) !== undefined;
   if (existed) await bucket.delete(key.path);
+  // A push may have stored it after the look, and then the deletion has hidden that too.
+  forgetStoredNar(key.path, { memory, cache });
   return { existed, isPurged: await purgeEdge(key, edge, context) };
 }
 

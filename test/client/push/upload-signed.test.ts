@@ -34,7 +34,7 @@ function open(more: object = {}): Response {
   });
 }
 
-async function upload(answers: Answers) {
+async function upload(answers: Answers, partSlots = createSemaphore(3), putSeconds = 0) {
   const counts: Record<string, number> = {};
   const log: string[] = [];
   const sent: { headers: Headers; body: Buffer }[] = [];
@@ -45,12 +45,14 @@ async function upload(answers: Answers) {
     log.push(name);
     const body = Buffer.from(await request.arrayBuffer());
     if (isBucket) sent.push({ headers: request.headers, body });
+    if (isBucket) milliseconds += putSeconds * 1000;
     const count = (counts[name] = (counts[name] ?? 0) + 1);
     const answer = answers[name]?.(count);
     if (answer === undefined) throw new Error("connection refused");
     return answer.clone();
   };
-  const context = createTestContext({ fetch });
+  let milliseconds = Date.now();
+  const context = createTestContext({ fetch, now: () => new Date(milliseconds) });
   const http = createHttpClient(context, { attempts: 3, idleMilliseconds: 10_000 });
   const client = createCacheClient(CACHE, async () => "secret", http);
   const spool = createSpool({
@@ -65,7 +67,7 @@ async function upload(answers: Answers) {
     extension: ".zst",
   } as const;
   const events: string[] = [];
-  const uploads = { api: createUploadApi(client), http, partSlots: createSemaphore(3), context };
+  const uploads = { api: createUploadApi(client), http, partSlots, context };
   const result = await uploadSigned(file, spool, uploads, {
     onStart: (bytes) => events.push(`start ${bytes}`),
     onSent: (bytes) => events.push(`sent ${bytes}`),
@@ -93,11 +95,19 @@ describe("uploadSigned", () => {
   it("sends no header that a cache adds of its own", async () => {
     const { sent } = await upload({
       "POST uploads/signed": () =>
-        open({ headers: { cookie: "a", host: "other.example", "x-amz-date": "1\r\nx: y" } }),
+        open({
+          headers: {
+            cookie: "a",
+            host: "other.example",
+            authorization: "Basic YWRtaW46YWRtaW4=",
+            "x-amz-date": "1\r\nx: y",
+          },
+        }),
       PUT: () => new Response(null),
       "POST uploads/complete": () => STORED,
     });
     expect(sent[0]?.headers.get("cookie")).toBeNull();
+    expect(sent[0]?.headers.get("authorization")).toBeNull();
     expect(sent[0]?.headers.get("x-amz-date")).toBeNull();
   });
 
@@ -126,13 +136,35 @@ describe("uploadSigned", () => {
   });
 
   it("asks for a new signature if the bucket refuses an old one", async () => {
-    const { result, log } = await upload({
+    const answers: Answers = {
       "POST uploads/signed": () => open(),
       PUT: (count) => new Response(null, { status: count === 1 ? 403 : 200 }),
       "POST uploads/complete": () => STORED,
-    });
+    };
+    const { result, log } = await upload(answers, createSemaphore(3), 1000);
     expect(result).toBe(2 * CONTENTS.byteLength);
     expect(log.filter((line) => line === "POST uploads/signed")).toHaveLength(2);
+  });
+
+  it("asks for a signature when its turn has come, so that it does not expire before", async () => {
+    const slots = createSemaphore(1);
+    const { promise, resolve: free } = Promise.withResolvers<void>();
+    const busy = slots.run(() => promise);
+    let asked = 0;
+    const answers: Answers = {
+      "POST uploads/signed": () => {
+        asked++;
+        return open();
+      },
+      PUT: () => new Response(null),
+      "POST uploads/complete": () => STORED,
+    };
+    const uploading = upload(answers, slots);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(asked).toBe(0);
+    free();
+    await busy;
+    expect((await uploading).result).toBe(CONTENTS.byteLength);
   });
 
   it("starts again if the object is gone", async () => {
@@ -151,9 +183,9 @@ describe("uploadSigned", () => {
       puts: 1,
     },
     {
-      what: "the bucket always refuses the signature",
+      what: "the bucket refuses a new signature",
       answers: { PUT: () => new Response(null, { status: 403 }) },
-      puts: 3,
+      puts: 1,
     },
     {
       what: "the bucket fails",
@@ -164,6 +196,11 @@ describe("uploadSigned", () => {
     {
       what: "the bucket proves nothing any more",
       answers: { "POST uploads/signed": () => refuse(409, "payload-unchecked") },
+      puts: 0,
+    },
+    {
+      what: "an older gateway answers",
+      answers: { "POST uploads/signed": () => refuse(404, "no-such-endpoint") },
       puts: 0,
     },
   ])("leaves the file to the other way where $what", async ({ answers, puts }) => {
@@ -183,6 +220,13 @@ describe("uploadSigned", () => {
 });
 
 describe("createSigning", () => {
+  it("leaves the NARs to the other way if the gateway cannot answer", async () => {
+    const signing = createSigning({
+      hasProvingBucket: () => Promise.reject(new Error("503")),
+    });
+    expect(await signing.isPossible()).toBe(false);
+  });
+
   it("asks once, and gives up after three failures", async () => {
     let asked = 0;
     const signing = createSigning({

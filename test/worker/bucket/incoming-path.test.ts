@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   createIncomingPath,
   incomingFolder,
+  isSignedPath,
   parseIncomingPath,
 } from "../../../src/worker/bucket/incoming-path.ts";
 import { parseObjectKey } from "../../../src/nix/object-key.ts";
@@ -15,7 +16,7 @@ describe("createIncomingPath", () => {
   it("names the NAR and the token, and is never the same", () => {
     const folder = incomingFolder(NAR, TAG);
     expect(folder).toBe(`.incoming/${HASH}.nar.xz/${TAG}/`);
-    const paths = Array.from({ length: 100 }, () => createIncomingPath(folder));
+    const paths = Array.from({ length: 100 }, () => createIncomingPath(folder, "parts"));
     expect(new Set(paths).size).toBe(100);
     for (const path of paths) {
       expect(path.startsWith(folder)).toBe(true);
@@ -24,12 +25,20 @@ describe("createIncomingPath", () => {
   });
 
   it("is no name that a route reads", () => {
-    const path = createIncomingPath(incomingFolder(NAR, TAG));
+    const path = createIncomingPath(incomingFolder(NAR, TAG), "parts");
     for (const raw of [path, path.replace(".", "%2e"), path.replaceAll("/", "%2F")]) {
       expect(parseObjectKey(`/${raw}`).ok, raw).toBe(false);
       expect(parseObjectKey(`/nar/../${raw}`).ok, raw).toBe(false);
       expect(parseObjectKey(`/nar/%2e%2e/${raw}`).ok, raw).toBe(false);
     }
+  });
+});
+
+describe("isSignedPath", () => {
+  it("tells what only a signed PUT can have stored from what parts can become", () => {
+    const folder = incomingFolder(NAR, TAG);
+    expect(isSignedPath(createIncomingPath(folder, "signed"))).toBe(true);
+    expect(isSignedPath(createIncomingPath(folder, "parts"))).toBe(false);
   });
 });
 
@@ -40,6 +49,7 @@ describe("parseIncomingPath", () => {
     { what: "another folder", path: `.canary/${HASH}.nar.xz/${TAG}/${RANDOM}` },
     { what: "a way out", path: `.incoming/${HASH}.nar/${TAG}/../../../x` },
     { what: "a name that is no hash", path: `.incoming/x.nar/${TAG}/${RANDOM}` },
+    { what: "another word", path: `.incoming/${HASH}.nar/${TAG}/sealed-${RANDOM}` },
     { what: "a short random", path: `.incoming/${HASH}.nar/${TAG}/0011` },
     { what: "a second line", path: `.incoming/${HASH}.nar/${TAG}/${RANDOM}\n` },
   ])("refuses $what", ({ path }) => {

@@ -25,7 +25,7 @@ interface Prepared extends TestB2 {
 /** A bucket with an object to be copied, in ranges if it is large. */
 async function prepare(bytes: Uint8Array<ArrayBuffer>): Promise<Prepared> {
   const b2 = await openB2({ copyLimits: RANGES });
-  const from = createIncomingPath(incomingFolder(NAR, "0123456789abcdef"));
+  const from = createIncomingPath(incomingFolder(NAR, "0123456789abcdef"), "parts");
   await b2.fake.putObject(B2_PREFIX + from, bytes, { "content-type": contentType });
   const head = await b2.bucket.head(from);
   const sizeBytes = bytes.byteLength;
@@ -72,7 +72,7 @@ describe("copy", () => {
 
   it("copies no further ranges once one of them failed", async () => {
     const { bucket, fake } = await openB2({ copyLimits: { maxSingleBytes: 1, rangeBytes: 1000 } });
-    const from = createIncomingPath(incomingFolder(NAR, "0123456789abcdef"));
+    const from = createIncomingPath(incomingFolder(NAR, "0123456789abcdef"), "parts");
     await fake.putObject(B2_PREFIX + from, SMALL);
     const etag = (await bucket.head(from))?.etag ?? "";
     const operation = "UploadPartCopy";
@@ -151,7 +151,7 @@ describe("copy", () => {
   it("copies from below a prefix of any characters", async () => {
     const prefix = "nix+a=b@c/_d.e-f/";
     const { bucket, fake } = await openB2({ config: { prefix } });
-    const from = createIncomingPath(incomingFolder(NAR, "0123456789abcdef"));
+    const from = createIncomingPath(incomingFolder(NAR, "0123456789abcdef"), "parts");
     await fake.putObject(prefix + from, SMALL);
     const etag = (await bucket.head(from))?.etag ?? "";
     const source = { etag, sizeBytes: SMALL.byteLength, contentType };

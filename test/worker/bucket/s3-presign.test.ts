@@ -8,7 +8,7 @@ const BODY = "bytes of a part";
 /** An upload and the URL of its second part. */
 async function signPart(options: TestB2Options = {}, seconds = 3600) {
   const b2 = await openB2(options);
-  const path = createIncomingPath(incomingFolder(NAR, "0123456789abcdef"));
+  const path = createIncomingPath(incomingFolder(NAR, "0123456789abcdef"), "parts");
   const starter = options.clockAheadMilliseconds === undefined ? b2 : await openSame(b2);
   const upload = await starter.bucket.createUpload(path, { contentType: "application/x-nix-nar" });
   const url = await b2.bucket.openUpload(path, upload.uploadId).signPart(2, seconds);

@@ -31,12 +31,13 @@ export async function beginSignedUpload(
   const sha256 = narSha256(nar);
   if (sha256 === undefined) throw new CacheError("internal", `${nar.path} has no SHA-256`);
   if (await isStored(nar, sizeBytes, push)) return { kind: "stored" };
-  // A small NAR is sent again in the time that this listing takes.
+  // A small NAR is sent again in the time that this listing takes. What was sent in parts
+  // is not taken up: the gateway would have to read it, and the free plan allows that to none.
   if (sizeBytes > PART_SIZE_THRESHOLD_BYTES) {
     const found = await findCompleted(nar, sizeBytes, push, push.clock.now());
-    if (found !== undefined) return { kind: "sent", upload: found.upload };
+    if (found?.upload.isChecked === true) return { kind: "sent", upload: found.upload };
   }
-  const incoming = createIncomingPath(folderOf(nar, push.by));
+  const incoming = createIncomingPath(folderOf(nar, push.by), "signed");
   const put = await push.bucket.signPut(incoming, { sha256, sizeBytes, header });
   const upload = { nar, incoming, sizeBytes, uploadId: undefined, isChecked: true };
   return { kind: "open", upload, put };

@@ -1,5 +1,5 @@
 import type { UploadedPart } from "../../bucket/bucket.ts";
-import { createIncomingPath, parseIncomingPath } from "../../bucket/incoming-path.ts";
+import { createIncomingPath, isSignedPath, parseIncomingPath } from "../../bucket/incoming-path.ts";
 import { CONTENT_TYPES } from "../../../http/response-headers.ts";
 import type { NarKey } from "../../../nix/object-key.ts";
 import { clearIncoming, type DirectUpload, folderOf, isStored } from "./direct-upload.ts";
@@ -34,7 +34,7 @@ export async function beginUpload(
   const found =
     (await findOpen(nar, sizeBytes, push)) ?? (await findCompleted(nar, sizeBytes, push, now));
   if (found !== undefined) return found;
-  const incoming = createIncomingPath(folderOf(nar, push.by));
+  const incoming = createIncomingPath(folderOf(nar, push.by), "parts");
   const { uploadId } = await push.bucket.createUpload(incoming, { contentType: CONTENT_TYPES.nar });
   const upload: DirectUpload = { nar, incoming, sizeBytes, uploadId, isChecked: false };
   return { kind: "open", upload, parts: [] };
@@ -78,7 +78,10 @@ function canBecome(sizeBytes: number, parts: readonly UploadedPart[]): boolean {
   return parts.every(({ number }) => number <= partCountOf(sizeBytes));
 }
 
-/** Returns an upload that was completed and not proved, because its client went away in between. */
+/**
+ * Returns an upload that was completed and not proved, because its client went away in
+ * between. One that the bucket has proved comes first: the gateway need not read it.
+ */
 export async function findCompleted(
   nar: NarKey,
   sizeBytes: number,
@@ -86,7 +89,8 @@ export async function findCompleted(
   now: Date,
 ): Promise<UnfinishedUpload | undefined> {
   const { objects } = await bucket.list(folderOf(nar, by));
-  for (const object of objects) {
+  // Names with a word before their digits come last in a listing.
+  for (const object of objects.toReversed()) {
     const incoming = parseIncomingPath(object.path);
     if (!incoming.ok || object.sizeBytes !== sizeBytes || !canBeTakenUp(object, now)) continue;
     const upload: DirectUpload = {
@@ -94,8 +98,7 @@ export async function findCompleted(
       incoming: incoming.value,
       sizeBytes,
       uploadId: undefined,
-      // It may have been stored by parts.
-      isChecked: false,
+      isChecked: isSignedPath(incoming.value),
     };
     return { kind: "open", upload, parts: allParts(sizeBytes) };
   }

@@ -31,6 +31,9 @@ export async function findPayloadCheck(push: Push): Promise<PayloadCheck> {
   const known = memory.payloadChecks.get(cache.bucketId);
   if (known !== undefined && now < known.until) return known.check;
   const check = (await readKept(push)) ?? (await probe(push));
+  // Wrong bytes may have been found meanwhile.
+  const distrusted = memory.payloadChecks.get(cache.bucketId);
+  if (distrusted?.until === Infinity) return distrusted.check;
   const until = clock.now().getTime() + REMEMBERED_MILLISECONDS;
   memory.payloadChecks.set(cache.bucketId, { check, until });
   return check;
@@ -76,10 +79,15 @@ async function probe(push: Push): Promise<PayloadCheck> {
     if (finding.kind === "unknown") return finding;
     if (finding.kind === "checked") {
       const check = { kind: "checked", header } as const;
+      // Another isolate may have found wrong bytes meanwhile. That result must stay.
+      const other = await readKept(push);
+      if (other?.kind === "unchecked" || other?.kind === "unknown") return other;
       await keep({ bucketId, at: clock.now(), check, isFinal: false }, push);
       return check;
     }
     reasons.push(`${finding.because} (${header})`);
+    // A second probe would also go beyond the 50 subrequests of the free plan.
+    if (finding.isHashChecked) break;
   }
   const check = { kind: "unchecked", because: reasons.join(", ") } as const;
   await keep({ bucketId, at: clock.now(), check, isFinal: false }, push);

@@ -19,20 +19,23 @@ export function isSampled({ isChecked, sizeBytes }: DirectUpload, push: Push): b
 /**
  * Reads back a published NAR that only the bucket has proved. If it has other bytes, the
  * NAR is removed, and from now on the gateway reads back everything. Never throws: a
- * NAR that cannot be read now says nothing.
+ * NAR that cannot be read now, or that another push stores meanwhile, says nothing.
  */
 export async function checkSample({ nar, sizeBytes }: DirectUpload, push: Push): Promise<void> {
   const { bucket, log, by } = push;
   try {
     const head = await bucket.head(nar.path);
     if (head?.etag === undefined) return;
-    const proof = await proveObject(bucket, { path: nar.path, sizeBytes, etag: head.etag });
-    if (proof.kind === "gone") return;
-    if (proof.kind === "hashed" && proof.sha256 === narSha256(nar)) return;
+    if (head.sizeBytes === sizeBytes && head.contentEncoding === undefined) {
+      const proof = await proveObject(bucket, { path: nar.path, sizeBytes, etag: head.etag });
+      if (proof.kind !== "hashed" || proof.sha256 === narSha256(nar)) return;
+    }
     await distrustBucket(push);
-    await commitDeletion(nar, push, push.edgeContext);
+    const removal = await commitDeletion(nar, push, push.edgeContext).catch(() => undefined);
     // Other NARs may have been stored so. The operator finds them with an audit of the bucket.
-    log("error", "bucket-proved-wrong-bytes", { path: nar.path, by });
+    const isRemoved = removal !== undefined;
+    const purged = removal?.isPurged === true;
+    log("error", "bucket-proved-wrong-bytes", { path: nar.path, isRemoved, purged, by });
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
     log("warn", "sample-not-read", { path: nar.path, detail, by });

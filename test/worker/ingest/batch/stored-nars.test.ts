@@ -5,6 +5,7 @@ import {
   noteStoredNar,
   withStoredNars,
 } from "../../../../src/worker/ingest/batch/stored-nars.ts";
+import { commitDeletion } from "../../../../src/worker/ingest/commit.ts";
 import { valueOf } from "../../../../testkit/value-of.ts";
 import { createPush } from "../../../../testkit/workerd/push.ts";
 
@@ -39,6 +40,17 @@ describe("withStoredNars", () => {
     const push = createPush();
     noteStoredNar(NAR, 7, push);
     forgetStoredNar(NAR.path, push);
+    expect(await withStoredNars(push).head(NAR.path)).toBeUndefined();
+  });
+
+  it("asks the bucket for a NAR that was stored while it was deleted", async () => {
+    const push = createPush({
+      before: (call) => {
+        if (call.startsWith("delete ")) noteStoredNar(NAR, 7, push);
+      },
+    });
+    push.bucket.setText(NAR.path, "a NAR..");
+    await commitDeletion(NAR, push, push.edgeContext);
     expect(await withStoredNars(push).head(NAR.path)).toBeUndefined();
   });
 

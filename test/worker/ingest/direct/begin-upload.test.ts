@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createIncomingPath } from "../../../../src/worker/bucket/incoming-path.ts";
 import { folderOf, listPresentParts } from "../../../../src/worker/ingest/direct/direct-upload.ts";
 import { missingParts } from "../../../../src/worker/ingest/direct/part-plan.ts";
+import { beginSignedUpload } from "../../../../src/worker/ingest/direct/begin-signed-upload.ts";
 import { beginUpload } from "../../../../src/worker/ingest/direct/begin-upload.ts";
 import {
   completeNar,
@@ -52,9 +53,9 @@ describe("beginUpload", () => {
     await startNar(nar, push);
     const folder = folderOf(nar.key, "ci");
     const options = { contentType: "application/x-nix-nar" };
-    const further = await bucket.createUpload(createIncomingPath(folder), options);
+    const further = await bucket.createUpload(createIncomingPath(folder, "parts"), options);
     await further.putPart(1, nar.part(1));
-    await bucket.createUpload(createIncomingPath(folder), options);
+    await bucket.createUpload(createIncomingPath(folder, "parts"), options);
     const { upload, parts } = await startNar(nar, push);
     expect(upload.uploadId).toBe(further.uploadId);
     expect(parts.map(({ number }) => number)).toEqual([1]);
@@ -64,7 +65,7 @@ describe("beginUpload", () => {
   it("asks after so many leftovers at most, and begins anew beside them", async () => {
     const { nar, push } = await openPush();
     for (let count = 0; count < 40; count++) {
-      const incoming = createIncomingPath(folderOf(nar.key, "ci"));
+      const incoming = createIncomingPath(folderOf(nar.key, "ci"), "parts");
       const surplus = await push.bucket.createUpload(incoming, { contentType: "x/y" });
       await surplus.putPart(3, nar.part(2));
     }
@@ -111,6 +112,31 @@ describe("beginUpload", () => {
     expect(await listPresentParts(upload, push)).toEqual(parts);
     await completeNar(upload, push);
     await expectStored(nar, push);
+  });
+
+  it("finds one that the bucket has proved before all others, and does not read it", async () => {
+    const { nar, push } = await openPush();
+    const folder = folderOf(nar.key, "ci");
+    const object = { bytes: nar.bytes, contentType: "application/x-nix-nar" };
+    push.bucket.objects.set(`${folder}${"0a".repeat(16)}`, object);
+    push.bucket.objects.set(`${folder}signed-${"0a".repeat(16)}`, object);
+    push.bucket.objects.set(`${folder}${"fa".repeat(16)}`, object);
+    const { upload } = await startNar(nar, push);
+    expect(upload).toMatchObject({
+      incoming: `${folder}signed-${"0a".repeat(16)}`,
+      isChecked: true,
+    });
+  });
+
+  it("signs a PUT beside an object of parts, which the gateway would have to read", async () => {
+    const { nar, push } = await openPush();
+    push.bucket.objects.set(`${folderOf(nar.key, "ci")}${"0a".repeat(16)}`, {
+      bytes: nar.bytes,
+      contentType: "application/x-nix-nar",
+    });
+    const size = nar.bytes.byteLength;
+    const begun = await beginSignedUpload(nar.key, size, "x-amz-content-sha256", push);
+    expect(begun.kind).toBe("open");
   });
 
   it.each([

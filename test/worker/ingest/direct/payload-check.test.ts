@@ -3,6 +3,7 @@ import {
   distrustBucket,
   findPayloadCheck,
 } from "../../../../src/worker/ingest/direct/payload-check.ts";
+import type { ProbeFaults } from "../../../../testkit/fake-probe-folder.ts";
 import { createPush, type TestPush } from "../../../../testkit/workerd/push.ts";
 
 const KEPT = ".nargate/payload-check.json";
@@ -22,6 +23,15 @@ describe("findPayloadCheck", () => {
     expect(await findPayloadCheck(push)).toMatchObject({ kind: "unchecked" });
     expect(push.probes).toEqual(["x-amz-content-sha256", "x-amz-checksum-sha256"]);
   });
+
+  it.each([{ acceptsOld: true }, { storesHalves: true }, { acceptsUnsigned: "x-amz-meta-probe" }])(
+    "does not probe by the second header where that cannot help: %j",
+    async (probeFaults) => {
+      const push = createPush({ probeFaults: probeFaults as ProbeFaults });
+      expect(await findPayloadCheck(push)).toMatchObject({ kind: "unchecked" });
+      expect(push.probes).toEqual(["x-amz-content-sha256"]);
+    },
+  );
 
   it("keeps a result for a week, for all isolates", async () => {
     const push = createPush({ probeFaults: {} });
@@ -91,6 +101,26 @@ describe("findPayloadCheck", () => {
 });
 
 describe("distrustBucket", () => {
+  it.each(["this isolate", "another isolate"])("stays while a probe of %s runs", async (whose) => {
+    const push = createPush({ probeFaults: {} });
+    const prober = whose === "this isolate" ? push : later(push, 0);
+    const open = prober.openProbe;
+    const racing = {
+      ...prober,
+      openProbe: (header: Parameters<typeof open>[0]) => {
+        const folder = open(header);
+        return {
+          ...folder,
+          async sleep() {
+            await distrustBucket(push);
+          },
+        };
+      },
+    };
+    expect((await findPayloadCheck(racing)).kind).toBe("unchecked");
+    expect((await findPayloadCheck(later(push, 400 * DAY))).kind).toBe("unchecked");
+  });
+
   it("holds for good, in every isolate", async () => {
     const push = createPush({ probeFaults: {} });
     await findPayloadCheck(push);

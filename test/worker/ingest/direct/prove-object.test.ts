@@ -16,7 +16,7 @@ const OTHER_BYTES = makeBytes(2 * MIB + 12_345, 2);
 /** An object in the bucket, and how it is proved. */
 async function prepare(bytes: Uint8Array<ArrayBuffer> = BYTES) {
   const { bucket, fake } = await openB2();
-  const path = createIncomingPath(incomingFolder(NAR, "0123456789abcdef"));
+  const path = createIncomingPath(incomingFolder(NAR, "0123456789abcdef"), "parts");
   const key = B2_PREFIX + path;
   await fake.putObject(key, bytes);
   const head = await bucket.head(path);

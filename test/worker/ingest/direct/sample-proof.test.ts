@@ -40,6 +40,47 @@ describe("checkSample", () => {
     expect(push.lines.at(-1)).toMatchObject({ level: "error", code: "bucket-proved-wrong-bytes" });
   });
 
+  it("leaves a NAR that another push stores meanwhile, which may change its entity tag", async () => {
+    const racing: { again?: () => void } = {};
+    const { push, nar, upload } = await publish(BYTES, {
+      before: (call) => {
+        if (call.startsWith("get nar/")) racing.again?.();
+      },
+    });
+    racing.again = () => push.bucket.putWhole(`memory:${nar.path}`, BYTES.slice());
+    await checkSample(upload, push);
+    expect(push.bucket.objects.has(nar.path)).toBe(true);
+    expect((await findPayloadCheck(push)).kind).toBe("checked");
+  });
+
+  it.each([
+    { what: "of another size", bytes: BYTES.slice(1), contentEncoding: undefined },
+    { what: "with an encoding", bytes: BYTES.slice(), contentEncoding: "gzip" },
+  ])("removes a NAR $what", async ({ bytes, contentEncoding }) => {
+    const { push, nar, upload } = await publish(BYTES);
+    push.bucket.putWhole(`memory:${nar.path}`, bytes, contentEncoding);
+    await checkSample(upload, push);
+    expect(push.bucket.objects.has(nar.path)).toBe(false);
+    expect((await findPayloadCheck(push)).kind).toBe("unchecked");
+  });
+
+  it("says what it found also if it cannot remove the NAR", async () => {
+    const { push, upload } = await publish(
+      BYTES.map((byte) => byte ^ 1),
+      {
+        before: (call) => {
+          if (call.startsWith("delete nar/")) throw new Error("down");
+        },
+      },
+    );
+    await checkSample(upload, push);
+    expect(push.lines.at(-1)).toMatchObject({
+      level: "error",
+      code: "bucket-proved-wrong-bytes",
+      fields: { isRemoved: false },
+    });
+  });
+
   it("says nothing of a NAR that it cannot read", async () => {
     const failing = { isOn: false };
     const { push, nar, upload } = await publish(BYTES, {

@@ -12,6 +12,7 @@ import {
   putNars,
 } from "../../../../testkit/workerd/batches.ts";
 import { createFreePlan, FREE_SUBREQUESTS } from "../../../../testkit/workerd/free-plan.ts";
+import { startFilterGateway } from "../../../../testkit/workerd/filter-gateway.ts";
 import { PREFIX, startGateway } from "../../../../testkit/workerd/gateway.ts";
 
 async function startOnFreePlan(settings: Record<string, string> = {}) {
@@ -88,6 +89,18 @@ describe("a gateway on the free plan, which refuses the 51st subrequest of a req
     }
     await publishAll(gateway, lines);
     expect(gateway.plan.most()).toBeLessThanOrEqual(FREE_SUBREQUESTS);
+  });
+
+  it("needs no more where it unpacks NARs that come with their narinfos, and marks them", async () => {
+    const plan = createFreePlan();
+    const gateway = await startFilterGateway({ PROVE: "contents" }, {}, plan.limit);
+    const lines: { path: string }[] = [];
+    for (let at = 0; at < 12; at++) {
+      const path = await makePackedPath("0123456789abcdf".charAt(at).repeat(32), makeNar(500, at));
+      lines.push({ ...lineWithListing(path), nar: path.file.toBase64() } as { path: string });
+    }
+    await publishAll({ ...gateway, plan }, lines);
+    expect(plan.most()).toBeLessThanOrEqual(FREE_SUBREQUESTS);
   });
 
   it("makes progress while every other request to the bucket fails once", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { errorOf, post } from "../../../../testkit/workerd/api.ts";
+import { apiRequest, errorOf, post } from "../../../../testkit/workerd/api.ts";
 import { lineOf, makePaths, ndjson, publish } from "../../../../testkit/workerd/batches.ts";
 import { PREFIX, startGateway } from "../../../../testkit/workerd/gateway.ts";
 import type { FakeStorePath } from "../../../../testkit/store-path.ts";
@@ -52,6 +52,18 @@ describe("a NAR in a line of POST /api/v1/publish", () => {
     expect(lines[0]).toMatchObject({ error: { code: "misconfigured" } });
     expect(narinfosOf(await gateway.bucket.listKeys())).toEqual([]);
   });
+
+  it.each(["A", "AAA\n", "AAAA====", "\u212aAAA"])(
+    "refuses %j, which is not base64",
+    async (nar) => {
+      const [path] = await makePaths(1);
+      const gateway = await startGateway();
+      const lines = ndjson([{ ...lineOf(path as FakeStorePath), nar }]);
+      const response = await gateway.request("/api/v1/publish", apiRequest(lines));
+      expect(response.status).toBe(400);
+      expect((await errorOf(response)).message).toContain("nar is not base64");
+    },
+  );
 
   it("stores no NAR under the name of another", async () => {
     const [path, other] = await makePaths(2);
