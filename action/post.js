@@ -361,6 +361,59 @@ function inChunks(list, size) {
   );
 }
 
+// src/nix/trust.ts
+async function findTrust(narinfo, storeDir, keys) {
+  const fingerprint = formatFingerprint(narinfo, storeDir);
+  if (await isSignedByAny(fingerprint, narinfo.signatures, keys)) return "signed";
+  return await trustByAddress(narinfo, storeDir);
+}
+async function readTrueAddress({ contentAddress, storePath, references }, storeDir) {
+  if (contentAddress === void 0) return void 0;
+  const address = parseContentAddress(contentAddress);
+  if (!address.ok) return "false";
+  const given = await computeStorePath(
+    address.value,
+    storePath.name,
+    references,
+    storeDir,
+    storePath
+  );
+  return given.ok && equalStorePaths(given.value, storePath) ? address.value : "false";
+}
+async function trustByAddress(narinfo, storeDir) {
+  const address = await readTrueAddress(narinfo, storeDir);
+  if (address === void 0 || address === "false") return void 0;
+  const { storePath, references, narHash } = narinfo;
+  const refersToSelf = references.some((reference) => equalStorePaths(reference, storePath));
+  const { method, hash } = address;
+  if (method !== "nar" || hash.algorithm !== "sha256" || refersToSelf) return "claimed";
+  return equalHashes(hash, narHash) ? "proved" : void 0;
+}
+async function isSignedByAny(message, signatures, keys) {
+  for (const text2 of signatures) {
+    const signature = parseSignature(text2);
+    if (!signature.ok) continue;
+    for (const key of keys) {
+      if (key.name === signature.value.keyName && await verifySignature(key, message, signature.value)) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+// src/client/gateway/usable.ts
+var DEFAULT_KEYS = ["cache.nixos.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY="];
+async function isUsable(narinfo, cache) {
+  return await findTrust(narinfo, cache.storeDir, trustedKeys(cache)) !== void 0;
+}
+function trustedKeys({ publicKeys }) {
+  return [...publicKeys, ...DEFAULT_KEYS].flatMap((text2) => {
+    const key = parsePublicKey(text2);
+    return key.ok ? [key.value] : [];
+  });
+}
+
 // src/client/gateway/look-at-nar.ts
 async function lookAtNar({ url, fileSize }, client) {
   if (/^[a-z][a-z\d+.-]*:/i.test(url)) return { verdict: "elsewhere", sizeBytes: void 0 };
@@ -413,12 +466,21 @@ function isSignedBy(signatures, keyName) {
 }
 
 // src/client/push/choose-paths.ts
+var UNUSABLE_REMEDY = "Push it with --sign-key, or sign it with nargate sign";
 var COMPARED_PATHS = 32;
 async function choosePaths(infos, named, session, { settle, settleError }) {
   const { client, store, options, limits, guard, context, batches } = session;
   const { upstreamKeys, signKey, isRepair } = options;
   const canReplace = session.facts.proves === "contents";
-  const how = { client, storeDir: store.storeDir, upstreamKeys, signKey, isRepair, canReplace };
+  const how = {
+    client,
+    storeDir: store.storeDir,
+    upstreamKeys,
+    signKey,
+    isRepair,
+    keys: session.facts,
+    canReplace
+  };
   async function choose(info, decide) {
     const { path: path5 } = info;
     try {
@@ -467,7 +529,7 @@ async function choosePaths(infos, named, session, { settle, settleError }) {
   );
   return (await Promise.all(choices)).flat();
 }
-async function choosePath(info, { client, storeDir, upstreamKeys, signKey, isRepair, canReplace }) {
+async function choosePath(info, { client, storeDir, upstreamKeys, signKey, isRepair, keys, canReplace }) {
   const upstream = skipSignedUpstream(info, upstreamKeys);
   if (upstream !== void 0) return upstream;
   const narinfo = await client.readNarinfo(info.path.hash, storeDir, true);
@@ -479,6 +541,12 @@ async function choosePath(info, { client, storeDir, upstreamKeys, signKey, isRep
   if (isRepair && isBroken(await lookAtNar(narinfo, client))) return { kind: "push" };
   if (signKey !== void 0 && !isSignedBy(narinfo.signatures, signKey.name)) {
     return { kind: "sign", published: narinfo };
+  }
+  if (keys.publicKeys.length > 0 && !await isUsable(narinfo, keys)) {
+    return {
+      ...skip(`in the cache, but clients do not accept it. ${UNUSABLE_REMEDY}`),
+      isSuspicious: true
+    };
   }
   return skip("in the cache");
 }
@@ -772,56 +840,6 @@ async function putRealisation(realisation, { client, options, context, guard }) 
 }
 function fingerprintOf(realisation) {
   return realisation.kind === "realisation" ? realisationFingerprint(realisation.value) : buildTraceFingerprint(realisation.key, realisation.value);
-}
-
-// src/nix/trust.ts
-async function findTrust(narinfo, storeDir, keys) {
-  const fingerprint = formatFingerprint(narinfo, storeDir);
-  if (await isSignedByAny(fingerprint, narinfo.signatures, keys)) return "signed";
-  return await trustByAddress(narinfo, storeDir);
-}
-async function readTrueAddress({ contentAddress, storePath, references }, storeDir) {
-  if (contentAddress === void 0) return void 0;
-  const address = parseContentAddress(contentAddress);
-  if (!address.ok) return "false";
-  const given = await computeStorePath(
-    address.value,
-    storePath.name,
-    references,
-    storeDir,
-    storePath
-  );
-  return given.ok && equalStorePaths(given.value, storePath) ? address.value : "false";
-}
-async function trustByAddress(narinfo, storeDir) {
-  const address = await readTrueAddress(narinfo, storeDir);
-  if (address === void 0 || address === "false") return void 0;
-  const { storePath, references, narHash } = narinfo;
-  const refersToSelf = references.some((reference) => equalStorePaths(reference, storePath));
-  const { method, hash } = address;
-  if (method !== "nar" || hash.algorithm !== "sha256" || refersToSelf) return "claimed";
-  return equalHashes(hash, narHash) ? "proved" : void 0;
-}
-async function isSignedByAny(message, signatures, keys) {
-  for (const text2 of signatures) {
-    const signature = parseSignature(text2);
-    if (!signature.ok) continue;
-    for (const key of keys) {
-      if (key.name === signature.value.keyName && await verifySignature(key, message, signature.value)) {
-        return true;
-      }
-    }
-  }
-  return false;
-}
-
-// src/client/gateway/usable.ts
-var DEFAULT_KEYS = ["cache.nixos.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY="];
-function trustedKeys({ publicKeys }) {
-  return [...publicKeys, ...DEFAULT_KEYS].flatMap((text2) => {
-    const key = parsePublicKey(text2);
-    return key.ok ? [key.value] : [];
-  });
 }
 
 // src/client/push/find-unusable.ts

@@ -58,7 +58,10 @@ export function addPushFlags(command: Command): Command {
     )
     .option("--no-listing", "do not send the lists of files in the NARs, which nix-index reads")
     .option("--logs", "also send the build logs that this machine has of the pushed paths")
-    .option("--repair", "also push again what the cache has without its NAR, or with a cut NAR")
+    .option(
+      "--repair",
+      "also push again what the cache has without its NAR, with a cut NAR, or (if the gateway proves contents) with other contents",
+    )
     .option("--json", "print the result as JSON at the end");
 }
 

@@ -49,7 +49,7 @@ async function startWithLocalBucket(port: number): Promise<Running> {
       B2_APPLICATION_KEY: key.secret,
     },
     state,
-    process.env["HOSTS"],
+    process.env,
   );
   if (!settings.ok) throw new StartError(listProblems(settings.error));
   const worker = await runWorker(settings.value, port);
@@ -110,7 +110,7 @@ function localBanner(url: string, state: LocalState): string {
     "Push a store path and its closure:",
     `  NARGATE_TOKEN=${state.tokens.push} ./nargate push --to ${url} PATH`,
     "or, with Nix alone:",
-    `  nix --extra-experimental-features nix-command copy --to ${url} --option netrc-file ${state.netrcFile} PATH`,
+    `  nix --extra-experimental-features nix-command copy --to '${url}?compression=zstd' --option netrc-file ${state.netrcFile} PATH`,
     "",
     "Pull it (with --store /tmp/trial into another store):",
     `  nix-store --realise PATH --option substituters ${url} --option trusted-public-keys ${publicKey}`,

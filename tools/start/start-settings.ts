@@ -58,12 +58,22 @@ export function settingsFromFiles(
 /** The names of this machine. Requests under other names may come from a page of another site. */
 const LOCAL_HOSTS = "127.0.0.1 localhost [::1]";
 
-/** Returns the worker's settings for the embedded bucket. `hosts` are further names to answer to. */
+/** The settings that someone may want to try on the embedded bucket. The environment may set them. */
+const TRIED = ["PROVE", "ABSENT"] as const;
+
+/**
+ * Returns the worker's settings for the embedded bucket. Of the environment it takes the
+ * further names to answer to (HOSTS), and the settings in `TRIED`.
+ */
 export function settingsForLocalBucket(
   bucket: Readonly<Record<(typeof BUCKET_SETTINGS)[number], string>>,
   { signingKey, tokens }: Pick<LocalState, "signingKey" | "tokens">,
-  hosts: string | undefined,
+  environment: Environment,
 ): Result<Record<string, string>, readonly SettingProblem[]> {
+  const tried = TRIED.flatMap((name) => {
+    const value = environment[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
   const entries = (["push", "admin"] as const).map((scope) => ({
     name: `dev-${scope}`,
     sha256: createHash("sha256").update(tokens[scope]).digest("hex"),
@@ -75,7 +85,8 @@ export function settingsForLocalBucket(
     LOG: "faults",
     SIGNING_KEY: signingKey,
     TOKENS: JSON.stringify(entries),
-    HOSTS: withLocalHosts(hosts),
+    HOSTS: withLocalHosts(environment["HOSTS"]),
+    ...Object.fromEntries(tried),
   });
 }
 

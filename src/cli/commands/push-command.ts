@@ -21,8 +21,8 @@ Examples:
   nargate push --all --sign-key ~/cache.secret /nix/store/…-hello-2.12
 
 Pushes the closure of each PATH: references first, several paths at once, large
-NARs in parts. Skips paths that the cache has. If a push was interrupted, run it
-again: it continues where it stopped.
+NARs straight to the bucket. Skips paths that the cache has. If a push was
+interrupted, run it again: it continues where it stopped.
 `;
 
 /** `nargate push`: pushes store paths and their closure. */

@@ -4,6 +4,7 @@ import type { SecretKey } from "../../nix/signature.ts";
 import { formatStorePathBaseName, type StorePath } from "../../nix/store-path.ts";
 import { isWithoutBatches } from "../gateway/batch-api.ts";
 import type { CacheClient } from "../gateway/cache-client.ts";
+import { type CacheKeys, isUsable } from "../gateway/usable.ts";
 import { isBroken, lookAtNar } from "../gateway/look-at-nar.ts";
 import type { PathInfo } from "../local-nix/path-info.ts";
 import { isSignedBy } from "./compose-narinfo.ts";
@@ -31,6 +32,8 @@ interface ChoiceOptions {
   readonly signKey: SecretKey | undefined;
   /** Whether to look at the NAR of each published path, and to push it again if it is broken. */
   readonly isRepair: boolean;
+  /** The keys that clients of the cache trust. */
+  readonly keys: CacheKeys;
   /** Whether the gateway unpacks NARs, and replaces a published path that does not hold what it says. */
   readonly canReplace: boolean;
 }
@@ -40,6 +43,8 @@ export interface Pending extends Dependent {
   readonly info: PathInfo;
   readonly choice: Exclude<Choice, { kind: "skip" }>;
 }
+
+const UNUSABLE_REMEDY = "Push it with --sign-key, or sign it with nargate sign";
 
 /**
  * The most narinfos of paths that the user has named which are compared with the store, if
@@ -61,7 +66,15 @@ export async function choosePaths(
   const { client, store, options, limits, guard, context, batches } = session;
   const { upstreamKeys, signKey, isRepair } = options;
   const canReplace = session.facts.proves === "contents";
-  const how = { client, storeDir: store.storeDir, upstreamKeys, signKey, isRepair, canReplace };
+  const how = {
+    client,
+    storeDir: store.storeDir,
+    upstreamKeys,
+    signKey,
+    isRepair,
+    keys: session.facts,
+    canReplace,
+  };
 
   async function choose(
     info: PathInfo,
@@ -130,7 +143,7 @@ export async function choosePaths(
  */
 export async function choosePath(
   info: PathInfo,
-  { client, storeDir, upstreamKeys, signKey, isRepair, canReplace }: ChoiceOptions,
+  { client, storeDir, upstreamKeys, signKey, isRepair, keys, canReplace }: ChoiceOptions,
 ): Promise<Choice> {
   const upstream = skipSignedUpstream(info, upstreamKeys);
   if (upstream !== undefined) return upstream;
@@ -145,6 +158,12 @@ export async function choosePath(
   if (isRepair && isBroken(await lookAtNar(narinfo, client))) return { kind: "push" };
   if (signKey !== undefined && !isSignedBy(narinfo.signatures, signKey.name)) {
     return { kind: "sign", published: narinfo };
+  }
+  if (keys.publicKeys.length > 0 && !(await isUsable(narinfo, keys))) {
+    return {
+      ...skip(`in the cache, but clients do not accept it. ${UNUSABLE_REMEDY}`),
+      isSuspicious: true,
+    };
   }
   return skip("in the cache");
 }

@@ -69,7 +69,7 @@ async function choose({ count, named = [], options = {}, published, ...given }: 
     limits: createPushLimits(),
     guard: createStopGuard(),
     context: createTestContext(),
-    facts: { proves: given.proves ?? "file" },
+    facts: { proves: given.proves ?? "file", publicKeys: [], storeDir: "/nix/store" },
     batches: given.isOld === true ? undefined : batches,
   } as unknown as PushSession;
   const outcomes: PathOutcome[] = [];

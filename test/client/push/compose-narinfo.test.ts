@@ -88,6 +88,7 @@ describe("choosePath", () => {
     isRepair?: boolean;
     upstreamKeys?: readonly string[];
     keyName?: string;
+    publicKeys?: readonly string[];
   }) {
     const { nar = { status: 200, length: FILE.fileSize } } = options;
     return await choosePath(readInfo(), {
@@ -106,11 +107,21 @@ describe("choosePath", () => {
       },
       isRepair: options.isRepair ?? false,
       canReplace: false,
+      keys: { publicKeys: options.publicKeys ?? [], storeDir: STORE_DIR },
       storeDir: STORE_DIR,
       upstreamKeys: new Set(options.upstreamKeys),
       signKey: options.keyName === undefined ? undefined : await createKey(options.keyName),
     });
   }
+
+  it("warns of a path that no client accepts, if the cache publishes a key", async () => {
+    const publicKeys = ["other-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY="];
+    expect(await choose({ published, publicKeys })).toMatchObject({
+      kind: "skip",
+      isSuspicious: true,
+      reason: expect.stringContaining("clients do not accept it"),
+    });
+  });
 
   it("pushes what the cache lacks", async () => {
     expect(await choose({})).toEqual({ kind: "push" });

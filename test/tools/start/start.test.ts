@@ -78,7 +78,7 @@ describe("npm start", { timeout: 60_000 }, () => {
       `NARGATE_TOKEN=${server.token("push")} ./nargate push --to ${url} PATH\n`,
     );
     expect(server.said()).toContain(
-      `copy --to ${url} --option netrc-file ${path.join(stateDirectory, "netrc")} PATH\n`,
+      `copy --to '${url}?compression=zstd' --option netrc-file ${path.join(stateDirectory, "netrc")} PATH\n`,
     );
     expect(server.said()).toContain(
       `nix-store --realise PATH --option substituters ${url} --option trusted-public-keys ${publicKey}\n`,
@@ -159,6 +159,13 @@ describe("npm start", { timeout: 60_000 }, () => {
     const refused = await start({ PORT: "http" });
     expect(await refused.ended).toBe(2);
     expect(refused.said()).toBe("Cannot start:\n  PORT must be a number from 0 to 65535\n");
+  });
+
+  it("takes the settings that one may want to try from the environment", async () => {
+    const refused = await start({ PROVE: "all", ABSENT: "never" });
+    expect(await refused.ended).toBe(2);
+    expect(refused.said()).toMatch(/^ {2}PROVE is not one of .*$/m);
+    expect(refused.said()).toMatch(/^ {2}ABSENT is not one of .*$/m);
   });
 
   it("refuses to share its bucket with another run", async () => {
