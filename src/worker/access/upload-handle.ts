@@ -13,8 +13,6 @@ export interface UploadClaim {
    * already completed: the object in the bucket does not tell the id.
    */
   readonly uploadId: string | undefined;
-  /** Whether the bucket checks the bytes, because only a signed PUT can have stored them. */
-  readonly isChecked: boolean;
   /** The name of the token that started the upload. */
   readonly tokenName: string;
   /** The time at which the handle stops working. */
@@ -33,10 +31,7 @@ const MAX_HANDLE_LENGTH = 4096;
  * it. The signature (HMAC-SHA-256) proves that the client changed nothing.
  */
 export async function formatUploadHandle(claim: UploadClaim, secret: string): Promise<string> {
-  const { isChecked, ...rest } = claim;
-  // Left out if false, as versions do that do not know it.
-  const json = JSON.stringify(isChecked ? { ...rest, isChecked } : rest);
-  const payload = encode(new TextEncoder().encode(json));
+  const payload = encode(new TextEncoder().encode(JSON.stringify(claim)));
   const signature = await crypto.subtle.sign("HMAC", await deriveKey(secret), asBytes(payload));
   return `${payload}.${encode(new Uint8Array(signature))}`;
 }
@@ -90,19 +85,18 @@ async function deriveKey(secret: string): Promise<CryptoKey> {
 
 function parseClaim(json: string): UploadClaim | undefined {
   const value: Readonly<Record<string, unknown>> = JSON.parse(json);
-  const { nar, incoming, sizeBytes, uploadId, isChecked = false, tokenName, expires } = value;
+  const { nar, incoming, sizeBytes, uploadId, tokenName, expires } = value;
   if (
     typeof nar !== "string" ||
     typeof incoming !== "string" ||
     typeof sizeBytes !== "number" ||
     (typeof uploadId !== "string" && uploadId !== undefined) ||
-    typeof isChecked !== "boolean" ||
     typeof tokenName !== "string" ||
     typeof expires !== "string"
   ) {
     return undefined;
   }
-  return { nar, incoming, sizeBytes, uploadId, isChecked, tokenName, expires: new Date(expires) };
+  return { nar, incoming, sizeBytes, uploadId, tokenName, expires: new Date(expires) };
 }
 
 function asBytes(text: string): Uint8Array<ArrayBuffer> {

@@ -15,7 +15,6 @@ const CLAIM: UploadClaim = {
   incoming: ".incoming/05ra3y72i3qjri7xskf9qj8kb29r6naqy1sqpbs3azi3xcigmj56.nar.zst/0f/1e",
   sizeBytes: 1_610_612_736,
   uploadId: "4_z27c88f1d182b150646ff0b16_f200ec353a2184825_d20260101_m004538_c000",
-  isChecked: false,
   tokenName: "ci",
   expires: EXPIRES,
 };
@@ -23,9 +22,7 @@ const CLAIM: UploadClaim = {
 /** The handle of `CLAIM` with some of what it says replaced, and the signature it had. */
 async function tamper(change: Partial<Record<keyof UploadClaim, unknown>>): Promise<string> {
   const [, signature] = (await formatUploadHandle(CLAIM, SECRET)).split(".");
-  const payload = new TextEncoder().encode(
-    JSON.stringify({ ...CLAIM, isChecked: undefined, ...change }),
-  );
+  const payload = new TextEncoder().encode(JSON.stringify({ ...CLAIM, ...change }));
   return `${payload.toBase64({ alphabet: "base64url", omitPadding: true })}.${signature}`;
 }
 

@@ -2,7 +2,7 @@ import { PART_SIZE_THRESHOLD_BYTES } from "../../../api/direct-uploads.ts";
 import type { PayloadHeader } from "../../../http/payload-header.ts";
 import { type NarKey, narSha256 } from "../../../nix/object-key.ts";
 import type { SignedPut } from "../../bucket/bucket.ts";
-import { createIncomingPath } from "../../bucket/incoming-path.ts";
+import { createIncomingPath, isSignedPath } from "../../bucket/incoming-path.ts";
 import { CacheError } from "../../cache-error.ts";
 import type { Push } from "../push-context.ts";
 import { findCompleted } from "./begin-upload.ts";
@@ -35,10 +35,12 @@ export async function beginSignedUpload(
   // is not taken up: the gateway would have to read it, and the free plan allows that to none.
   if (sizeBytes > PART_SIZE_THRESHOLD_BYTES) {
     const found = await findCompleted(nar, sizeBytes, push, push.clock.now());
-    if (found?.upload.isChecked === true) return { kind: "sent", upload: found.upload };
+    if (found !== undefined && isSignedPath(found.upload.incoming)) {
+      return { kind: "sent", upload: found.upload };
+    }
   }
   const incoming = createIncomingPath(folderOf(nar, push.by), "signed");
   const put = await push.bucket.signPut(incoming, { sha256, sizeBytes, header });
-  const upload = { nar, incoming, sizeBytes, uploadId: undefined, isChecked: true };
+  const upload = { nar, incoming, sizeBytes, uploadId: undefined };
   return { kind: "open", upload, put };
 }

@@ -1,5 +1,5 @@
 import type { UploadedPart } from "../../bucket/bucket.ts";
-import { createIncomingPath, isSignedPath, parseIncomingPath } from "../../bucket/incoming-path.ts";
+import { createIncomingPath, parseIncomingPath } from "../../bucket/incoming-path.ts";
 import { CONTENT_TYPES } from "../../../http/response-headers.ts";
 import type { NarKey } from "../../../nix/object-key.ts";
 import { clearIncoming, type DirectUpload, folderOf, isStored } from "./direct-upload.ts";
@@ -36,7 +36,7 @@ export async function beginUpload(
   if (found !== undefined) return found;
   const incoming = createIncomingPath(folderOf(nar, push.by), "parts");
   const { uploadId } = await push.bucket.createUpload(incoming, { contentType: CONTENT_TYPES.nar });
-  const upload: DirectUpload = { nar, incoming, sizeBytes, uploadId, isChecked: false };
+  const upload: DirectUpload = { nar, incoming, sizeBytes, uploadId };
   return { kind: "open", upload, parts: [] };
 }
 
@@ -61,13 +61,7 @@ async function findOpen(
     if (stored === undefined || !canBecome(sizeBytes, stored)) continue;
     const parts = goodParts(stored, sizeBytes);
     if (furthest !== undefined && parts.length <= furthest.parts.length) continue;
-    const upload: DirectUpload = {
-      nar,
-      incoming: incoming.value,
-      sizeBytes,
-      uploadId,
-      isChecked: false,
-    };
+    const upload: DirectUpload = { nar, incoming: incoming.value, sizeBytes, uploadId };
     furthest = { kind: "open", upload, parts };
   }
   return furthest;
@@ -93,13 +87,7 @@ export async function findCompleted(
   for (const object of objects.toReversed()) {
     const incoming = parseIncomingPath(object.path);
     if (!incoming.ok || object.sizeBytes !== sizeBytes || !canBeTakenUp(object, now)) continue;
-    const upload: DirectUpload = {
-      nar,
-      incoming: incoming.value,
-      sizeBytes,
-      uploadId: undefined,
-      isChecked: isSignedPath(incoming.value),
-    };
+    const upload = { nar, incoming: incoming.value, sizeBytes, uploadId: undefined };
     return { kind: "open", upload, parts: allParts(sizeBytes) };
   }
   return undefined;

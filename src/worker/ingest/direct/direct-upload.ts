@@ -10,7 +10,10 @@ import { err, ok, type Result } from "../../../result.ts";
 import type { Push } from "../push-context.ts";
 import { allParts } from "./part-plan.ts";
 
-/** An upload that goes straight to the bucket, under a name that no route reads. */
+/**
+ * An upload that goes straight to the bucket, under a name that no route reads. The name
+ * says whether a bucket that checks bytes has proved them (`isSignedPath`).
+ */
 export interface DirectUpload {
   readonly nar: NarKey;
   readonly incoming: IncomingPath;
@@ -21,15 +24,10 @@ export interface DirectUpload {
    * completed: its ID is then unknown.
    */
   readonly uploadId: string | undefined;
-  /**
-   * Whether only PUTs can have stored the object whose signature covers the bytes. A
-   * bucket that checks them has then proved them (see `payload-check.ts`).
-   */
-  readonly isChecked: boolean;
 }
 
 /** A direct upload whose names are unchecked texts, as a client returns it. */
-export type DirectUploadText = Pick<DirectUpload, "sizeBytes" | "uploadId" | "isChecked"> & {
+export type DirectUploadText = Pick<DirectUpload, "sizeBytes" | "uploadId"> & {
   readonly nar: string;
   readonly incoming: string;
 };
@@ -38,8 +36,8 @@ export function parseDirectUpload(text: DirectUploadText): Result<DirectUpload> 
   const nar = parseNarUrl(text.nar);
   const incoming = parseIncomingPath(text.incoming);
   if (!nar.ok || !nar.value.writable || !incoming.ok) return err("names no upload");
-  const { sizeBytes, uploadId, isChecked } = text;
-  return ok({ nar: nar.value, incoming: incoming.value, sizeBytes, uploadId, isChecked });
+  const { sizeBytes, uploadId } = text;
+  return ok({ nar: nar.value, incoming: incoming.value, sizeBytes, uploadId });
 }
 
 /** Returns the folder of all uploads of one NAR by one token. Listing it finds earlier tries. */

@@ -1,4 +1,5 @@
 import type { UploadedPart } from "../../bucket/bucket.ts";
+import { isSignedPath } from "../../bucket/incoming-path.ts";
 import { CacheError } from "../../cache-error.ts";
 import { narSha256 } from "../../../nix/object-key.ts";
 import { clearIncoming, type DirectUpload, isStored, readUploadState } from "./direct-upload.ts";
@@ -27,7 +28,7 @@ export type ReportProgress = (progress: UploadProgress) => void;
 /** Finds out whether an upload may be completed. Throws `upload-incomplete` or `upload-gone`. */
 export async function prepareCompletion(upload: DirectUpload, push: Push): Promise<Completion> {
   const { nar, sizeBytes } = upload;
-  if (upload.isChecked && (await findPayloadCheck(push)).kind === "checked") {
+  if (isSignedPath(upload.incoming) && (await findPayloadCheck(push)).kind === "checked") {
     return { kind: "checked" };
   }
   if (await isStored(nar, sizeBytes, push)) return { kind: "stored" };
@@ -93,7 +94,7 @@ export async function finishUpload(
 
 /** Removes what is left of an upload that is finished. Never throws. */
 export async function cleanUp(upload: DirectUpload, push: Push): Promise<void> {
-  if (!upload.isChecked) return await clearIncoming(upload.nar, push);
+  if (!isSignedPath(upload.incoming)) return await clearIncoming(upload.nar, push);
   await removeIncoming(upload, push);
 }
 

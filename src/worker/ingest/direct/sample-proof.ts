@@ -1,4 +1,5 @@
 import { narSha256 } from "../../../nix/object-key.ts";
+import { isSignedPath } from "../../bucket/incoming-path.ts";
 import { commitDeletion } from "../commit.ts";
 import type { Push } from "../push-context.ts";
 import type { DirectUpload } from "./direct-upload.ts";
@@ -12,8 +13,8 @@ const SAMPLE = 64;
 const MAX_SAMPLE_BYTES = 8 * 1024 * 1024;
 
 /** Whether to read back a NAR that the bucket has proved. */
-export function isSampled({ isChecked, sizeBytes }: DirectUpload, push: Push): boolean {
-  return isChecked && sizeBytes <= MAX_SAMPLE_BYTES && push.random() < 1 / SAMPLE;
+export function isSampled({ incoming, sizeBytes }: DirectUpload, push: Push): boolean {
+  return isSignedPath(incoming) && sizeBytes <= MAX_SAMPLE_BYTES && push.random() < 1 / SAMPLE;
 }
 
 /**

@@ -65,9 +65,9 @@ function requireFittingSize(size: number): void {
 
 export async function giveHandle(upload: DirectUpload, { by, cache, clock }: Push) {
   const expires = new Date(clock.now().getTime() + HANDLE_SECONDS * 1000);
-  const { nar, incoming, sizeBytes, uploadId, isChecked } = upload;
+  const { nar, incoming, sizeBytes, uploadId } = upload;
   const handle = await formatUploadHandle(
-    { nar: nar.path, incoming, sizeBytes, uploadId, isChecked, tokenName: by, expires },
+    { nar: nar.path, incoming, sizeBytes, uploadId, tokenName: by, expires },
     cache.bucket.applicationKey,
   );
   return { handle, handleExpires: expires.toISOString() };

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { createIncomingPath } from "../../../../src/worker/bucket/incoming-path.ts";
+import { folderOf } from "../../../../src/worker/ingest/direct/direct-upload.ts";
 import { beginSignedUpload } from "../../../../src/worker/ingest/direct/begin-signed-upload.ts";
 import { findPayloadCheck } from "../../../../src/worker/ingest/direct/payload-check.ts";
 import { checkSample, isSampled } from "../../../../src/worker/ingest/direct/sample-proof.ts";
@@ -99,7 +101,8 @@ describe("isSampled", () => {
   it("takes few NARs, small ones, and only those that the bucket has proved", async () => {
     const { push, upload } = await publish(BYTES, { random: () => 0.001 });
     expect(isSampled(upload, push)).toBe(true);
-    expect(isSampled({ ...upload, isChecked: false }, push)).toBe(false);
+    const byParts = createIncomingPath(folderOf(upload.nar, push.by), "parts");
+    expect(isSampled({ ...upload, incoming: byParts }, push)).toBe(false);
     expect(isSampled({ ...upload, sizeBytes: 1e9 }, push)).toBe(false);
     expect(isSampled(upload, { ...push, random: () => 0.5 })).toBe(false);
   });

@@ -35,7 +35,6 @@ describe.each(["urls", "parts", "abort", "complete"])("the handle of uploads/%s"
         incoming: `.incoming/${FILE_HASH}.nar/${"0".repeat(16)}/${"0".repeat(32)}`,
         sizeBytes: 17 * MIB,
         uploadId: "1",
-        isChecked: false,
         tokenName: "tests",
         expires: new Date(Date.now() + seconds * 1000),
       },
