@@ -466,7 +466,6 @@ function isSignedBy(signatures, keyName) {
 }
 
 // src/client/push/choose-paths.ts
-var UNUSABLE_REMEDY = "Push it with --sign-key, or sign it with nargate sign";
 var COMPARED_PATHS = 32;
 async function choosePaths(infos, named, session, { settle, settleError }) {
   const { client, store, options, limits, guard, context, batches } = session;
@@ -544,7 +543,7 @@ async function choosePath(info, { client, storeDir, upstreamKeys, signKey, isRep
   }
   if (keys.publicKeys.length > 0 && !await isUsable(narinfo, keys)) {
     return {
-      ...skip(`in the cache, but clients do not accept it. ${UNUSABLE_REMEDY}`),
+      ...skip(UNUSABLE),
       isSuspicious: true
     };
   }
@@ -556,6 +555,7 @@ function skipSignedUpstream({ signatures }, upstreamKeys) {
   }
   return void 0;
 }
+var UNUSABLE = "in the cache, but clients do not accept it. Push it with --sign-key, or sign it with nargate sign";
 function skip(reason) {
   return { kind: "skip", reason, isSuspicious: false };
 }

@@ -32,6 +32,17 @@ export interface ProbePut {
   readonly ageSeconds?: number;
 }
 
+const CHUNK_BYTES = 64 * 1024;
+
+/** Yields the first `sentBytes` of the body of a PUT, in pieces of at most 64 KiB. */
+export function* probeBody({ firstByte }: ProbePut, sentBytes: number): Generator<Uint8Array> {
+  yield Uint8Array.of(firstByte);
+  const chunk = new Uint8Array(CHUNK_BYTES);
+  for (let left = sentBytes - 1; left > 0; left -= CHUNK_BYTES) {
+    yield left < CHUNK_BYTES ? chunk.subarray(0, left) : chunk;
+  }
+}
+
 export interface ProbeAnswer {
   readonly status: number;
   /** S3's error code, if the answer has one. */

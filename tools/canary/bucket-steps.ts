@@ -1,3 +1,4 @@
+import { CONTENT_TYPES } from "../../src/http/response-headers.ts";
 import { escapeXml, readElement, readElements } from "../../src/http/s3-xml.ts";
 import type { BucketAnswer } from "./bucket-call.ts";
 import type { CanaryBucket } from "./canary-bucket.ts";
@@ -32,6 +33,25 @@ export async function prepareObject(
   const answer = await bucket.send({ method: "PUT", name, body });
   requireSuccess("PUT", answer);
   return answer.headers.get("etag") ?? "";
+}
+
+/** Returns the value of x-amz-copy-source for an object of the canary's folder. */
+export function copySourceOf({ config, keyOf }: CanaryBucket, name: string): string {
+  return encodeURI(`/${config.bucket}/${keyOf(name)}`);
+}
+
+/** Copies an object with the metadata replaced, as the gateway publishes a NAR. */
+export async function copyWithNewMetadata(
+  bucket: CanaryBucket,
+  from: string,
+  to: string,
+): Promise<BucketAnswer> {
+  const headers = {
+    "x-amz-copy-source": copySourceOf(bucket, from),
+    "x-amz-metadata-directive": "REPLACE",
+    "content-type": CONTENT_TYPES.nar,
+  };
+  return await bucket.send({ method: "PUT", name: to, headers });
 }
 
 /** Returns the stored text, or `undefined` if the bucket answers 404 or 403. */

@@ -1,13 +1,20 @@
-import { type ProbeFolder, type ProbePut, ZEROS_SHA256 } from "../../src/checks/payload-probe.ts";
+import {
+  probeBody,
+  type ProbeFolder,
+  type ProbePut,
+  ZEROS_SHA256,
+} from "../../src/checks/payload-probe.ts";
 import { formatPayloadHeaders, type PayloadHeader } from "../../src/http/payload-header.ts";
+import { CONTENT_TYPES } from "../../src/http/response-headers.ts";
 import { readElement } from "../../src/http/s3-xml.ts";
-import { listKeys } from "./bucket-steps.ts";
+import { copySourceOf, copyWithNewMetadata, listKeys } from "./bucket-steps.ts";
 import type { CanaryBucket, SignedRequest } from "./canary-bucket.ts";
 import { putAndHangUp } from "./raw-request.ts";
 
 // 100 MB at 5 Mbit/s take 160 s.
 const TIMEOUT_MILLISECONDS = 300_000;
-const CHUNK_BYTES = 64 * 1024;
+/** Enough for a body that is cut; a raw request holds it as a text. */
+const MAX_HALF_BYTES = 64 * 1024;
 
 /** Opens a folder for one probe of `header`, below the canary's folder. */
 export function openProbeFolder(bucket: CanaryBucket, header: PayloadHeader): ProbeFolder {
@@ -16,7 +23,7 @@ export function openProbeFolder(bucket: CanaryBucket, header: PayloadHeader): Pr
   async function sign(put: ProbePut): Promise<SignedRequest> {
     const { name, sizeBytes, ageSeconds = 0, unsignedHeaders = {} } = put;
     const headers = {
-      "content-type": "application/x-nix-nar",
+      "content-type": CONTENT_TYPES.nar,
       "content-length": String(sizeBytes),
       ...formatPayloadHeaders(header, ZEROS_SHA256[sizeBytes]),
     };
@@ -35,7 +42,7 @@ export function openProbeFolder(bucket: CanaryBucket, header: PayloadHeader): Pr
         method: "PUT",
         headers,
         redirect: "manual",
-        body: ReadableStream.from(zeros(put)),
+        body: ReadableStream.from(probeBody(put, put.sizeBytes)),
         duplex: "half",
         signal: AbortSignal.timeout(TIMEOUT_MILLISECONDS),
       });
@@ -44,17 +51,10 @@ export function openProbeFolder(bucket: CanaryBucket, header: PayloadHeader): Pr
     async putHalf(put) {
       const { url, headers } = await sign(put);
       headers.delete("content-length");
-      const body = "\0".repeat(Math.min(CHUNK_BYTES, Math.floor(put.sizeBytes / 2)));
+      const body = "\0".repeat(Math.min(MAX_HALF_BYTES, Math.floor(put.sizeBytes / 2)));
       await putAndHangUp({ url, headers, framing: `Content-Length: ${put.sizeBytes}`, body });
     },
-    async copy(from, to) {
-      const headers = {
-        "x-amz-copy-source": this.copySource(from),
-        "x-amz-metadata-directive": "REPLACE",
-        "content-type": "application/x-nix-nar",
-      };
-      return await bucket.send({ method: "PUT", name: folder + to, headers });
-    },
+    copy: (from, to) => copyWithNewMetadata(bucket, folder + from, folder + to),
     async head(name) {
       const { status, headers } = await bucket.send({ method: "HEAD", name: folder + name });
       if (status !== 200) return undefined;
@@ -71,15 +71,7 @@ export function openProbeFolder(bucket: CanaryBucket, header: PayloadHeader): Pr
     async delete(name) {
       await bucket.send({ method: "DELETE", name: folder + name });
     },
-    copySource: (name) => encodeURI(`/${bucket.config.bucket}/${bucket.keyOf(folder + name)}`),
+    copySource: (name) => copySourceOf(bucket, folder + name),
     sleep: async (milliseconds) => void (await bucket.sleep(milliseconds)),
   };
-}
-
-function* zeros({ sizeBytes, firstByte }: ProbePut): Generator<Uint8Array> {
-  yield Uint8Array.of(firstByte);
-  const chunk = new Uint8Array(CHUNK_BYTES);
-  for (let left = sizeBytes - 1; left > 0; left -= CHUNK_BYTES) {
-    yield left < CHUNK_BYTES ? chunk.subarray(0, left) : chunk;
-  }
 }

@@ -1,5 +1,8 @@
 import { createHash } from "node:crypto";
+import { CONTENT_TYPES } from "../../src/http/response-headers.ts";
 import {
+  copySourceOf,
+  copyWithNewMetadata,
   describeAnswer,
   describeRefusal,
   describeStored,
@@ -127,9 +130,8 @@ async function copyIf(
   condition: (etag: string) => string,
 ): Promise<string> {
   const etag = await prepareObject(bucket, "copy-source", OLD);
-  const source = `/${bucket.config.bucket}/${bucket.keyOf("copy-source")}`;
   const headers = {
-    "x-amz-copy-source": encodeURI(source),
+    "x-amz-copy-source": copySourceOf(bucket, "copy-source"),
     "x-amz-copy-source-if-match": condition(etag),
   };
   const answer = await bucket.send({ method: "PUT", name, headers });
@@ -145,17 +147,11 @@ async function copyAndReplace(bucket: CanaryBucket): Promise<string> {
     body: OLD,
   });
   if (stored.status !== 200) return `PUT with headers answered ${describeAnswer(stored)}`;
-  const source = `/${bucket.config.bucket}/${bucket.keyOf("with-headers")}`;
-  const headers = {
-    "x-amz-copy-source": encodeURI(source),
-    "x-amz-metadata-directive": "REPLACE",
-    "content-type": "application/x-nix-nar",
-  };
   const name = "replaced-headers";
-  const copied = await bucket.send({ method: "PUT", name, headers });
+  const copied = await copyWithNewMetadata(bucket, "with-headers", name);
   if (copied.status !== 200) return describeAnswer(copied);
   const { headers: now } = await bucket.send({ method: "HEAD", name });
-  const type = now.get("content-type") === "application/x-nix-nar" ? "new" : "old";
+  const type = now.get("content-type") === CONTENT_TYPES.nar ? "new" : "old";
   const encoding = now.has("content-encoding") ? "with" : "without";
   return `200, with the ${type} type and ${encoding} the old encoding`;
 }

@@ -44,8 +44,6 @@ export interface Pending extends Dependent {
   readonly choice: Exclude<Choice, { kind: "skip" }>;
 }
 
-const UNUSABLE_REMEDY = "Push it with --sign-key, or sign it with nargate sign";
-
 /**
  * The most narinfos of paths that the user has named which are compared with the store, if
  * the gateway has batches. The others are only looked for.
@@ -161,7 +159,7 @@ export async function choosePath(
   }
   if (keys.publicKeys.length > 0 && !(await isUsable(narinfo, keys))) {
     return {
-      ...skip(`in the cache, but clients do not accept it. ${UNUSABLE_REMEDY}`),
+      ...skip(UNUSABLE),
       isSuspicious: true,
     };
   }
@@ -177,6 +175,9 @@ function skipSignedUpstream(
   }
   return undefined;
 }
+
+const UNUSABLE =
+  "in the cache, but clients do not accept it. Push it with --sign-key, or sign it with nargate sign";
 
 function skip(reason: string) {
   return { kind: "skip", reason, isSuspicious: false } as const;

@@ -15,8 +15,8 @@ const SENT_UNASKED_BYTES = 64 * 1024;
 
 /**
  * Stores a NAR in the bucket: by one PUT through the gateway, or straight to the bucket, in
- * one PUT if the bucket proves the bytes and else in parts. Sends nothing if the bucket has the NAR, unless it is tiny. Resolves with
- * the number of bytes that were sent.
+ * one PUT if the bucket proves the bytes and else in parts. Sends nothing if the bucket has
+ * the NAR, unless it is tiny. Resolves with the number of bytes that were sent.
  */
 export async function uploadNar(
   nar: PackedNar,

@@ -1,4 +1,9 @@
-import { type ProbeFolder, type ProbePut, ZEROS_SHA256 } from "../../checks/payload-probe.ts";
+import {
+  probeBody,
+  type ProbeFolder,
+  type ProbePut,
+  ZEROS_SHA256,
+} from "../../checks/payload-probe.ts";
 import type { PayloadHeader } from "../../http/payload-header.ts";
 import { encodeKey, formatS3Url } from "../../http/s3-url.ts";
 import { CONTENT_TYPES } from "../../http/response-headers.ts";
@@ -15,7 +20,6 @@ import type { UploadAccess } from "./s3-upload.ts";
 
 // 8 MiB at 2 Mbit/s take 34 s.
 const TIMEOUT_MILLISECONDS = 40_000;
-const CHUNK_BYTES = 64 * 1024;
 
 /** The bucket, and the requests of which it is made. */
 interface ProbedBucket {
@@ -104,18 +108,15 @@ export function openS3ProbeFolder(
 
 /** Returns a body that announces all its bytes, and calls `onSent` after `sentBytes` of them. */
 function streamBody(
-  { sizeBytes, firstByte }: ProbePut,
+  put: ProbePut,
   sentBytes: number,
   onSent: () => void = () => {},
 ): ReadableStream<Uint8Array> {
+  const { sizeBytes } = put;
   const { readable, writable } = new FixedLengthStream(sizeBytes);
   const writer = writable.getWriter();
-  const chunk = new Uint8Array(CHUNK_BYTES);
   async function write(): Promise<void> {
-    await writer.write(Uint8Array.of(firstByte));
-    for (let left = sentBytes - 1; left > 0; left -= CHUNK_BYTES) {
-      await writer.write(left < CHUNK_BYTES ? chunk.subarray(0, left) : chunk);
-    }
+    for (const chunk of probeBody(put, sentBytes)) await writer.write(chunk);
     if (sentBytes === sizeBytes) await writer.close();
     onSent();
   }

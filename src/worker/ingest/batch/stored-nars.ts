@@ -1,6 +1,7 @@
 import type { NarKey } from "../../../nix/object-key.ts";
 import type { Bucket } from "../../bucket/bucket.ts";
 import type { Push } from "../push-context.ts";
+import { setNewest } from "../set-newest.ts";
 
 // Long enough for most narinfos to follow their NAR, and short enough that an object
 // which an operator removes from the bucket is soon missed.
@@ -13,13 +14,8 @@ type Remembering = Pick<Push, "cache" | "clock" | "memory">;
 
 /** Notes that a NAR is durable and proved. */
 export function noteStoredNar({ path }: NarKey, sizeBytes: number, push: Remembering): void {
-  const { storedNars } = push.memory;
-  const name = nameOf(path, push);
-  // Deleted first, so that the newest stand last.
-  storedNars.delete(name);
-  storedNars.set(name, { sizeBytes, at: push.clock.now().getTime() });
-  if (storedNars.size <= MAX_REMEMBERED) return;
-  for (const oldest of storedNars.keys()) return void storedNars.delete(oldest);
+  const stored = { sizeBytes, at: push.clock.now().getTime() };
+  setNewest(push.memory.storedNars, nameOf(path, push), stored, MAX_REMEMBERED);
 }
 
 /** Forgets a NAR that is about to be deleted. */

@@ -1,5 +1,6 @@
 import type { NarKey } from "../../../nix/object-key.ts";
 import type { Push } from "../push-context.ts";
+import { setNewest } from "../set-newest.ts";
 import type { UnfinishedProof } from "./contents-memory.ts";
 import type { NarContents } from "./nar-contents.ts";
 
@@ -24,13 +25,8 @@ export function noteContents(
   contents: NarContents,
   push: Remembering,
 ): void {
-  const { known } = push.memory.contents;
-  const name = nameOf(nar.path, compression, push);
-  // Deleted first, so that the newest stand last.
-  known.delete(name);
-  known.set(name, { contents, at: push.clock.now().getTime() });
-  if (known.size <= MAX_KNOWN) return;
-  for (const oldest of known.keys()) return void known.delete(oldest);
+  const known = { contents, at: push.clock.now().getTime() };
+  setNewest(push.memory.contents.known, nameOf(nar.path, compression, push), known, MAX_KNOWN);
 }
 
 /** Returns what a NAR holds, if this isolate has unpacked it a short time ago. */
