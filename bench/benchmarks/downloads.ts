@@ -33,7 +33,7 @@ interface Plan extends Load {
   readonly pairs: number;
 }
 
-/** Of a smaller NAR, the request itself is a large part, and so are the calls of its edge. */
+/** For a smaller NAR, the request itself and the calls of the edge are a large part of the cost. */
 const LARGE_BYTES = 100e6;
 
 // A client downloads many small NARs at once, while one large NAR fills its

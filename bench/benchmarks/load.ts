@@ -25,7 +25,7 @@ const LATENCY_MILLISECONDS = 20;
 const NARINFO_COUNT = 200;
 /** The sizes of pushed NARs, in MB: of one PUT, and of parts. */
 const PUSHED = [1, 5, 20, 90] as const;
-// Of ten reads, six are for narinfos and four for NARs.
+// Four of seven reads are for narinfos, and three for NARs.
 const READ_PATTERN = ["narinfo", "1 MB", "narinfo", "narinfo", "5 MB", "narinfo", "1 MB"] as const;
 const HEAP_POLL_MILLISECONDS = 50;
 

@@ -3,7 +3,7 @@ import { openConnection, type Request } from "./http-connection.ts";
 /** Clients that send requests one after the other, until the time is over. */
 export interface MixedLoad {
   readonly url: string;
-  /** What the readers ask for. Each reader begins at another request. */
+  /** The requests of the readers. Each reader begins at another request of the list. */
   readonly reads: readonly Request[];
   readonly readers: number;
   readonly pushes: readonly Request[];
