@@ -40,7 +40,8 @@ export function escapeXml(text: string): string {
 
 const NAMED_ENTITIES: Record<string, string> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };
 
-function decodeEntities(text: string): string {
+/** Returns `text` with its entities decoded. An entity that XML does not know stays as it is. */
+export function decodeEntities(text: string): string {
   if (!text.includes("&")) return text;
   return text.replace(
     /&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|(\w{2,4}));/gi,

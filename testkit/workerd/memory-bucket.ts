@@ -141,16 +141,18 @@ export function createMemoryBucket({ before, after }: MemoryBucketHooks = {}): M
     put: (path, body, options) =>
       call(`put ${path}`, () => void objects.set(path, { ...options, bytes: body.slice() })),
     delete: (path) => call(`delete ${path}`, () => void objects.delete(path)),
-    list: (start, { limit = 1000, continuation = "", after: behind = "" } = {}) =>
+    list: (start, { limit = 1000, continuation = "", after: behind = "", isFlat = false } = {}) =>
       call(`list ${start}`, () => {
         // Object paths are ASCII, so the order of texts is the order of bytes.
         const found = [...objects]
           .filter(([path]) => path.startsWith(start) && path > continuation && path > behind)
+          .filter(([path]) => !(isFlat && path.slice(start.length).includes("/")))
           .toSorted(([left], [right]) => (left < right ? -1 : 1));
-        const page = found.slice(0, limit).map(([path, { bytes, lastModified }]) => ({
+        const page = found.slice(0, limit).map(([path, object]) => ({
           path,
-          sizeBytes: bytes.byteLength,
-          lastModified,
+          sizeBytes: object.bytes.byteLength,
+          lastModified: object.lastModified,
+          etag: etagOf(object),
         }));
         return {
           objects: page,

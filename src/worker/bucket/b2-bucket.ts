@@ -17,6 +17,7 @@ import { COPY_LIMITS, type CopyLimits, copyS3Object } from "./s3-copy.ts";
 import { isCapExceeded, readS3Failure, toCacheError } from "./s3-failure.ts";
 import { headOf, rangeOf, requireObject } from "./s3-object.ts";
 import type { S3Presigner } from "./s3-presign.ts";
+import { parseListedObjects } from "./s3-listing.ts";
 import { readListing } from "./s3-result.ts";
 import { createS3Upload, openS3Upload, storedHeaders, type UploadAccess } from "./s3-upload.ts";
 import { readElement, readElements } from "../../http/s3-xml.ts";
@@ -98,7 +99,7 @@ export function createB2Bucket(
   }
 
   async function list(start: string, options: ListOptions = {}): Promise<ListPage> {
-    const { limit = 1000, continuation, after } = options;
+    const { limit = 1000, continuation, after, isFlat = false } = options;
     const response = await send(
       {
         method: "GET",
@@ -107,6 +108,7 @@ export function createB2Bucket(
           "list-type": "2",
           prefix: config.prefix + start,
           "max-keys": String(limit),
+          ...(isFlat ? { delimiter: "/" } : {}),
           ...(continuation === undefined ? {} : { "continuation-token": continuation }),
           ...(after === undefined ? {} : { "start-after": config.prefix + after }),
         },
@@ -127,11 +129,7 @@ export function createB2Bucket(
     sightings.note();
     const next = readElement(xml, "NextContinuationToken");
     return {
-      objects: readElements(xml, "Contents").map((contents) => ({
-        path: (readElement(contents, "Key") ?? "").slice(config.prefix.length),
-        sizeBytes: Number(readElement(contents, "Size")),
-        lastModified: parseTime(readElement(contents, "LastModified")),
-      })),
+      objects: parseListedObjects(xml, config.prefix),
       continuation: next,
       isLast: next === undefined && readElement(xml, "IsTruncated") === "false",
     };
@@ -257,12 +255,7 @@ function requireRightPage(xml: string, prefix: string): void {
     throw new CacheError("bucket-unavailable", `a listing of ${prefix} came back for ${listed}`);
   }
   const isTruncated = readElement(xml, "IsTruncated") === "true";
-  if (isTruncated && !xml.includes("<Contents>")) {
+  if (isTruncated && !/<(?:Contents|CommonPrefixes)>/.test(xml)) {
     throw new CacheError("bucket-unavailable", `a page of ${prefix} is empty and says it is cut`);
   }
-}
-
-function parseTime(text: string | undefined): Date | undefined {
-  const time = Date.parse(text ?? "");
-  return Number.isNaN(time) ? undefined : new Date(time);
 }

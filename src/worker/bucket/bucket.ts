@@ -133,6 +133,8 @@ export interface ListOptions {
   readonly continuation?: string;
   /** Only paths behind this text in byte order. A server may ignore it. */
   readonly after?: string;
+  /** Leave out the paths with a "/" behind the start. A page may then have no path at all. */
+  readonly isFlat?: boolean;
 }
 
 export interface ListPage {
@@ -157,6 +159,8 @@ export interface ListedObject {
   readonly path: string;
   readonly sizeBytes: number;
   readonly lastModified: Date | undefined;
+  /** With its quotation marks, as HEAD has it. */
+  readonly etag?: string | undefined;
 }
 
 /** An upload in parts. Each part has at least 5 MiB, except the last part. */

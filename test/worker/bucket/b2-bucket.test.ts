@@ -212,13 +212,30 @@ describe("list", () => {
     }
     const first = await bucket.list("nar/", { limit: 2 });
     expect(first.objects).toEqual([
-      { path: "nar/Z", sizeBytes: 5, lastModified: expect.any(Date) },
-      { path: "nar/a+b", sizeBytes: 7, lastModified: expect.any(Date) },
+      {
+        path: "nar/Z",
+        sizeBytes: 5,
+        lastModified: expect.any(Date),
+        etag: expect.stringMatching(/^".+"$/),
+      },
+      {
+        path: "nar/a+b",
+        sizeBytes: 7,
+        lastModified: expect.any(Date),
+        etag: expect.stringMatching(/^".+"$/),
+      },
     ]);
     const { continuation } = first;
     if (continuation === undefined) throw new Error("there should be a second page");
     expect(await bucket.list("nar/", { limit: 2, continuation })).toEqual({
-      objects: [{ path: "nar/b&<c>", sizeBytes: 9, lastModified: expect.any(Date) }],
+      objects: [
+        {
+          path: "nar/b&<c>",
+          sizeBytes: 9,
+          lastModified: expect.any(Date),
+          etag: expect.stringMatching(/^".+"$/),
+        },
+      ],
       continuation: undefined,
       isLast: true,
     });

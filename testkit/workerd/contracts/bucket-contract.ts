@@ -116,6 +116,10 @@ export function bucketContract(name: string, open: () => Promise<OpenedBucket>) 
       const behind = await bucket.list("", { after: NAR });
       expect(behind.objects.map(({ path }) => path)).toEqual([NARINFO]);
       expect((await bucket.list("nar/")).objects.map(({ path }) => path)).toEqual([NAR]);
+      const flat = await bucket.list("", { isFlat: true });
+      expect(flat.objects.map(({ path }) => path)).toEqual([NARINFO]);
+      expect(flat.isLast).toBe(true);
+      expect(flat.objects[0]?.etag).toBe((await bucket.head(NARINFO))?.etag);
       expect(await isListed(bucket, LOG)).toBe(true);
       expect(await isListed(bucket, incoming("2"))).toBe(false);
     });
