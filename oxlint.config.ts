@@ -99,15 +99,21 @@ const ARROWS: readonly Arrow[] = [
     because: "Public reads depend on the edge and the bucket alone (law 6).",
   },
   {
+    files: ["src/worker/catalog/**"],
+    may: `${PURE} ${WORKER_BASE} bucket/bucket.ts bucket/nargate-path.ts caches`,
+    because:
+      "src/worker/catalog knows the bucket by its port alone, and is the one user of its database.",
+  },
+  {
     files: ["src/worker/ingest/**"],
-    may: `${PURE} ${WORKER_BASE} ${PORTS} bucket/incoming-path.ts bucket/nargate-path.ts absence caches checks`,
+    may: `${PURE} ${WORKER_BASE} ${PORTS} catalog/catalog.ts bucket/incoming-path.ts bucket/nargate-path.ts absence caches checks`,
     own: "*.ts",
     packages: "node:crypto node:zlib",
     because: "src/worker/ingest knows bucket and edge by their ports alone.",
   },
   {
     files: ["src/worker/{app,gateway}.ts", "src/worker/routes/**"],
-    may: `${PURE} ${WORKER_BASE} ${PORTS} failure-response.ts gateway.ts absence access caches checks ingest serve`,
+    may: `${PURE} ${WORKER_BASE} ${PORTS} failure-response.ts gateway.ts catalog/catalog.ts absence access caches checks ingest serve`,
     own: "*.ts",
     packages: "hono hono/hono-base hono/html hono/router/trie-router node:crypto valibot",
     because: "Routes reach bucket and edge through their ports; no protocol imports another.",

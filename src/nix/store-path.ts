@@ -76,6 +76,15 @@ export function equalStorePaths(a: StorePath, b: StorePath): boolean {
   return a.hash === b.hash && a.name === b.name;
 }
 
+/**
+ * Returns the name without its version: the part before the first dash that no letter
+ * follows, as Nix's `DrvName` reads it (libstore/names.cc). `hello-2.12.1-doc` gives `hello`.
+ */
+export function packageNameOf(name: StorePathName): string {
+  const end = name.search(/-[^A-Za-z]/);
+  return end < 0 ? name : name.slice(0, end);
+}
+
 function isStorePathHash(text: string): text is StorePathHash {
   return /^[0-9a-df-np-sv-z]{32}$/.test(text);
 }

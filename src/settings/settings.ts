@@ -1,5 +1,6 @@
 import { err, ok, type Result } from "../result.ts";
 import { BUCKET_SETTINGS } from "./bucket-settings.ts";
+import { CATALOG_SETTINGS, type CatalogSettings, readCatalogSettings } from "./catalog-settings.ts";
 import type { OidcTrust } from "./oidc/oidc-trust.ts";
 import { parseOidcTrust } from "./oidc/parse-oidc-trust.ts";
 import { PUSH_SETTINGS, type PushSettings, readPushSettings } from "./push-settings.ts";
@@ -18,6 +19,8 @@ export interface Settings {
   readonly tokens: readonly TokenEntry[];
   /** The entries of OIDC_TRUST. Empty if OIDC_TRUST is broken. */
   readonly oidcTrust: readonly OidcTrust[];
+  /** What the catalog does. It is off if one of its settings is broken. */
+  readonly catalog: CatalogSettings;
 }
 
 /** Every name that may be set. An unknown name is a problem: a misspelt TRUSTED_PUBLIC_KEYS would trust everyone. */
@@ -25,6 +28,7 @@ export const SETTINGS = [
   ...BUCKET_SETTINGS,
   ...READ_SETTINGS,
   ...PUSH_SETTINGS,
+  ...CATALOG_SETTINGS,
   "TOKENS",
   "OIDC_TRUST",
 ] as const;
@@ -39,6 +43,7 @@ export function parseSettings(env: Readonly<Record<string, unknown>>): Settings 
   const tokens = forPushes.optional("TOKENS", [], parseTokens);
   const oidcTrust = forPushes.optional("OIDC_TRUST", [], parseOidcTrust);
   const pushes = readPushSettings(forPushes);
+  const catalog = readCatalogSettings(forPushes);
   forPushes.problems.push(...unknownSettings(env));
 
   if (reads.isPrivate && tokens.length === 0 && oidcTrust.length === 0) {
@@ -47,6 +52,7 @@ export function parseSettings(env: Readonly<Record<string, unknown>>): Settings 
   return {
     tokens,
     oidcTrust,
+    catalog,
     reads: forReads.problems.length > 0 ? err(forReads.problems) : ok(reads),
     pushes: forPushes.problems.length > 0 ? err(forPushes.problems) : ok(pushes),
   };

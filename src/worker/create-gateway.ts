@@ -1,6 +1,7 @@
 import type { Settings } from "../settings/settings.ts";
 import { ABSENCE_RULES } from "./absence/absence-rules.ts";
 import { createKnownAbsences } from "./absence/known-absences.ts";
+import { openCatalog } from "./catalog/open-catalog.ts";
 import { createOidcVerifier } from "./access/oidc/verify-oidc-token.ts";
 import { createB2Bucket } from "./bucket/b2-bucket.ts";
 import { createBucketMeter } from "./bucket/bucket.ts";
@@ -70,6 +71,7 @@ export function createGateway(
             ...clock,
           }),
     ),
+    openCatalog,
     buffers: createUploadBuffers(clock),
     memory: createIngestMemory(),
     clock,

@@ -4,6 +4,7 @@ import type { KnownAbsences } from "./absence/known-absences.ts";
 import type { OidcVerifier } from "./access/oidc/verify-oidc-token.ts";
 import type { Bucket, BucketMeter } from "./bucket/bucket.ts";
 import type { CacheReads, Caches, CacheScope } from "./caches/cache-scope.ts";
+import type { CatalogPort, CatalogNamespace } from "./catalog/catalog.ts";
 import type { Clock } from "./clock.ts";
 import type { Edge } from "./edge/edge.ts";
 import type { UploadBuffers } from "./ingest/buffer-pool.ts";
@@ -26,6 +27,8 @@ export interface Gateway {
   openAbsences(cache: CacheReads): KnownAbsences | undefined;
   /** Returns what checks OIDC tokens for a cache. `undefined` if OIDC_TRUST is empty. */
   openOidc(cache: CacheScope): OidcVerifier | undefined;
+  /** Returns the catalog of a cache. `undefined` if CATALOG is off. */
+  openCatalog(cache: CacheScope, objects: CatalogNamespace | undefined): CatalogPort | undefined;
   readonly buffers: UploadBuffers;
   readonly memory: IngestMemory;
   readonly clock: Clock;

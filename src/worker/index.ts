@@ -1,7 +1,12 @@
-import { WorkerEntrypoint } from "cloudflare:workers";
+import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
 import { parseSettings } from "../settings/settings.ts";
 import { createApp } from "./app.ts";
 import { createBucketMeter } from "./bucket/bucket.ts";
+import { type CatalogPort, CATALOG_METHODS } from "./catalog/catalog.ts";
+import { type CatalogCore, createCatalogCore } from "./catalog/catalog-core.ts";
+import { STEP_LIMITS } from "./catalog/catalog-context.ts";
+import { ensureSchema } from "./catalog/schema.ts";
+import { openSql } from "./catalog/sql.ts";
 import { platformClock } from "./clock.ts";
 import { CacheError } from "./cache-error.ts";
 import { createGateway } from "./create-gateway.ts";
@@ -78,6 +83,62 @@ export class Objects extends WorkerEntrypoint<Env> {
   async purge(url: string): Promise<boolean> {
     const result = await this.ctx.cache?.purge({ pathPrefixes: [new URL(url).pathname] });
     return result?.success ?? true;
+  }
+}
+
+/**
+ * The memory of one cache. It is made by the first call, so a deployment with CATALOG=off
+ * has none. Only the gateway can call it.
+ */
+export class Catalog extends DurableObject<Env> {
+  readonly #core: CatalogCore | undefined;
+
+  constructor(context: DurableObjectState, env: Env) {
+    super(context, env);
+    this.#core = this.#open();
+    // An alarm may have been lost: the platform gives up after six failures.
+    void context.blockConcurrencyWhile(async () => {
+      if ((await context.storage.getAlarm()) === null) await this.#arm();
+    });
+  }
+
+  /** Calls a method of the catalog; see `catalog/catalog.ts`. */
+  async call(method: keyof CatalogPort, args: readonly unknown[]): Promise<unknown> {
+    if (this.#core === undefined || !CATALOG_METHODS.includes(method)) {
+      throw new Error(`the catalog is off, or has no method ${method}`);
+    }
+    const run = this.#core[method] as (...values: readonly unknown[]) => Promise<unknown>;
+    const answer = await run(...args);
+    if (method === "relist") await this.#arm();
+    return answer;
+  }
+
+  override async alarm(): Promise<void> {
+    await this.#core?.step();
+    await this.#arm();
+  }
+
+  async #arm(): Promise<void> {
+    if (this.#core === undefined) return;
+    await this.ctx.storage.setAlarm(this.#core.nextStepAt());
+  }
+
+  /** Returns nothing if the catalog is off, or is the catalog of another bucket. */
+  #open(): CatalogCore | undefined {
+    const { gateway } = isolateFor(this.env);
+    const scope = gateway.caches.findByCatalogName(this.ctx.id.name ?? "");
+    if (scope === undefined || !scope.catalog.isOn || !scope.reads.ok) return undefined;
+    const { storage } = this.ctx;
+    const sql = openSql(storage);
+    ensureSchema(sql);
+    const context = {
+      sql,
+      bucket: gateway.openBucket(scope.reads.value, createBucketMeter()),
+      storeDir: scope.reads.value.storeDir,
+      log: gateway.log,
+      now: () => gateway.clock.now().getTime(),
+    };
+    return createCatalogCore(context, STEP_LIMITS);
   }
 }
 

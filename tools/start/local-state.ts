@@ -7,6 +7,12 @@ import { generateSecretKey } from "../../src/nix/signature.ts";
 /** The state that `npm start` keeps between runs, in `.nargate/` of this repository. */
 export interface LocalState {
   readonly bucketDirectory: string;
+  readonly catalogDirectory: string;
+  /**
+   * Has the port of the bucket of the last run. A catalog belongs to one endpoint, so at
+   * another port it would be filled again.
+   */
+  readonly bucketPortFile: string;
   readonly netrcFile: string;
   readonly signingKey: string;
   readonly tokens: LocalTokens;
@@ -33,6 +39,8 @@ export async function openLocalState(directory: string): Promise<LocalState> {
   await writePrivateFile(netrcFile, `machine 127.0.0.1 login nargate password ${tokens.push}\n`);
   return {
     bucketDirectory,
+    catalogDirectory: join(directory, "catalog"),
+    bucketPortFile: join(directory, "bucket-port"),
     netrcFile,
     // Every clone has its own key, so no developer trusts the signatures of another.
     signingKey: await readOrCreate(join(directory, "signing-key"), () =>
@@ -40,6 +48,19 @@ export async function openLocalState(directory: string): Promise<LocalState> {
     ),
     tokens,
   };
+}
+
+/** Returns the port of the bucket of the last run; 0, for any port, if there is none. */
+export async function readBucketPort({ bucketPortFile }: LocalState): Promise<number> {
+  const text = await readFile(bucketPortFile, "utf8").catch(() => "");
+  return /^\d{1,5}$/.test(text.trim()) ? Number(text) : 0;
+}
+
+export async function keepBucketPort(
+  { bucketPortFile }: LocalState,
+  endpoint: string,
+): Promise<void> {
+  await writePrivateFile(bucketPortFile, `${new URL(endpoint).port}\n`);
 }
 
 /** Returns the text in `file`. Creates the file on the first run. */

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { formatPublicKey, parseSecretKey, publicKeyOf } from "../../src/nix/signature.ts";
 import { UsageError } from "../../src/client/client-error.ts";
 import { startB2Server } from "../b2-server/b2-server.ts";
-import { type LocalState, openLocalState } from "./local-state.ts";
+import { keepBucketPort, type LocalState, openLocalState, readBucketPort } from "./local-state.ts";
 import { runWorker } from "./run-worker.ts";
 import { HELP, parseStartFlags } from "./start-flags.ts";
 import { isPortFree } from "../is-port-free.ts";
@@ -30,7 +30,9 @@ async function startWithLocalBucket(port: number): Promise<Running> {
     path.resolve(process.env["NARGATE_STATE"] ?? DEFAULT_STATE_DIRECTORY),
   );
   const key = { keyId: "local", secret: randomBytes(24).toString("hex") };
+  const lastPort = await readBucketPort(state);
   const bucket = await startB2Server({
+    port: (await isPortFree(lastPort)) ? lastPort : 0,
     directory: state.bucketDirectory,
     region: "local",
     buckets: ["nargate"],
@@ -39,6 +41,7 @@ async function startWithLocalBucket(port: number): Promise<Running> {
     // The usual cause: another `npm start` uses the same directory.
     throw new StartError(`Cannot start:\n  ${error.message}`);
   });
+  await keepBucketPort(state, bucket.endpoint);
   const settings = settingsForLocalBucket(
     {
       B2_ENDPOINT: bucket.endpoint,
@@ -52,7 +55,7 @@ async function startWithLocalBucket(port: number): Promise<Running> {
     process.env,
   );
   if (!settings.ok) throw new StartError(listProblems(settings.error));
-  const worker = await runWorker(settings.value, port);
+  const worker = await runWorker(settings.value, port, state.catalogDirectory);
   return {
     banner: localBanner(worker.url, state),
     async close() {

@@ -1,4 +1,5 @@
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
@@ -14,13 +15,19 @@ export interface RunningWorker {
 /**
  * Runs the worker in workerd, which listens on `port` itself. `wrangler dev` and
  * Miniflare would put a proxy in front of it, which serves only a tenth of the
- * requests a second.
+ * requests a second. The catalog is kept in `catalogDirectory`, or in memory without it.
  */
 export async function runWorker(
   settings: Readonly<Record<string, string>>,
   port: number,
+  catalogDirectory?: string,
 ): Promise<RunningWorker> {
   const host = "127.0.0.1";
+  // Miniflare keeps the edge there too. Each run begins with an empty one, because the
+  // bucket may have changed in between.
+  if (catalogDirectory !== undefined) {
+    await rm(path.join(catalogDirectory, "cache"), { recursive: true, force: true });
+  }
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       name: "nargate",
@@ -29,6 +36,8 @@ export async function runWorker(
       // As on Cloudflare, where each deployment has another id.
       bindings: { ...settings, CF_VERSION_METADATA: { id: crypto.randomUUID() } },
       unsafeDirectSockets: [{ host, port }],
+      additionalUnboundDurableObjects: [{ className: "Catalog", useSQLite: true }],
+      ...(catalogDirectory === undefined ? {} : { resourcePersistencePath: catalogDirectory }),
       log: new Log(LogLevel.ERROR),
       // By default Miniflare downloads a sample of request.cf from the network.
       cf: false,

@@ -59,7 +59,7 @@ export function settingsFromFiles(
 const LOCAL_HOSTS = "127.0.0.1 localhost [::1]";
 
 /** The settings that someone may want to try on the embedded bucket. The environment may set them. */
-const TRIED = ["PROVE", "ABSENT"] as const;
+const TRIED = ["PROVE", "ABSENT", "CATALOG"] as const;
 
 /**
  * Returns the worker's settings for the embedded bucket. Of the environment it takes the

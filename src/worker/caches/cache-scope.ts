@@ -1,5 +1,6 @@
 import type { Result } from "../../result.ts";
 import { bucketIdentity } from "../../settings/bucket-settings.ts";
+import type { CatalogSettings } from "../../settings/catalog-settings.ts";
 import type { OidcTrust } from "../../settings/oidc/oidc-trust.ts";
 import type { PushSettings } from "../../settings/push-settings.ts";
 import type { ReadSettings } from "../../settings/read-settings.ts";
@@ -27,6 +28,7 @@ export interface CacheScope {
   readonly pushes: Result<PushSettings, readonly SettingProblem[]>;
   readonly tokens: readonly TokenEntry[];
   readonly oidcTrust: readonly OidcTrust[];
+  readonly catalog: CatalogSettings;
 }
 
 /** The caches of this deployment. Only this resolver knows how many there are. */
@@ -35,6 +37,8 @@ export interface Caches {
   find(request: Request): CacheScope;
   /** Finds the cache that gave `url` to the edge. `undefined` for an edge URL of an earlier deployment. */
   findByEdgeUrl(url: string): CacheReads | undefined;
+  /** Finds the cache whose catalog has this name. `undefined` for a cache of an earlier deployment. */
+  findByCatalogName(name: string): CacheScope | undefined;
 }
 
 /** A deployment of one cache, which answers for every host and path. */
@@ -44,15 +48,18 @@ export function createCaches(settings: Settings): Caches {
     find: () => scope,
     findByEdgeUrl: (url) =>
       scope.reads.ok && scope.reads.value.edgeKeys.parse(url).ok ? scope.reads.value : undefined,
+    findByCatalogName: (name) =>
+      scope.reads.ok && scope.reads.value.bucketId === name ? scope : undefined,
   };
 }
 
-function createCacheScope({ reads, pushes, tokens, oidcTrust }: Settings): CacheScope {
+function createCacheScope({ reads, pushes, tokens, oidcTrust, catalog }: Settings): CacheScope {
   return {
     reads: reads.ok ? { ok: true, value: createCacheReads(reads.value) } : reads,
     pushes,
     tokens,
     oidcTrust,
+    catalog,
   };
 }
 

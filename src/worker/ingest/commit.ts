@@ -73,6 +73,7 @@ export async function commitSigned<Outcome extends "published" | "signed">(
     // Before the PUT: an isolate that looks in between must not call the path absent.
     if (key.kind === "narinfo") await push.marks.mark([key.hash]);
     await commitDocument(key, text, push, { once: true });
+    if (key.kind === "narinfo") push.recorder.published(key.hash, text);
     // The edge would give out the old document for an hour.
     if (replaces && !(await purgeEdge(key, push.edge, push.edgeContext))) {
       push.log("warn", "edge-not-purged", { path: key.path, by: push.by });

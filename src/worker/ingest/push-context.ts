@@ -10,6 +10,7 @@ import type { Edge, EdgeContext } from "../edge/edge.ts";
 import type { Log } from "../log.ts";
 import type { UploadBuffers } from "./buffer-pool.ts";
 import { type ContentsMemory, createContentsMemory } from "./contents/contents-memory.ts";
+import type { PublicationRecorder } from "./publication-recorder.ts";
 
 /** Facts that an isolate learned while it ingested, so that it need not ask or compute again. */
 export interface IngestMemory {
@@ -74,6 +75,7 @@ export interface Push {
   openProbe(header: PayloadHeader): ProbeFolder;
   readonly edgeContext: EdgeContext;
   readonly marks: PublicationMarks;
+  readonly recorder: PublicationRecorder;
   readonly buffers: UploadBuffers;
   readonly memory: IngestMemory;
   readonly clock: Clock;

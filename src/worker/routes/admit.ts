@@ -11,8 +11,10 @@ import { CacheError } from "../cache-error.ts";
 import type { CacheScope } from "../caches/cache-scope.ts";
 import { ABSENCE_RULES } from "../absence/absence-rules.ts";
 import { createPublicationMarks, NO_MARKS } from "../absence/publication-marks.ts";
+import { createPublicationRecorder, NO_RECORDER } from "../ingest/publication-recorder.ts";
 import type { Push } from "../ingest/push-context.ts";
 import { cacheReads, type Exchange, openBucket } from "./exchange.ts";
+import { catalogOf } from "./catalog-of.ts";
 
 // Long enough for a second and a third try at an issuer that fails once.
 const ISSUER_WAIT_MILLISECONDS = 10_000;
@@ -112,6 +114,9 @@ export async function admitPush(exchange: Exchange): Promise<Push> {
     absences === undefined
       ? NO_MARKS
       : createPublicationMarks({ bucket, rules: ABSENCE_RULES, now }, absences);
+  const catalog = catalogOf(exchange);
+  const recorder =
+    catalog === undefined ? NO_RECORDER : createPublicationRecorder(by, catalog, log);
   return {
     by,
     cache,
@@ -120,6 +125,7 @@ export async function admitPush(exchange: Exchange): Promise<Push> {
     edge: openEdge(cache),
     edgeContext: exchange.edgeContext,
     marks,
+    recorder,
     openProbe: (header) => openProbe(cache, bucket, header),
     buffers,
     memory,

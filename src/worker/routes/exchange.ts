@@ -4,6 +4,7 @@ import { formatProblems } from "../../settings/setting-reader.ts";
 import type { Identity } from "../access/authenticate.ts";
 import { type Bucket, type BucketMeter, createBucketMeter } from "../bucket/bucket.ts";
 import { CacheError } from "../cache-error.ts";
+import type { CatalogNamespace } from "../catalog/catalog.ts";
 import type { CacheReads, CacheScope } from "../caches/cache-scope.ts";
 import type { CachedEntrypoint, EdgeAnswer, EdgeContext } from "../edge/edge.ts";
 import type { Gateway } from "../gateway.ts";
@@ -20,6 +21,8 @@ export interface Exchange {
   readonly request: Request;
   readonly meter: BucketMeter;
   readonly edgeContext: EdgeContext;
+  /** The objects of the catalogs. `undefined` if the worker was deployed without them. */
+  readonly catalogs: CatalogNamespace | undefined;
   readonly requestId: string;
   /** Who answered. "filter" is an absence that the isolate knew; see `absence/known-absences.ts`. */
   outcome: EdgeAnswer["outcome"] | "filter";
@@ -31,8 +34,15 @@ export interface Exchange {
   token: Identity | undefined;
 }
 
+/** The entrypoints and objects of this worker. */
+interface WorkerExports {
+  readonly Objects?: CachedEntrypoint;
+  readonly Catalog?: CatalogNamespace;
+}
+
 export function createExchange(gateway: Gateway, context: Context<AppEnv>): Exchange {
   const { executionCtx } = context;
+  const { exports = {} } = executionCtx as { readonly exports?: WorkerExports };
   const request = context.req.raw;
   return {
     gateway,
@@ -41,8 +51,9 @@ export function createExchange(gateway: Gateway, context: Context<AppEnv>): Exch
     meter: createBucketMeter(),
     edgeContext: {
       waitUntil: (promise) => executionCtx.waitUntil(promise),
-      objects: (executionCtx as { exports?: { Objects?: CachedEntrypoint } }).exports?.Objects,
+      objects: exports.Objects,
     },
+    catalogs: exports.Catalog,
     requestId: context.req.header("cf-ray") ?? crypto.randomUUID(),
     outcome: "bypass",
     route: undefined,

@@ -9,6 +9,7 @@ import type { CacheReads, CacheScope } from "../../caches/cache-scope.ts";
 import { toFailure } from "../../failure-response.ts";
 import { findTokenEntry } from "../admit.ts";
 import { checkAbsences } from "./check-absences.ts";
+import { checkCatalog } from "./check-catalog.ts";
 import type { Exchange } from "../exchange.ts";
 
 /**
@@ -28,6 +29,7 @@ export async function readHealth(exchange: Exchange): Promise<Response> {
       ? await checkBucket(reads.value, exchange)
       : { check: "bucket", verdict: "skipped" as const, says: "its settings are wrong" },
     ...(reads.ok ? await checkAbsences(reads.value, exchange) : []),
+    ...(await checkCatalog(exchange)),
   ];
   return new Response(formatReportJson({ subject: "gateway", findings }), {
     status: findings.some(isFailure) ? 503 : 200,

@@ -84,6 +84,7 @@ async function publish(
     else outcomes.push(`${end.key.hash} ${end.outcome}`);
     lines.add(toLine(end, exchange));
   });
+  exchange.edgeContext.waitUntil(push.recorder.flush());
   // The line of the request is written when the answer begins, and names no path.
   if (!isLeftOut("info", exchange)) {
     const { requests: bucketRequests } = meter;

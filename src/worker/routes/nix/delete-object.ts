@@ -4,6 +4,7 @@ import { parseObjectKey } from "../../../nix/object-key.ts";
 import { commitDeletion } from "../../ingest/commit.ts";
 import { admitWriter } from "../admit.ts";
 import { cacheReads, type Exchange, openBucket, rawObjectPath } from "../exchange.ts";
+import { catalogOf } from "../catalog-of.ts";
 
 /**
  * DELETE of a narinfo unpublishes a store path. DELETE of a NAR removes bytes that
@@ -30,6 +31,11 @@ export async function deleteObject(exchange: Exchange): Promise<Response> {
     { cache, bucket, edge: gateway.openEdge(cache), memory },
     edgeContext,
   );
+  const catalog = catalogOf(exchange);
+  if (key.kind === "narinfo" && catalog !== undefined) {
+    // What is lost, the next listing finds.
+    edgeContext.waitUntil(catalog.noteDeleted([key.hash]).catch(() => {}));
+  }
   gateway.log("warn", "deleted", {
     requestId,
     path: key.path,

@@ -60,7 +60,8 @@ async function store(key: ObjectKey, upload: UploadBody, push: Push, request: Re
       return await storeNar(key, upload, push);
     case "narinfo":
       refuseEncoding(contentEncoding);
-      return await withDocument(upload, push, (text) => publishNarinfo(key, text, push));
+      await withDocument(upload, push, (text) => publishNarinfo(key, text, push));
+      return push.edgeContext.waitUntil(push.recorder.flush());
     case "realisation":
     case "build-trace":
       refuseEncoding(contentEncoding);

@@ -1,0 +1,71 @@
+import type { StorePathHash } from "../../nix/store-path.ts";
+
+/**
+ * The memory of one cache, as the gateway asks it. The object behind it may be of an
+ * older or newer version for some minutes after a deployment: methods gain optional
+ * fields, and lose none. Each call is a round trip to one place on earth, so no public
+ * read makes one (law 6).
+ */
+export interface CatalogPort {
+  /** Tells of narinfos that one request has published. */
+  note(publications: Publications): Promise<void>;
+  /** Tells of narinfos that were deleted. */
+  noteDeleted(hashes: readonly StorePathHash[]): Promise<void>;
+  readStatus(): Promise<CatalogStatus>;
+  /** Compares the catalog with the bucket from the beginning, without waiting for the end. */
+  relist(): Promise<void>;
+}
+
+/** The methods that the object answers. Of an older version it may lack some. */
+export const CATALOG_METHODS = Object.keys({
+  note: true,
+  noteDeleted: true,
+  readStatus: true,
+  relist: true,
+} satisfies Record<keyof CatalogPort, true>) as readonly (keyof CatalogPort)[];
+
+/** The object of one catalog, across the network. */
+export interface CatalogObject {
+  call(method: keyof CatalogPort, args: readonly unknown[]): Promise<unknown>;
+}
+
+/** The platform's `ctx.exports.Catalog`. */
+export interface CatalogNamespace {
+  getByName(name: string, options?: { readonly locationHint?: string }): CatalogObject;
+}
+
+/** The narinfos of one request, and who sent it. */
+export interface Publications {
+  /** The name of the token, or of the identity of an OIDC token. */
+  readonly by: string;
+  readonly claims?: Readonly<Record<string, string>> | undefined;
+  readonly narinfos: readonly PublishedText[];
+}
+
+export interface PublishedText {
+  readonly hash: StorePathHash;
+  /** The narinfo as it is in the bucket. */
+  readonly text: string;
+  readonly buildSeconds?: number | undefined;
+}
+
+/** How much the catalog knows. Times are milliseconds since 1970. */
+export interface CatalogStatus {
+  /** When the first listing ended. `undefined`: the catalog does not know everything yet. */
+  readonly completeAt: number | undefined;
+  /** When the last listing began, of those that ended. It saw every write before this time. */
+  readonly listedFrom: number | undefined;
+  /** How far the listing is that runs now: a share of its paths from 0 to 1. */
+  readonly listing: { readonly phase: "narinfos" | "nars"; readonly done: number } | undefined;
+  /** Why the last step failed: a code of `api/failures`. */
+  readonly failure: string | undefined;
+  readonly paths: number;
+  /** The sum of the NarSizes of all paths. */
+  readonly narBytes: number;
+  /** The NARs in the bucket by the last listing, and their bytes as stored. */
+  readonly storedNars: number | undefined;
+  readonly storedBytes: number | undefined;
+  /** Narinfos that the gateway cannot read. */
+  readonly unreadable: number;
+  readonly databaseBytes: number;
+}

@@ -1,0 +1,106 @@
+import { firstRow, type Sql } from "./sql.ts";
+
+/**
+ * What is known of a path.
+ *
+ * - named (0): other paths refer to it, and this cache does not have it.
+ * - present (1): its narinfo is in the bucket.
+ * - intended (2): a push has said that it will publish it.
+ * - deleting (3): its narinfo is being deleted.
+ * - gone (4): it was collected. The row stays for the clients that remember it.
+ */
+export const PATH_STATES = { named: 0, present: 1, intended: 2, deleting: 3, gone: 4 } as const;
+
+/** Raised with each change of the tables. A catalog of another version is built again. */
+const SCHEMA_VERSION = 1;
+
+// All times are milliseconds since 1970 by the clock of the object.
+const TABLES = `
+CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+
+CREATE TABLE path (
+  id INTEGER PRIMARY KEY,
+  hash TEXT NOT NULL UNIQUE,
+  name_id INTEGER,
+  state INTEGER NOT NULL,
+  nar TEXT,              -- as the narinfo names it, such as nar/<hash>.nar.zst
+  nar_hash TEXT,         -- nix32
+  nar_size INTEGER,      -- bytes, unpacked
+  file_size INTEGER,     -- bytes, as stored
+  refs TEXT,             -- JSON array of ids, without its own
+  deriver TEXT,          -- base name
+  sigs TEXT,             -- JSON array, as written
+  ca TEXT,
+  version TEXT,          -- of the narinfo: its entity tag, see listedVersion()
+  text_size INTEGER,     -- bytes of the narinfo
+  problem TEXT,          -- why the narinfo cannot be read; then the columns above are empty
+  push_id INTEGER,
+  pushed_at INTEGER,
+  used_at INTEGER,
+  noted_at INTEGER,      -- when a push, or a listing, last told of it
+  intent_at INTEGER,
+  condemned_at INTEGER,
+  build_seconds INTEGER
+);
+CREATE INDEX path_nar ON path (nar) WHERE nar IS NOT NULL;
+CREATE INDEX path_name ON path (name_id, pushed_at);
+CREATE INDEX path_condemned ON path (condemned_at) WHERE condemned_at IS NOT NULL;
+CREATE INDEX path_passing ON path (state) WHERE state IN (2, 3, 4);
+CREATE INDEX path_problem ON path (id) WHERE problem IS NOT NULL;
+
+-- Who refers to a path. The other direction is path.refs.
+CREATE TABLE ref (target INTEGER, source INTEGER, PRIMARY KEY (target, source)) WITHOUT ROWID;
+
+CREATE TABLE name (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, pname TEXT NOT NULL);
+CREATE INDEX name_pname ON name (pname);
+CREATE VIRTUAL TABLE name_fts USING fts5(
+  name, content = 'name', content_rowid = 'id', tokenize = 'trigram', detail = 'none'
+);
+CREATE TRIGGER name_added AFTER INSERT ON name BEGIN
+  INSERT INTO name_fts (rowid, name) VALUES (new.id, new.name);
+END;
+
+-- NARs that no path names, and NARs that are being deleted.
+CREATE TABLE loose_nar (
+  nar TEXT PRIMARY KEY,
+  size INTEGER,
+  since INTEGER NOT NULL,
+  leased_until INTEGER NOT NULL DEFAULT 0,
+  deleting_until INTEGER
+) WITHOUT ROWID;
+
+-- One row for each request that published something. claims is JSON.
+CREATE TABLE push (id INTEGER PRIMARY KEY, by TEXT NOT NULL, claims TEXT, at INTEGER NOT NULL);
+`;
+
+/**
+ * Makes the tables. Drops everything if another version of the gateway made them: the
+ * catalog is then filled again from the bucket.
+ */
+export function ensureSchema(sql: Sql): void {
+  if (readVersion(sql) === SCHEMA_VERSION) return;
+  sql.transaction(() => {
+    dropTables(sql);
+    sql.all(TABLES);
+    sql.all("INSERT INTO meta VALUES ('schema', ?)", SCHEMA_VERSION);
+  });
+}
+
+/** Drops the virtual table first: its own tables go with it. The platform's begin with `_cf_`. */
+function dropTables(sql: Sql): void {
+  sql.all("DROP TABLE IF EXISTS name_fts");
+  const tables = sql.all<{ name: string }>(
+    `SELECT name FROM sqlite_master
+     WHERE type = 'table' AND substr(name, 1, 4) <> '_cf_' AND substr(name, 1, 7) <> 'sqlite_'`,
+  );
+  for (const { name } of tables) sql.all(`DROP TABLE "${name}"`);
+}
+
+function readVersion(sql: Sql): number | undefined {
+  const table = firstRow(
+    sql,
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'meta'",
+  );
+  if (table === undefined) return undefined;
+  return firstRow<{ value: number }>(sql, "SELECT value FROM meta WHERE key = 'schema'")?.value;
+}

@@ -1,0 +1,45 @@
+import type { Finding } from "../../../checks/finding.ts";
+import type { CatalogStatus } from "../../catalog/catalog.ts";
+import type { Exchange } from "../exchange.ts";
+import { catalogOf } from "../catalog-of.ts";
+
+/** Returns what the catalog says of itself, if CATALOG is on. A read of the cache never asks it. */
+export async function checkCatalog(exchange: Exchange): Promise<readonly Finding[]> {
+  const check = "catalog";
+  try {
+    const catalog = catalogOf(exchange);
+    if (catalog === undefined) return [];
+    return [{ check, ...describe(await catalog.readStatus()) }];
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    exchange.gateway.log("warn", "catalog-unavailable", { detail });
+    return [
+      {
+        check,
+        verdict: "warn",
+        says: "does not answer",
+        remedy: "The log says why. Nix pulls without the catalog.",
+      },
+    ];
+  }
+}
+
+function describe(status: CatalogStatus): Omit<Finding, "check"> {
+  const { completeAt, failure, listing, paths, unreadable } = status;
+  if (failure !== undefined) {
+    return {
+      verdict: "warn",
+      says: `cannot list the bucket: ${failure}`,
+      remedy: "The log says why. The catalog tries again by itself, at least once an hour.",
+    };
+  }
+  if (completeAt === undefined) {
+    const share = Math.floor((listing?.done ?? 0) * 100);
+    return {
+      verdict: "ok",
+      says: `is being filled: ${paths} paths, about ${share} % of the bucket`,
+    };
+  }
+  const strange = unreadable === 0 ? "" : `, and ${unreadable} narinfos that it cannot read`;
+  return { verdict: "ok", says: `knows ${paths} paths${strange}` };
+}
