@@ -11,11 +11,12 @@ const SECRETS: readonly Setting[] = ["B2_KEY_ID", "B2_APPLICATION_KEY", "TOKENS"
 /**
  * Returns every problem in the settings that would break the deployment, one line
  * each. No line contains a setting's value. `secrets` is `undefined` if the secrets
- * are stored at Cloudflare already.
+ * are stored at Cloudflare already. `exports` are the names in [exports] of wrangler.toml.
  */
 export async function deployProblems(
   vars: Readonly<Record<string, unknown>>,
   secrets: Readonly<Record<string, string>> | undefined,
+  exports: readonly string[] = ["Catalog"],
 ): Promise<string[]> {
   const misplaced = SECRETS.filter((name) => vars[name] !== undefined);
   if (misplaced.length > 0) {
@@ -30,7 +31,7 @@ export async function deployProblems(
     ...STORED_ALREADY,
     ...(vars["READ_ACCESS"] === "token" ? { TOKENS: ASSUMED_TOKENS } : {}),
   };
-  const { reads, pushes } = parseSettings({ ...vars, ...(secrets ?? assumed) });
+  const { reads, pushes, catalog } = parseSettings({ ...vars, ...(secrets ?? assumed) });
   const problems = new Set(
     [...(reads.ok ? [] : reads.error), ...(pushes.ok ? [] : pushes.error)].map(
       ({ setting, problem }) => `${setting} ${problem}`,
@@ -38,6 +39,11 @@ export async function deployProblems(
   );
   if (reads.ok && isLoopback(new URL(reads.value.bucket.endpoint).hostname)) {
     problems.add("B2_ENDPOINT is an address of this machine, which Cloudflare cannot reach");
+  }
+  if (catalog.isOn && !exports.includes("Catalog")) {
+    problems.add(
+      'CATALOG is on, but wrangler.toml has no [exports.Catalog]: add the lines [exports.Catalog], type = "durable-object" and storage = "sqlite"',
+    );
   }
   // Left out by accident, nobody could pull what is pushed, and no tool at the pusher's
   // side would fail.

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { deployProblems } from "./deploy-problems.ts";
 import { runWithSecrets } from "./run-with-secrets.ts";
 import { UsageError } from "../../src/client/client-error.ts";
-import { CONFIG_FILE, readConfigVars } from "../deployment/config-file.ts";
+import { CONFIG_FILE, readConfig } from "../deployment/config-file.ts";
 import { readSecretsFile } from "../deployment/secrets-file.ts";
 import { runCommand } from "../run-command.ts";
 
@@ -56,9 +56,9 @@ async function main(): Promise<string> {
   refuseUnchecked(wranglerArguments);
   const { file: config = CONFIG_FILE, rest } = takeFile("--config", wranglerArguments);
   const { file: secretsFile, rest: others } = takeFile("--secrets-file", rest);
-  const vars = readConfigVars(config);
+  const { vars, exports } = readConfig(config);
   const secrets = secretsFile === undefined ? undefined : await readSecretsFile(secretsFile);
-  const problems = await deployProblems(vars, secrets);
+  const problems = await deployProblems(vars, secrets, exports);
   if (problems.length > 0) {
     throw new Error(
       [

@@ -6,8 +6,17 @@ import { UsageError } from "../../src/client/client-error.ts";
 /** The wrangler.toml of this repository. */
 export const CONFIG_FILE = fileURLToPath(new URL("../../wrangler.toml", import.meta.url));
 
-/** Returns the settings in [vars] of a wrangler.toml. Throws `UsageError` if it does not exist. */
-export function readConfigVars(config: string): Readonly<Record<string, unknown>> {
+/** What a wrangler.toml says about a deployment. */
+export interface DeploymentConfig {
+  /** The settings in [vars]. */
+  readonly vars: Readonly<Record<string, unknown>>;
+  /** The names of the entrypoints and objects that the worker may call. */
+  readonly exports: readonly string[];
+}
+
+/** Reads a wrangler.toml. Throws `UsageError` if it does not exist. */
+export function readConfig(config: string): DeploymentConfig {
   if (!existsSync(config)) throw new UsageError(`--config: ${config} does not exist`);
-  return unstable_readConfig({ config }, { hideWarnings: true }).vars;
+  const { vars, exports } = unstable_readConfig({ config }, { hideWarnings: true });
+  return { vars, exports: Object.keys(exports ?? {}) };
 }

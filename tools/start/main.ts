@@ -9,7 +9,7 @@ import { keepBucketPort, type LocalState, openLocalState, readBucketPort } from 
 import { runWorker } from "./run-worker.ts";
 import { HELP, parseStartFlags } from "./start-flags.ts";
 import { isPortFree } from "../is-port-free.ts";
-import { CONFIG_FILE, readConfigVars } from "../deployment/config-file.ts";
+import { CONFIG_FILE, readConfig } from "../deployment/config-file.ts";
 import { readSecretsFile } from "../deployment/secrets-file.ts";
 import {
   namesBucket,
@@ -66,7 +66,7 @@ async function startWithLocalBucket(port: number): Promise<Running> {
 }
 
 async function startWithFiles(port: number, config: string, secretsFile: string): Promise<Running> {
-  const vars = readConfigVars(path.resolve(config));
+  const { vars } = readConfig(path.resolve(config));
   const secrets = await readSecretsFile(secretsFile);
   return await startWithBucket(port, settingsFromFiles(vars, secrets, process.env["HOSTS"]));
 }

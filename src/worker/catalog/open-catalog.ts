@@ -1,19 +1,15 @@
-import { CacheError } from "../cache-error.ts";
 import type { CacheScope } from "../caches/cache-scope.ts";
 import { type CatalogPort, CATALOG_METHODS, type CatalogNamespace } from "./catalog.ts";
 
-/** Returns the catalog of a cache. `undefined` if CATALOG is off. */
+/**
+ * Returns the catalog of a cache. `undefined` if CATALOG is off, or if the worker was
+ * deployed without its object; `/healthz` says so.
+ */
 export function openCatalog(
   { reads, catalog }: CacheScope,
   objects: CatalogNamespace | undefined,
 ): CatalogPort | undefined {
-  if (!catalog.isOn || !reads.ok) return undefined;
-  if (objects === undefined) {
-    throw new CacheError(
-      "misconfigured",
-      "CATALOG=on needs a Durable Object Catalog, which this worker lacks",
-    );
-  }
+  if (!catalog.isOn || !reads.ok || objects === undefined) return undefined;
   const { bucket, bucketId } = reads.value;
   // The first call decides for ever where the object lives.
   const locationHint = locationOf(bucket.region);

@@ -29,6 +29,15 @@ describe("deployProblems", () => {
     },
   );
 
+  it("says which lines the catalog needs in wrangler.toml", async () => {
+    const vars = { ...VARS, CATALOG: "on" };
+    expect(await deployProblems(vars, SECRETS, ["default", "Objects", "Catalog"])).toEqual([]);
+    expect(await deployProblems(vars, SECRETS, ["default", "Objects"])).toEqual([
+      expect.stringMatching(/^CATALOG is on, but wrangler\.toml has no \[exports\.Catalog\]/),
+    ]);
+    expect(await deployProblems(VARS, SECRETS, [])).toEqual([]);
+  });
+
   it("takes stored tokens for granted in a private cache", async () => {
     expect(await deployProblems({ ...VARS, READ_ACCESS: "token" }, undefined)).toEqual([]);
   });

@@ -8,7 +8,7 @@ export async function checkCatalog(exchange: Exchange): Promise<readonly Finding
   const check = "catalog";
   try {
     const catalog = catalogOf(exchange);
-    if (catalog === undefined) return [];
+    if (catalog === undefined) return exchange.cache.catalog.isOn ? [{ check, ...LACKING }] : [];
     return [{ check, ...describe(await catalog.readStatus()) }];
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
@@ -23,6 +23,12 @@ export async function checkCatalog(exchange: Exchange): Promise<readonly Finding
     ];
   }
 }
+
+const LACKING: Omit<Finding, "check"> = {
+  verdict: "warn",
+  says: "CATALOG is on, but the worker was deployed without its object",
+  remedy: "Add [exports.Catalog] to wrangler.toml, as in this repository, and deploy again.",
+};
 
 function describe(status: CatalogStatus): Omit<Finding, "check"> {
   const { completeAt, failure, listing, paths, unreadable } = status;
