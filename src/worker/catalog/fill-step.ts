@@ -130,12 +130,6 @@ async function readNarinfos(
         continue;
       }
       const facts = "problem" in found ? found : readPathFacts(found.text, one.hash, storeDir);
-      if ("problem" in facts) {
-        log("warn", "catalog-narinfo-unreadable", {
-          path: `${one.hash}.narinfo`,
-          why: facts.problem,
-        });
-      }
       records.push({
         hash: one.hash,
         facts,
@@ -148,6 +142,7 @@ async function readNarinfos(
     }
   }
   await Promise.all(Array.from({ length: atOnce }, work));
+  logUnreadable(records, log);
   sql.transaction(() => {
     // A push may have told of a path while its former text was read.
     const isOlder = createNotedSince(sql, askedAt);
@@ -160,6 +155,16 @@ async function readNarinfos(
       gone.filter((hash) => !isOlder(hash)),
     );
   });
+}
+
+/** One line for a step, since a bucket may have many of them. The catalog keeps each. */
+function logUnreadable(records: readonly PathRecord[], log: CatalogContext["log"]): void {
+  const unreadable = records.flatMap(({ hash, facts }) =>
+    "problem" in facts ? [{ path: narinfoKey(hash).path, why: facts.problem }] : [],
+  );
+  const [first] = unreadable;
+  if (first === undefined) return;
+  log("warn", "catalog-narinfos-unreadable", { narinfos: unreadable.length, ...first });
 }
 
 async function readText(
