@@ -75,13 +75,14 @@ export class Objects extends WorkerEntrypoint<Env> {
   }
 
   /**
-   * Makes Workers Cache forget one URL. The gateway calls this after a deletion,
+   * Makes Workers Cache forget up to 100 URLs. The gateway calls this after a deletion,
    * because a purge reaches only the cache of the entrypoint that makes it.
    * Resolves with false if Cloudflare refused, as it does after too many purges
    * in a minute.
    */
-  async purge(url: string): Promise<boolean> {
-    const result = await this.ctx.cache?.purge({ pathPrefixes: [new URL(url).pathname] });
+  async purge(...urls: readonly string[]): Promise<boolean> {
+    const pathPrefixes = urls.map((url) => new URL(url).pathname);
+    const result = await this.ctx.cache?.purge({ pathPrefixes });
     return result?.success ?? true;
   }
 }

@@ -8,9 +8,11 @@ import { parseByteRange, resolveByteRange } from "../../src/http/request-headers
 export interface FakeWorkersCache {
   /** What the gateway calls: the entrypoint with the cache in front of it. */
   fetch(request: Request): Promise<Response>;
-  purge(url: string): Promise<boolean>;
+  purge(...urls: readonly string[]): Promise<boolean>;
   /** The requests that reached the entrypoint. */
   readonly passed: readonly Request[];
+  /** The number of URLs in each purge. */
+  readonly purges: readonly number[];
   advance(seconds: number): void;
 }
 
@@ -39,6 +41,7 @@ export function createFakeWorkersCache(
   const entries = new Map<string, Entry>();
   const underWay = new Map<string, Promise<Entry | undefined>>();
   const passed: Request[] = [];
+  const purges: number[] = [];
   let seconds = 0;
 
   /** Asks the entrypoint, by GET and for the whole. */
@@ -96,12 +99,16 @@ export function createFakeWorkersCache(
 
   return {
     passed,
+    purges,
     advance(by) {
       seconds += by;
     },
-    async purge(url) {
+    async purge(...urls) {
+      purges.push(urls.length);
+      // Of more, Cloudflare takes none.
+      if (urls.length > 100) return false;
       for (const key of entries.keys()) {
-        if (key.startsWith(new URL(url).pathname)) entries.delete(key);
+        if (urls.some((url) => key.startsWith(new URL(url).pathname))) entries.delete(key);
       }
       return true;
     },

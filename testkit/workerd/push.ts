@@ -50,8 +50,8 @@ export function createPush(options: TestPushOptions = {}): TestPush {
   const edge: Edge = {
     ...noEdge,
     forget: async ({ path }) => void forgotten.push(path),
-    async purge({ path }) {
-      purged.push(path);
+    async purge(keys) {
+      purged.push(...keys.map(({ path }) => path));
       return true;
     },
   };

@@ -48,8 +48,8 @@ export function createCacheApiEdge(store: EdgeStore, keys: EdgeKeys, sleep: Cloc
     },
     // The Cache API cannot delete the entries of other data centres. These expire
     // on their own.
-    async purge(key) {
-      await store.delete(keys.urlOf(key));
+    async purge(objects) {
+      await Promise.all(objects.map((key) => store.delete(keys.urlOf(key))));
       return true;
     },
   };

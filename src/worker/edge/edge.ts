@@ -32,10 +32,10 @@ export interface EdgeContext {
 export interface CachedEntrypoint {
   fetch(request: Request): Promise<Response>;
   /**
-   * Deletes one URL from the cache in front of this entrypoint, in all data centres.
-   * Returns `false` if Cloudflare refused.
+   * Deletes up to 100 URLs from the cache in front of this entrypoint, in all data
+   * centres. Returns `false` if Cloudflare refused.
    */
-  purge(url: string): Promise<boolean>;
+  purge(...urls: readonly string[]): Promise<boolean>;
 }
 
 /** An answer from the bucket. */
@@ -57,11 +57,11 @@ export interface Edge {
    */
   forget(key: ObjectKey): Promise<void>;
   /**
-   * Deletes the entry in as many places as the edge can reach, after a deletion.
-   * Returns `false` if Cloudflare refused. Use it rarely: Cloudflare allows 5
-   * purges a minute.
+   * Deletes the entries in as many places as the edge can reach, after a deletion.
+   * Returns `false` if Cloudflare refused some. Use it rarely: Cloudflare allows 5
+   * purges a minute, of 100 entries each.
    */
-  purge(key: ObjectKey, context: EdgeContext): Promise<boolean>;
+  purge(keys: readonly ObjectKey[], context: EdgeContext): Promise<boolean>;
 }
 
 /** An edge that stores nothing and reads from the bucket every time (`EDGE=off`). */

@@ -5,6 +5,9 @@ import { formatByteRange } from "../../http/request-headers.ts";
 import type { CachedEntrypoint, Edge, EdgeAnswer, EdgeRead, Origin } from "./edge.ts";
 import type { EdgeKeys } from "./edge-key.ts";
 
+/** The most entries that Cloudflare takes in one purge. */
+const MAX_PURGED = 100;
+
 /**
  * Headers between the gateway and its cached entrypoint. No client can send or see
  * them: the gateway builds a new inner request, and passes on only the headers that
@@ -67,8 +70,13 @@ export function createWorkersCacheEdge(keys: EdgeKeys): Edge {
     // Cloudflare allows only 5 purges a minute, so a push does not purge. The old
     // entry expires on its own.
     async forget() {},
-    async purge(key, { objects }) {
-      return (await objects?.purge(keys.urlOf(key))) ?? false;
+    async purge(purged, { objects }) {
+      const urls = purged.map((key) => keys.urlOf(key));
+      for (let at = 0; at < urls.length; at += MAX_PURGED) {
+        const isDone = await objects?.purge(...urls.slice(at, at + MAX_PURGED));
+        if (isDone !== true) return false;
+      }
+      return true;
     },
   };
 }

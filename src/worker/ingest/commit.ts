@@ -184,5 +184,5 @@ export async function purgeEdge(
   edge: Edge,
   context: EdgeContext,
 ): Promise<boolean> {
-  return await edge.purge(key, context).catch(() => false);
+  return await edge.purge([key], context).catch(() => false);
 }

@@ -79,9 +79,23 @@ describe("createWorkersCacheEdge", () => {
     await read();
     await edge.forget(NARINFO);
     expect(await read()).toMatchObject({ outcome: "hit" });
-    await edge.purge(NAR, createContext(cache));
+    await edge.purge([NAR], createContext(cache));
     expect(await read()).toMatchObject({ outcome: "hit" });
-    await edge.purge(NARINFO, createContext(cache));
+    await edge.purge([NARINFO], createContext(cache));
+    expect(await read()).toMatchObject({ outcome: "miss", text: "new" });
+  });
+});
+
+describe("purge", () => {
+  it("drops many entries by few purges, of 100 entries at most", async () => {
+    const { read, edge, cache } = openWorkersCacheEdge([
+      found("old", METADATA),
+      found("new", METADATA),
+    ]);
+    await read();
+    const others = Array.from({ length: 204 }, () => NAR);
+    expect(await edge.purge([...others, NARINFO], createContext(cache))).toBe(true);
+    expect(cache.purges).toEqual([100, 100, 5]);
     expect(await read()).toMatchObject({ outcome: "miss", text: "new" });
   });
 });

@@ -96,7 +96,7 @@ export function edgeContract(
       );
       await read({ key: NARINFO });
       await read({ key: NAR });
-      expect(await edge.purge(NARINFO, context)).toBe(true);
+      expect(await edge.purge([NARINFO], context)).toBe(true);
       expect(await read({ key: NAR })).toMatchObject({ outcome: "hit", text: "other" });
       expect(await read({ key: NARINFO })).toMatchObject({ outcome: "miss", text: "new" });
     });
