@@ -2,11 +2,12 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import zlib from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { auditBucket, type AuditProgress } from "../../../src/client/audit/audit-bucket.ts";
+import type { AuditProgress } from "../../../src/client/audit/audit-bucket.ts";
 import { type AuditLog, createNoLog, openAuditLog } from "../../../src/client/audit/audit-log.ts";
 import type { AuditRules } from "../../../src/client/audit/judge-narinfo.ts";
 import type { BucketReader } from "../../../src/client/bucket/bucket-reader.ts";
 import { generateSecretKey, parseSecretKey, publicKeyOf } from "../../../src/nix/signature.ts";
+import { runTestAudit } from "../../../testkit/node/run-test-audit.ts";
 import { samplePath } from "../../../testkit/node/sample-path.ts";
 import { startAuditBucket } from "../../../testkit/node/start-audit-bucket.ts";
 import { temporaryDirectory } from "../../../testkit/node/temporary-directory.ts";
@@ -18,29 +19,11 @@ const RULES: AuditRules = {
   keys: [publicKeyOf(valueOf(parseSecretKey(KEY)))],
 };
 
-/** Audits, and returns the verdicts by hash. `onChecked` is called after each path. */
-async function audit(
+const audit = (
   bucket: BucketReader,
   log: AuditLog = createNoLog(),
   onChecked: AuditProgress["onChecked"] = () => {},
-) {
-  const found = new Map<string, string>();
-  const findings: string[] = [];
-  try {
-    const summary = await auditBucket(bucket, RULES, log, {
-      onNars: () => {},
-      onChecked,
-      onResume: () => {},
-      onFinding({ hash, verdict, says }) {
-        found.set(hash, verdict);
-        findings.push(says);
-      },
-    });
-    return { summary, found, findings };
-  } finally {
-    log.close();
-  }
-}
+) => runTestAudit(bucket, { rules: RULES, log, onChecked });
 
 describe("auditBucket", () => {
   it("gives each path its verdict, and passes over everything else", async () => {

@@ -4,28 +4,37 @@ import { equalHashes } from "../../nix/hash.ts";
 import type { Narinfo } from "../../nix/narinfo.ts";
 import { describeError } from "../client-error.ts";
 import { Unreachable } from "../gateway/http-client.ts";
+import type { Download } from "../gateway/start-download.ts";
 import type { ProcessContext } from "../process-context.ts";
-import type { StoredPaths } from "./stored-paths.ts";
+import { findFalseHash } from "./file-hash.ts";
 import { NoUnpacker, unpackNar } from "./unpack-nar.ts";
 
 /** Whether a NAR is what its narinfo says. */
 export interface NarProof {
-  readonly verdict: "proved" | "wrong-contents" | "not-proved";
+  /** `wrong-file-hash`: the contents are right, and the file has not the hash of FileHash or its name. */
+  readonly verdict: "proved" | "wrong-contents" | "wrong-file-hash" | "not-proved";
   /** The reason, for people. Empty if the NAR is proved. */
   readonly says: string;
+}
+
+/** A source of NAR files. */
+export interface NarSource {
+  /** Starts to read the NAR file. Throws `ClientError` if it lies outside `nar/`. */
+  download(narinfo: Narinfo): Promise<Download>;
 }
 
 /** Each attempt reads the NAR from its start. */
 const ATTEMPTS = 4;
 
 /**
- * Downloads and unpacks a NAR, and compares its size and hash with NarSize and NarHash.
- * Keeps nothing of it, and stops at the first byte beyond NarSize: a small file can
- * unpack to terabytes. Throws only if the signal of the context aborts.
+ * Downloads and unpacks a NAR, and compares its size and hash with NarSize and NarHash,
+ * and the hash of the file with FileHash and with the name of the file. Keeps nothing of it,
+ * and stops at the first byte beyond NarSize: a small file can unpack to terabytes. Throws
+ * only if the signal of the context aborts.
  */
 export async function proveNar(
   narinfo: Narinfo,
-  paths: Pick<StoredPaths, "download">,
+  paths: NarSource,
   context: ProcessContext,
 ): Promise<NarProof> {
   for (let attempt = 1; ; attempt++) {
@@ -43,7 +52,7 @@ export async function proveNar(
 
 async function readOnce(
   narinfo: Narinfo,
-  paths: Pick<StoredPaths, "download">,
+  paths: NarSource,
   context: ProcessContext,
 ): Promise<NarProof> {
   const { compression } = narinfo;
@@ -56,15 +65,27 @@ async function readOnce(
 async function readAs(
   compression: string,
   narinfo: Narinfo,
-  paths: Pick<StoredPaths, "download">,
+  paths: NarSource,
   context: ProcessContext,
 ): Promise<NarProof | "too-short"> {
   const download = await paths.download(narinfo);
+  const fileHash = createHash("sha256");
+  let isWhole = false;
+  async function* file() {
+    for await (const chunk of download.body) {
+      fileHash.update(chunk);
+      yield chunk;
+    }
+    isWhole = true;
+  }
   try {
     if (download.status !== 200) {
       return { verdict: "not-proved", says: `the answer to its NAR was ${download.status}` };
     }
-    return await compare(unpackNar(download.body, compression, context), narinfo);
+    const proof = await compare(unpackNar(file(), compression, context), narinfo);
+    if (proof === "too-short" || proof.verdict !== "proved" || !isWhole) return proof;
+    const says = findFalseHash(narinfo, fileHash.digest());
+    return says === undefined ? proof : { verdict: "wrong-file-hash", says };
   } finally {
     download.cancel();
   }

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import zlib from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { Unreachable } from "../../../src/client/gateway/http-client.ts";
-import { proveNar } from "../../../src/client/sign/prove-nar.ts";
+import { proveNar } from "../../../src/client/prove/prove-nar.ts";
 import { encodeNix32 } from "../../../src/nix/encodings.ts";
 import { parseNarinfo } from "../../../src/nix/narinfo.ts";
 import { createTestContext } from "../../../testkit/node/test-context.ts";

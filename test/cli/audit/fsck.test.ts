@@ -28,11 +28,11 @@ async function startMixed() {
   await bucket.add(signed, unsigned, foreign, gone);
   await bucket.view.remove(gone.narUrl);
   const run = (args: readonly string[], overrides: Partial<ProcessContext> = {}) =>
-    runNargate(["audit-bucket", ...args], { env: bucket.env, ...overrides });
+    runNargate(["fsck", ...args], { env: bucket.env, ...overrides });
   return { ...bucket, signed, unsigned, foreign, gone, run };
 }
 
-describe("nargate audit-bucket", () => {
+describe("nargate fsck", () => {
   it("prints a line for each path with a problem, and the sums", async () => {
     const { run, unsigned, foreign, gone } = await startMixed();
     const { code, stdout, stderr } = await run(["--public-key", PUBLIC_KEY]);
@@ -49,7 +49,7 @@ describe("nargate audit-bucket", () => {
         "        1 sound: signed by a trusted key, or proved by their content address",
         "        1 not signed (nargate sign --unsigned signs them)",
         "        1 signed by no trusted key (nargate sign --unsigned signs them)",
-        "        1 without their NAR: delete the narinfo, or push them again",
+        "        1 without their NAR: push them again, or fsck --repair unpublishes them",
         "",
       ].join("\n"),
     );
@@ -59,7 +59,7 @@ describe("nargate audit-bucket", () => {
   it("exits with 0 if every path is sound", async () => {
     const { env, add } = await startAuditBucket();
     await add(await samplePath("signed", { secretKeys: [KEY] }));
-    const { code, stdout } = await runNargate(["audit-bucket", "--public-key", PUBLIC_KEY], {
+    const { code, stdout } = await runNargate(["fsck", "--public-key", PUBLIC_KEY], {
       env,
     });
     expect(code).toBe(0);
@@ -132,7 +132,7 @@ describe("nargate audit-bucket", () => {
     const bucket = await startAuditBucket();
     for (const name of paths) await bucket.add(await samplePath(name));
     const { code, stdout, stderr } = await runNargate(
-      ["audit-bucket", "--public-key", PUBLIC_KEY, "--state", "s"],
+      ["fsck", "--public-key", PUBLIC_KEY, "--state", "s"],
       { env: { ...bucket.env, B2_PREFIX: prefix }, cwd: await temporaryDirectory() },
     );
     expect([code, stdout]).toEqual([1, ""]);
@@ -144,7 +144,7 @@ describe("nargate audit-bucket", () => {
   it("finds no problem in a new cache without paths", async () => {
     const { view, env } = await startAuditBucket();
     await view.write("nix-cache-info", Buffer.from("StoreDir: /nix/store\n"));
-    const { code, stdout } = await runNargate(["audit-bucket", "--public-key", PUBLIC_KEY], {
+    const { code, stdout } = await runNargate(["fsck", "--public-key", PUBLIC_KEY], {
       env,
     });
     expect(code).toBe(0);
