@@ -6,7 +6,7 @@ import {
   type RemarkCounts,
   type RemarkKind,
 } from "../../client/audit/remarks.ts";
-import { toOneLine } from "../../client/plain-text.ts";
+import { toJsonLine, toOneLine } from "../../client/plain-text.ts";
 import { formatBytes } from "../../client/progress/format-amounts.ts";
 import { formatVerdictLine } from "./audit-report.ts";
 
@@ -102,7 +102,7 @@ export function formatRemarkJson({
   const since = sinceSeconds === undefined ? {} : { since: formatTime(sinceSeconds) };
   const size = sizeBytes === undefined ? {} : { size: sizeBytes };
   const by = referrer === undefined ? {} : { referrer };
-  return `${JSON.stringify({ verdict: kind, name, ...by, ...size, ...since })}\n`;
+  return `${toJsonLine({ verdict: kind, name, ...by, ...size, ...since })}\n`;
 }
 
 function formatTime(seconds: number): string {

@@ -53,7 +53,7 @@ export interface AuditProgress {
   onFinding(finding: PathFinding): void;
   /** Called after all paths, if the audit is not quick. */
   onRemark(remark: Remark): void;
-  /** Called if the bucket refuses to list something that not every server lists. */
+  /** Called if something could not be looked at, such as a list that not every server gives. */
   onRefusal(says: string): void;
   /** Called if earlier runs have looked at paths. */
   onResume(checked: number, isComplete: boolean): void;

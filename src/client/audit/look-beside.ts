@@ -35,7 +35,7 @@ export interface BesideOptions {
   readonly requestsAtOnce: number;
   readonly upstreams: readonly Upstream[];
   readonly nowSeconds: number;
-  /** Called if the bucket refuses to list something. */
+  /** Called if something could not be looked at. */
   onRefusal(says: string): void;
 }
 
@@ -84,8 +84,10 @@ async function readLatecomers(
 
 async function* askUpstreams(
   absent: AbsentReferences,
-  { storeDir, upstreams }: BesideOptions,
+  { storeDir, upstreams, onRefusal }: BesideOptions,
 ): AsyncGenerator<Remark, void> {
+  const dropped = absent.dropped();
+  if (dropped > 0) onRefusal(`too many references to other caches: ${dropped} are left out`);
   const ask = async ({ reference, referrer }: AbsentReference): Promise<Remark> => {
     const name = formatStorePath(reference, storeDir);
     if (upstreams.length === 0) return { kind: "reference-elsewhere", name, referrer };

@@ -12,8 +12,6 @@ import { type BucketGet, createGetSigner } from "./sign-request.ts";
 export interface BucketListOptions {
   /** The text with which each path must begin, such as `nar/`. Empty for all. */
   readonly start: string;
-  /** List only the paths behind this path. */
-  readonly after?: string | undefined;
   /** Leave out the paths with a "/" behind `start`. */
   readonly isFlat?: boolean;
 }
@@ -81,11 +79,10 @@ export function createBucketReader(
   return {
     location,
 
-    async *list({ start, after, isFlat = false }) {
-      let last = after ?? "";
+    async *list({ start, isFlat = false }) {
+      let last = "";
       let emptyPages = 0;
-      let next: Readonly<Record<string, string>> =
-        after === undefined ? {} : { "start-after": prefix + after };
+      let next: Readonly<Record<string, string>> = {};
       for (;;) {
         const page = await listPage(start, { ...(isFlat ? { delimiter: "/" } : {}), ...next });
         const { entries, continuation } = page;

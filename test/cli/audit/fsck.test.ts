@@ -219,3 +219,46 @@ describe("nargate fsck", () => {
     expect(drawn).toContain("\r\u001B[2KFINDING");
   });
 });
+
+describe("the flags of nargate fsck", () => {
+  it.each([
+    { args: ["--quick", "--deep"], says: "--quick and --deep exclude each other" },
+    { args: ["--quick", "--upstream", "https://x.example"], says: "leave out --upstream" },
+    { args: ["--dry-run"], says: "--dry-run needs --repair" },
+    { args: ["--yes"], says: "--yes needs --repair" },
+    { args: ["--jobs", "0"], says: "It is not a whole number from 1 to 256." },
+    { args: ["--upstream", "nonsense"], says: "nonsense is not an http or https URL" },
+    {
+      args: ["--repair", "--to", "https://x.example", "--token-file", "-"],
+      says: "standard input has the token",
+    },
+  ])("refuses $args", async ({ args, says }) => {
+    const { run } = await startMixed();
+    const { code, stderr } = await run(["--public-key", PUBLIC_KEY, ...args]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(says);
+  });
+
+  it("sends no more requests at once, or in a second, than it is told", async () => {
+    const { b2, run } = await startMixed();
+    let most = 0;
+    let underWay = 0;
+    const pauses: number[] = [];
+    const counting: typeof fetch = async (...args) => {
+      underWay++;
+      most = Math.max(most, underWay);
+      try {
+        return await fetch(...args);
+      } finally {
+        underWay--;
+      }
+    };
+    await run(["--public-key", PUBLIC_KEY, "--jobs", "1"], { fetch: counting });
+    expect(most).toBe(1);
+    b2.server.requests.clear(b2.bucket);
+    await run(["--public-key", PUBLIC_KEY, "--requests-per-second", "5"], {
+      sleep: async (milliseconds) => void pauses.push(milliseconds),
+    });
+    expect(b2.server.requests.list({ bucket: b2.bucket }).length - pauses.length).toBeLessThan(3);
+  });
+});
