@@ -121,7 +121,7 @@ export async function auditBucket(
       if (isWhole) {
         const references = narinfo?.references ?? [];
         const missing = references
-          .filter((reference) => reference.hash !== hash && !listed.has(reference.hash))
+          .filter((reference) => !listed.has(reference.hash))
           .map((reference) => ({ reference, referrer: hash }))
           .filter((reference) => absent.add(reference));
         log.recordAbsent(missing);

@@ -7,7 +7,7 @@ import { Unreachable } from "../gateway/http-client.ts";
 import type { Download } from "../gateway/start-download.ts";
 import type { ProcessContext } from "../process-context.ts";
 import { findFalseHash } from "./file-hash.ts";
-import { NoUnpacker, unpackNar } from "./unpack-nar.ts";
+import { needsMoreMemory, NoUnpacker, unpackNar } from "./unpack-nar.ts";
 
 /** Whether a NAR is what its narinfo says. */
 export interface NarProof {
@@ -39,7 +39,10 @@ export async function proveNar(
 ): Promise<NarProof> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await readOnce(narinfo, paths, context);
+      const proof = await readOnce(narinfo, paths, context);
+      // An end of the command ends the unpacking too, which then looks like a damaged file.
+      context.signal.throwIfAborted();
+      return proof;
     } catch (error) {
       context.signal.throwIfAborted();
       if (!(error instanceof Unreachable) || attempt >= ATTEMPTS) {
@@ -57,8 +60,9 @@ async function readOnce(
 ): Promise<NarProof> {
   const { compression } = narinfo;
   const proof = await readAs(compression, narinfo, paths, context);
-  // A compressor with several threads, such as pzstd, writes several frames.
-  if (compression !== "zstd" || proof !== "too-short") return named(proof);
+  // A compressor with several threads, such as pzstd, writes several frames. `zstd --long=28`
+  // takes a window for which Node has no room.
+  if (compression !== "zstd" || proof !== "unfinished") return named(proof);
   return named(await readAs("zstd frames", narinfo, paths, context));
 }
 
@@ -67,7 +71,7 @@ async function readAs(
   narinfo: Narinfo,
   paths: NarSource,
   context: ProcessContext,
-): Promise<NarProof | "too-short"> {
+): Promise<NarProof | "unfinished"> {
   const download = await paths.download(narinfo);
   const fileHash = createHash("sha256");
   let isWhole = false;
@@ -83,7 +87,7 @@ async function readAs(
       return { verdict: "not-proved", says: `the answer to its NAR was ${download.status}` };
     }
     const proof = await compare(unpackNar(file(), compression, context), narinfo);
-    if (proof === "too-short" || proof.verdict !== "proved" || !isWhole) return proof;
+    if (proof === "unfinished" || proof.verdict !== "proved" || !isWhole) return proof;
     const says = findFalseHash(narinfo, fileHash.digest());
     return says === undefined ? proof : { verdict: "wrong-file-hash", says };
   } finally {
@@ -91,14 +95,14 @@ async function readAs(
   }
 }
 
-function named(proof: NarProof | "too-short"): NarProof {
-  return proof === "too-short" ? wrong("it unpacks to less than NarSize") : proof;
+function named(proof: NarProof | "unfinished"): NarProof {
+  return proof === "unfinished" ? wrong("it unpacks to less than NarSize") : proof;
 }
 
 async function compare(
   nar: AsyncIterable<Uint8Array>,
   { narHash, narSize }: Narinfo,
-): Promise<NarProof | "too-short"> {
+): Promise<NarProof | "unfinished"> {
   const hash = createHash("sha256");
   let bytes = 0;
   try {
@@ -109,9 +113,10 @@ async function compare(
     }
   } catch (error) {
     if (error instanceof Unreachable || error instanceof NoUnpacker) throw error;
+    if (needsMoreMemory(error)) return "unfinished";
     return wrong(`it cannot be unpacked: ${describeError(error)}`);
   }
-  if (bytes < narSize) return "too-short";
+  if (bytes < narSize) return "unfinished";
   return equalHashes(narHash, { algorithm: "sha256", bytes: hash.digest() })
     ? { verdict: "proved", says: "" }
     : wrong("its hash is not NarHash");
