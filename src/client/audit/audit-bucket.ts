@@ -68,7 +68,7 @@ export interface AuditSummary {
 
 /**
  * Looks at every narinfo of a bucket, in the order of their hashes, and then at what lies
- * beside them. Needs memory for the names of all NARs (about 130 bytes each), twice 32 bytes
+ * beside them. Needs memory for the names of all NARs (about 140 bytes each), twice 32 bytes
  * for each narinfo, and for the requests that are under way.
  *
  * Throws if the bucket fails for longer than the retries last, if it holds no cache, or if

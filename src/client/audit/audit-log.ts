@@ -172,7 +172,7 @@ function damaged(file: string, why: string): UsageError {
 
 function foreign(file: string): UsageError {
   return new UsageError(
-    `--state ${file} belongs to an audit of another bucket, prefix, store or list of keys. Name another file, or delete this one`,
+    `--state ${file} belongs to an audit of another bucket, prefix, store, list of keys or level. Name another file, or delete this one`,
   );
 }
 

@@ -9,7 +9,7 @@ import { parseStoredNarinfo } from "../gateway/narinfo-text.ts";
 import type { OpenCache } from "../gateway/open-cache.ts";
 import { startDownload } from "../gateway/start-download.ts";
 import type { ProcessContext } from "../process-context.ts";
-import type { NarSource } from "../prove/prove-nar.ts";
+import type { NarSource } from "../prove/file-hash.ts";
 import { findNar } from "./nar-table.ts";
 
 /** Reads the paths of a cache as they are stored now. */

@@ -3,7 +3,13 @@ import { equalHashes, type Hash } from "../../nix/hash.ts";
 import type { Narinfo } from "../../nix/narinfo.ts";
 import { narSha256, parseNarUrl } from "../../nix/object-key.ts";
 import { ClientError } from "../client-error.ts";
-import type { NarSource } from "./prove-nar.ts";
+import type { Download } from "../gateway/start-download.ts";
+
+/** A source of NAR files. */
+export interface NarSource {
+  /** Starts to read the NAR file. Throws `ClientError` if it lies outside `nar/`. */
+  download(narinfo: Narinfo): Promise<Download>;
+}
 
 /**
  * Returns what is wrong with the SHA-256 of a NAR file, for people: FileHash or the name of

@@ -4,9 +4,8 @@ import { equalHashes } from "../../nix/hash.ts";
 import type { Narinfo } from "../../nix/narinfo.ts";
 import { describeError } from "../client-error.ts";
 import { Unreachable } from "../gateway/http-client.ts";
-import type { Download } from "../gateway/start-download.ts";
 import type { ProcessContext } from "../process-context.ts";
-import { findFalseHash } from "./file-hash.ts";
+import { findFalseHash, type NarSource } from "./file-hash.ts";
 import { needsMoreMemory, NoUnpacker, unpackNar } from "./unpack-nar.ts";
 
 /** Whether a NAR is what its narinfo says. */
@@ -15,12 +14,6 @@ export interface NarProof {
   readonly verdict: "proved" | "wrong-contents" | "wrong-file-hash" | "not-proved";
   /** The reason, for people. Empty if the NAR is proved. */
   readonly says: string;
-}
-
-/** A source of NAR files. */
-export interface NarSource {
-  /** Starts to read the NAR file. Throws `ClientError` if it lies outside `nar/`. */
-  download(narinfo: Narinfo): Promise<Download>;
 }
 
 /** Each attempt reads the NAR from its start. */

@@ -195,6 +195,19 @@ describe("an audit that is ended", () => {
     expect([...found.keys()]).toEqual(hashes);
   });
 
+  it("goes on after a narinfo with a URL of megabytes", async () => {
+    const { add, view, open } = await startAuditBucket();
+    const path = await samplePath("long");
+    await add(path);
+    const text = path.narinfo.replace(/^URL: .*$/m, `URL: https://x/${"x".repeat(2_000_000)}`);
+    await view.write(`${path.hash}.narinfo`, Buffer.from(text));
+    const file = join(await temporaryDirectory(), "audit.state");
+    await audit(open(), openAuditLog(file, "i"));
+    const { found, findings } = await audit(open(), openAuditLog(file, "i"));
+    expect([...found.values()]).toEqual(["nar-elsewhere"]);
+    expect(findings[0]?.length).toBe(1000);
+  });
+
   it("asks the bucket nothing if it was complete", async () => {
     const { b2, open, file, hashes } = await startHalf();
     await audit(open(), openAuditLog(file, "i"));

@@ -126,7 +126,7 @@ describe("openAuditLog", () => {
     const file = await stateFile();
     (await record(file, "aB")).close();
     await expect(readAll(file, "other")).rejects.toThrow(
-      "belongs to an audit of another bucket, prefix, store or list of keys",
+      "belongs to an audit of another bucket, prefix, store, list of keys or level",
     );
   });
 
