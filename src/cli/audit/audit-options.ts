@@ -30,7 +30,7 @@ export function addAuditFlags(command: Command): Command {
     )
     .option(
       "--state <file>",
-      "record the audit in this file; with the same file an audit that was ended goes on",
+      "record the work in this file; with the same file a command that was ended goes on",
     );
 }
 

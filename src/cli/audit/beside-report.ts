@@ -44,8 +44,11 @@ const MAX_SAMPLES = 10;
 
 export interface BesideReport {
   add(remark: Remark): void;
-  /** Returns the lines behind the summary of the paths. Empty if there is nothing. */
-  format(counts: RemarkCounts): string;
+  /**
+   * Returns the lines behind the summary of the paths. Empty if there is nothing. `unreadable`
+   * is the number of narinfos that could not be read: they may name NARs too.
+   */
+  format(counts: RemarkCounts, unreadable: number): string;
 }
 
 /** Collects a few names of each kind for the summary. */
@@ -60,13 +63,16 @@ export function createBesideReport(): BesideReport {
       samples.set(kind, lines);
       if (lines.length < MAX_SAMPLES) lines.push(formatSample(remark));
     },
-    format(counts) {
+    format(counts, unreadable) {
       const lines = REMARK_KINDS.filter((kind) => counts[kind].count > 0).flatMap((kind) => {
         const shown = samples.get(kind) ?? [];
         const more = isListed(kind) && shown.length > 0 ? counts[kind].count - shown.length : 0;
         return [
           formatCount(kind, counts[kind]),
           ...shown,
+          ...(kind === "nar-loose" && unreadable > 0
+            ? [`    (a narinfo that cannot be read may name some: there are ${unreadable})`]
+            : []),
           ...(more > 0 ? [`    … and ${more} more, which --json lists`] : []),
         ];
       });

@@ -36,6 +36,7 @@ export async function runAudit(
   const { level } = plan;
   const status = createStatusLine(context);
   let checked = 0;
+  let remarks = 0;
   const log =
     state === undefined
       ? createNoLog()
@@ -57,6 +58,8 @@ export async function runAudit(
     onRemark(remark) {
       status.clear();
       onRemark?.(remark);
+      remarks++;
+      status.show(`${checked} paths checked, ${remarks} findings beside them`);
     },
     onRefusal(says) {
       status.clear();

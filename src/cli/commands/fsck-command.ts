@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { type AuditPlan, REQUESTS_AT_ONCE } from "../../client/audit/audit-bucket.ts";
 import type { PathFinding } from "../../client/audit/judge-narinfo.ts";
 import { isListed, type Remark } from "../../client/audit/remarks.ts";
@@ -52,11 +52,13 @@ export const addFsckCommand: AddCommand = (program, context, setExitCode) => {
     .option("--deep", "also download and unpack every NAR, and compare it with its narinfo");
   addLoadFlags(addAuditFlags(addCacheOptions(command)));
   command
-    .option(
-      "--upstream <url>",
-      "a cache that may have what paths refer to, such as https://cache.nixos.org; may be repeated",
-      (text: string, previous: readonly string[]) => [...previous, text],
-      [],
+    .addOption(
+      new Option(
+        "--upstream <url>",
+        "a cache that may have what paths refer to, such as https://cache.nixos.org; may be repeated",
+      )
+        .argParser((text: string, previous: readonly string[]) => [...previous, text])
+        .default([], "none is asked"),
     )
     .option("--repair", "unpublish the paths whose NAR is gone or, with --deep, has other contents")
     .option("--dry-run", "with --repair: show what would be unpublished, and do nothing")
@@ -130,7 +132,8 @@ async function fsck(flags: FsckFlags, context: ProcessContext): Promise<number> 
   );
   if (!isJson) {
     stdout.write(formatSummary(summary));
-    if (summary.beside !== undefined) stdout.write(beside.format(summary.beside));
+    if (summary.beside !== undefined)
+      stdout.write(beside.format(summary.beside, summary.counts.unreadable));
   }
   const repaired =
     cache === undefined

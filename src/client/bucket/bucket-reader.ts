@@ -6,7 +6,7 @@ import { type Download, startDownload } from "../gateway/start-download.ts";
 import { toOneLine } from "../plain-text.ts";
 import type { ProcessContext } from "../process-context.ts";
 import { type BucketEntry, parseListing } from "./parse-listing.ts";
-import { parseUploads, type ListedUpload } from "./parse-uploads.ts";
+import { parseUploads, type OpenUploadEntry } from "./parse-uploads.ts";
 import { type BucketGet, createGetSigner } from "./sign-request.ts";
 
 export interface BucketListOptions {
@@ -22,7 +22,7 @@ export interface BucketReader {
   /** Lists page by page, in the order of the keys. Throws `ClientError`. */
   list(options: BucketListOptions): AsyncGenerator<readonly BucketEntry[], void>;
   /** Lists the unfinished uploads, page by page. Throws `ClientError`. */
-  listUploads(): AsyncGenerator<readonly ListedUpload[], void>;
+  listUploads(): AsyncGenerator<readonly OpenUploadEntry[], void>;
   /** Returns the size of an object, or undefined if the bucket does not list it. */
   sizeOf(path: string): Promise<number | undefined>;
   /** Returns the whole object, or undefined if it does not exist. Throws if it is longer. */

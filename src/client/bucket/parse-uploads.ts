@@ -3,7 +3,7 @@ import { err, ok, type Result } from "../../result.ts";
 import { readSeconds } from "./parse-listing.ts";
 
 /** A multipart upload that is neither completed nor aborted. */
-export interface ListedUpload {
+export interface OpenUploadEntry {
   /** The key without the prefix of the cache. From outside: it may be any text. */
   readonly path: string;
   readonly startedSeconds: number | undefined;
@@ -11,7 +11,7 @@ export interface ListedUpload {
 
 /** One page of a list of unfinished uploads. */
 export interface UploadsPage {
-  readonly uploads: readonly ListedUpload[];
+  readonly uploads: readonly OpenUploadEntry[];
   /** The query parameters of the next page. Undefined on the last page. */
   readonly next: Readonly<Record<string, string>> | undefined;
 }
@@ -22,7 +22,7 @@ export function parseUploads(xml: string, prefix: string): Result<UploadsPage> {
   // The rest repeats the names of these elements for each upload.
   const head = xml.split("<Upload>", 1)[0] ?? "";
   if ((readElement(head, "Prefix") ?? "") !== prefix) return err("it is a list of another prefix");
-  const uploads: ListedUpload[] = [];
+  const uploads: OpenUploadEntry[] = [];
   for (const upload of readElements(xml, "Upload")) {
     const key = readElement(upload, "Key");
     if (key === undefined || !key.startsWith(prefix)) {

@@ -63,6 +63,15 @@ describe("nargate fsck, beside the paths", () => {
     expect(names.every((line) => line.length <= 80)).toBe(true);
   });
 
+  it("says that unreadable narinfos may name the NARs", async () => {
+    const { run, view } = await startLittered();
+    expect((await run()).stdout).not.toContain("may name");
+    await view.write(`${"0".repeat(32)}.narinfo`, Buffer.from("\u{fd}7zXZ\0", "latin1"));
+    expect((await run()).stdout).toContain(
+      "    (a narinfo that cannot be read may name some: there are 1)\n",
+    );
+  });
+
   it("looks at nothing of that with --quick", async () => {
     const { run, b2 } = await startLittered();
     b2.server.requests.clear(b2.bucket);
