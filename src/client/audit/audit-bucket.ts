@@ -1,4 +1,4 @@
-import type { Narinfo } from "../../nix/narinfo.ts";
+import { MAX_STORED_NARINFO_BYTES, type Narinfo } from "../../nix/narinfo.ts";
 import type { StorePathHash } from "../../nix/store-path.ts";
 import { narinfoKey } from "../../nix/object-key.ts";
 import type { BucketReader } from "../bucket/bucket-reader.ts";
@@ -164,7 +164,9 @@ function createJudge(
       context.signal.throwIfAborted();
       const proof = await proveNar(narinfo, source, context);
       // A bucket that is down, or a cap that is used up, is no fault of this NAR: then this throws.
-      if (proof.verdict === "not-proved") await source.read(narinfo.storePath.hash);
+      if (proof.verdict === "not-proved") {
+        await bucket.read(narinfoKey(narinfo.storePath.hash).path, MAX_STORED_NARINFO_BYTES);
+      }
       return proof;
     });
   return (hash) => judgePath(hash, { bucket, nars, rules, prove });
