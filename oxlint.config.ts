@@ -135,7 +135,7 @@ const ARROWS: readonly Arrow[] = [
   {
     files: ["src/client/**"],
     may: `${PURE} prices`,
-    own: "audit bucket gateway local-nix push progress sign use *.ts",
+    own: "audit bucket gateway local-nix push progress prove sign use *.ts",
     packages: "node:* log-update valibot",
     because: "src/client is a library: it knows neither the command nor the worker.",
   },

@@ -4,8 +4,8 @@ import { describeError, Interrupted, UsageError } from "../client/client-error.t
 import { toOneLine } from "../client/plain-text.ts";
 import { createProcessContext, type ProcessContext } from "../client/process-context.ts";
 import type { AddCommand } from "./command.ts";
-import { addAuditBucketCommand } from "./commands/audit-bucket-command.ts";
 import { addDoctorCommand } from "./commands/doctor-command.ts";
+import { addFsckCommand } from "./commands/fsck-command.ts";
 import { addInfoCommand } from "./commands/info-command.ts";
 import { addInitCommand } from "./commands/init-command.ts";
 import { addKeyCommand } from "./commands/key-command.ts";
@@ -23,7 +23,7 @@ const COMMANDS: readonly AddCommand[] = [
   addDoctorCommand,
   addLsCommand,
   addInfoCommand,
-  addAuditBucketCommand,
+  addFsckCommand,
   addSignCommand,
   addTokenCommand,
   addInitCommand,

@@ -20,6 +20,13 @@ export function toOneLine(text: string): string {
   return text.replace(UNSAFE_RUN, " ").slice(0, MAX_LINE_LENGTH);
 }
 
+/** Returns JSON in one line, with each unsafe character escaped. The value stays the same. */
+export function toJsonLine(value: unknown): string {
+  return JSON.stringify(value).replace(UNSAFE_RUN, (run) =>
+    Array.from(run, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`).join(""),
+  );
+}
+
 /** Returns an output of several lines without unsafe characters. Colours stay. */
 export function withoutEscapes(text: string): string {
   return text.replace(UNSAFE_OR_OWN, (found) => (OWN.test(found) ? found : " "));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { toLogLine, toOneLine, withoutEscapes } from "../../src/client/plain-text.ts";
+import { toJsonLine, toLogLine, toOneLine, withoutEscapes } from "../../src/client/plain-text.ts";
 
 const ATTACKS = [
   { what: "a new line", text: "a\n::save-state name=x::y", clean: "a ::save-state name=x::y" },
@@ -9,6 +9,14 @@ const ATTACKS = [
   { what: "a line separator", text: "a\u2028b\u2029c", clean: "a b c" },
   { what: "an override of the direction", text: "a\u202Etxt.exe\u2066b", clean: "a txt.exe b" },
 ];
+
+describe("toJsonLine", () => {
+  it.each(ATTACKS)("escapes $what, and changes no value", ({ text }) => {
+    const line = toJsonLine({ text });
+    expect(withoutEscapes(line)).toBe(line);
+    expect(JSON.parse(line)).toEqual({ text });
+  });
+});
 
 describe("toOneLine", () => {
   it.each(ATTACKS)("takes $what out", ({ text, clean }) => {

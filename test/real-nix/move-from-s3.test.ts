@@ -72,8 +72,8 @@ describe.skipIf(!hasNix)("a bucket of s3:// with 50 unsigned paths", () => {
     );
   });
 
-  it("is listed by nargate audit-bucket", async () => {
-    const { code, stdout } = await nargate("", "audit-bucket");
+  it("is listed by nargate fsck", async () => {
+    const { code, stdout } = await nargate("", "fsck");
     expect(code).toBe(1);
     expect(stdout.split("\n").filter((line) => line.startsWith("unsigned "))).toHaveLength(COUNT);
     expect(stdout).toContain(`${COUNT} paths in the bucket:`);
@@ -92,7 +92,7 @@ describe.skipIf(!hasNix)("a bucket of s3:// with 50 unsigned paths", () => {
     const written = gateway.bucket.requests({ method: "PUT" }).map(({ key }) => key);
     expect(written).toHaveLength(COUNT);
     expect(written.every((key) => key.endsWith(".narinfo"))).toBe(true);
-    expect((await nargate("", "audit-bucket")).code).toBe(0);
+    expect((await nargate("", "fsck")).code).toBe(0);
     expect((await nargate(ADMIN_TOKEN, ...sign)).stderr).toContain("Nothing to sign");
   });
 

@@ -23,7 +23,7 @@ const REGION = "us-east-005";
 const BUCKET = "ai-dev-env";
 
 /** Starts B2's stand-in on loopback, with an empty bucket, in a directory of its own. */
-export async function startFakeB2(): Promise<FakeB2> {
+export async function startFakeB2(now: () => Date = () => new Date()): Promise<FakeB2> {
   const directory = await mkdtemp(path.join(tmpdir(), "fake-b2-"));
   const full = { keyId: "0051a2b3c4d5e6f0000000001", secret: "K005fake/full+secret" };
   const unlisted = { keyId: "0051a2b3c4d5e6f0000000002", secret: "K005fake/unlisted+secret" };
@@ -39,6 +39,7 @@ export async function startFakeB2(): Promise<FakeB2> {
       { ...unlisted, capabilities: new Set(["readFiles", "writeFiles"] as const) },
     ],
     durable: false,
+    now,
   });
   return {
     ...full,

@@ -7,6 +7,8 @@ export interface SignerGateway {
   readonly url: string;
   /** The targets of the PUTs, and the paths that were purged. */
   readonly puts: string[];
+  /** The targets of the DELETEs, with their queries. */
+  readonly deletes: string[];
   readonly purges: string[];
 }
 
@@ -18,16 +20,19 @@ export interface SignerGatewayOptions {
   /** Whether it answers 200 and stores nothing, as for a path with other contents. */
   readonly keeps?: boolean;
   readonly purgeStatus?: number;
+  /** The status of a DELETE instead of 204. Then nothing is deleted. */
+  readonly deleteStatus?: number;
 }
 
-/** Serves the parts of a gateway that `nargate sign` needs, in front of a bucket. */
+/** Serves the parts of a gateway that `nargate sign` and `fsck` need, in front of a bucket. */
 export async function serveSignerGateway(
-  bucket: Pick<BucketView, "read" | "write">,
+  bucket: Pick<BucketView, "read" | "write" | "remove">,
   options: SignerGatewayOptions = {},
 ): Promise<SignerGateway> {
   const { facts = {}, scopes = ["admin"], putStatus = () => 200 } = options;
   const puts: string[] = [];
   const purges: string[] = [];
+  const deletes: string[] = [];
   const url = await serve(async (request, response) => {
     const target = (request.url ?? "").slice(1);
     if (target === "api/v1/cache") answerJson(response, { ...GATEWAY_FACTS, ...facts });
@@ -36,6 +41,12 @@ export async function serveSignerGateway(
       const { path } = JSON.parse((await readBody(request)).toString()) as { path: string };
       purges.push(path);
       answerJson(response, { purged: true }, options.purgeStatus ?? 200);
+    } else if (request.method === "DELETE") {
+      deletes.push(target);
+      const key = target.replace(/\?.*/, "");
+      const isThere = (await bucket.read(key)) !== undefined;
+      if (options.deleteStatus === undefined && isThere) await bucket.remove(key);
+      response.writeHead(options.deleteStatus ?? (isThere ? 204 : 404)).end();
     } else if (request.method === "PUT") {
       puts.push(target);
       const body = await readBody(request);
@@ -51,5 +62,5 @@ export async function serveSignerGateway(
       }
     }
   });
-  return { url, puts, purges };
+  return { url, puts, purges, deletes };
 }

@@ -15,12 +15,20 @@ export interface AuditTestBucket {
   /** Writes the narinfo and the NAR of each path. */
   add(...paths: readonly SamplePath[]): Promise<void>;
   open(overrides?: Partial<ProcessContext>): BucketReader;
+  /** The clock of the bucket. A command that signs requests must have the same. */
+  readonly now: () => Date;
+  /** Makes everything older. */
+  passDays(days: number): void;
+  /** Begins an upload, and never ends it. */
+  beginUpload(path: string): Promise<void>;
 }
 
 const PREFIX = "nix/cache/";
 
 export async function startAuditBucket(): Promise<AuditTestBucket> {
-  const b2 = await startFakeB2();
+  let aheadMilliseconds = 0;
+  const now = () => new Date(Date.now() + aheadMilliseconds);
+  const b2 = await startFakeB2(now);
   onTestFinished(() => b2.close());
   const view = createBucketView(b2.server, b2.bucket, PREFIX);
   const env = bucketEnv(b2.endpoint, { keyId: b2.keyId, secret: b2.secret });
@@ -34,7 +42,12 @@ export async function startAuditBucket(): Promise<AuditTestBucket> {
         await view.write(`${hash}.narinfo`, Buffer.from(narinfo));
       }
     },
-    open: (overrides = {}) => openBucket(createTestContext({ fetch, env, ...overrides })),
+    open: (overrides = {}) => openBucket(createTestContext({ fetch, env, now, ...overrides })),
+    now,
+    passDays: (days) => void (aheadMilliseconds += days * 24 * 3_600_000),
+    async beginUpload(path) {
+      await b2.server.store.bucket(b2.bucket)?.uploads.create(PREFIX + path, {}, now());
+    },
   };
 }
 

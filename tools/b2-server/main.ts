@@ -8,7 +8,7 @@ import { startB2Server } from "./b2-server.ts";
 const HELP = `Usage: npm run bucket
 
 Runs a bucket on this machine, on disk, with the S3 API as B2 has it. Prints the
-settings of the bucket, for nargate init, nargate audit-bucket or npm run canary.
+settings of the bucket, for nargate init, nargate fsck or npm run canary.
 Its key opens the prefix nix/cache/ alone. Delete BUCKET_STATE to delete the bucket.
 
 Environment variables:

@@ -43,7 +43,7 @@ export function closingLines(closing: Closing): string {
     `  ${files.secrets}`,
     `    the application key, the signing key and the hashes of the tokens${copies}`,
     `  ${files.bucket}`,
-    "    the bucket and its key, for nargate audit-bucket and npm run canary",
+    "    the bucket and its key, for nargate fsck and npm run canary",
     ...(plan.secrets.publicKey === undefined
       ? []
       : [`  ${files.signingKey}`, "    the signing key alone, for nargate sign"]),
@@ -68,7 +68,7 @@ function signFirst({ plan, keys, cache }: Closing, url: string): readonly string
           "from s3://):",
           "",
           `  . ${files.bucket}`,
-          `  ./nargate audit-bucket --to ${url}`,
+          `  ./nargate fsck --to ${url}`,
           `  ./nargate sign --unsigned --prove --to ${url} \\`,
           `    --key-file ${key} --token-file ${files.adminToken}`,
           "",

@@ -74,7 +74,7 @@ function formatBucket({ bucket }: InitPlan): string {
   const lines = Object.entries(settings).map(
     ([name, value]) => `export ${name}='${value.replaceAll("'", `'\\''`)}'`,
   );
-  return `# For nargate audit-bucket, nargate sign and npm run canary: . FILE\n${lines.join("\n")}\n`;
+  return `# For nargate fsck, nargate sign and npm run canary: . FILE\n${lines.join("\n")}\n`;
 }
 
 async function writeSecret(file: string, text: string): Promise<void> {

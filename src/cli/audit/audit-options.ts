@@ -9,7 +9,7 @@ import type { ProcessContext } from "../../client/process-context.ts";
 import { formatPublicKey, parsePublicKey } from "../../nix/signature.ts";
 import { parsePublicKeys } from "../../settings/read-settings.ts";
 
-/** The options that `audit-bucket` and `sign` share, as commander gives them. */
+/** The options that `fsck` and `sign` share, as commander gives them. */
 export interface AuditFlags {
   readonly to?: string;
   readonly tokenFile?: string;
@@ -30,7 +30,7 @@ export function addAuditFlags(command: Command): Command {
     )
     .option(
       "--state <file>",
-      "record the audit in this file; with the same file an audit that was ended goes on",
+      "record the work in this file; with the same file a command that was ended goes on",
     );
 }
 
@@ -48,8 +48,7 @@ export async function readAuditRules(
   flags: AuditFlags,
   context: ProcessContext,
 ): Promise<AuditRules> {
-  const fromEnvironment = readPublicKeys(context.env["PUBLIC_KEYS"]);
-  const given = [...fromEnvironment, ...flags.publicKey];
+  const given = readGivenKeys(flags, context);
   const url = flags.to ?? context.env["NARGATE_URL"] ?? "";
   if (url === "" && given.length === 0) {
     throw new UsageError(
@@ -73,8 +72,15 @@ function rulesOf(publicKeys: readonly string[], storeDir: string): AuditRules {
   return { storeDir, keys: trustedKeys({ publicKeys: [...new Set(publicKeys)] }) };
 }
 
-/** Returns the keys of the setting PUBLIC_KEYS. Throws `UsageError` if one is malformed. */
-export function readPublicKeys(text = ""): readonly string[] {
+/** Returns the keys of PUBLIC_KEYS and of --public-key. Throws `UsageError` if one is malformed. */
+export function readGivenKeys(
+  { publicKey }: Pick<AuditFlags, "publicKey">,
+  { env }: Pick<ProcessContext, "env">,
+): readonly string[] {
+  return [...readPublicKeys(env["PUBLIC_KEYS"]), ...publicKey];
+}
+
+function readPublicKeys(text = ""): readonly string[] {
   if (text.trim() === "") return [];
   const keys = parsePublicKeys(text.trim());
   if (!keys.ok) throw new UsageError(`PUBLIC_KEYS: ${keys.error}`);

@@ -16,6 +16,9 @@ const WORDS: Readonly<Record<PathProblem, string>> = {
   "nar-wrong-size": "NAR WRONG SIZE",
   "nar-elsewhere": "NAR ELSEWHERE",
   unreadable: "UNREADABLE",
+  "wrong-contents": "WRONG CONTENTS",
+  "wrong-file-hash": "WRONG FILE HASH",
+  "not-proved": "NOT PROVED",
 };
 
 const MEANINGS: Readonly<Record<PathProblem | "ok", string>> = {
@@ -24,10 +27,13 @@ const MEANINGS: Readonly<Record<PathProblem | "ok", string>> = {
   "unknown-key": "signed by no trusted key (nargate sign --unsigned signs them)",
   "false-signature": "with a signature that the trusted key of its name did not make",
   "false-address": "with a content address that does not give their name",
-  "nar-gone": "without their NAR: delete the narinfo, or push them again",
+  "nar-gone": "without their NAR: push them again, or fsck --repair unpublishes them",
   "nar-wrong-size": "with a NAR of a wrong size: nargate push --repair sends it again",
   "nar-elsewhere": "with a NAR outside nar/ or on another server, not looked for",
   unreadable: "with a narinfo that not every client can read",
+  "wrong-contents": "with a NAR of other contents: fsck --deep --repair unpublishes them",
+  "wrong-file-hash": "sound, but the file of the NAR has another hash than it should",
+  "not-proved": "with a NAR that could not be unpacked here",
 };
 
 const WORD_WIDTH = 16;
@@ -62,11 +68,11 @@ export function formatFindingJson({ verdict, hash, path, says, keyNames }: PathF
   return `${JSON.stringify({ path: path ?? null, hash, verdict, says, keyNames })}\n`;
 }
 
-export function formatSummaryJson({ checked, counts }: AuditSummary): string {
-  return `${JSON.stringify({ summary: { checked, counts } })}\n`;
+export function formatSummaryJson({ checked, counts, beside }: AuditSummary): string {
+  return `${JSON.stringify({ summary: { checked, counts, ...(beside === undefined ? {} : { beside }) } })}\n`;
 }
 
-/** Whether a path has a problem. */
-export function hasProblems({ checked, counts }: AuditSummary): boolean {
-  return counts.ok < checked;
+/** Returns how many problems clients can run into. What only takes room is none. */
+export function countProblems({ checked, counts, beside }: AuditSummary): number {
+  return checked - counts.ok + (beside?.["reference-missing"].count ?? 0);
 }

@@ -1,7 +1,7 @@
 import type { AuditRules } from "../../client/audit/judge-narinfo.ts";
 import { ClientError, UsageError } from "../../client/client-error.ts";
 import type { OpenCache } from "../../client/gateway/open-cache.ts";
-import type { StoredPaths } from "../../client/sign/stored-paths.ts";
+import type { StoredPaths } from "../../client/audit/stored-paths.ts";
 import { readTokenFacts } from "../../client/gateway/token-facts.ts";
 import type { ProcessContext } from "../../client/process-context.ts";
 import { hasScope } from "../../api/tokens.ts";
@@ -10,19 +10,22 @@ import type { StorePathHash } from "../../nix/store-path.ts";
 import { formatPublicKey, publicKeyOf, type SecretKey } from "../../nix/signature.ts";
 
 /**
- * Throws if the token has not the scope `admin`. A push would be enough for the gateway:
- * the scope is asked for because signing vouches for paths that others have pushed.
+ * Throws if the token has not the scope `admin`. For signing a push would be enough for the
+ * gateway: the scope is asked for because signing vouches for paths that others have pushed.
  */
-export async function requireAdmin({ firstContact, token }: OpenCache): Promise<void> {
+export async function requireAdmin(
+  { firstContact, token }: OpenCache,
+  work: "signing" | "a repair",
+): Promise<void> {
   if (token === undefined) {
     throw new UsageError(
-      "signing needs a token with the scope admin: use --token-file, NARGATE_TOKEN or a netrc file",
+      `${work} needs a token with the scope admin: use --token-file, NARGATE_TOKEN or a netrc file`,
     );
   }
   const facts = await readTokenFacts(firstContact);
   if (hasScope(facts, "admin")) return;
   throw new ClientError(
-    `the token ${facts.name} (from ${token.source}) has the scope ${facts.scopes.join(", ") || "none"}, and signing needs admin. The operator makes one with: nargate token create NAME --scope admin`,
+    `the token ${facts.name} (from ${token.source}) has the scope ${facts.scopes.join(", ") || "none"}, and ${work} needs admin. The operator makes one with: nargate token create NAME --scope admin`,
   );
 }
 
@@ -62,7 +65,7 @@ export async function requireSameBucket(
     paths.read(hash),
     client.readNarinfo(hash, storeDir, true),
   ]);
-  // Deleted since the audit, or stored in a compression: signing it fails with its own reason.
+  // Deleted since the audit, or stored in a compression: what follows fails with its own reason.
   if (stored === undefined || stored === "unreadable" || shown === "unreadable") return;
   if (shown !== undefined && equalFingerprints(stored, shown)) return;
   throw new ClientError(

@@ -1,3 +1,4 @@
+import { QUICK_AUDIT } from "../../client/audit/audit-bucket.ts";
 import { type BucketReader } from "../../client/bucket/bucket-reader.ts";
 import { openBucket } from "../../client/bucket/open-bucket.ts";
 import type { AuditRules, PathFinding } from "../../client/audit/judge-narinfo.ts";
@@ -6,14 +7,14 @@ import { openCache, type OpenCache } from "../../client/gateway/open-cache.ts";
 import type { ProcessContext } from "../../client/process-context.ts";
 import { forgetAtEdge } from "../../client/sign/forget-at-edge.ts";
 import { type SignSession } from "../../client/sign/sign-paths.ts";
-import { createBucketPaths, createCachePaths } from "../../client/sign/stored-paths.ts";
+import { createBucketPaths, createCachePaths } from "../../client/audit/stored-paths.ts";
 import type { SecretKey } from "../../nix/signature.ts";
 import type { StorePathHash } from "../../nix/store-path.ts";
 import {
   addAuditFlags,
   type AuditFlags,
   readCacheRules,
-  readPublicKeys,
+  readGivenKeys,
   stateFile,
 } from "../audit/audit-options.ts";
 import { formatFinding, formatFindingJson } from "../audit/audit-report.ts";
@@ -70,11 +71,11 @@ async function sign(
 ): Promise<number> {
   const isNamed = checkFlags(paths, flags);
   const bucket = isNamed ? undefined : openBucket(context);
-  const given = [...readPublicKeys(context.env["PUBLIC_KEYS"]), ...flags.publicKey];
+  const given = readGivenKeys(flags, context);
   const key = await readSecretKey("--key-file", flags.keyFile, context);
   const cache = await openCache(flags, context);
   const rules = await readCacheRules(cache, given);
-  await requireAdmin(cache);
+  await requireAdmin(cache, "signing");
   warnIfUnpublished(key, rules, context);
 
   const session = createSession({ key, cache, rules, bucket, flags }, context);
@@ -174,6 +175,7 @@ async function findCandidates(
   const onFinding = (finding: PathFinding) => {
     if (!collector.add(finding)) context.stdout.write(format(finding));
   };
-  await runAudit({ bucket, rules, state: stateFile(flags, context), onFinding }, context);
+  const state = stateFile(flags, context);
+  await runAudit({ bucket, rules, plan: QUICK_AUDIT, state, onFinding }, context);
   return collector.result();
 }

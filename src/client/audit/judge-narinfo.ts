@@ -5,6 +5,8 @@ import { parseSignature, type PublicKey } from "../../nix/signature.ts";
 import type { StorePathHash } from "../../nix/store-path.ts";
 import { findTrust, readTrueAddress } from "../../nix/trust.ts";
 import type { NarState } from "../gateway/look-at-nar.ts";
+import { toOneLine } from "../plain-text.ts";
+import type { NarProof } from "../prove/prove-nar.ts";
 
 /** The problems that a path of a bucket can have. A path with several has the first of them. */
 export const PATH_PROBLEMS = [
@@ -14,6 +16,8 @@ export const PATH_PROBLEMS = [
   "nar-wrong-size",
   /** The narinfo names a NAR outside `nar/`, perhaps on another server. Nobody has looked for it. */
   "nar-elsewhere",
+  /** The NAR unpacks to other contents than the narinfo says, or not at all. */
+  "wrong-contents",
   /** Nix refuses a path whose content address does not give its name. */
   "false-address",
   /** A signature has the name of a trusted key, and that key did not make it. */
@@ -21,6 +25,10 @@ export const PATH_PROBLEMS = [
   /** Signed, but by no trusted key. */
   "unknown-key",
   "unsigned",
+  /** The NAR is right, and its file has another hash than FileHash or its name. */
+  "wrong-file-hash",
+  /** It was not possible to unpack the NAR, such as without the program for it. */
+  "not-proved",
 ] as const;
 export type PathProblem = (typeof PATH_PROBLEMS)[number];
 
@@ -104,6 +112,19 @@ function judgeNar(
   }
 }
 
+/** Whether there is a NAR that a proof could judge, and someone who could use it. */
+export function isWorthProving({ verdict }: PathJudgement, nar: NarState): boolean {
+  return verdict !== "unreadable" && (nar.verdict === "there" || nar.verdict === "WRONG SIZE");
+}
+
+/** Joins what the narinfo and what the contents of the NAR have shown. */
+export function withProof(judgement: PathJudgement, { verdict, says }: NarProof): PathJudgement {
+  // Wrong contents also explain a wrong size, and are worse than a signature.
+  if (verdict === "wrong-contents") return { ...judgement, verdict, says };
+  if (judgement.verdict !== "ok" || verdict === "proved") return judgement;
+  return { ...judgement, verdict, says };
+}
+
 /**
  * Whether a new signature is all that the path lacks. Broken paths are left out, and so
  * are paths with a false signature: someone may have changed their narinfo.
@@ -112,11 +133,16 @@ export function lacksOnlySignature({ verdict }: Pick<PathJudgement, "verdict">):
   return verdict === "unsigned" || verdict === "unknown-key";
 }
 
+/** A narinfo may be 4 MB of made-up names. This much is kept of it. */
+const MAX_KEY_NAMES = 32;
+
 /** Returns undefined if the path has no problem. */
 export function toFinding(
   hash: StorePathHash,
   path: string,
   { verdict, says, keyNames }: PathJudgement,
 ): PathFinding | undefined {
-  return verdict === "ok" ? undefined : { hash, path, verdict, says, keyNames };
+  if (verdict === "ok") return undefined;
+  const names = keyNames.slice(0, MAX_KEY_NAMES).map(toOneLine);
+  return { hash, path, verdict, says: toOneLine(says), keyNames: names };
 }

@@ -4,7 +4,7 @@
  * however many items there are. After a failure it starts no further item.
  */
 export async function* mapInOrder<T, R>(
-  items: AsyncIterable<T>,
+  items: AsyncIterable<T> | Iterable<T>,
   atOnce: number,
   map: (item: T) => Promise<R>,
 ): AsyncGenerator<R, void> {

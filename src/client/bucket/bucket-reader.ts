@@ -6,13 +6,12 @@ import { type Download, startDownload } from "../gateway/start-download.ts";
 import { toOneLine } from "../plain-text.ts";
 import type { ProcessContext } from "../process-context.ts";
 import { type BucketEntry, parseListing } from "./parse-listing.ts";
+import { parseUploads, type OpenUploadEntry } from "./parse-uploads.ts";
 import { type BucketGet, createGetSigner } from "./sign-request.ts";
 
 export interface BucketListOptions {
   /** The text with which each path must begin, such as `nar/`. Empty for all. */
   readonly start: string;
-  /** List only the paths behind this path. */
-  readonly after?: string | undefined;
   /** Leave out the paths with a "/" behind `start`. */
   readonly isFlat?: boolean;
 }
@@ -22,6 +21,8 @@ export interface BucketReader {
   readonly location: BucketLocation;
   /** Lists page by page, in the order of the keys. Throws `ClientError`. */
   list(options: BucketListOptions): AsyncGenerator<readonly BucketEntry[], void>;
+  /** Lists the unfinished uploads, page by page. Throws `ClientError`. */
+  listUploads(): AsyncGenerator<readonly OpenUploadEntry[], void>;
   /** Returns the size of an object, or undefined if the bucket does not list it. */
   sizeOf(path: string): Promise<number | undefined>;
   /** Returns the whole object, or undefined if it does not exist. Throws if it is longer. */
@@ -39,6 +40,9 @@ const MAX_PAGE_BYTES = 4 * 1024 * 1024;
 
 /** Pages in a row without a new key, after which a listing is taken for endless. */
 const MAX_EMPTY_PAGES = 100;
+
+/** A million unfinished uploads. More mean that the list does not end. */
+const MAX_UPLOAD_PAGES = 1000;
 
 export function createBucketReader(
   location: BucketLocation,
@@ -75,11 +79,10 @@ export function createBucketReader(
   return {
     location,
 
-    async *list({ start, after, isFlat = false }) {
-      let last = after ?? "";
+    async *list({ start, isFlat = false }) {
+      let last = "";
       let emptyPages = 0;
-      let next: Readonly<Record<string, string>> =
-        after === undefined ? {} : { "start-after": prefix + after };
+      let next: Readonly<Record<string, string>> = {};
       for (;;) {
         const page = await listPage(start, { ...(isFlat ? { delimiter: "/" } : {}), ...next });
         const { entries, continuation } = page;
@@ -92,6 +95,22 @@ export function createBucketReader(
         emptyPages = entries.length === 0 ? emptyPages + 1 : 0;
         if (emptyPages > MAX_EMPTY_PAGES) throw endless();
         next = { "continuation-token": continuation };
+      }
+    },
+
+    async *listUploads() {
+      let next: Readonly<Record<string, string>> | undefined = {};
+      for (let pages = 0; next !== undefined; pages++) {
+        if (pages >= MAX_UPLOAD_PAGES) throw endless();
+        const query: Readonly<Record<string, string>> = { uploads: "", prefix, ...next };
+        const answer = await get({ key: "", query }, MAX_PAGE_BYTES);
+        if (answer.status !== 200) throw refusalOfBucket("the list of unfinished uploads", answer);
+        const page = parseUploads(answer.body.toString(), prefix);
+        if (!page.ok) {
+          throw new ClientError(`the bucket's list of uploads cannot be used: ${page.error}`);
+        }
+        yield page.value.uploads;
+        next = page.value.next;
       }
     },
 

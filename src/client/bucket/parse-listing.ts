@@ -6,6 +6,8 @@ export interface BucketEntry {
   /** The key without the prefix of the cache. From outside: it may be any text. */
   readonly path: string;
   readonly sizeBytes: number;
+  /** Whole seconds since 1970. Undefined if the listing does not say it. */
+  readonly modifiedSeconds: number | undefined;
 }
 
 /** One page of a listing. */
@@ -34,11 +36,21 @@ export function parseListing(xml: string, prefix: string, start: string): Result
       return err("it has a key outside the prefix that was asked for");
     }
     if (!/^\d{1,15}$/.test(size)) return err("it has an object without a size");
-    entries.push({ path: key.slice(prefix.length), sizeBytes: Number(size) });
+    entries.push({
+      path: key.slice(prefix.length),
+      sizeBytes: Number(size),
+      modifiedSeconds: readSeconds(contents, "LastModified"),
+    });
   }
   const continuation = readElement(xml, "NextContinuationToken") || undefined;
   const isTruncated = readElement(xml, "IsTruncated") === "true";
   if (isTruncated && continuation === undefined)
     return err("it says that there is more, not where");
   return ok({ entries, continuation: isTruncated ? continuation : undefined });
+}
+
+/** Returns the time in an element, in whole seconds since 1970. */
+export function readSeconds(xml: string, name: string): number | undefined {
+  const milliseconds = Date.parse(readElement(xml, name) ?? "");
+  return Number.isNaN(milliseconds) ? undefined : Math.floor(milliseconds / 1000);
 }

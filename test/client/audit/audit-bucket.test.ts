@@ -2,11 +2,12 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import zlib from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { auditBucket, type AuditProgress } from "../../../src/client/audit/audit-bucket.ts";
+import type { AuditProgress } from "../../../src/client/audit/audit-bucket.ts";
 import { type AuditLog, createNoLog, openAuditLog } from "../../../src/client/audit/audit-log.ts";
 import type { AuditRules } from "../../../src/client/audit/judge-narinfo.ts";
 import type { BucketReader } from "../../../src/client/bucket/bucket-reader.ts";
 import { generateSecretKey, parseSecretKey, publicKeyOf } from "../../../src/nix/signature.ts";
+import { runTestAudit } from "../../../testkit/node/run-test-audit.ts";
 import { samplePath } from "../../../testkit/node/sample-path.ts";
 import { startAuditBucket } from "../../../testkit/node/start-audit-bucket.ts";
 import { temporaryDirectory } from "../../../testkit/node/temporary-directory.ts";
@@ -18,29 +19,11 @@ const RULES: AuditRules = {
   keys: [publicKeyOf(valueOf(parseSecretKey(KEY)))],
 };
 
-/** Audits, and returns the verdicts by hash. `onChecked` is called after each path. */
-async function audit(
+const audit = (
   bucket: BucketReader,
   log: AuditLog = createNoLog(),
   onChecked: AuditProgress["onChecked"] = () => {},
-) {
-  const found = new Map<string, string>();
-  const findings: string[] = [];
-  try {
-    const summary = await auditBucket(bucket, RULES, log, {
-      onNars: () => {},
-      onChecked,
-      onResume: () => {},
-      onFinding({ hash, verdict, says }) {
-        found.set(hash, verdict);
-        findings.push(says);
-      },
-    });
-    return { summary, found, findings };
-  } finally {
-    log.close();
-  }
-}
+) => runTestAudit(bucket, { rules: RULES, log, onChecked });
 
 describe("auditBucket", () => {
   it("gives each path its verdict, and passes over everything else", async () => {
@@ -210,6 +193,19 @@ describe("an audit that is ended", () => {
     const { summary, found } = await audit(open(), openAuditLog(file, "i"));
     expect(summary.checked).toBe(60);
     expect([...found.keys()]).toEqual(hashes);
+  });
+
+  it("goes on after a narinfo with a URL of megabytes", async () => {
+    const { add, view, open } = await startAuditBucket();
+    const path = await samplePath("long");
+    await add(path);
+    const text = path.narinfo.replace(/^URL: .*$/m, `URL: https://x/${"x".repeat(2_000_000)}`);
+    await view.write(`${path.hash}.narinfo`, Buffer.from(text));
+    const file = join(await temporaryDirectory(), "audit.state");
+    await audit(open(), openAuditLog(file, "i"));
+    const { found, findings } = await audit(open(), openAuditLog(file, "i"));
+    expect([...found.values()]).toEqual(["nar-elsewhere"]);
+    expect(findings[0]?.length).toBe(1000);
   });
 
   it("asks the bucket nothing if it was complete", async () => {

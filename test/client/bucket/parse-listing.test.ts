@@ -3,18 +3,18 @@ import { parseListing } from "../../../src/client/bucket/parse-listing.ts";
 
 const listing = (inner: string, prefix = "nix/nar/") =>
   `<?xml version="1.0"?>\n<ListBucketResult xmlns="x"><Prefix>${prefix}</Prefix>${inner}</ListBucketResult>`;
-const contents = (key: string, size = "7") =>
-  `<Contents><Key>${key}</Key><Size>${size}</Size></Contents>`;
+const contents = (key: string, size = "7", time = "2026-11-28T10:00:00.999Z") =>
+  `<Contents><Key>${key}</Key><LastModified>${time}</LastModified><Size>${size}</Size></Contents>`;
 
 describe("parseListing", () => {
-  it("cuts the prefix off, and decodes entities", () => {
-    const xml = listing(`${contents("nix/nar/a")}${contents("nix/nar/&lt;&#38;", "0")}`);
+  it("cuts the prefix off, decodes entities, and reads times", () => {
+    const xml = listing(`${contents("nix/nar/a")}${contents("nix/nar/&lt;&#38;", "0", "x")}`);
     expect(parseListing(xml, "nix/", "nix/nar/")).toEqual({
       ok: true,
       value: {
         entries: [
-          { path: "nar/a", sizeBytes: 7 },
-          { path: "nar/<&", sizeBytes: 0 },
+          { path: "nar/a", sizeBytes: 7, modifiedSeconds: Date.UTC(2026, 10, 28, 10) / 1000 },
+          { path: "nar/<&", sizeBytes: 0, modifiedSeconds: undefined },
         ],
         continuation: undefined,
       },

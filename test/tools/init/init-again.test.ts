@@ -161,7 +161,7 @@ describe("what nargate init says of unsigned paths", () => {
     const { output } = await trial.run(["--existing", "yes"]);
     const directory = path.join(trial.home, ".config/nargate/nargate");
     expect(output).toContain(`  . ${directory}/bucket.env
-  ./nargate audit-bucket --to https://cache.example.org
+  ./nargate fsck --to https://cache.example.org
   ./nargate sign --unsigned --prove --to https://cache.example.org \\
     --key-file ${directory}/signing-key --token-file ${directory}/admin-token
 `);

@@ -33,7 +33,7 @@ export async function checkSample({ nar, sizeBytes }: DirectUpload, push: Push):
     }
     await distrustBucket(push);
     const removal = await commitDeletion(nar, push, push.edgeContext).catch(() => undefined);
-    // Other NARs may have been stored so. The operator finds them with an audit of the bucket.
+    // Other NARs may have been stored so. The operator finds them with `nargate fsck --deep`.
     const isRemoved = removal !== undefined;
     const purged = removal?.isPurged === true;
     log("error", "bucket-proved-wrong-bytes", { path: nar.path, isRemoved, purged, by });

@@ -1,23 +1,22 @@
 import { MAX_STORED_NARINFO_BYTES, type Narinfo } from "../../nix/narinfo.ts";
 import { narinfoKey, parseNarUrl } from "../../nix/object-key.ts";
 import type { StorePathHash } from "../../nix/store-path.ts";
-import { findNar } from "../audit/nar-table.ts";
 import type { BucketReader } from "../bucket/bucket-reader.ts";
 import { ClientError } from "../client-error.ts";
 import type { PublishedNarinfo } from "../gateway/cache-client.ts";
 import { lookAtNar, type NarState } from "../gateway/look-at-nar.ts";
 import { parseStoredNarinfo } from "../gateway/narinfo-text.ts";
 import type { OpenCache } from "../gateway/open-cache.ts";
-import { type Download, startDownload } from "../gateway/start-download.ts";
+import { startDownload } from "../gateway/start-download.ts";
 import type { ProcessContext } from "../process-context.ts";
+import type { NarSource } from "../prove/file-hash.ts";
+import { findNar } from "./nar-table.ts";
 
 /** Reads the paths of a cache as they are stored now. */
-export interface StoredPaths {
+export interface StoredPaths extends NarSource {
   /** Returns the narinfo in the bucket, never one that the edge keeps. Throws if it is malformed. */
   read(hash: StorePathHash): Promise<PublishedNarinfo>;
   findNar(narinfo: Narinfo): Promise<NarState>;
-  /** Starts to read the NAR file. Throws `ClientError` if it lies outside `nar/`. */
-  download(narinfo: Narinfo): Promise<Download>;
 }
 
 /** Reads past the gateway. */
@@ -31,7 +30,7 @@ export function createBucketPaths(bucket: BucketReader, storeDir: string): Store
       if (!narinfo.ok) throw new ClientError(`its narinfo is malformed: ${narinfo.error}`);
       return narinfo.value;
     },
-    findNar: (narinfo) => findNar(narinfo, new Map(), bucket),
+    findNar: (narinfo) => findNar(narinfo, undefined, bucket),
     download: async ({ url }) => await bucket.download(narPath(url)),
   };
 }

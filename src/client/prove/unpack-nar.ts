@@ -3,12 +3,15 @@ import { once } from "node:events";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import zlib from "node:zlib";
-import { ClientError } from "../client-error.ts";
+import { ClientError, describeError } from "../client-error.ts";
 import type { ProcessContext } from "../process-context.ts";
 
 type Chunks = AsyncIterable<Uint8Array>;
 
-/** The program that would unpack a NAR is not installed, or none is known. */
+/**
+ * This machine cannot unpack the NAR: the program is not installed or was killed, or the NAR
+ * needs more memory than is given to it. That says nothing about the NAR.
+ */
 export class NoUnpacker extends ClientError {}
 
 /**
@@ -26,8 +29,8 @@ const PROGRAMS: ReadonlyMap<string, readonly string[]> = new Map([
 
 /**
  * Unpacks a NAR file as a stream. Of a zstd file Node unpacks the first frame only;
- * `zstd frames` unpacks all, with a program. Throws `NoUnpacker` if a program is missing, and another
- * error if the file is damaged. An error of `file` passes through.
+ * `zstd frames` unpacks all, with a program. Throws `NoUnpacker`, and another error if the file
+ * is damaged. An error of `file` passes through.
  */
 export async function* unpackNar(
   file: Chunks,
@@ -84,16 +87,30 @@ async function* throughProgram(
   });
   try {
     yield* child.stdout as Chunks;
-    const [code] = await ended.catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-      throw new NoUnpacker(`${program} is not on the PATH. Install it, and run the command again`);
+    const [code, killer] = await ended.catch((error: unknown) => {
+      signal.throwIfAborted();
+      const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
+      throw new NoUnpacker(
+        isMissing
+          ? `${program} is not on the PATH. Install it, and run the command again`
+          : `${program} cannot be started: ${describeError(error)}`,
+      );
     });
     await feeding;
     if (failure !== undefined) throw failure;
-    if (code !== 0) throw new Error(said.trim().split("\n")[0] || `${program} ended with ${code}`);
+    if (code === null && killer !== "SIGPIPE") throw new NoUnpacker(`${program} got ${killer}`);
+    const [line = ""] = said.trim().split("\n");
+    // xz, zstd, bzip2 and lzip all use this word for it.
+    if (code !== 0 && /\bmemory\b/i.test(line)) throw new NoUnpacker(line);
+    if (code !== 0) throw new Error(line || `${program} ended with ${code}`);
   } finally {
     child.kill("SIGKILL");
   }
+}
+
+/** Whether Node's zstd refuses a file that the program may unpack: it needs more than 128 MB. */
+export function needsMoreMemory(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === "ZSTD_error_frameParameter_windowTooLarge";
 }
 
 function isClosedPipe(error: unknown): boolean {

@@ -1,12 +1,15 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import zlib from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { Unreachable } from "../../../src/client/gateway/http-client.ts";
-import { proveNar } from "../../../src/client/sign/prove-nar.ts";
+import { proveNar } from "../../../src/client/prove/prove-nar.ts";
 import { encodeNix32 } from "../../../src/nix/encodings.ts";
-import { parseNarinfo } from "../../../src/nix/narinfo.ts";
+import { formatNarinfo, parseNarinfo } from "../../../src/nix/narinfo.ts";
 import { createTestContext } from "../../../testkit/node/test-context.ts";
+import { temporaryDirectory } from "../../../testkit/node/temporary-directory.ts";
 import { valueOf } from "../../../testkit/value-of.ts";
 
 const NAR = Buffer.from("the bytes of a NAR, ".repeat(10_000));
@@ -114,6 +117,62 @@ describe("proveNar", () => {
       expect((await prove(cut, compression)).verdict).toBe("wrong-contents");
     },
   );
+
+  it.each([
+    { program: "zstd", args: ["--ultra", "-19", "--long=28", "-c"], verdict: "proved" },
+    { program: "zstd", args: ["--ultra", "-19", "--long=31", "-c"], verdict: "not-proved" },
+    { program: "xz", args: ["--lzma2=dict=1GiB", "-c"], verdict: "not-proved" },
+  ])("takes no NAR for wrong that needs much memory: $program $args", async (one) => {
+    const { program, args, verdict } = one;
+    const file = packWith(program, ...args);
+    if (file === undefined) return;
+    expect((await prove(file, program)).verdict).toBe(verdict);
+  });
+
+  it("takes no NAR for wrong if its program is killed or cannot be started", async () => {
+    const directory = await temporaryDirectory();
+    const env = { PATH: directory };
+    const context = createTestContext({ env });
+    await writeFile(join(directory, "xz"), "#!/bin/sh\nkill -9 $$\n", { mode: 0o755 });
+    await writeFile(join(directory, "bzip2"), "x", { mode: 0o644 });
+    expect(await prove(NAR, "xz", narinfoOf(NAR, "xz"), context)).toEqual({
+      verdict: "not-proved",
+      says: "xz got SIGKILL",
+    });
+    const { verdict } = await prove(NAR, "bzip2", narinfoOf(NAR, "bzip2"), context);
+    expect(verdict).toBe("not-proved");
+  });
+
+  it.each(["none", "zstd", "xz"])("has no verdict at Ctrl-C: %s", async (compression) => {
+    const controller = new AbortController();
+    const context = createTestContext({ signal: controller.signal });
+    async function* body() {
+      yield NAR.subarray(0, 10);
+      controller.abort(new Error("interrupted"));
+      throw new Error("interrupted");
+    }
+    const download = async () => ({ status: 200, body: body(), cancel: () => {} });
+    const narinfo = narinfoOf(NAR, compression);
+    await expect(proveNar(narinfo, { download }, context)).rejects.toThrow("interrupted");
+  });
+
+  it("finds that a file has not the hash of its name or of FileHash", async () => {
+    const file = zlib.zstdCompressSync(NAR);
+    const right = encodeNix32(createHash("sha256").update(file).digest());
+    const wrong = encodeNix32(createHash("sha256").update("x").digest());
+    const withFile = (url: string, fileHash: string) => {
+      const text = formatNarinfo(narinfoOf(NAR, "zstd"))
+        .replace("URL: nar/x.nar", `URL: nar/${url}.nar.zst`)
+        .replace("NarHash:", `FileHash: sha256:${fileHash}\nNarHash:`);
+      return valueOf(parseNarinfo(text, "/nix/store"));
+    };
+    const says = async (url: string, fileHash: string) =>
+      (await prove(file, "zstd", withFile(url, fileHash))).says;
+    expect(await says(right, right)).toBe("");
+    expect(await says(wrong, right)).toBe("its file has not the hash that is its name");
+    expect(await says(right, wrong)).toBe("its file has not the hash FileHash");
+    expect(await says("x", right)).toBe("");
+  });
 
   it("finds that a file is no compressed file at all", async () => {
     for (const compression of ["zstd", "gzip", "xz", "bzip2"]) {

@@ -28,11 +28,11 @@ async function startMixed() {
   await bucket.add(signed, unsigned, foreign, gone);
   await bucket.view.remove(gone.narUrl);
   const run = (args: readonly string[], overrides: Partial<ProcessContext> = {}) =>
-    runNargate(["audit-bucket", ...args], { env: bucket.env, ...overrides });
+    runNargate(["fsck", ...args], { env: bucket.env, ...overrides });
   return { ...bucket, signed, unsigned, foreign, gone, run };
 }
 
-describe("nargate audit-bucket", () => {
+describe("nargate fsck", () => {
   it("prints a line for each path with a problem, and the sums", async () => {
     const { run, unsigned, foreign, gone } = await startMixed();
     const { code, stdout, stderr } = await run(["--public-key", PUBLIC_KEY]);
@@ -49,7 +49,7 @@ describe("nargate audit-bucket", () => {
         "        1 sound: signed by a trusted key, or proved by their content address",
         "        1 not signed (nargate sign --unsigned signs them)",
         "        1 signed by no trusted key (nargate sign --unsigned signs them)",
-        "        1 without their NAR: delete the narinfo, or push them again",
+        "        1 without their NAR: push them again, or fsck --repair unpublishes them",
         "",
       ].join("\n"),
     );
@@ -59,7 +59,7 @@ describe("nargate audit-bucket", () => {
   it("exits with 0 if every path is sound", async () => {
     const { env, add } = await startAuditBucket();
     await add(await samplePath("signed", { secretKeys: [KEY] }));
-    const { code, stdout } = await runNargate(["audit-bucket", "--public-key", PUBLIC_KEY], {
+    const { code, stdout } = await runNargate(["fsck", "--public-key", PUBLIC_KEY], {
       env,
     });
     expect(code).toBe(0);
@@ -132,7 +132,7 @@ describe("nargate audit-bucket", () => {
     const bucket = await startAuditBucket();
     for (const name of paths) await bucket.add(await samplePath(name));
     const { code, stdout, stderr } = await runNargate(
-      ["audit-bucket", "--public-key", PUBLIC_KEY, "--state", "s"],
+      ["fsck", "--public-key", PUBLIC_KEY, "--state", "s"],
       { env: { ...bucket.env, B2_PREFIX: prefix }, cwd: await temporaryDirectory() },
     );
     expect([code, stdout]).toEqual([1, ""]);
@@ -144,7 +144,7 @@ describe("nargate audit-bucket", () => {
   it("finds no problem in a new cache without paths", async () => {
     const { view, env } = await startAuditBucket();
     await view.write("nix-cache-info", Buffer.from("StoreDir: /nix/store\n"));
-    const { code, stdout } = await runNargate(["audit-bucket", "--public-key", PUBLIC_KEY], {
+    const { code, stdout } = await runNargate(["fsck", "--public-key", PUBLIC_KEY], {
       env,
     });
     expect(code).toBe(0);
@@ -217,5 +217,48 @@ describe("nargate audit-bucket", () => {
     });
     expect(drawn).toContain("\r\u001B[2Klisting the NARs");
     expect(drawn).toContain("\r\u001B[2KFINDING");
+  });
+});
+
+describe("the flags of nargate fsck", () => {
+  it.each([
+    { args: ["--quick", "--deep"], says: "--quick and --deep exclude each other" },
+    { args: ["--quick", "--upstream", "https://x.example"], says: "leave out --upstream" },
+    { args: ["--dry-run"], says: "--dry-run needs --repair" },
+    { args: ["--yes"], says: "--yes needs --repair" },
+    { args: ["--jobs", "0"], says: "It is not a whole number from 1 to 256." },
+    { args: ["--upstream", "nonsense"], says: "nonsense is not an http or https URL" },
+    {
+      args: ["--repair", "--to", "https://x.example", "--token-file", "-"],
+      says: "standard input has the token",
+    },
+  ])("refuses $args", async ({ args, says }) => {
+    const { run } = await startMixed();
+    const { code, stderr } = await run(["--public-key", PUBLIC_KEY, ...args]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(says);
+  });
+
+  it("sends no more requests at once, or in a second, than it is told", async () => {
+    const { b2, run } = await startMixed();
+    let most = 0;
+    let underWay = 0;
+    const pauses: number[] = [];
+    const counting: typeof fetch = async (...args) => {
+      underWay++;
+      most = Math.max(most, underWay);
+      try {
+        return await fetch(...args);
+      } finally {
+        underWay--;
+      }
+    };
+    await run(["--public-key", PUBLIC_KEY, "--jobs", "1"], { fetch: counting });
+    expect(most).toBe(1);
+    b2.server.requests.clear(b2.bucket);
+    await run(["--public-key", PUBLIC_KEY, "--requests-per-second", "5"], {
+      sleep: async (milliseconds) => void pauses.push(milliseconds),
+    });
+    expect(b2.server.requests.list({ bucket: b2.bucket }).length - pauses.length).toBeLessThan(3);
   });
 });
