@@ -2,7 +2,7 @@ import type { BucketLocation } from "../../settings/bucket-settings.ts";
 import { CacheError } from "../cache-error.ts";
 import { readElement } from "../../http/s3-xml.ts";
 import type { BucketMeter } from "./bucket.ts";
-import { readAnswer } from "./read-answer.ts";
+import { readAnswer, type S3Answer } from "./read-answer.ts";
 import {
   isTransientStatus,
   parseRetryAfter,
@@ -57,7 +57,7 @@ export interface S3Headers {
   readonly "x-amz-metadata-directive"?: "REPLACE";
 }
 
-export type S3Client = (request: S3Request, meter: BucketMeter) => Promise<Response>;
+export type S3Client = (request: S3Request, meter: BucketMeter) => Promise<S3Answer>;
 
 /**
  * Returns a function that sends signed requests to one bucket. It tries again
@@ -72,7 +72,7 @@ export function createS3Client(config: BucketLocation, environment: S3Environmen
   const { now, sleep, random } = environment;
   const sign = createS3Signer(config, now);
 
-  async function attempt(request: S3Request, timeoutMilliseconds: number): Promise<Response> {
+  async function attempt(request: S3Request, timeoutMilliseconds: number): Promise<S3Answer> {
     const url = formatS3Url(config, request.key, request.query);
     const { headers } = await sign({
       url,
@@ -169,7 +169,8 @@ function nameOf({ method, key }: S3Request): string {
  * Whether S3 did not get the whole request in time. It answers 400 then, which
  * otherwise means a request that can never succeed.
  */
-async function isRequestTimeout(response: Response): Promise<boolean> {
+async function isRequestTimeout(response: S3Answer): Promise<boolean> {
   if (response.status !== 400) return false;
-  return readElement(await response.clone().text(), "Code") === "RequestTimeout";
+  // It is in memory, so its reader can read it again.
+  return readElement(await response.text(), "Code") === "RequestTimeout";
 }
