@@ -9,7 +9,7 @@ import {
   retryPauseMilliseconds,
   type RetryPolicy,
 } from "../../http/retry.ts";
-import { createS3Signer } from "./s3-signer.ts";
+import { createS3HeaderSigner } from "./s3-header-signer.ts";
 import { formatS3Url } from "../../http/s3-url.ts";
 import { isSmall, streamBytes } from "./stream-bytes.ts";
 
@@ -64,17 +64,16 @@ export type S3Client = (request: S3Request, meter: BucketMeter) => Promise<S3Ans
  * after a failure that may pass. It returns the first response that is final,
  * with any status. It throws `bucket-unavailable` if no attempt gets one.
  *
- * The client uses only the signer of aws4fetch. The `AwsClient` of aws4fetch
- * retries for up to 25 s, ignores Retry-After, and does not retry a connection
- * that failed.
+ * It does not use the `AwsClient` of aws4fetch, which retries for up to 25 s, ignores
+ * Retry-After, and does not retry a connection that failed.
  */
 export function createS3Client(config: BucketLocation, environment: S3Environment): S3Client {
   const { now, sleep, random } = environment;
-  const sign = createS3Signer(config, now);
+  const sign = createS3HeaderSigner(config, now);
 
   async function attempt(request: S3Request, timeoutMilliseconds: number): Promise<S3Answer> {
     const url = formatS3Url(config, request.key, request.query);
-    const { headers } = await sign({
+    const headers = sign({
       url,
       method: request.method,
       headers: {
