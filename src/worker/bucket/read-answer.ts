@@ -22,15 +22,12 @@ export async function readAnswer(
   what: string,
   maxBytes = MAX_ANSWER_BYTES,
 ): Promise<S3Answer> {
-  const { headers, body } = response;
-  if (body === null) return response;
+  const { headers } = response;
   const length = headers.get("content-length");
-  if (length === "0") {
-    // To read nothing takes three times the CPU of a cancellation, and most answers are
-    // those to a PUT.
-    await body.cancel();
-    return inMemory(response, new ArrayBuffer(0));
-  }
+  // The answer to a PUT. Reading nothing would take a quarter of the CPU of the request.
+  if (length === "0") return inMemory(response, new ArrayBuffer(0));
+  const { body } = response;
+  if (body === null) return response;
   if (Number(length) > maxBytes) {
     await body.cancel();
     throw new AnswerTooLarge(what, Number(length));
