@@ -110,7 +110,7 @@ export async function commitBody(
 
 /**
  * Stores a small NAR whose bytes are in memory. Resolves once it is durable. Throws
- * `nar-hash-mismatch` if the bytes do not hash to its name.
+ * `nar-hash-mismatch` if the bytes do not hash to its name. The caller lets the edge know.
  */
 export async function commitNarBytes(
   key: NarKey,
@@ -124,7 +124,6 @@ export async function commitNarBytes(
   await push.bucket.put(key.path, bytes, { contentType: CONTENT_TYPES.nar, sha256 });
   await unpackSmallNar(key, bytes, push);
   noteStoredNar(key, bytes.byteLength, push);
-  await afterWrite(key, push);
 }
 
 /** Copies a proved NAR from where it was uploaded to its own name; see `Bucket.copy`. */
