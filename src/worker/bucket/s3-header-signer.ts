@@ -61,10 +61,13 @@ export function createS3HeaderSigner(config: BucketLocation, now: () => Date): S
   };
 }
 
+function nameOf(pair: string): string {
+  return pair.slice(0, pair.indexOf("="));
+}
+
 /** Sorts the parameters by their names, of which there are no two alike. */
 function sortQuery(query: string): string {
   if (!query.includes("&")) return query;
-  const nameOf = (pair: string) => pair.slice(0, pair.indexOf("="));
   return query
     .split("&")
     .toSorted((left, right) => (nameOf(left) < nameOf(right) ? -1 : 1))

@@ -23,6 +23,8 @@ function openPush(options: TestPushOptions = {}): TestPush {
 const publish = (text: string, push: TestPush) => publishNarinfo(KEY, text, push);
 const unavailable = () => new CacheError("bucket-unavailable", "503");
 const signed = (text: string, name: string) => `${text}Sig: ${name}:${btoa("x".repeat(64))}\n`;
+const callsTo = (path: string, push: TestPush) =>
+  push.bucket.calls.filter((call) => call.endsWith(` ${path}`));
 const putsOf = (push: TestPush) => push.bucket.calls.filter((call) => call === PUT).length;
 
 describe("two pushes of one path at one instant, in one isolate", () => {
@@ -81,9 +83,6 @@ describe("a push whose decision takes very long", () => {
 });
 
 describe("a push that nobody else disturbs", () => {
-  const callsTo = (path: string, push: TestPush) =>
-    push.bucket.calls.filter((call) => call.endsWith(` ${path}`));
-
   it("reads the document once, and then sees by HEAD that its own one stands", async () => {
     const push = openPush();
     expect(await publish(signed(FIRST, "a-1"), push)).toBe("published");
