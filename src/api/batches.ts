@@ -36,8 +36,8 @@ export const MISSING_BUDGET = 12;
  * The most narinfos that one request of `/api/v1/publish` publishes: as many as wait for the
  * bucket at once. A narinfo takes up to 5 requests to the bucket (a look at its NAR or the
  * PUT of its NAR, a look at the published narinfo, the PUT of its listing, its own PUT, and a
- * look after it) and two more subrequests at the edge. 6 × 7 leaves 8 of the free plan's 50 subrequests for
- * attempts that fail. A narinfo takes some 0.7 ms of CPU (docs/performance.md); the free
+ * look after it) and up to two more subrequests at the edge. 6 × 7 leaves 8 of the free plan's 50 subrequests for
+ * attempts that fail, and for a second look where the first one finds another ETag. A narinfo takes some 0.7 ms of CPU (docs/performance.md); the free
  * plan allows 10 ms.
  */
 export const NARINFOS_AT_ONCE = 6;

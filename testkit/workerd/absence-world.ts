@@ -145,6 +145,7 @@ export async function runWorld(options: WorldOptions): Promise<WorldEnd> {
           if (narinfo !== undefined && !visibleSince.has(narinfo)) {
             visibleSince.set(narinfo, time.now());
           }
+          return HEAD.etag;
         }),
       delete: (path) =>
         call(isAlive, () => {

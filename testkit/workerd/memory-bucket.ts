@@ -139,7 +139,11 @@ export function createMemoryBucket({ before, after }: MemoryBucketHooks = {}): M
       }),
     // A copy, since the caller may use its memory again.
     put: (path, body, options) =>
-      call(`put ${path}`, () => void objects.set(path, { ...options, bytes: body.slice() })),
+      call(`put ${path}`, () => {
+        const object = { ...options, bytes: body.slice() };
+        objects.set(path, object);
+        return etagOf(object);
+      }),
     delete: (path) => call(`delete ${path}`, () => void objects.delete(path)),
     list: (start, { limit = 1000, continuation = "", after: behind = "", isFlat = false } = {}) =>
       call(`list ${start}`, () => {

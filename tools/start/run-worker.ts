@@ -34,6 +34,11 @@ export async function runWorker(
       modules: [{ type: "ESModule", path: "index.js", contents: await bundleWorker() }],
       compatibilityDate: await readCompatibilityDate(),
       // As on Cloudflare, where each deployment has another id.
+      serviceBindings: {
+        NETWORK: {
+          network: { allow: ["public", "private"], tlsOptions: { trustBrowserCas: true } },
+        },
+      },
       bindings: { ...settings, CF_VERSION_METADATA: { id: crypto.randomUUID() } },
       unsafeDirectSockets: [{ host, port }],
       additionalUnboundDurableObjects: [{ className: "Catalog", useSQLite: true }],
@@ -48,6 +53,14 @@ export async function runWorker(
   return { url: url.origin, close: () => miniflare.dispose() };
 }
 
+/**
+ * Miniflare puts a worker of its own behind `fetch`, which adds the header CF-Worker. A
+ * request to the bucket then takes half as much CPU time again. A service that is the
+ * network itself has none in between.
+ */
+const FETCH_FROM_NETWORK = `import { env as bindings } from "cloudflare:workers";
+globalThis.fetch = (input, init) => bindings.NETWORK.fetch(input, init);`;
+
 /** Returns the worker as one ES module, bundled as wrangler does it for a deployment. */
 async function bundleWorker(): Promise<string> {
   const result = await build({
@@ -59,6 +72,7 @@ async function bundleWorker(): Promise<string> {
     conditions: ["workerd", "worker", "browser"],
     external: ["cloudflare:*", "node:*"],
     logLevel: "silent",
+    banner: { js: FETCH_FROM_NETWORK },
   });
   const [output] = result.outputFiles;
   if (output === undefined) throw new Error("esbuild did not produce a bundle of the worker");

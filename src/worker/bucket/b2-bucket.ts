@@ -10,7 +10,7 @@ import {
 } from "./bucket.ts";
 import type { BucketPath } from "./incoming-path.ts";
 import type { BucketSightings } from "./bucket-sightings.ts";
-import { AnswerTooLarge } from "./read-answer.ts";
+import { AnswerTooLarge, type S3Answer } from "./read-answer.ts";
 import { READ_RETRIES, SINGLE_WRITE, SMALL_READ_RETRIES, WRITE_RETRIES } from "../../http/retry.ts";
 import type { S3Client, S3Request } from "./s3-client.ts";
 import { COPY_LIMITS, type CopyLimits, copyS3Object } from "./s3-copy.ts";
@@ -157,7 +157,7 @@ export function createB2Bucket(
     },
 
     async read(path, maxBytes) {
-      let response: Response | undefined;
+      let response: S3Answer | undefined;
       try {
         response = await ask("GET", path, {
           maxAnswerBytes: maxBytes,
@@ -192,6 +192,7 @@ export function createB2Bucket(
       );
       if (response.status !== 200) throw toCacheError(`PUT ${path}`, await readS3Failure(response));
       await response.body?.cancel();
+      return response.headers.get("etag") ?? undefined;
     },
 
     async delete(path) {

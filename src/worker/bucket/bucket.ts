@@ -29,12 +29,15 @@ export interface Bucket {
   read(path: BucketPath, maxBytes: number): Promise<SmallObject | "too-large" | undefined>;
   /** Returns the size and the headers of an object, without its body. */
   head(path: BucketPath): Promise<StoredHead | undefined>;
-  /** Stores `body`. Resolves once the bytes are durable. */
+  /**
+   * Stores `body`. Resolves once the bytes are durable, with the ETag of the new object
+   * if the bucket tells it.
+   */
   put(
     path: ObjectPath | NargatePath,
     body: Uint8Array<ArrayBuffer>,
     options: PutOptions,
-  ): Promise<void>;
+  ): Promise<string | undefined>;
   /** Hides the object. Succeeds if it does not exist. */
   delete(path: BucketPath): Promise<void>;
   /** Returns one page of the paths that start with `start`, in byte order. */

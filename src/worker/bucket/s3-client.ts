@@ -2,14 +2,14 @@ import type { BucketLocation } from "../../settings/bucket-settings.ts";
 import { CacheError } from "../cache-error.ts";
 import { readElement } from "../../http/s3-xml.ts";
 import type { BucketMeter } from "./bucket.ts";
-import { readAnswer } from "./read-answer.ts";
+import { readAnswer, type S3Answer } from "./read-answer.ts";
 import {
   isTransientStatus,
   parseRetryAfter,
   retryPauseMilliseconds,
   type RetryPolicy,
 } from "../../http/retry.ts";
-import { createS3Signer } from "./s3-signer.ts";
+import { createS3HeaderSigner } from "./s3-header-signer.ts";
 import { formatS3Url } from "../../http/s3-url.ts";
 import { isSmall, streamBytes } from "./stream-bytes.ts";
 
@@ -57,24 +57,23 @@ export interface S3Headers {
   readonly "x-amz-metadata-directive"?: "REPLACE";
 }
 
-export type S3Client = (request: S3Request, meter: BucketMeter) => Promise<Response>;
+export type S3Client = (request: S3Request, meter: BucketMeter) => Promise<S3Answer>;
 
 /**
  * Returns a function that sends signed requests to one bucket. It tries again
  * after a failure that may pass. It returns the first response that is final,
  * with any status. It throws `bucket-unavailable` if no attempt gets one.
  *
- * The client uses only the signer of aws4fetch. The `AwsClient` of aws4fetch
- * retries for up to 25 s, ignores Retry-After, and does not retry a connection
- * that failed.
+ * It does not use the `AwsClient` of aws4fetch, which retries for up to 25 s, ignores
+ * Retry-After, and does not retry a connection that failed.
  */
 export function createS3Client(config: BucketLocation, environment: S3Environment): S3Client {
   const { now, sleep, random } = environment;
-  const sign = createS3Signer(config, now);
+  const sign = createS3HeaderSigner(config, now);
 
-  async function attempt(request: S3Request, timeoutMilliseconds: number): Promise<Response> {
+  async function attempt(request: S3Request, timeoutMilliseconds: number): Promise<S3Answer> {
     const url = formatS3Url(config, request.key, request.query);
-    const { headers } = await sign({
+    const headers = sign({
       url,
       method: request.method,
       headers: {
@@ -169,7 +168,8 @@ function nameOf({ method, key }: S3Request): string {
  * Whether S3 did not get the whole request in time. It answers 400 then, which
  * otherwise means a request that can never succeed.
  */
-async function isRequestTimeout(response: Response): Promise<boolean> {
+async function isRequestTimeout(response: S3Answer): Promise<boolean> {
   if (response.status !== 400) return false;
-  return readElement(await response.clone().text(), "Code") === "RequestTimeout";
+  // It is in memory, so its reader can read it again.
+  return readElement(await response.text(), "Code") === "RequestTimeout";
 }

@@ -1,5 +1,6 @@
 import { CacheError } from "../cache-error.ts";
 import { readElement } from "../../http/s3-xml.ts";
+import type { S3Answer } from "./read-answer.ts";
 
 /** The error in an answer of S3. */
 export interface S3Failure {
@@ -14,7 +15,7 @@ export interface S3Failure {
 const MAX_FAILURE_BYTES = 16 * 1024;
 
 /** Returns the error in an answer that is no success. Reads or cancels the answer's body. */
-export async function readS3Failure(response: Response): Promise<S3Failure> {
+export async function readS3Failure(response: S3Answer): Promise<S3Failure> {
   const length = Number(response.headers.get("content-length") ?? "0");
   let text = "";
   if (length <= MAX_FAILURE_BYTES) {

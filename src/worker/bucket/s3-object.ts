@@ -1,10 +1,11 @@
 import { CacheError } from "../cache-error.ts";
 import type { StoredHead, StoredRange } from "./bucket.ts";
+import type { S3Answer } from "./read-answer.ts";
 
 const NOT_AN_ENCODING = new Set(["", "identity", "aws-chunked", "none"]);
 
 /** Returns what the headers of an answer say about its object. */
-export function headOf(response: Response): StoredHead {
+export function headOf(response: S3Answer): StoredHead {
   const length = response.headers.get("content-length");
   const encodings = (response.headers.get("content-encoding") ?? "")
     .split(",")
@@ -24,7 +25,7 @@ export function headOf(response: Response): StoredHead {
  * A part that nobody asked for would pass as the whole object.
  */
 export async function requireObject(
-  response: Response,
+  response: S3Answer,
   what: string,
   isRange: boolean,
 ): Promise<void> {
@@ -40,7 +41,7 @@ export async function requireObject(
 }
 
 /** Returns the part of the object that an answer holds. `undefined` for the whole object. */
-export function rangeOf(response: Response): StoredRange | "unusable" | undefined {
+export function rangeOf(response: S3Answer): StoredRange | "unusable" | undefined {
   if (response.status !== 206) return undefined;
   const match = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(response.headers.get("content-range") ?? "");
   if (match === null) return "unusable";

@@ -1,9 +1,10 @@
 import { CacheError } from "../cache-error.ts";
+import type { S3Answer } from "./read-answer.ts";
 import type { S3Request } from "./s3-client.ts";
 import { readS3Failure, type S3Failure, toCacheError } from "./s3-failure.ts";
 import { readElement } from "../../http/s3-xml.ts";
 
-export type Send = (request: S3Request) => Promise<Response>;
+export type Send = (request: S3Request) => Promise<S3Answer>;
 
 /** The result of a completion or a copy: the ETag of the new object, or why there is none. */
 export type S3Result = { readonly etag: string } | { readonly failure: S3Failure };
@@ -51,7 +52,7 @@ export function toResultError(what: string, failure: S3Failure): CacheError {
  * listing would count as proved absences.
  */
 export async function readListing(
-  response: Response,
+  response: S3Answer,
   ...roots: readonly string[]
 ): Promise<string> {
   const xml = await response.text();

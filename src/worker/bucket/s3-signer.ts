@@ -17,9 +17,12 @@ export type S3Signer = (
   request: RequestToSign,
 ) => Promise<{ readonly url: URL; readonly headers: Headers }>;
 
-/** Returns a function that signs requests to one bucket with SigV4, at the time of `now`. */
+/**
+ * Returns a function that signs requests to one bucket with SigV4, at the time of `now`.
+ * It is for the requests of clients; `s3-header-signer.ts` signs those of the gateway.
+ */
 export function createS3Signer(config: BucketLocation, now: () => Date): S3Signer {
-  const keyOf = rememberLast((day: string) => deriveKey(config, day));
+  const keyOf = createSigningKeys(config);
   const signing = {
     accessKeyId: config.keyId,
     secretAccessKey: config.applicationKey,
@@ -33,7 +36,7 @@ export function createS3Signer(config: BucketLocation, now: () => Date): S3Signe
 /**
  * The signer of aws4fetch, with the hashes of node:crypto. aws4fetch takes those of
  * Web Crypto, each of which is a promise and a key to import: 25 µs more for each
- * bucket request. A batch of the API sends dozens of them within the free plan's 10 ms.
+ * signature.
  */
 class SynchronousSigner extends AwsV4Signer {
   readonly #keyOf: (day: string) => Buffer;
@@ -59,6 +62,11 @@ class SynchronousSigner extends AwsV4Signer {
       "\n",
     );
   }
+}
+
+/** Returns a function from a day (20261128) to SigV4's signing key of that day. */
+export function createSigningKeys(config: BucketLocation): (day: string) => Buffer {
+  return rememberLast((day: string) => deriveKey(config, day));
 }
 
 /** Returns SigV4's signing key of one day. */

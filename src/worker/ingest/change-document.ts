@@ -17,7 +17,7 @@ export type Change =
 /** The outcome of a push of a document that gains signatures. */
 export type DocumentOutcome = Change["outcome"];
 
-/** The most decisions about one push. Two are the usual number: before the PUT, and after it. */
+/** The most decisions about one push. One is the usual number; another writer, or a PUT that fails, leads to more. */
 const MAX_DECISIONS = 8;
 
 // Another writer holds a document for some round trips to the bucket.
@@ -27,8 +27,8 @@ const POLL_MILLISECONDS = 20;
 const TURN_MILLISECONDS = 120_000;
 
 /**
- * Changes a published document by a rule: reads the bucket and decides, writes, and
- * decides again on what is there now. Throws what `decide` throws. A decision that takes
+ * Changes a published document by a rule: reads the bucket and decides, writes, looks
+ * whether that stands, and if not decides again on what is there now. Throws what `decide` throws. A decision that takes
  * long calls `stillWorks` now and then, or another push takes its turn.
  *
  * B2 has no conditional PUT, so a PUT that is simply repeated, or that comes from
@@ -36,6 +36,9 @@ const TURN_MILLISECONDS = 120_000;
  * PUT is sent twice on one decision, pushes to one document take turns in an
  * isolate, and a last look finds out if another writer has won. Two isolates that
  * both write after both looked can still answer 200 twice; see SECURITY.md.
+ *
+ * The last look is a HEAD. If its ETag is that of the PUT, the document is the one that
+ * was decided on, so there is nothing to read, to verify or to decide.
  */
 export async function changeDocument(
   key: NarinfoKey | RealisationKey | BuildTraceKey,
@@ -51,14 +54,26 @@ export async function changeDocument(
         throw new CacheError("bucket-unavailable", `${key.path} changes with every look at it`);
       }
       written = change.outcome;
-      const failure = await commitSigned(key, change, push).then(
-        (outcome) => (outcome === "kept" ? "full" : undefined),
-        (error: unknown) => error,
-      );
-      if (failure === "full") return "kept";
-      if (failure !== undefined) await pauseOrThrow(failure, count, push);
+      let commit: Awaited<ReturnType<typeof commitSigned>>;
+      try {
+        commit = await commitSigned(key, change, push);
+      } catch (error) {
+        await pauseOrThrow(error, count, push);
+        continue;
+      }
+      if (commit === "full") return "kept";
+      if (await stands(key, commit.etag, push)) return written;
     }
   });
+}
+
+/** Whether a document is the one that a PUT has written. A bucket that tells no ETag proves nothing. */
+async function stands(
+  { path }: NarinfoKey | RealisationKey | BuildTraceKey,
+  etag: string | undefined,
+  { bucket }: Push,
+): Promise<boolean> {
+  return etag !== undefined && (await bucket.head(path))?.etag === etag;
 }
 
 /** Waits before the next decision if the failure may pass. The PUT may have taken effect all the same. */

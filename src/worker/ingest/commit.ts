@@ -25,15 +25,16 @@ import { type BodyToStore, storeBody } from "./store-body.ts";
  * the bucket and then lets everything that remembers the object know.
  */
 
-/** Writes a document. Resolves once it is durable. */
+/** Writes a document. Resolves with its ETag once it is durable. */
 export async function commitDocument(
   key: ObjectKey,
   text: string,
   push: Push,
   options: Pick<PutOptions, "once"> = {},
-): Promise<void> {
-  await putDocument(key, text, push, options);
+): Promise<string | undefined> {
+  const etag = await putDocument(key, text, push, options);
   await afterWrite(key, push);
+  return etag;
 }
 
 /** The same for the listing of a path that was not published: no edge can have another one. */
@@ -46,43 +47,43 @@ async function putDocument(
   text: string,
   { bucket }: Push,
   options: Pick<PutOptions, "once"> = {},
-): Promise<void> {
+): Promise<string | undefined> {
   const bytes = new TextEncoder().encode(text) as Uint8Array<ArrayBuffer>;
-  await bucket.put(key.path, bytes, { contentType: CONTENT_TYPES[key.kind], ...options });
+  return await bucket.put(key.path, bytes, { contentType: CONTENT_TYPES[key.kind], ...options });
 }
 
-interface SignedDocument<Outcome> {
+interface SignedDocument {
   readonly text: string;
-  readonly outcome: Outcome;
+  readonly outcome: "published" | "signed";
   /** Whether another document goes that clients may have read: the edge drops it everywhere. */
   readonly replaces?: boolean;
 }
 
 /**
- * Writes a document that may have gained signatures, unless it has become larger than
- * the gateway reads back: then a published document stays ("kept"), and a new one
- * throws `body-too-large`. The limit holds for the text that would be written. A
+ * Writes a document that may have gained signatures, and returns its ETag if the bucket
+ * tells it; unless it has become larger than the gateway reads back: then a published
+ * document stays ("full"), and a new one throws `body-too-large`. The limit holds for the text that would be written. A
  * failed PUT is not repeated: `changeDocument` looks again first.
  */
-export async function commitSigned<Outcome extends "published" | "signed">(
+export async function commitSigned(
   key: NarinfoKey | RealisationKey | BuildTraceKey,
-  { text, outcome, replaces = false }: SignedDocument<Outcome>,
+  { text, outcome, replaces = false }: SignedDocument,
   push: Push,
-): Promise<Outcome | "kept"> {
+): Promise<{ readonly etag: string | undefined } | "full"> {
   if (new TextEncoder().encode(text).byteLength <= MAX_NARINFO_BYTES) {
     // Before the PUT: an isolate that looks in between must not call the path absent.
     if (key.kind === "narinfo") await push.marks.mark([key.hash]);
-    await commitDocument(key, text, push, { once: true });
+    const etag = await commitDocument(key, text, push, { once: true });
     if (key.kind === "narinfo") push.recorder.published(key.hash, text);
     // The edge would give out the old document for an hour.
     if (replaces && !(await purgeEdge(key, push.edge, push.edgeContext))) {
       push.log("warn", "edge-not-purged", { path: key.path, by: push.by });
     }
-    return outcome;
+    return { etag };
   }
   if (outcome === "signed") {
     push.log("warn", "document-full", { path: key.path, by: push.by });
-    return "kept";
+    return "full";
   }
   throw new CacheError("body-too-large", `${key.path} with its signatures`, {
     subject: `(${MAX_NARINFO_BYTES} bytes, with the signatures that the gateway adds).`,
@@ -110,7 +111,7 @@ export async function commitBody(
 
 /**
  * Stores a small NAR whose bytes are in memory. Resolves once it is durable. Throws
- * `nar-hash-mismatch` if the bytes do not hash to its name.
+ * `nar-hash-mismatch` if the bytes do not hash to its name. The caller lets the edge know.
  */
 export async function commitNarBytes(
   key: NarKey,
@@ -124,7 +125,6 @@ export async function commitNarBytes(
   await push.bucket.put(key.path, bytes, { contentType: CONTENT_TYPES.nar, sha256 });
   await unpackSmallNar(key, bytes, push);
   noteStoredNar(key, bytes.byteLength, push);
-  await afterWrite(key, push);
 }
 
 /** Copies a proved NAR from where it was uploaded to its own name; see `Bucket.copy`. */

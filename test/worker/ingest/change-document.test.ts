@@ -23,6 +23,8 @@ function openPush(options: TestPushOptions = {}): TestPush {
 const publish = (text: string, push: TestPush) => publishNarinfo(KEY, text, push);
 const unavailable = () => new CacheError("bucket-unavailable", "503");
 const signed = (text: string, name: string) => `${text}Sig: ${name}:${btoa("x".repeat(64))}\n`;
+const callsTo = (path: string, push: TestPush) =>
+  push.bucket.calls.filter((call) => call.endsWith(` ${path}`));
 const putsOf = (push: TestPush) => push.bucket.calls.filter((call) => call === PUT).length;
 
 describe("two pushes of one path at one instant, in one isolate", () => {
@@ -80,7 +82,41 @@ describe("a push whose decision takes very long", () => {
   });
 });
 
+describe("a push that nobody else disturbs", () => {
+  it("reads the document once, and then sees by HEAD that its own one stands", async () => {
+    const push = openPush();
+    expect(await publish(signed(FIRST, "a-1"), push)).toBe("published");
+    expect(callsTo(KEY.path, push)).toEqual([`read ${KEY.path}`, PUT, `head ${KEY.path}`]);
+    expect(await publish(signed(FIRST, "b-1"), push)).toBe("signed");
+    expect(callsTo(KEY.path, push)).toHaveLength(6);
+  });
+
+  it("reads the document again where the bucket tells no ETag of it", async () => {
+    const push = openPush();
+    const { bucket } = push;
+    const put: TestPush["bucket"]["put"] = async (...call) => {
+      await bucket.put(...call);
+      return undefined;
+    };
+    const blind = { ...push, bucket: { ...bucket, put } };
+    expect(await publish(FIRST, blind)).toBe("published");
+    expect(callsTo(KEY.path, push)).toEqual([`read ${KEY.path}`, PUT, `read ${KEY.path}`]);
+  });
+});
+
 describe("two pushes of one path at one instant, in two isolates", () => {
+  it("are told apart where the bucket tells no ETag of what it has stored", async () => {
+    const push = openPush({ rules: { onConflict: "refuse" } });
+    const { bucket } = push;
+    const put: TestPush["bucket"]["put"] = async (...call) => {
+      await bucket.put(...call);
+      if (call[0] === KEY.path) bucket.setText(KEY.path, OTHER);
+      return undefined;
+    };
+    const error = await rejectionOf(publish(FIRST, { ...push, bucket: { ...bucket, put } }));
+    expect(error.code).toBe("build-not-reproducible");
+  });
+
   it("are told apart by the last look where both have written", async () => {
     const push = openPush({
       rules: { onConflict: "refuse" },

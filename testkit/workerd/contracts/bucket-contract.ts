@@ -58,6 +58,13 @@ export function bucketContract(name: string, open: () => Promise<OpenedBucket>) 
       expect(await bucket.head(LOG)).toBeUndefined();
     });
 
+    it("tells the tag of what it has stored", async () => {
+      const { bucket } = await open();
+      const etag = await bucket.put(NARINFO, bytesOf("text"), TEXT);
+      expect(etag).toBeDefined();
+      expect((await bucket.head(NARINFO))?.etag).toBe(etag);
+    });
+
     it("replaces an object, whose tag then changes", async () => {
       const { bucket } = await open();
       await bucket.put(LOG, bytesOf("old"), TEXT);

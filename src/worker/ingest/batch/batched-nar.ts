@@ -1,5 +1,5 @@
 import { narSha256, parseNarUrl } from "../../../nix/object-key.ts";
-import { commitNarBytes } from "../commit.ts";
+import { afterWrite, commitNarBytes } from "../commit.ts";
 import type { Push } from "../push-context.ts";
 
 /**
@@ -7,6 +7,10 @@ import type { Push } from "../push-context.ts";
  * for which the NAR is there once it is durable and proved (law 2). The look at the NAR
  * waits for that, and fails if the NAR cannot be stored. A URL that Nix does not write is
  * left to the rules for narinfos, which refuse it.
+ *
+ * The edge drops the NAR unless the path is seen not to be published: of a published path
+ * it may have a damaged file, which this push repairs. Of another path no client was told
+ * a NAR, and the bytes under a name never change.
  */
 export async function withBatchedNar<T>(
   url: string,
@@ -21,6 +25,7 @@ export async function withBatchedNar<T>(
   const storing = commitNarBytes(nar.value, bytes, push);
   // The narinfo may be refused before anyone waits for the NAR.
   storing.catch(() => {});
+  let isNew = false;
   try {
     return await publish({
       ...push,
@@ -30,10 +35,16 @@ export async function withBatchedNar<T>(
           if (wanted === path) await storing;
           return await bucket.head(wanted);
         },
+        async read(wanted, maxBytes) {
+          const stored = await bucket.read(wanted, maxBytes);
+          isNew ||= stored === undefined;
+          return stored;
+        },
       },
     });
   } finally {
     // Nothing is written after the line of this narinfo.
     await storing.catch(() => {});
+    if (!isNew) await afterWrite(nar.value, push);
   }
 }

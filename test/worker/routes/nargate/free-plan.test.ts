@@ -46,6 +46,23 @@ function withSmallPages(gateway: Gateway): Gateway {
   };
 }
 
+/** Tells another ETag at each look, as a proxy does that makes entity tags weak. */
+function withOtherTags(gateway: Gateway): Gateway {
+  return {
+    ...gateway,
+    openBucket(cache, meter) {
+      const bucket = gateway.openBucket(cache, meter);
+      return {
+        ...bucket,
+        async head(path) {
+          const stored = await bucket.head(path);
+          return stored && { ...stored, etag: `W/${stored.etag}` };
+        },
+      };
+    },
+  };
+}
+
 const lineWithListing = (path: Pick<FakeStorePath, "hash" | "narinfo">) => ({
   ...lineOf(path),
   listing: "{}",
@@ -67,6 +84,19 @@ describe("a gateway on the free plan, which refuses the 51st subrequest of a req
     const lines = paths.map((path) => ({ ...lineWithListing(path), nar: path.nar.toBase64() }));
     await publishAll(gateway, lines);
     expect(gateway.plan.most()).toBeLessThanOrEqual(FREE_SUBREQUESTS);
+  });
+
+  it("needs no more where it must read every narinfo again", async () => {
+    const plan = createFreePlan();
+    const gateway = await startGateway({}, undefined, (whole) => withOtherTags(plan.limit(whole)));
+    const paths = await makePaths(20);
+    const lines = paths.map((path) => ({ ...lineWithListing(path), nar: path.nar.toBase64() }));
+    // The first request also writes nix-cache-info.
+    await publishAll({ ...gateway, plan }, lines.slice(0, 1));
+    await publishAll({ ...gateway, plan }, lines.slice(1));
+    const asked = (await gateway.bucket.requests()).map(({ operation }) => operation);
+    expect(asked.filter((operation) => operation === "GetObject")).toHaveLength(40);
+    expect(plan.most()).toBeLessThanOrEqual(FREE_SUBREQUESTS);
   });
 
   it("needs no more where it must ask for every NAR", async () => {

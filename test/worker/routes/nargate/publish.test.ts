@@ -49,7 +49,8 @@ describe("POST /api/v1/publish", () => {
     await publish(gateway, paths.slice(1).map(lineOf));
     const asked = (await gateway.bucket.requests()).map(({ operation }) => operation);
     expect(asked.filter((operation) => operation === "PutObject")).toHaveLength(3);
-    expect(asked.filter((operation) => operation === "GetObject")).toHaveLength(6);
+    expect(asked.filter((operation) => operation === "GetObject")).toHaveLength(3);
+    expect(asked.filter((operation) => operation === "HeadObject")).toHaveLength(3);
     expect(asked).toHaveLength(9);
   });
 
