@@ -17,6 +17,8 @@ export interface BucketProcess extends RunningProcess {
   readonly settings: Readonly<Record<string, string>>;
   /** Delays every answer. */
   setLatency(milliseconds: number): Promise<void>;
+  /** Stores bodies from now on whatever SHA-256 their signatures give, as some servers do. */
+  stopProving(): Promise<void>;
   forgetRequests(): Promise<void>;
   /** Counts the requests since the last `forgetRequests`. Correct for at most 20,000 requests. */
   countRequests(): Promise<RequestCounts>;
@@ -42,7 +44,7 @@ export async function startBucket(parent: string): Promise<BucketProcess> {
     program: process.execPath,
     args: ["--no-warnings", PROGRAM, directory, String(port)],
     port,
-    stdio: ["ignore", "ignore", "pipe", "ipc"],
+    options: { stdio: ["ignore", "ignore", "pipe", "ipc"] },
   });
   const { child } = running;
   const waiting = new Map<number, Waiting>();
@@ -87,6 +89,9 @@ export async function startBucket(parent: string): Promise<BucketProcess> {
     },
     async setLatency(milliseconds) {
       await ask({ call: "setLatency", milliseconds });
+    },
+    async stopProving() {
+      await ask({ call: "stopProving" });
     },
     async forgetRequests() {
       await ask({ call: "forgetRequests" });

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, type StdioOptions } from "node:child_process";
+import { type ChildProcess, spawn, type SpawnOptions } from "node:child_process";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -17,7 +17,8 @@ export interface ProgramToStart {
   readonly program: string;
   readonly args: readonly string[];
   readonly port: number;
-  readonly stdio?: StdioOptions;
+  /** The environment, and the user that the program runs as. Without them, those of this process. */
+  readonly options?: Pick<SpawnOptions, "env" | "uid" | "gid" | "stdio">;
 }
 
 const START_MILLISECONDS = 15_000;
@@ -42,7 +43,7 @@ export async function startProcess(start: ProgramToStart): Promise<RunningProces
   const { program, args, port } = start;
   if (await acceptsConnections(port))
     throw new Error(`cannot start ${program}: another program uses port ${port}`);
-  const child = spawn(program, args, { stdio: start.stdio ?? ["ignore", "ignore", "pipe"] });
+  const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"], ...start.options });
   endWithThisProcess(child);
   let said = "";
   child.stderr?.on("data", (chunk: Buffer) => {

@@ -1,0 +1,126 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import path from "node:path";
+import { type BucketKind, openDistantBucket } from "../bucket/open-distant-bucket.ts";
+import { interleave } from "../measure/interleave.ts";
+import { createTeardown } from "../measure/teardown.ts";
+import { endedChildrenCpuSeconds, treeCpuSeconds } from "../measure/tree-usage.ts";
+import type { Measurement } from "../report/comparison-table.ts";
+import type { BenchContext } from "./bench-context.ts";
+import { pull } from "./nix-closure.ts";
+import type { PeerClosure, PeerClosures } from "./peer-closures.ts";
+import type { PeerCache, PeerSubject, Round } from "./peer-subjects.ts";
+
+/** A push that took longer is not repeated: it mostly waits, so its time hardly varies. */
+const REPEATED_SECONDS = 60;
+
+/** What is measured at one distance. */
+export interface PeerPlan {
+  readonly kind: BucketKind;
+  readonly latencyMilliseconds: number;
+  readonly subjects: readonly PeerSubject[];
+  readonly closures: PeerClosures;
+  readonly rounds: number;
+}
+
+export interface PeerResults {
+  readonly measurements: readonly Measurement[];
+  /** One line for each subject that failed, and was left out from then on. */
+  readonly failures: readonly string[];
+}
+
+/** Measures all subjects in turns. Each gets an empty bucket in each round. */
+export async function measurePeers(context: BenchContext, plan: PeerPlan): Promise<PeerResults> {
+  const measurements: Measurement[] = [];
+  const failed = new Map<string, string>();
+  const turns = plan.subjects.map((subject) => [
+    subject.name,
+    async () => {
+      if (failed.has(subject.name)) return;
+      context.say(`peers: ${plan.kind.name}, ${plan.latencyMilliseconds} ms: ${subject.name}`);
+      const isSlow = (closure: PeerClosure) =>
+        measurements.some(
+          ({ task, subject: other, value }) =>
+            other === subject.name &&
+            task === taskOf(plan, closure, "push") &&
+            value > REPEATED_SECONDS,
+        );
+      const closures = plan.closures.measured.filter((closure) => !isSlow(closure));
+      try {
+        measurements.push(...(await measureSubject(context, { plan, subject, closures })));
+      } catch (error) {
+        if (!subject.isForeign) throw error;
+        failed.set(subject.name, String(error).split("\n").slice(0, 3).join(" "));
+      }
+    },
+  ]);
+  await interleave(Object.fromEntries(turns) as Record<string, () => Promise<void>>, plan.rounds);
+  const where = `${plan.kind.name}, ${plan.latencyMilliseconds} ms`;
+  return {
+    measurements,
+    failures: [...failed].map(([name, why]) => `${name} (${where}), because it failed: ${why}`),
+  };
+}
+
+type Step = "push" | "again" | "cold pull" | "warm pull" | "CPU, client" | "CPU, servers";
+
+function taskOf({ latencyMilliseconds }: PeerPlan, { name }: PeerClosure, step: Step): string {
+  return `${latencyMilliseconds} ms: ${name}, ${step}`;
+}
+
+interface Turn {
+  readonly plan: PeerPlan;
+  readonly subject: PeerSubject;
+  readonly closures: readonly PeerClosure[];
+}
+
+async function measureSubject(
+  context: BenchContext,
+  { plan, subject, closures }: Turn,
+): Promise<Measurement[]> {
+  const directory = await mkdtemp(path.join(context.directory, "peer-"));
+  const teardown = createTeardown();
+  // If the benchmark is stopped in the middle. Otherwise `finally` has run it before.
+  context.teardown.add(async () => await teardown.run());
+  try {
+    teardown.add(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
+    const bucket = await openDistantBucket(plan.kind, plan.latencyMilliseconds, {
+      directory,
+      teardown,
+    });
+    const round: Round = { bucket, machine: plan.closures.machine, directory, teardown };
+    const cache = await subject.open(round);
+    await cache.push(plan.closures.first);
+    const measured: Measurement[] = [];
+    for (const closure of closures) {
+      for (const [step, value] of await measureClosure(cache, closure, plan.closures.parent)) {
+        measured.push({ task: taskOf(plan, closure, step), subject: subject.name, value });
+      }
+    }
+    return measured;
+  } finally {
+    const [thrown] = await teardown.run();
+    if (thrown !== undefined) context.say(`peers: could not clean up: ${String(thrown)}`);
+  }
+}
+
+async function measureClosure(
+  cache: PeerCache,
+  { roots, isPulled }: PeerClosure,
+  parent: string,
+): Promise<[Step, number][]> {
+  const servers = treeCpuSeconds(cache.serverPids());
+  const clients = endedChildrenCpuSeconds();
+  const measured: [Step, number][] = [["push", await cache.push(roots)]];
+  const cpu: [Step, number][] = [
+    ["CPU, client", endedChildrenCpuSeconds() - clients],
+    ["CPU, servers", treeCpuSeconds(cache.serverPids()) - servers],
+  ];
+  measured.push(["again", await cache.push(roots)]);
+  const [root = ""] = roots;
+  if (isPulled && cache.openCold !== undefined) {
+    const url = await cache.openCold();
+    measured.push(["cold pull", await pull({ root, parent }, url)]);
+    measured.push(["warm pull", await pull({ root, parent }, url)]);
+  }
+  return [...measured, ...cpu];
+}
