@@ -24,7 +24,7 @@ export interface PeerClosures {
 }
 
 const FULL = { texts: 1001, middle: 40, largeBytes: 500_000_000 } as const;
-const QUICK = { texts: 51, middle: 4, largeBytes: 50_000_000 } as const;
+const QUICK = { texts: 21, middle: 4, largeBytes: 50_000_000 } as const;
 const MIDDLE_BYTES = 5_000_000;
 
 /** Makes a machine with all closures in its store. Their contents hardly compress. */

@@ -24,19 +24,23 @@ export interface PeerPlan {
 
 export interface PeerResults {
   readonly measurements: readonly Measurement[];
-  /** One line for each subject that failed, and was left out from then on. */
+  /** One line for each foreign subject that failed, and was left out from then on. */
+  readonly leftOut: readonly string[];
+  /** One line for each round of a subject of this project that failed. */
   readonly failures: readonly string[];
 }
 
 /** Measures all subjects in turns. Each gets an empty bucket in each round. */
 export async function measurePeers(context: BenchContext, plan: PeerPlan): Promise<PeerResults> {
   const measurements: Measurement[] = [];
-  const failed = new Map<string, string>();
+  const leftOut = new Map<string, string>();
+  const failures: string[] = [];
+  const where = `${plan.kind.name}, ${plan.latencyMilliseconds} ms`;
   const turns = plan.subjects.map((subject) => [
     subject.name,
     async () => {
-      if (failed.has(subject.name)) return;
-      context.say(`peers: ${plan.kind.name}, ${plan.latencyMilliseconds} ms: ${subject.name}`);
+      if (leftOut.has(subject.name)) return;
+      context.say(`peers: ${where}: ${subject.name}`);
       const isSlow = (closure: PeerClosure) =>
         measurements.some(
           ({ task, subject: other, value }) =>
@@ -48,17 +52,24 @@ export async function measurePeers(context: BenchContext, plan: PeerPlan): Promi
       try {
         measurements.push(...(await measureSubject(context, { plan, subject, closures })));
       } catch (error) {
-        if (!subject.isForeign) throw error;
-        failed.set(subject.name, String(error).split("\n").slice(0, 3).join(" "));
+        const why = lastLineOf(error);
+        if (subject.isForeign) leftOut.set(subject.name, why);
+        else failures.push(`${subject.name} (${where}): ${why}`);
       }
     },
   ]);
   await interleave(Object.fromEntries(turns) as Record<string, () => Promise<void>>, plan.rounds);
-  const where = `${plan.kind.name}, ${plan.latencyMilliseconds} ms`;
   return {
     measurements,
-    failures: [...failed].map(([name, why]) => `${name} (${where}), because it failed: ${why}`),
+    leftOut: [...leftOut].map(([name, why]) => `${name} (${where}), because it failed: ${why}`),
+    failures,
   };
+}
+
+/** Returns the last line that a program printed before it ended, or of the error's own text. */
+function lastLineOf(error: unknown): string {
+  const lines = String(error).trimEnd().split("\n");
+  return (lines.at(-1) ?? "").slice(0, 300);
 }
 
 type Step = "push" | "again" | "cold pull" | "warm pull" | "CPU, client" | "CPU, servers";

@@ -5,6 +5,7 @@ import type { NixMachine } from "../../testkit/nix/nix-client.ts";
 import type { DistantBucket } from "../bucket/open-distant-bucket.ts";
 import type { Teardown } from "../measure/teardown.ts";
 import { startLocalNargate } from "../subjects/start-local-nargate.ts";
+import { startNcps } from "../subjects/start-ncps.ts";
 import { type Niks3Programs, startNiks3 } from "../subjects/start-niks3.ts";
 import type { Postgres } from "../subjects/start-postgres.ts";
 import type { RunningProcess } from "../subjects/start-process.ts";
@@ -110,6 +111,24 @@ export function niks3Subject(programs: Niks3Programs, postgres: Postgres): PeerS
         serverPids: () => [server.pid, postgres.pid],
         push: async (storePaths) => await secondsOf(machine, program, ...args, ...storePaths),
         // It keeps nothing outside the bucket and Postgres.
+        openCold: async () => server.url,
+      };
+    },
+  };
+}
+
+/** ncps, with `nix copy` as its client. */
+export function ncpsSubject(program: string): PeerSubject {
+  return {
+    name: "ncps",
+    isForeign: true,
+    open: async ({ bucket, machine, directory, teardown }) => {
+      const server = await startNcps(program, bucket.host, directory);
+      teardown.add(() => server.stop());
+      return {
+        serverPids: () => [server.pid],
+        push: async (storePaths) => await copyTo(machine, `${server.url}/upload`, storePaths),
+        // It keeps nothing outside the bucket and its database.
         openCold: async () => server.url,
       };
     },

@@ -10,7 +10,7 @@ import { startPostgres, whyNoPostgres } from "../subjects/start-postgres.ts";
 import { type BenchContext, cacheInside } from "./bench-context.ts";
 import { makePeerClosures, type PeerClosures } from "./peer-closures.ts";
 import { measurePeers } from "./peer-rounds.ts";
-import { nargateSubjects, niks3Subject, type PeerSubject } from "./peer-subjects.ts";
+import { nargateSubjects, ncpsSubject, niks3Subject, type PeerSubject } from "./peer-subjects.ts";
 
 /** Pushes the same closures to this cache and to others, each with its own client. */
 export async function benchPeers(context: BenchContext): Promise<Section> {
@@ -24,6 +24,7 @@ export async function benchPeers(context: BenchContext): Promise<Section> {
     cache: await cacheInside(context, true),
   });
   const niks3 = await openNiks3(context, skipped);
+  if (!peers.ncps.ok) skipped.push(peers.ncps.error);
   skipped.push(...peersWithoutRecipe());
   skipped.push("nix copy to S3 without a cache: not run: the benchmark has no recipe for it");
   if (!peers.versitygw.ok) {
@@ -41,25 +42,40 @@ export async function benchPeers(context: BenchContext): Promise<Section> {
     versitygw: undefined,
     provesBytes: false,
   };
-  const all = niks3 === undefined ? ours : [...ours, niks3];
+  const subjects = [
+    ...ours,
+    ...(niks3 === undefined ? [] : [niks3]),
+    ...(peers.ncps.ok ? [ncpsSubject(peers.ncps.value.ncps)] : []),
+  ];
   const tables: ComparisonTable[] = [];
-  for (const kind of isQuick ? [proving] : [proving, trusting]) {
-    tables.push(await compare(context, { kind, subjects: all, closures, skipped }));
-  }
-  return { benchmark, figures: [], skipped, tables };
+  const failures: string[] = [];
+  const compareOn = async (kind: BucketKind, measured: readonly PeerSubject[]) => {
+    const plan = { kind, subjects: measured, closures };
+    tables.push(await compare(context, plan, { skipped, failures }));
+  };
+  await compareOn(proving, subjects);
+  // Only this cache asks whether the bucket proves bytes.
+  if (!isQuick) await compareOn(trusting, ours);
+  const section = { benchmark, figures: [], skipped, tables };
+  return failures.length === 0 ? section : { ...section, failure: failures.join("\n") };
 }
 
 interface Comparison {
   readonly kind: BucketKind;
   readonly subjects: readonly PeerSubject[];
   readonly closures: PeerClosures;
-  /** Takes the reasons why something is not in the table. */
+}
+
+/** Takes the reasons why something is not in the tables. */
+interface Notes {
   readonly skipped: string[];
+  readonly failures: string[];
 }
 
 async function compare(
   context: BenchContext,
-  { kind, subjects, closures, skipped }: Comparison,
+  { kind, subjects, closures }: Comparison,
+  { skipped, failures }: Notes,
 ): Promise<ComparisonTable> {
   const measurements: Measurement[] = [];
   for (const latencyMilliseconds of context.latencies) {
@@ -67,7 +83,8 @@ async function compare(
     const plan = { kind, latencyMilliseconds, subjects, closures, rounds };
     const results = await measurePeers(context, plan);
     measurements.push(...results.measurements);
-    skipped.push(...results.failures);
+    skipped.push(...results.leftOut);
+    failures.push(...results.failures);
   }
   const title = `seconds, bucket: ${kind.name}; a value without a range was measured once`;
   const names = subjects.map(({ name }) => name);

@@ -5,6 +5,7 @@ import { err, ok, type Result } from "../../src/result.ts";
 /** The programs that the benchmark `peers` can run, and where to get them. */
 const PEERS = {
   niks3: { programs: ["niks3", "niks3-server"], source: "https://github.com/Mic92/niks3" },
+  ncps: { programs: ["ncps"], source: "https://github.com/kalbasit/ncps" },
   postgres: { programs: ["initdb", "postgres", "createdb"], source: "Debian's postgresql" },
   versitygw: { programs: ["versitygw"], source: "https://github.com/versity/versitygw" },
 } as const;
@@ -15,7 +16,6 @@ export const PEER_NAMES = Object.keys(PEERS) as readonly PeerName[];
 /** Other caches, which the benchmark names and does not run: nobody has tried a recipe for them. */
 const WITHOUT_RECIPE = {
   attic: "https://github.com/zhaofengli/attic",
-  ncps: "https://github.com/kalbasit/ncps",
   harmonia: "https://github.com/nix-community/harmonia",
 } as const;
 
@@ -57,6 +57,7 @@ export function findPeers(flags: PeerFlags, files = filesOfThisMachine()): Resul
   }
   return ok({
     niks3: findPeer("niks3", flags.niks3, files),
+    ncps: findPeer("ncps", flags.ncps, files),
     postgres: findPeer("postgres", flags.postgres, files),
     versitygw: findPeer("versitygw", flags.versitygw, files),
   });

@@ -13,6 +13,8 @@ export async function startLocalNargate(
     program: process.execPath,
     args: ["--no-warnings", PROGRAM],
     port,
+    // The worker's process.
+    startsOthers: true,
     options: { env: { ...process.env, ...settings, PORT: String(port) } },
   });
 }
