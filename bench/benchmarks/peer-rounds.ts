@@ -41,14 +41,9 @@ export async function measurePeers(context: BenchContext, plan: PeerPlan): Promi
     async () => {
       if (leftOut.has(subject.name)) return;
       context.say(`peers: ${where}: ${subject.name}`);
-      const isSlow = (closure: PeerClosure) =>
-        measurements.some(
-          ({ task, subject: other, value }) =>
-            other === subject.name &&
-            task === taskOf(plan, closure, "push") &&
-            value > REPEATED_SECONDS,
-        );
-      const closures = plan.closures.measured.filter((closure) => !isSlow(closure));
+      const closures = plan.closures.measured.filter(
+        (closure) => !isSlow(measurements, taskOf(plan, closure, "push"), subject),
+      );
       try {
         measurements.push(...(await measureSubject(context, { plan, subject, closures })));
       } catch (error) {
@@ -64,6 +59,17 @@ export async function measurePeers(context: BenchContext, plan: PeerPlan): Promi
     leftOut: [...leftOut].map(([name, why]) => `${name} (${where}), because it failed: ${why}`),
     failures,
   };
+}
+
+/** Returns whether a subject has taken too long for a task to repeat it. */
+function isSlow(
+  measurements: readonly Measurement[],
+  pushTask: string,
+  { name }: PeerSubject,
+): boolean {
+  return measurements.some(
+    ({ task, subject, value }) => task === pushTask && subject === name && value > REPEATED_SECONDS,
+  );
 }
 
 /** Returns the last line that a program printed before it ended, or of the error's own text. */

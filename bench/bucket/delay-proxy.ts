@@ -6,8 +6,8 @@ export interface DelayProxy {
   close(): Promise<void>;
 }
 
-// How much may wait in one direction of a connection. 8 MB in a round trip of 50 ms are
-// 160 MB/s. TCP over a distance has such a window too.
+// How much may wait in one direction of a connection. 8 MB in 25 ms, half of a round trip,
+// are 320 MB/s. TCP over a distance has such a window too.
 const MAX_WAITING_BYTES = 8_000_000;
 
 /**

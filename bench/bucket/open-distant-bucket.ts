@@ -5,7 +5,7 @@ import type { Teardown } from "../measure/teardown.ts";
 import { startProcess } from "../subjects/start-process.ts";
 import { BUCKET } from "./bucket-calls.ts";
 import { startDelayProxy } from "./delay-proxy.ts";
-import { startBucket } from "./start-bucket.ts";
+import { bucketSettings, startBucket } from "./start-bucket.ts";
 
 /** The server that holds a bucket. */
 export interface BucketKind {
@@ -46,17 +46,7 @@ export async function openDistantBucket(
     ({ port } = proxy);
   }
   const host = `127.0.0.1:${port}`;
-  return {
-    host,
-    settings: {
-      B2_ENDPOINT: `http://${host}`,
-      B2_REGION: BUCKET.region,
-      B2_BUCKET: BUCKET.name,
-      B2_PREFIX: BUCKET.prefix,
-      B2_KEY_ID: BUCKET.keyId,
-      B2_APPLICATION_KEY: BUCKET.secret,
-    },
-  };
+  return { host, settings: bucketSettings(`http://${host}`) };
 }
 
 /** Starts Versity's S3 gateway, which keeps objects as files. Returns its port. */

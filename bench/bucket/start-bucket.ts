@@ -79,14 +79,7 @@ export async function startBucket(parent: string): Promise<BucketProcess> {
 
   return {
     ...running,
-    settings: {
-      B2_ENDPOINT: running.url,
-      B2_REGION: BUCKET.region,
-      B2_BUCKET: BUCKET.name,
-      B2_PREFIX: BUCKET.prefix,
-      B2_KEY_ID: BUCKET.keyId,
-      B2_APPLICATION_KEY: BUCKET.secret,
-    },
+    settings: bucketSettings(running.url),
     async setLatency(milliseconds) {
       await ask({ call: "setLatency", milliseconds });
     },
@@ -112,6 +105,18 @@ export async function startBucket(parent: string): Promise<BucketProcess> {
     async drop(objectPath) {
       await ask({ call: "drop", keyPrefix: keyOf(objectPath) });
     },
+  };
+}
+
+/** Returns the settings that a worker needs to use the bucket behind an endpoint. */
+export function bucketSettings(endpoint: string): Readonly<Record<string, string>> {
+  return {
+    B2_ENDPOINT: endpoint,
+    B2_REGION: BUCKET.region,
+    B2_BUCKET: BUCKET.name,
+    B2_PREFIX: BUCKET.prefix,
+    B2_KEY_ID: BUCKET.keyId,
+    B2_APPLICATION_KEY: BUCKET.secret,
   };
 }
 
