@@ -5,8 +5,9 @@ const SECONDS_PER_TICK = 0.01;
 
 interface ProcessStat {
   readonly parent: number;
-  /** The CPU time of the process, and of its children that have ended and were waited for. */
+  /** The CPU time of the process itself. */
   readonly ticks: number;
+  /** The CPU time of its children that have ended and were waited for. */
   readonly childrenTicks: number;
 }
 
