@@ -34,6 +34,10 @@ function subject(name: string, push: (storePath: string) => number, isForeign = 
   };
 }
 
+function slowIfLarge(storePath: string): number {
+  return storePath.endsWith("large") ? 61 : 1;
+}
+
 async function measure(rounds: number, ...subjects: readonly PeerSubject[]) {
   const context = { directory, teardown: createTeardown(), say: () => {} };
   return await measurePeers(context as unknown as BenchContext, {
@@ -47,8 +51,7 @@ async function measure(rounds: number, ...subjects: readonly PeerSubject[]) {
 
 describe.skipIf(process.platform !== "linux")("measurePeers", () => {
   it("does not repeat a push that took longer than a minute, and removes its files", async () => {
-    const seconds = (storePath: string) => (storePath.endsWith("large") ? 61 : 1);
-    const { measurements } = await measure(2, subject("slow", seconds));
+    const { measurements } = await measure(2, subject("slow", slowIfLarge));
     const pushes = measurements.filter(({ task }) => task.endsWith("push"));
     expect(pushes.map(({ task, value }) => [task, value])).toEqual([
       ["5 ms: small, push", 1],
