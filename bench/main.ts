@@ -17,6 +17,7 @@ import { benchClient } from "./benchmarks/client.ts";
 import { benchDirectUploads } from "./benchmarks/direct-uploads.ts";
 import { benchDownloads } from "./benchmarks/downloads.ts";
 import { benchLoad } from "./benchmarks/load.ts";
+import { benchPeers } from "./benchmarks/peers.ts";
 import { benchRequests } from "./benchmarks/requests.ts";
 import { benchStartup } from "./benchmarks/startup.ts";
 import { benchUploads } from "./benchmarks/uploads.ts";
@@ -31,6 +32,7 @@ import {
 } from "./report/format-report.ts";
 import { prepareJsonFile, writeJsonReport } from "./report/json-report.ts";
 import { runSection } from "./run-section.ts";
+import { type FoundPeers, findPeers } from "./subjects/find-peers.ts";
 import { buildDeployedWorker, readCompatibilityDate } from "./subjects/build-worker.ts";
 
 const BENCHMARKS: Record<BenchmarkName, (context: BenchContext) => Promise<Section>> = {
@@ -41,13 +43,17 @@ const BENCHMARKS: Record<BenchmarkName, (context: BenchContext) => Promise<Secti
   "direct-uploads": benchDirectUploads,
   load: benchLoad,
   client: benchClient,
+  peers: benchPeers,
 };
 
-// Three times the duration of the longest benchmark. A benchmark that is not done
-// after this time hangs.
-const DEADLINE_MILLISECONDS = { quick: 120_000, full: 3_600_000 } as const;
+// Some three times the duration of the longest benchmark, which is peers. A benchmark
+// that is not done after this time hangs.
+const DEADLINE_MILLISECONDS = { quick: 240_000, full: 7_200_000 } as const;
 
-async function run({ isQuick, only, jsonFile }: BenchArguments): Promise<number> {
+async function run(
+  { isQuick, only, jsonFile, latencies }: BenchArguments,
+  peers: FoundPeers,
+): Promise<number> {
   const setting = { isQuick, machine: describeMachine() };
   const date = new Date().toISOString();
   const directory = makeTemporaryDirectory();
@@ -60,7 +66,16 @@ async function run({ isQuick, only, jsonFile }: BenchArguments): Promise<number>
     const section = await runSection(
       name,
       (teardown) =>
-        BENCHMARKS[name]({ isQuick, directory, deployedWorker, compatibilityDate, teardown, say }),
+        BENCHMARKS[name]({
+          isQuick,
+          directory,
+          deployedWorker,
+          compatibilityDate,
+          teardown,
+          say,
+          peers,
+          latencies,
+        }),
       deadline,
     );
     sections.push(section);
@@ -112,7 +127,12 @@ async function main(): Promise<number> {
     process.stderr.write(`${prepared.error}\n`);
     return 2;
   }
-  return await run(parsed.value);
+  const peers = findPeers(parsed.value.peers);
+  if (!peers.ok) {
+    process.stderr.write(`${peers.error}\n`);
+    return 2;
+  }
+  return await run(parsed.value, peers.value);
 }
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { type BucketProcess, startBucket } from "../bucket/start-bucket.ts";
 import type { Teardown } from "../measure/teardown.ts";
 import { buildSmallestWorker, type SmallestWorker } from "../subjects/build-worker.ts";
+import type { FoundPeers } from "../subjects/find-peers.ts";
 import type { RunningProcess } from "../subjects/start-process.ts";
 import { type RunningWorker, startWorker, type WorkerToStart } from "../subjects/start-worker.ts";
 import type { CacheService } from "../subjects/workerd-config.ts";
@@ -17,11 +18,15 @@ export interface BenchContext {
   readonly teardown: Teardown;
   /** Prints the current step for the person who runs the benchmark. */
   readonly say: (what: string) => void;
+  /** The programs of other caches on this machine. */
+  readonly peers: FoundPeers;
+  /** The round trips to the bucket of the benchmark `peers`, in milliseconds. */
+  readonly latencies: readonly number[];
 }
 
 export const PUSH_TOKEN = "token-of-the-benchmark";
 
-const TOKENS = JSON.stringify([
+export const TOKENS = JSON.stringify([
   {
     name: "bench",
     sha256: createHash("sha256").update(PUSH_TOKEN).digest("hex"),
@@ -43,7 +48,7 @@ export async function cacheInside(context: BenchContext, keeps: boolean): Promis
 
 /** The bucket and the cache of a gateway. */
 export interface GatewayOptions {
-  readonly bucket: BucketProcess;
+  readonly bucket: Pick<BucketProcess, "settings">;
   /**
    * The cache for EDGE=cache-api. If `undefined`, the gateway runs with
    * EDGE=workers-cache, as wrangler.toml ships it. Outside Cloudflare there is no
@@ -52,20 +57,23 @@ export interface GatewayOptions {
    */
   readonly cache: CacheService | undefined;
   readonly isInspected?: boolean;
+  /** Further settings. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /**
- * Starts the deployed worker. All settings except EDGE are as they are shipped. Its
- * log is discarded.
+ * Starts the deployed worker. All settings except EDGE and `settings` are as they are
+ * shipped. Its log is discarded.
  */
 export async function openGateway(
   context: BenchContext,
-  { bucket, cache, isInspected = false }: GatewayOptions,
+  { bucket, cache, isInspected = false, settings = {} }: GatewayOptions,
 ): Promise<RunningWorker> {
   const bindings = {
     ...bucket.settings,
     EDGE: cache === undefined ? "workers-cache" : "cache-api",
     TOKENS,
+    ...settings,
   };
   return await open(context, { module: context.deployedWorker, cache, bindings, isInspected });
 }

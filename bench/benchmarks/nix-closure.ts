@@ -16,7 +16,7 @@ export interface PushedClosure {
 }
 
 // A thousand paths at 100 ms a request take seven minutes.
-const TIMEOUT_MILLISECONDS = 900_000;
+export const TIMEOUT_MILLISECONDS = 900_000;
 
 /** Makes a new machine with a closure of `count` paths in its store. */
 export async function makeClosure(
@@ -33,12 +33,24 @@ export async function makeClosure(
 
 /** Returns the seconds of `nix copy --to` on a machine that does not know this cache yet. */
 export async function push({ machine, root }: PushedClosure, url: string): Promise<number> {
+  return await copyTo(machine, url, [root]);
+}
+
+/** Returns the seconds of `nix copy --to` of several paths, with their closures. */
+export async function copyTo(
+  machine: NixMachine,
+  url: string,
+  storePaths: readonly string[],
+): Promise<number> {
   await machine.forgetCaches();
-  return await secondsOf(machine, "nix", "copy", "--to", `${url}?compression=zstd`, root);
+  return await secondsOf(machine, "nix", "copy", "--to", `${url}?compression=zstd`, ...storePaths);
 }
 
 /** Returns the seconds of `nix-store --realise` on a machine with an empty store. */
-export async function pull({ root, parent }: PushedClosure, url: string): Promise<number> {
+export async function pull(
+  { root, parent }: Pick<PushedClosure, "root" | "parent">,
+  url: string,
+): Promise<number> {
   const machine = await createNixMachine(parent, {
     substituter: url,
     timeoutMilliseconds: TIMEOUT_MILLISECONDS,
@@ -51,7 +63,12 @@ export async function pull({ root, parent }: PushedClosure, url: string): Promis
   return seconds;
 }
 
-async function secondsOf(machine: NixMachine, program: string, ...args: string[]): Promise<number> {
+/** Returns the seconds that a program takes on a machine. Throws if it fails. */
+export async function secondsOf(
+  machine: NixMachine,
+  program: string,
+  ...args: readonly string[]
+): Promise<number> {
   const { code, stderr, milliseconds } = await machine.attempt(program, ...args);
   if (code !== 0) throw new Error(`${program} ended with ${code}:\n${stderr.slice(-2000)}`);
   return milliseconds / 1000;

@@ -1,6 +1,7 @@
 /** The calls that the benchmark sends to the bucket's process, outside the S3 API. */
 export type BucketCall =
   | { readonly call: "setLatency"; readonly milliseconds: number }
+  | { readonly call: "stopProving" }
   | { readonly call: "forgetRequests" }
   | { readonly call: "countRequests" }
   | { readonly call: "put"; readonly key: string; readonly text: string }

@@ -55,6 +55,9 @@ async function answer(call: BucketCall): Promise<BucketCallResult> {
     case "setLatency":
       server.faults.setLatency(call.milliseconds);
       return {};
+    case "stopProving":
+      server.faults.add({ effect: { ignoreSha256: true } });
+      return {};
     case "forgetRequests":
       server.requests.clear();
       return {};

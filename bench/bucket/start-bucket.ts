@@ -17,6 +17,8 @@ export interface BucketProcess extends RunningProcess {
   readonly settings: Readonly<Record<string, string>>;
   /** Delays every answer. */
   setLatency(milliseconds: number): Promise<void>;
+  /** Stores bodies from now on whatever SHA-256 their signatures give, as some servers do. */
+  stopProving(): Promise<void>;
   forgetRequests(): Promise<void>;
   /** Counts the requests since the last `forgetRequests`. Correct for at most 20,000 requests. */
   countRequests(): Promise<RequestCounts>;
@@ -42,7 +44,7 @@ export async function startBucket(parent: string): Promise<BucketProcess> {
     program: process.execPath,
     args: ["--no-warnings", PROGRAM, directory, String(port)],
     port,
-    stdio: ["ignore", "ignore", "pipe", "ipc"],
+    options: { stdio: ["ignore", "ignore", "pipe", "ipc"] },
   });
   const { child } = running;
   const waiting = new Map<number, Waiting>();
@@ -77,16 +79,12 @@ export async function startBucket(parent: string): Promise<BucketProcess> {
 
   return {
     ...running,
-    settings: {
-      B2_ENDPOINT: running.url,
-      B2_REGION: BUCKET.region,
-      B2_BUCKET: BUCKET.name,
-      B2_PREFIX: BUCKET.prefix,
-      B2_KEY_ID: BUCKET.keyId,
-      B2_APPLICATION_KEY: BUCKET.secret,
-    },
+    settings: bucketSettings(running.url),
     async setLatency(milliseconds) {
       await ask({ call: "setLatency", milliseconds });
+    },
+    async stopProving() {
+      await ask({ call: "stopProving" });
     },
     async forgetRequests() {
       await ask({ call: "forgetRequests" });
@@ -107,6 +105,18 @@ export async function startBucket(parent: string): Promise<BucketProcess> {
     async drop(objectPath) {
       await ask({ call: "drop", keyPrefix: keyOf(objectPath) });
     },
+  };
+}
+
+/** Returns the settings that a worker needs to use the bucket behind an endpoint. */
+export function bucketSettings(endpoint: string): Readonly<Record<string, string>> {
+  return {
+    B2_ENDPOINT: endpoint,
+    B2_REGION: BUCKET.region,
+    B2_BUCKET: BUCKET.name,
+    B2_PREFIX: BUCKET.prefix,
+    B2_KEY_ID: BUCKET.keyId,
+    B2_APPLICATION_KEY: BUCKET.secret,
   };
 }
 

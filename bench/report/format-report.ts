@@ -1,4 +1,7 @@
 import type { Figure, Spread } from "./figure.ts";
+import { formatNumber } from "./format-number.ts";
+import { type ComparisonTable, formatTable } from "./comparison-table.ts";
+import { alignColumns } from "./align-columns.ts";
 import { formatLimit, TARGETS } from "./targets.ts";
 
 /** The results of one benchmark. */
@@ -7,6 +10,8 @@ export interface Section {
   readonly figures: readonly Figure[];
   /** The comparisons that were not made, and why. They count as neither passed nor failed. */
   readonly skipped: readonly string[];
+  /** Tables that compare several subjects, without targets. */
+  readonly tables?: readonly ComparisonTable[];
   /** Why the benchmark did not complete. It then counts as one failure. */
   readonly failure?: string;
 }
@@ -28,18 +33,11 @@ const HEAD = ["", "measured", "unit", "compared with", "its value", "ratio", "pa
 const RIGHT_ALIGNED = new Set([1, 4, 5]);
 
 /** Formats the figures of a benchmark as a table, and its skipped comparisons below. */
-export function formatSection({ benchmark, figures, skipped, failure }: Section): string {
+export function formatSection(section: Section): string {
+  const { benchmark, figures, skipped, failure, tables = [] } = section;
   const rows = figures.length === 0 ? [] : [HEAD, ...figures.map(formatRow)];
-  const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const lines = rows.map((row) =>
-    row
-      .map((cell, column) => {
-        const width = widths[column] ?? 0;
-        return RIGHT_ALIGNED.has(column) ? cell.padStart(width) : cell.padEnd(width);
-      })
-      .join("  ")
-      .trimEnd(),
-  );
+  const lines = alignColumns(rows, (column) => RIGHT_ALIGNED.has(column));
+  lines.push(...tables.flatMap(formatTable));
   const notes = skipped.map((what) => `skipped: ${what}`);
   if (failure !== undefined) notes.push(`failed: ${failure}`);
   return [`## ${benchmark}`, ...lines, ...notes, ""].join("\n");
@@ -63,16 +61,6 @@ function formatRow(figure: Figure): string[] {
 /** Formats a spread, as in `0.48–0.66 of 9`: the lowest and the highest ratio of 9 pairs. */
 function formatSpread({ lowest, highest, pairs }: Spread): string {
   return `${lowest.toFixed(2)}–${highest.toFixed(2)} of ${pairs}`;
-}
-
-/**
- * Formats a number with about three significant digits, since the measurements are
- * not more exact. Whole numbers below 100,000 are counts and stay exact.
- */
-export function formatNumber(value: number): string {
-  if (Number.isInteger(value) && Math.abs(value) < 100_000) return String(value);
-  if (Math.abs(value) >= 100) return String(Math.round(value));
-  return value.toFixed(Math.abs(value) >= 10 ? 1 : 2);
 }
 
 /** The number of targets that were met, and that were missed. */

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, type StdioOptions } from "node:child_process";
+import { type ChildProcess, spawn, type SpawnOptions } from "node:child_process";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -17,21 +17,36 @@ export interface ProgramToStart {
   readonly program: string;
   readonly args: readonly string[];
   readonly port: number;
-  readonly stdio?: StdioOptions;
+  /** The environment, and the user that the program runs as. Without them, those of this process. */
+  readonly options?: Pick<SpawnOptions, "env" | "uid" | "gid" | "stdio">;
+  /** Whether the program starts others, which must end with it even if it is killed. */
+  readonly startsOthers?: boolean;
 }
 
 const START_MILLISECONDS = 15_000;
 const STOP_MILLISECONDS = 3000;
 
-const running = new Set<ChildProcess>();
+const running = new Map<ChildProcess, () => void>();
 process.once("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
+  for (const kill of running.values()) kill();
 });
 
 /** Kills `child` when this process ends, for any reason. */
-export function endWithThisProcess(child: ChildProcess): void {
-  running.add(child);
+export function endWithThisProcess(
+  child: ChildProcess,
+  kill: () => void = () => void child.kill("SIGKILL"),
+): void {
+  running.set(child, kill);
   child.once("exit", () => running.delete(child));
+}
+
+/** Kills the process group of a program that was started as its leader. */
+function killGroup(child: ChildProcess): void {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+  } catch {
+    // All of its processes have ended.
+  }
 }
 
 /**
@@ -42,8 +57,14 @@ export async function startProcess(start: ProgramToStart): Promise<RunningProces
   const { program, args, port } = start;
   if (await acceptsConnections(port))
     throw new Error(`cannot start ${program}: another program uses port ${port}`);
-  const child = spawn(program, args, { stdio: start.stdio ?? ["ignore", "ignore", "pipe"] });
-  endWithThisProcess(child);
+  const { startsOthers = false } = start;
+  const child = spawn(program, args, {
+    stdio: ["ignore", "ignore", "pipe"],
+    ...start.options,
+    detached: startsOthers,
+  });
+  const kill = () => void (startsOthers ? killGroup(child) : child.kill("SIGKILL"));
+  endWithThisProcess(child, kill);
   let said = "";
   child.stderr?.on("data", (chunk: Buffer) => {
     said = (said + chunk.toString()).slice(-4000);
@@ -63,7 +84,7 @@ export async function startProcess(start: ProgramToStart): Promise<RunningProces
   const startedAt = performance.now();
   while (!(await acceptsConnections(port))) {
     if (performance.now() - startedAt > START_MILLISECONDS) {
-      child.kill("SIGKILL");
+      kill();
       failure ??= new Error(
         `${program} did not accept connections within ${START_MILLISECONDS / 1000} s:\n${said}`,
       );
@@ -80,7 +101,7 @@ export async function startProcess(start: ProgramToStart): Promise<RunningProces
     child,
     async stop() {
       child.kill("SIGTERM");
-      const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MILLISECONDS);
+      const timer = setTimeout(kill, STOP_MILLISECONDS);
       await ended;
       clearTimeout(timer);
     },
@@ -92,8 +113,11 @@ async function acceptsConnections(port: number): Promise<boolean> {
     const socket = connect({ port, host: "127.0.0.1" });
     socket.once("error", () => resolve(false));
     socket.once("connect", () => {
+      // While nothing listens, Linux may give a socket its target as its own port, and
+      // connect it to itself.
+      const isItself = socket.localPort === port;
       socket.destroy();
-      resolve(true);
+      resolve(!isItself);
     });
   });
 }

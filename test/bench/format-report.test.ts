@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { createFigure } from "../../bench/report/figure.ts";
+import { formatNumber } from "../../bench/report/format-number.ts";
 import {
   exitCodeOf,
   formatHeader,
-  formatNumber,
   formatSection,
   formatSummary,
   type Section,

@@ -1,5 +1,5 @@
 import { createServer } from "node:http";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { startProcess } from "../../bench/subjects/start-process.ts";
 import { findFreePort } from "../../testkit/node/find-free-port.ts";
 
@@ -24,6 +24,18 @@ describe("startProcess", () => {
     const running = await startProcess({ program, args, port });
     await running.stop();
     expect(running.child.signalCode).toBe("SIGKILL");
+  });
+
+  it("ends what a program has started, if the program does not want to end", async () => {
+    const [port, otherPort] = [await findFreePort(), await findFreePort()];
+    const other = JSON.stringify(serveOn(otherPort));
+    const start = `require("child_process").spawn(process.execPath, ${other});`;
+    const args = serveOn(port, `process.on("SIGTERM", () => {}); ${start}`);
+    const running = await startProcess({ program, args, port, startsOthers: true });
+    const url = `http://127.0.0.1:${otherPort}`;
+    await vi.waitFor(async () => await fetch(url), { timeout: 5000 });
+    await running.stop();
+    await vi.waitFor(async () => await expect(fetch(url)).rejects.toThrow("fetch failed"));
   });
 
   it("throws for a program that ends, with what it said", async () => {
