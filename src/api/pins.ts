@@ -58,7 +58,7 @@ const DAY_MILLISECONDS = 86_400_000;
 /** The name begins with a letter or a digit: "." and ".." would be no names of folders. */
 const PIN_NAME = /^[0-9A-Za-z][\w.-]{0,99}$/;
 const PIN_NAME_PROBLEM =
-  "is not 1 to 100 letters, digits and . _ - that begin with a letter or digit";
+  "is not 1 to 100 letters, digits and . _ - with a letter or digit at the beginning";
 
 /** Checks the name of a pin. The error is a predicate. */
 export function parsePinName(text: string): Result<string> {
@@ -98,7 +98,7 @@ export const setPinSchema = object(
 /** Body of `POST /api/v1/pins/remove`. */
 export const removePinSchema = object({ name: pinNameSchema }, notAnObject);
 
-/** Returns the pins that these revisions belong to, by name. */
+/** Returns the pins that these revisions belong to, in the order of their names. */
 export function gatherPins(revisions: readonly NamedRevision[]): readonly Pin[] {
   const byName = new Map<string, PinRevision[]>();
   for (const { name, revision } of revisions) {
@@ -106,7 +106,9 @@ export function gatherPins(revisions: readonly NamedRevision[]): readonly Pin[] 
     if (known === undefined) byName.set(name, [revision]);
     else known.push(revision);
   }
-  return [...byName].map(([name, all]) => ({ name, revisions: all.toSorted(newestFirst) }));
+  return [...byName]
+    .map(([name, all]) => ({ name, revisions: all.toSorted(newestFirst) }))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /**

@@ -76,11 +76,11 @@ describe("keptRevisions", () => {
 describe("gatherPins", () => {
   it("puts the revisions of one name together, the newest first", () => {
     const pins = gatherPins([
+      { name: "a-b", revision: revision("b", 1) },
       { name: "a", revision: revision("a", 2) },
-      { name: "b", revision: revision("b", 1) },
       { name: "a", revision: revision("c", 1) },
     ]);
-    expect(pins.map(({ name }) => name)).toEqual(["a", "b"]);
+    expect(pins.map(({ name }) => name)).toEqual(["a", "a-b"]);
     expect(pins[0]?.revisions.map(({ path }) => path.hash.charAt(0))).toEqual(["c", "a"]);
   });
 });
