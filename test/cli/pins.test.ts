@@ -1,52 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { createFakeStore } from "../../testkit/node/fake-store.ts";
-import { GATEWAY_FACTS } from "../../testkit/node/gateway-facts.ts";
 import { runNargate } from "../../testkit/node/run-nargate.ts";
 import { samplePath } from "../../testkit/node/sample-path.ts";
-import { answerJson, readBody, serve } from "../../testkit/node/serve.ts";
+import { NO_PINS, PINNED, refusal, servePins } from "../../testkit/node/serve-pins.ts";
 
 const HASH = "0123456789abcdfghijklmnpqrsvwxyz";
 const BASE = `${HASH}-thing`;
 const NOW = new Date("2026-11-28T12:00:00Z");
 const OTHER = BASE.replace("0", "1");
-
-type Answer = readonly [status: number, body: unknown];
-
-interface PinServer {
-  readonly url: string;
-  /** The bodies that were sent to the endpoints of pins. */
-  readonly sent: unknown[];
-}
-
-/** Serves a cache that answers every request about pins in this way, and has these objects. */
-async function servePins(
-  [status, body]: Answer,
-  objects: Readonly<Record<string, string>> = {},
-): Promise<PinServer> {
-  const sent: unknown[] = [];
-  const url = await serve((request, response) => {
-    void readBody(request).then((bytes) => {
-      const target = request.url ?? "";
-      const object = objects[target.slice(1)];
-      if (target === "/api/v1/cache") answerJson(response, GATEWAY_FACTS);
-      else if (target === "/api/v1/token") {
-        answerJson(response, { name: "ci", scopes: ["push"], expires: null });
-      } else if (target.startsWith("/api/v1/pins")) {
-        if (bytes.length > 0) sent.push(JSON.parse(bytes.toString()));
-        answerJson(response, body, status);
-      } else if (object !== undefined) response.end(object);
-      else response.writeHead(request.method === "PUT" ? 200 : 404).end();
-    });
-  });
-  return { url, sent };
-}
-
-const refusal = (code: string, message: string) => ({ error: { code, message, requestId: "r" } });
-const PINNED: Answer = [200, { kept: 2, dropped: 1 }];
-const NO_PINS: Answer = [
-  404,
-  refusal("no-such-endpoint", "The API of this cache has no such path."),
-];
 
 describe("nargate pin", () => {
   it.each([
@@ -170,14 +130,15 @@ describe("nargate unpin", () => {
   });
 });
 
+const revision = (name: string, path: string, at: string, keep: unknown, by = "ci") => ({
+  name,
+  path,
+  at,
+  by,
+  keep,
+});
+
 describe("nargate pins", () => {
-  const revision = (name: string, path: string, at: string, keep: unknown, by = "ci") => ({
-    name,
-    path,
-    at,
-    by,
-    keep,
-  });
   const REVISIONS = [
     revision("main", BASE, "2026-11-26T12:00:00.000Z", "forever"),
     revision("main", OTHER, "2026-11-27T12:00:00.000Z", { revisions: 1 }, "al\u001B[31mice"),
@@ -240,75 +201,5 @@ describe("nargate pins", () => {
     );
     expect(stdout).toContain("  x/9 \n  and 2 more\n");
     expect(stdout).not.toContain("\u202E");
-  });
-});
-
-describe("nargate push --pin", () => {
-  it("pins the path after it is pushed", async () => {
-    const { env, cwd, top } = await createFakeStore();
-    const { url, sent } = await servePins(PINNED);
-    const args = ["push", "--pin", "main", "--keep-revisions", "2", "--json", "--to", url, top];
-    const { code, stdout, stderr } = await runNargate(args, { env, cwd });
-    expect(code).toBe(0);
-    expect(sent).toEqual([
-      { name: "main", path: top.slice("/nix/store/".length), keep: { revisions: 2 } },
-    ]);
-    expect(JSON.parse(stdout).pin).toEqual({
-      name: "main",
-      keep: { revisions: 2 },
-      kept: 2,
-      dropped: 1,
-    });
-    expect(stderr).toContain(
-      "pinned as main (keeps the last 2 revisions, 2 paths now, 1 older dropped)\n",
-    );
-  });
-
-  it("exits with 1 if the gateway does not pin it", async () => {
-    const { env, cwd, top } = await createFakeStore();
-    const { url } = await servePins(NO_PINS);
-    const args = ["push", "--pin", "main", "--json", "--to", url, top];
-    const { code, stdout, stderr } = await runNargate(args, { env, cwd });
-    expect(code).toBe(1);
-    expect(JSON.parse(stdout).pin).toEqual({
-      name: "main",
-      message: expect.stringContaining("this cache knows no pins"),
-    });
-    expect(stderr).toContain("\nnot pinned as main: this cache knows no pins");
-  });
-
-  it("does not pin a path if the push of one that it needs fails", async () => {
-    const { env, cwd, top } = await createFakeStore();
-    const first = `/nix/store/000${"a".repeat(29)}-p0`;
-    const { url, sent } = await servePins(PINNED, {
-      // A narinfo of another path: the command cannot use it.
-      [`${first.slice(11, 43)}.narinfo`]: "garbage",
-    });
-    const args = ["push", "--pin", "main", "--to", url, top];
-    const { code, stderr } = await runNargate(args, { env, cwd });
-    expect(code).toBe(1);
-    expect(sent).toEqual([]);
-    expect(stderr).toMatch(/\nnot pinned as main: .*was not pushed\n/);
-  });
-
-  it.each([
-    {
-      what: "two paths",
-      args: ["--pin", "main", `/nix/store/${BASE}`, `/nix/store/${OTHER}`],
-      line: "--pin needs exactly one path, but 2 are named",
-    },
-    {
-      what: "a name that is none",
-      args: ["--pin", "..", `/nix/store/${BASE}`],
-      line: ".. is no name for a pin: it has 1 to 100 letters, digits and . _ -, and begins with a letter or digit",
-    },
-    {
-      what: "a rule without a pin",
-      args: ["--keep-days", "3", `/nix/store/${BASE}`],
-      line: "the flags --keep-… need --pin NAME",
-    },
-  ])("refuses $what before anything is pushed", async ({ args, line }) => {
-    const result = await runNargate(["push", ...args, "--to", "http://127.0.0.1:9"]);
-    expect(result).toEqual({ code: 2, stdout: "", stderr: `nargate: ${line}\n` });
   });
 });

@@ -6,7 +6,7 @@ import { FAILURES, isFailureCode } from "../../api/failures/failures.ts";
 import type { StorePathHash } from "../../nix/store-path.ts";
 import { toOneLine } from "../plain-text.ts";
 import { type CacheClient, CacheRefusal } from "./cache-client.ts";
-import { notUnderstood, readAnswer } from "./read-answer.ts";
+import { notUnderstood, understandAnswer } from "./understand-answer.ts";
 
 /** The end of one narinfo of a batch. */
 export type NarinfoEnd =
@@ -40,7 +40,7 @@ export function createBatchApi(
 
   async function askForMissing(paths: readonly string[]) {
     const answer = await client.call("POST", ENDPOINTS.missing, { paths });
-    return readAnswer(missingAnswerSchema, answer, ENDPOINTS.missing);
+    return understandAnswer(missingAnswerSchema, answer, ENDPOINTS.missing);
   }
 
   return {
@@ -67,7 +67,7 @@ export function createBatchApi(
 
     publish: (lines, onEnd) =>
       client.callWithLines(ENDPOINTS.publish, lines, (line) => {
-        const value = readAnswer(publishedLineSchema, line, ENDPOINTS.publish);
+        const value = understandAnswer(publishedLineSchema, line, ENDPOINTS.publish);
         if ("error" in value) {
           onEnd({ hash: value.path, refusal: refusalOfLine(value.path, value.error) });
         } else if ("outcome" in value) {

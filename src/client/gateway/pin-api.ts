@@ -14,7 +14,7 @@ import {
 import { ClientError } from "../client-error.ts";
 import { toOneLine } from "../plain-text.ts";
 import { type CacheClient, CacheRefusal } from "./cache-client.ts";
-import { notUnderstood, readAnswer } from "./read-answer.ts";
+import { notUnderstood, understandAnswer } from "./understand-answer.ts";
 
 export interface PinList {
   readonly pins: readonly Pin[];
@@ -57,7 +57,7 @@ export function createPinApi(client: CacheClient): PinApi {
       for (let page = 0; page < MAX_PAGES; page++) {
         const query = after === undefined ? "" : `?after=${encodeURIComponent(after)}`;
         const answer = await call("GET", ENDPOINTS.pins + query);
-        const listed = readAnswer(pinsAnswerSchema, answer, ENDPOINTS.pins);
+        const listed = understandAnswer(pinsAnswerSchema, answer, ENDPOINTS.pins);
         for (const { name, path: base, at, by, keep } of listed.revisions) {
           const path = parseStorePathBaseName(base);
           // The schema has checked it.
@@ -74,7 +74,11 @@ export function createPinApi(client: CacheClient): PinApi {
 
     async set(name, path, keep) {
       const input = { name, path: formatStorePathBaseName(path), keep };
-      return readAnswer(pinSetSchema, await call("POST", ENDPOINTS.pins, input), ENDPOINTS.pins);
+      return understandAnswer(
+        pinSetSchema,
+        await call("POST", ENDPOINTS.pins, input),
+        ENDPOINTS.pins,
+      );
     },
 
     async remove(name) {
@@ -87,7 +91,7 @@ export function createPinApi(client: CacheClient): PinApi {
           if (isGone && removed > 0) return { removed: 0, rest: false };
           throw error;
         });
-        const step = readAnswer(pinRemovedSchema, answer, target);
+        const step = understandAnswer(pinRemovedSchema, answer, target);
         removed += step.removed;
         if (!step.rest) return removed;
       }

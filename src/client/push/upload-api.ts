@@ -15,7 +15,7 @@ import { PAYLOAD_HEADERS } from "../../http/payload-header.ts";
 import { isSecureUrl } from "../../http/secure-url.ts";
 import { formatDigest, type Hash } from "../../nix/hash.ts";
 import { type CacheClient, CacheRefusal, readError } from "../gateway/cache-client.ts";
-import { readAnswer } from "../gateway/read-answer.ts";
+import { understandAnswer } from "../gateway/understand-answer.ts";
 import { ClientError } from "../client-error.ts";
 
 /** A file that is uploaded in parts. */
@@ -76,7 +76,7 @@ export function createUploadApi(client: CacheClient): UploadApi {
     input: object,
     schema: Schema,
   ): Promise<InferOutput<Schema>> {
-    return readAnswer(schema, await client.call("POST", target, input), target);
+    return understandAnswer(schema, await client.call("POST", target, input), target);
   }
   return {
     async hasProvingBucket() {
@@ -174,5 +174,5 @@ function requireBoundedPlan(sizeBytes: number, partSizeBytes: number): void {
 function readEvent(line: unknown): CompletionEvent {
   const error = readError(line);
   if (error !== undefined) return { status: "failed", ...error };
-  return readAnswer(completionLineSchema, line, ENDPOINTS.uploadComplete);
+  return understandAnswer(completionLineSchema, line, ENDPOINTS.uploadComplete);
 }

@@ -50,14 +50,14 @@ export async function setPin(
   bucket: PinBucket,
   { storeDir, now }: { readonly storeDir: string; readonly now: Date },
 ): Promise<ChangedPin> {
-  const [{ revisions, next }] = await Promise.all([
+  const [{ revisions }] = await Promise.all([
     listPin(bucket, name),
     requirePublished(path, storeDir, bucket),
   ]);
   const before = revisions.map(({ revision }) => revision);
   const revision = { path, at: timeBehind(before, now), by, keep };
   const kept = new Set(keptRevisions({ name, revisions: [...before, revision] }, now));
-  if (kept.size > MAX_PIN_REVISIONS || (next !== undefined && keep === "forever")) {
+  if (kept.size > MAX_PIN_REVISIONS) {
     throw new CacheError("pin-full", name, { subject: `${MAX_PIN_REVISIONS}.` });
   }
   const body = new Uint8Array();

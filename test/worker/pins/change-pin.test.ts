@@ -127,7 +127,7 @@ describe("setPin", () => {
     expect((await pin(bucket, 2, { revisions: 1 }, START + 1)).kept).toBe(1);
   });
 
-  it("refuses more revisions for ever if it sees only a part of them", async () => {
+  it("refuses it also if it sees only a part of the revisions", async () => {
     const bucket = await startBucket();
     fill(bucket, 1100);
     expect((await rejectionOf(pin(bucket, 1))).code).toBe("pin-full");

@@ -7,7 +7,7 @@ import type { AppEnv, Exchange } from "../exchange.ts";
 import { completeDirectUpload } from "./complete-direct-upload.ts";
 import { abortDirectUpload, listUploadParts, signUploadParts } from "./continue-direct-upload.ts";
 import { findMissingPaths } from "./find-missing-paths.ts";
-import { pinPath, readPins, unpin } from "./pins.ts";
+import { pinPath, readPins, unpin } from "./pin-endpoints.ts";
 import { publishNarinfos } from "./publish-narinfos.ts";
 import { purgeObject } from "./purge-object.ts";
 import { readCacheFacts, readOwnToken } from "./read-facts.ts";

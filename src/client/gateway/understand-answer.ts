@@ -3,7 +3,7 @@ import { readShape } from "../../api/read-shape.ts";
 import { ClientError } from "../client-error.ts";
 
 /** Reads the answer of an endpoint by its schema. Throws `ClientError` if it does not fit. */
-export function readAnswer<Schema extends GenericSchema>(
+export function understandAnswer<Schema extends GenericSchema>(
   schema: Schema,
   answer: unknown,
   target: string,

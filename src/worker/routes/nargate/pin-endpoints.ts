@@ -47,7 +47,7 @@ export async function pinPath(exchange: Exchange): Promise<Response> {
     requestId,
     name,
     path: base,
-    keep: JSON.stringify(keep),
+    keep: keep === "forever" ? keep : JSON.stringify(keep),
     by,
     kept,
     ...(dropped.length === 0 ? {} : { dropped: listPaths(dropped) }),
