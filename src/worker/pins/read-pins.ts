@@ -28,15 +28,22 @@ export async function listPin(bucket: Lister, name: string): Promise<PinPage> {
   return await listFolder(bucket, pinFolder(name), undefined);
 }
 
+/** Why the pins are not known. */
+export interface UnknownPins {
+  readonly why: "too-many" | "unreadable";
+  /** One sentence for the operator, without a full stop. */
+  readonly says: string;
+}
+
 /**
- * Reads all pins, for whoever is about to delete what no pin protects. The error says
- * why they are not known: an object that is no pin may be a pin of a newer gateway, so
- * nothing may be deleted then. Throws the failures of the bucket, which mean the same.
+ * Reads all pins, for a program that deletes what no pin protects. It must delete nothing
+ * if this fails, because an object that is no pin may be the pin of a newer gateway. The
+ * failures of the bucket are thrown, and mean the same.
  */
 export async function readAllPins(
   bucket: Lister,
   maxPages: number,
-): Promise<Result<readonly Pin[]>> {
+): Promise<Result<readonly Pin[], UnknownPins>> {
   const revisions: NamedRevision[] = [];
   const unreadable: string[] = [];
   let next: string | undefined;
@@ -47,11 +54,17 @@ export async function readAllPins(
     next = listed.next;
     if (next === undefined) break;
   }
-  if (next !== undefined) return err(`there are more than ${revisions.length} revisions of pins`);
   const [first] = unreadable;
-  if (first === undefined) return ok(gatherPins(revisions));
-  const others = unreadable.length === 1 ? "" : `, and ${unreadable.length - 1} more`;
-  return err(`${PINS_FOLDER} has an object that is no pin: ${first.slice(0, 200)}${others}`);
+  if (first !== undefined) {
+    const others = unreadable.length === 1 ? "" : `, and ${unreadable.length - 1} more`;
+    const says = `${PINS_FOLDER} has an object that is no pin: ${first.slice(0, 200)}${others}`;
+    return err({ why: "unreadable", says });
+  }
+  if (next === undefined) return ok(gatherPins(revisions));
+  return err({
+    why: "too-many",
+    says: `there are more than ${revisions.length} revisions of pins`,
+  });
 }
 
 async function listFolder(

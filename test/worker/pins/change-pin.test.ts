@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { gatherPins, keptRevisions, type PinKeep } from "../../../src/api/pins.ts";
+import { keptRevisions, type Pin, type PinKeep } from "../../../src/api/pins.ts";
 import { parseStorePathBaseName } from "../../../src/nix/store-path.ts";
 import { CacheError } from "../../../src/worker/cache-error.ts";
 import { removePin, setPin } from "../../../src/worker/pins/change-pin.ts";
@@ -27,9 +27,15 @@ async function pin(bucket: MemoryBucket, number: number, keep: PinKeep = "foreve
   return await setPin(request, bucket, { storeDir: "/nix/store", now: new Date(now) });
 }
 
+async function allPins(bucket: MemoryBucket): Promise<readonly Pin[]> {
+  const pins = await readAllPins(bucket, 9);
+  if (!pins.ok) throw new Error(pins.error.says);
+  return pins.value;
+}
+
 /** The numbers of the paths that the pin `main` keeps, the newest first. */
 async function keptNow(bucket: MemoryBucket, now = START): Promise<readonly number[]> {
-  const pins = valueOf(await readAllPins(bucket, 9));
+  const pins = await allPins(bucket);
   return pins.flatMap((one) =>
     keptRevisions(one, new Date(now)).map(({ path }) => Number(path.hash)),
   );
@@ -94,11 +100,7 @@ describe("setPin", () => {
     const bucket = await startBucket();
     bucket.setText(`.nargate/pins/main/9999999999999-forever/${hashOf(1)}-thing/by-ci`, "");
     await pin(bucket, 2);
-    const pins = gatherPins(
-      [...valueOf(await readAllPins(bucket, 1))].flatMap(({ name, revisions }) =>
-        revisions.map((revision) => ({ name, revision })),
-      ),
-    );
+    const pins = await allPins(bucket);
     expect(pins[0]?.revisions.map(({ at }) => at.getTime())).toEqual([9_999_999_999_999, START]);
   });
 

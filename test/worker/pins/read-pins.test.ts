@@ -64,8 +64,11 @@ describe("readAllPins", () => {
   });
 
   it("fails if there are more pages than it may read", async () => {
-    const error = "there are more than 1000 revisions of pins";
-    expect(await readAllPins(startBucket(), 1)).toEqual({ ok: false, error });
+    const says = "there are more than 1000 revisions of pins";
+    expect(await readAllPins(startBucket(), 1)).toEqual({
+      ok: false,
+      error: { why: "too-many", says },
+    });
   });
 
   it("fails if an object is no pin, on whatever page", async () => {
@@ -74,7 +77,10 @@ describe("readAllPins", () => {
     bucket.setText(".nargate/pins/.bzEmpty", "");
     expect(await readAllPins(bucket, 9)).toEqual({
       ok: false,
-      error: ".nargate/pins/ has an object that is no pin: .bzEmpty, and 1 more",
+      error: {
+        why: "unreadable",
+        says: ".nargate/pins/ has an object that is no pin: .bzEmpty, and 1 more",
+      },
     });
   });
 
