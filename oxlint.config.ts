@@ -88,6 +88,11 @@ const ARROWS: readonly Arrow[] = [
     because: "src/worker/absence depends on the bucket alone (law 6).",
   },
   {
+    files: ["src/worker/pins/**"],
+    may: `${PURE} ${WORKER_BASE} bucket/bucket.ts bucket/nargate-path.ts`,
+    because: "src/worker/pins depends on the bucket alone, which is the truth about pins.",
+  },
+  {
     files: ["src/worker/edge/**"],
     may: `${PURE} ${WORKER_BASE} bucket/bucket.ts`,
     packages: "node:crypto",
@@ -113,7 +118,7 @@ const ARROWS: readonly Arrow[] = [
   },
   {
     files: ["src/worker/{app,gateway}.ts", "src/worker/routes/**"],
-    may: `${PURE} ${WORKER_BASE} ${PORTS} failure-response.ts gateway.ts catalog/catalog.ts absence access caches checks ingest serve`,
+    may: `${PURE} ${WORKER_BASE} ${PORTS} failure-response.ts gateway.ts catalog/catalog.ts absence access caches checks ingest pins serve`,
     own: "*.ts",
     packages: "hono hono/hono-base hono/html hono/router/trie-router node:crypto valibot",
     because: "Routes reach bucket and edge through their ports; no protocol imports another.",

@@ -300,15 +300,25 @@ function equalFingerprints(a, b) {
   return formatFingerprint(a, "") === formatFingerprint(b, "");
 }
 
+// src/client/gateway/understand-answer.ts
+function understandAnswer(schema, answer, target) {
+  const shape = readShape(schema, answer);
+  if (shape.ok) return shape.value;
+  throw notUnderstood(target, shape.error);
+}
+function notUnderstood(target, problem) {
+  return new ClientError(
+    `${target}: this command does not understand the answer (${problem}). Use the same version of nargate as the cache`
+  );
+}
+
 // src/client/gateway/batch-api.ts
 var CALLS_AT_ONCE = 6;
 function createBatchApi(client, { batches }) {
   if (batches === void 0) return void 0;
   async function askForMissing(paths) {
     const answer = await client.call("POST", ENDPOINTS.missing, { paths });
-    const shape = readShape(missingAnswerSchema, answer);
-    if (!shape.ok) throw notUnderstood(ENDPOINTS.missing, shape.error);
-    return shape.value;
+    return understandAnswer(missingAnswerSchema, answer, ENDPOINTS.missing);
   }
   return {
     narinfosAtOnce: batches.narinfos,
@@ -331,9 +341,7 @@ function createBatchApi(client, { batches }) {
       return missing;
     },
     publish: (lines, onEnd) => client.callWithLines(ENDPOINTS.publish, lines, (line) => {
-      const shape = readShape(publishedLineSchema, line);
-      if (!shape.ok) throw notUnderstood(ENDPOINTS.publish, shape.error);
-      const { value } = shape;
+      const value = understandAnswer(publishedLineSchema, line, ENDPOINTS.publish);
       if ("error" in value) {
         onEnd({ hash: value.path, refusal: refusalOfLine(value.path, value.error) });
       } else if ("outcome" in value) {
@@ -348,11 +356,6 @@ function isWithoutBatches(error) {
 function refusalOfLine(hash, { code, message }) {
   const status = isFailureCode(code) ? FAILURES[code].status : 400;
   return new CacheRefusal(`${hash}.narinfo: ${status} ${toOneLine(message)}`, status, code);
-}
-function notUnderstood(target, problem) {
-  return new ClientError(
-    `${target}: this command does not understand the answer (${problem}). Use the same version of nargate as the cache`
-  );
 }
 function inChunks(list, size) {
   return Array.from(
@@ -2025,6 +2028,25 @@ function createPublishSteps(session, progress, { settle, settleError, settleBloc
   };
 }
 
+// src/client/push/pin-outcome.ts
+function formatPinned(pin) {
+  if ("message" in pin) return `not pinned as ${pin.name}: ${pin.message}`;
+  const { name, keep, kept, dropped } = pin;
+  const facts = [
+    `keeps ${formatKeep(keep)}`,
+    `${kept} ${kept === 1 ? "path" : "paths"} now`,
+    ...dropped === 0 ? [] : [`${dropped} older dropped`]
+  ];
+  return `pinned as ${name} (${facts.join(", ")})`;
+}
+function formatKeep(keep) {
+  if (keep === "forever") return "all revisions";
+  if ("days" in keep) {
+    return keep.days === 1 ? "the revisions of a day" : `the revisions of ${keep.days} days`;
+  }
+  return keep.revisions === 1 ? "the last revision" : `the last ${keep.revisions} revisions`;
+}
+
 // src/client/push/push-report.ts
 function formatOutcome(outcome) {
   const name = formatStorePathBaseName(outcome.path);
@@ -2042,10 +2064,16 @@ function formatOutcome(outcome) {
       return `not tried ${name}`;
   }
 }
-function hasFailed({ outcomes, stopped }) {
+function hasFailed({ outcomes, stopped, pin }) {
+  if (pin !== void 0 && "message" in pin) return true;
   return stopped !== void 0 || outcomes.some(({ kind }) => kind === "failed");
 }
-function formatPushSummary({ outcomes, seconds, stopped }) {
+function formatPushSummary({
+  outcomes,
+  seconds,
+  stopped,
+  pin
+}) {
   const pushed = outcomes.filter((outcome) => outcome.kind === "pushed");
   const skipped = outcomes.filter((outcome) => outcome.kind === "skipped");
   const countOf = (kind) => outcomes.filter((outcome) => outcome.kind === kind).length;
@@ -2062,7 +2090,8 @@ function formatPushSummary({ outcomes, seconds, stopped }) {
   ];
   return [
     `${facts.join(", ")} in ${formatDuration(seconds)}`,
-    ...stopped === void 0 ? [] : [`stopped: ${stopped}`]
+    ...stopped === void 0 ? [] : [`stopped: ${stopped}`],
+    ...pin === void 0 ? [] : [formatPinned(pin)]
   ];
 }
 function sentBytes(outcomes) {
@@ -2286,7 +2315,7 @@ var PAYLOAD_HEADERS = ["x-amz-content-sha256", "x-amz-checksum-sha256"];
 // src/client/push/upload-api.ts
 function createUploadApi(client) {
   async function call(target, input, schema) {
-    return read2(schema, await client.call("POST", target, input), target);
+    return understandAnswer(schema, await client.call("POST", target, input), target);
   }
   return {
     async hasProvingBucket() {
@@ -2368,14 +2397,7 @@ function requireBoundedPlan(sizeBytes, partSizeBytes) {
 function readEvent(line) {
   const error = readError(line);
   if (error !== void 0) return { status: "failed", ...error };
-  return read2(completionLineSchema, line, ENDPOINTS.uploadComplete);
-}
-function read2(schema, answer, target) {
-  const shape = readShape(schema, answer);
-  if (shape.ok) return shape.value;
-  throw new ClientError(
-    `${target}: this command does not understand the answer (${shape.error}). Use the same version of nargate as the cache`
-  );
+  return understandAnswer(completionLineSchema, line, ENDPOINTS.uploadComplete);
 }
 
 // src/client/push/push-session.ts

@@ -70,7 +70,7 @@ function describeError(error2) {
   if (cause instanceof AggregateError) return describeError(cause.errors[0]);
   if (cause === void 0) return error2.message;
   const { code, message } = cause;
-  const reason = [code, message].find((text2) => text2 !== void 0 && text2 !== "");
+  const reason = [code, message].find((text3) => text3 !== void 0 && text3 !== "");
   return reason === void 0 ? error2.message : `${error2.message}: ${reason}`;
 }
 
@@ -84,14 +84,14 @@ var UNSAFE_RUN = new RegExp(`[${UNSAFE}]+`, "gu");
 var UNSAFE_OR_OWN = new RegExp(`\\u001B\\[\\d{1,2}m|[${UNSAFE}]`, "gu");
 var OWN = /^(?:\u001B\[\d{1,2}m|[\n\t])$/;
 var MAX_LINE_LENGTH = 1e3;
-function toOneLine(text2) {
-  return text2.replace(UNSAFE_RUN, " ").slice(0, MAX_LINE_LENGTH);
+function toOneLine(text3) {
+  return text3.replace(UNSAFE_RUN, " ").slice(0, MAX_LINE_LENGTH);
 }
-function withoutEscapes(text2) {
-  return text2.replace(UNSAFE_OR_OWN, (found) => OWN.test(found) ? found : " ");
+function withoutEscapes(text3) {
+  return text3.replace(UNSAFE_OR_OWN, (found) => OWN.test(found) ? found : " ");
 }
-function toLogLine(text2) {
-  const line = toOneLine(text2).replaceAll("##[", "## [");
+function toLogLine(text3) {
+  const line = toOneLine(text3).replaceAll("##[", "## [");
   return line.trimStart().startsWith("::") ? `nargate: ${line.trimStart()}` : line;
 }
 
@@ -116,8 +116,8 @@ function createProcessContext(signal) {
 }
 function createOutput(stream) {
   return {
-    write: (text2) => stream.write(withoutEscapes(text2)),
-    draw: (text2) => stream.write(text2),
+    write: (text3) => stream.write(withoutEscapes(text3)),
+    draw: (text3) => stream.write(text3),
     get isTTY() {
       return stream.isTTY;
     },
@@ -370,8 +370,8 @@ var Summary = class {
    *
    * @returns {Summary} summary instance
    */
-  addRaw(text2, addEOL = false) {
-    this._buffer += text2;
+  addRaw(text3, addEOL = false) {
+    this._buffer += text3;
     return addEOL ? this.addEOL() : this;
   }
   /**
@@ -467,10 +467,10 @@ var Summary = class {
    *
    * @returns {Summary} summary instance
    */
-  addHeading(text2, level) {
+  addHeading(text3, level) {
     const tag = `h${level}`;
     const allowedTag = ["h1", "h2", "h3", "h4", "h5", "h6"].includes(tag) ? tag : "h1";
-    const element = this.wrap(allowedTag, text2);
+    const element = this.wrap(allowedTag, text3);
     return this.addRaw(element).addEOL();
   }
   /**
@@ -499,9 +499,9 @@ var Summary = class {
    *
    * @returns {Summary} summary instance
    */
-  addQuote(text2, cite) {
+  addQuote(text3, cite) {
     const attrs = Object.assign({}, cite && { cite });
-    const element = this.wrap("blockquote", text2, attrs);
+    const element = this.wrap("blockquote", text3, attrs);
     return this.addRaw(element).addEOL();
   }
   /**
@@ -512,8 +512,8 @@ var Summary = class {
    *
    * @returns {Summary} summary instance
    */
-  addLink(text2, href) {
-    const element = this.wrap("a", text2, { href });
+  addLink(text3, href) {
+    const element = this.wrap("a", text3, { href });
     return this.addRaw(element).addEOL();
   }
 };
@@ -658,7 +658,7 @@ function createRunner() {
 // src/action/action-context.ts
 function createActionContext(signal) {
   const { env, cwd, fetch: fetch2, now, random, sleep: sleep2 } = createProcessContext(signal);
-  const stdout = createLogOutput((text2) => process.stdout.write(text2));
+  const stdout = createLogOutput((text3) => process.stdout.write(text3));
   return {
     env,
     cwd,
@@ -677,7 +677,7 @@ function createActionContext(signal) {
   };
 }
 function createLogOutput(write) {
-  return { write: (text2) => write(text2.split("\n").map(toLogLine).join("\n")) };
+  return { write: (text3) => write(text3.split("\n").map(toLogLine).join("\n")) };
 }
 var NO_INPUT = {
   async *[Symbol.asyncIterator]() {
@@ -712,30 +712,30 @@ function err(error2) {
 
 // src/nix/store-path.ts
 var MAX_NAME_LENGTH = 211;
-function parseStorePathHash(text2) {
-  return isStorePathHash(text2) ? ok(text2) : err("store path hash is not 32 nix32 characters");
+function parseStorePathHash(text3) {
+  return isStorePathHash(text3) ? ok(text3) : err("store path hash is not 32 nix32 characters");
 }
-function parseStorePathName(text2) {
-  if (text2 === "") return err("store path name is empty");
-  if (text2.length > MAX_NAME_LENGTH) {
+function parseStorePathName(text3) {
+  if (text3 === "") return err("store path name is empty");
+  if (text3.length > MAX_NAME_LENGTH) {
     return err(`store path name is longer than ${MAX_NAME_LENGTH} characters`);
   }
-  if (/^\.\.?(?:-|$)/.test(text2)) {
+  if (/^\.\.?(?:-|$)/.test(text3)) {
     return err('store path name is "." or "..", or begins with ".-" or "..-"');
   }
-  return isStorePathName(text2) ? ok(text2) : err("store path name holds a character other than A-Z, a-z, 0-9 and + - . _ ? =");
+  return isStorePathName(text3) ? ok(text3) : err("store path name holds a character other than A-Z, a-z, 0-9 and + - . _ ? =");
 }
-function parseStorePathBaseName(text2) {
-  if (text2.charAt(32) !== "-") return err("store path has no dash after 32 characters");
-  const hash2 = parseStorePathHash(text2.slice(0, 32));
+function parseStorePathBaseName(text3) {
+  if (text3.charAt(32) !== "-") return err("store path has no dash after 32 characters");
+  const hash2 = parseStorePathHash(text3.slice(0, 32));
   if (!hash2.ok) return hash2;
-  const name = parseStorePathName(text2.slice(33));
+  const name = parseStorePathName(text3.slice(33));
   if (!name.ok) return name;
   return ok({ hash: hash2.value, name: name.value });
 }
-function parseStorePath(text2, storeDir) {
-  if (!text2.startsWith(`${storeDir}/`)) return err("store path is not in the store directory");
-  return parseStorePathBaseName(text2.slice(storeDir.length + 1));
+function parseStorePath(text3, storeDir) {
+  if (!text3.startsWith(`${storeDir}/`)) return err("store path is not in the store directory");
+  return parseStorePathBaseName(text3.slice(storeDir.length + 1));
 }
 function formatStorePathBaseName(path5) {
   return `${path5.hash}-${path5.name}`;
@@ -746,11 +746,11 @@ function formatStorePath(path5, storeDir) {
 function equalStorePaths(a, b) {
   return a.hash === b.hash && a.name === b.name;
 }
-function isStorePathHash(text2) {
-  return /^[0-9a-df-np-sv-z]{32}$/.test(text2);
+function isStorePathHash(text3) {
+  return /^[0-9a-df-np-sv-z]{32}$/.test(text3);
 }
-function isStorePathName(text2) {
-  return /^[0-9A-Za-z+\-._?=]+$/.test(text2);
+function isStorePathName(text3) {
+  return /^[0-9A-Za-z+\-._?=]+$/.test(text3);
 }
 
 // src/http/secure-url.ts
@@ -895,6 +895,22 @@ function maxLength(requirement, message$1) {
   };
 }
 // @__NO_SIDE_EFFECTS__
+function maxValue(requirement, message$1) {
+  return {
+    kind: "validation",
+    type: "max_value",
+    reference: maxValue,
+    async: false,
+    expects: `<=${requirement instanceof Date ? requirement.toJSON() : /* @__PURE__ */ _stringify(requirement)}`,
+    requirement,
+    message: message$1,
+    "~run"(dataset, config$1) {
+      if (dataset.typed && !(dataset.value <= this.requirement)) _addIssue(this, "value", dataset, config$1, { received: dataset.value instanceof Date ? dataset.value.toJSON() : /* @__PURE__ */ _stringify(dataset.value) });
+      return dataset;
+    }
+  };
+}
+// @__NO_SIDE_EFFECTS__
 function minValue(requirement, message$1) {
   return {
     kind: "validation",
@@ -950,6 +966,20 @@ function safeInteger(message$1) {
     message: message$1,
     "~run"(dataset, config$1) {
       if (dataset.typed && !this.requirement(dataset.value)) _addIssue(this, "safe integer", dataset, config$1);
+      return dataset;
+    }
+  };
+}
+// @__NO_SIDE_EFFECTS__
+function transform(operation) {
+  return {
+    kind: "transformation",
+    type: "transform",
+    reference: transform,
+    async: false,
+    operation,
+    "~run"(dataset) {
+      dataset.value = this.operation(dataset.value);
       return dataset;
     }
   };
@@ -1388,20 +1418,20 @@ var DIGITS = new Map(
   [...NIX32_ALPHABET].map((character, digit) => [character, digit])
 );
 function encodeNix32(bytes) {
-  let text2 = "";
+  let text3 = "";
   for (let digit = lengthOfEncoded(bytes.length) - 1; digit >= 0; digit--) {
     const bit = digit * 5;
     const byte = bit >> 3;
     const pair = (bytes[byte + 1] ?? 0) << 8 | (bytes[byte] ?? 0);
-    text2 += NIX32_ALPHABET.charAt(pair >> (bit & 7) & 31);
+    text3 += NIX32_ALPHABET.charAt(pair >> (bit & 7) & 31);
   }
-  return text2;
+  return text3;
 }
-function parseNix32(text2) {
-  const bytes = new Uint8Array(Math.floor(text2.length * 5 / 8));
-  if (lengthOfEncoded(bytes.length) !== text2.length) return err("no nix32 text has this length");
-  for (let index = 0; index < text2.length; index++) {
-    const digit = DIGITS.get(text2.charAt(text2.length - 1 - index));
+function parseNix32(text3) {
+  const bytes = new Uint8Array(Math.floor(text3.length * 5 / 8));
+  if (lengthOfEncoded(bytes.length) !== text3.length) return err("no nix32 text has this length");
+  for (let index = 0; index < text3.length; index++) {
+    const digit = DIGITS.get(text3.charAt(text3.length - 1 - index));
     if (digit === void 0) return err("nix32 text holds a character outside its alphabet");
     const bit = index * 5;
     const byte = bit >> 3;
@@ -1422,29 +1452,29 @@ function encodeBase64(bytes) {
   for (const byte of bytes) binary += String.fromCharCode(byte);
   return btoa(binary);
 }
-function parseBase64(text2) {
-  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text2) || text2.length % 4 !== 0)
+function parseBase64(text3) {
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text3) || text3.length % 4 !== 0)
     return err("it is not padded base64");
-  const binary = atob(text2);
-  if (btoa(binary) !== text2) return err("the last base64 digit has unused bits that are not zero");
+  const binary = atob(text3);
+  if (btoa(binary) !== text3) return err("the last base64 digit has unused bits that are not zero");
   return ok(Uint8Array.from(binary, (character) => character.charCodeAt(0)));
 }
 
 // src/nix/signature.ts
-function parsePublicKey(text2) {
-  const parts = parseNamedBytes(text2, 32);
+function parsePublicKey(text3) {
+  const parts = parseNamedBytes(text3, 32);
   return parts === void 0 ? err("is not a Nix public key, which has the form <name>:<base64 of 32 bytes>") : ok(parts);
 }
-function parseSecretKey(text2) {
-  const parts = parseNamedBytes(text2, 64);
+function parseSecretKey(text3) {
+  const parts = parseNamedBytes(text3, 64);
   if (parts === void 0) {
     return err("is not a Nix secret key, which has the form <name>:<base64 of 64 bytes>");
   }
   const { name, bytes } = parts;
   return ok({ name, seed: bytes.slice(0, 32), publicKey: { name, bytes: bytes.slice(32) } });
 }
-function parseSignature(text2) {
-  const parts = parseNamedBytes(text2, 64);
+function parseSignature(text3) {
+  const parts = parseNamedBytes(text3, 64);
   return parts === void 0 ? err("is not a signature, which has the form <key name>:<base64 of 64 bytes>") : ok({ keyName: parts.name, bytes: parts.bytes });
 }
 function publicKeyOf(secretKey) {
@@ -1472,8 +1502,8 @@ async function hasMatchingPublicKey(secretKey) {
   return signature.ok && await verifySignature(secretKey.publicKey, probe, signature.value);
 }
 var MAX_KEY_NAME_LENGTH = 256;
-function isKeyName(text2) {
-  return text2.length <= MAX_KEY_NAME_LENGTH && /^[^\s:\p{Cc}\p{Cf}]+$/u.test(text2);
+function isKeyName(text3) {
+  return text3.length <= MAX_KEY_NAME_LENGTH && /^[^\s:\p{Cc}\p{Cf}]+$/u.test(text3);
 }
 var PKCS8_HEADER = Uint8Array.of(
   48,
@@ -1510,16 +1540,16 @@ async function importSecretKey(secretKey) {
   importedSecretKeys.set(secretKey, key);
   return key;
 }
-function parseNamedBytes(text2, byteLength) {
-  const colon = text2.indexOf(":");
+function parseNamedBytes(text3, byteLength) {
+  const colon = text3.indexOf(":");
   if (colon === -1) return void 0;
-  const name = text2.slice(0, colon);
-  const bytes = parseBase64(text2.slice(colon + 1));
+  const name = text3.slice(0, colon);
+  const bytes = parseBase64(text3.slice(colon + 1));
   if (!isKeyName(name) || !bytes.ok || bytes.value.length !== byteLength) return void 0;
   return { name, bytes: bytes.value };
 }
-function encodeText(text2) {
-  return new TextEncoder().encode(text2);
+function encodeText(text3) {
+  return new TextEncoder().encode(text3);
 }
 var MAX_SIGNATURES = 32;
 function mergeSignatures(existing, incoming, isKnownKey = () => false) {
@@ -1583,8 +1613,6 @@ var publishLineSchema = object(
     /** Hash part of the store path: the name under which the narinfo is published. */
     path: hash,
     narinfo: text,
-    /** Reserved: keeps the path for a time, or under a name. */
-    pin: optional(union([boolean(), string()], "is neither a text nor true or false")),
     /** Reserved: the time that the build took. */
     buildSeconds: optional(pipe(number("is not a number"), minValue(0, "is negative"))),
     /** The listing of the NAR. It is stored as `<hash>.ls` if this request publishes the path. */
@@ -1617,10 +1645,39 @@ var batchLimitsSchema = object({
   narBytes: optional(pipe(number(), safeInteger(), minValue(1)))
 });
 
+// src/api/pins.ts
+var MAX_PIN_REVISIONS = 1e3;
+var MAX_KEEP_DAYS = 36500;
+var PIN_NAME = /^[0-9A-Za-z][\w.-]{0,99}$/;
+var PIN_NAME_PROBLEM = "is not 1 to 100 letters, digits and . _ - with a letter or digit at the beginning";
+var text2 = string("is not a text");
+var pinNameSchema = pipe(text2, regex(PIN_NAME, PIN_NAME_PROBLEM));
+function countSchema(most) {
+  return pipe(number(), safeInteger(), minValue(1), maxValue(most));
+}
+var KEEP_PROBLEM = `is not "forever", { "days": 1 to ${MAX_KEEP_DAYS} } or { "revisions": 1 to ${MAX_PIN_REVISIONS} }`;
+var pinKeepSchema = union(
+  [
+    literal("forever"),
+    object({ days: countSchema(MAX_KEEP_DAYS) }),
+    object({ revisions: countSchema(MAX_PIN_REVISIONS) })
+  ],
+  KEEP_PROBLEM
+);
+var pinPathSchema = pipe(
+  text2,
+  check((base) => parseStorePathBaseName(base).ok, "is not <hash>-<name> of a store path")
+);
+var setPinSchema = object(
+  { name: pinNameSchema, path: pinPathSchema, keep: pinKeepSchema },
+  notAnObject
+);
+var removePinSchema = object({ name: pinNameSchema }, notAnObject);
+
 // src/api/answers.ts
 var publicKey = pipe(
   string("is not a text"),
-  check((text2) => parsePublicKey(text2).ok, "is not a public key"),
+  check((text3) => parsePublicKey(text3).ok, "is not a public key"),
   // Nix allows more. But in nix.conf a "#" would begin a comment, which hides the keys
   // behind it, and people copy these lines into other files.
   regex(/^[\w.@+/-]+:/, "is a public key whose name is not of letters, digits and . _ @ + / -")
@@ -1719,6 +1776,42 @@ var publishedLineSchema = union([
   /** The last line: the number of narinfos that the gateway took. */
   object({ took: number() })
 ]);
+var time = pipe(
+  string(),
+  check((value) => !Number.isNaN(Date.parse(value)), "is not a time"),
+  transform((value) => new Date(value))
+);
+var pinsAnswerSchema = object({
+  revisions: pipe(
+    array(
+      object({
+        name: pinNameSchema,
+        path: pinPathSchema,
+        /** By the gateway's clock, in ISO format. */
+        at: time,
+        by: string(),
+        keep: pinKeepSchema
+      })
+    ),
+    readonly()
+  ),
+  /** Names of objects that are not pins as this gateway writes them. */
+  unreadable: pipe(array(string()), readonly()),
+  /** The value of `after` for the next page. Null for the last page. */
+  next: nullish(string())
+});
+var pinSetSchema = object({
+  /** The number of revisions that the pin keeps now. */
+  kept: number(),
+  /** The number of older revisions that it no longer keeps, and that were removed. */
+  dropped: number()
+});
+var pinRemovedSchema = object({
+  /** The number of revisions that were removed. */
+  removed: number(),
+  /** Whether revisions are left: the client asks again. */
+  rest: boolean()
+});
 var failureBodySchema = object({
   error: object({
     /** A code of `failures/failures.ts`, or of a newer gateway. */
@@ -1838,6 +1931,26 @@ var READ_FAILURES = {
   }
 };
 
+// src/api/failures/pin-failures.ts
+var PIN_FAILURES = {
+  "pin-path-absent": {
+    status: 409,
+    message: "Push the path before you pin it (nargate push; with --all if another cache signed it): the bucket does not hold"
+  },
+  "pin-path-differs": {
+    status: 409,
+    message: "The cache has a path of another name with this hash. Check the path."
+  },
+  "pin-full": {
+    status: 409,
+    message: "This pin has too many revisions. Limit it with --keep-revisions N or --keep-days N, or pin the path under another name. The most are"
+  },
+  "pin-unknown": {
+    status: 404,
+    message: "There is no pin of this name. nargate pins lists them."
+  }
+};
+
 // src/api/failures/push-failures.ts
 var PUSH_FAILURES = {
   "path-not-writable": {
@@ -1952,10 +2065,11 @@ var FAILURES = {
   ...READ_FAILURES,
   ...ACCESS_FAILURES,
   ...PUSH_FAILURES,
-  ...DIRECT_UPLOAD_FAILURES
+  ...DIRECT_UPLOAD_FAILURES,
+  ...PIN_FAILURES
 };
-function isFailureCode(text2) {
-  return Object.hasOwn(FAILURES, text2);
+function isFailureCode(text3) {
+  return Object.hasOwn(FAILURES, text3);
 }
 
 // src/client/gateway/cloudflare-answers.ts
@@ -1970,8 +2084,8 @@ import zlib from "node:zlib";
 
 // src/nix/hash.ts
 var DIGEST_BYTES = { md5: 16, sha1: 20, sha256: 32, sha512: 64 };
-function parseHash(text2) {
-  const match = /^([a-z0-9]+)([:-])(.*)$/s.exec(text2);
+function parseHash(text3) {
+  const match = /^([a-z0-9]+)([:-])(.*)$/s.exec(text3);
   if (match === null) return err("hash does not begin with an algorithm, as in sha256:");
   const [, algorithm = "", separator, digest = ""] = match;
   if (!isHashAlgorithm(algorithm)) return err("hash algorithm is not md5, sha1, sha256 or sha512");
@@ -1998,18 +2112,18 @@ function formatDigest(hash2, encoding) {
 function equalHashes(a, b) {
   return a.algorithm === b.algorithm && a.bytes.length === b.bytes.length && a.bytes.every((byte, index) => byte === b.bytes[index]);
 }
-function isHashAlgorithm(text2) {
-  return Object.hasOwn(DIGEST_BYTES, text2);
+function isHashAlgorithm(text3) {
+  return Object.hasOwn(DIGEST_BYTES, text3);
 }
-function parseDigest(text2, algorithm) {
+function parseDigest(text3, algorithm) {
   const byteLength = DIGEST_BYTES[algorithm];
-  switch (text2.length) {
+  switch (text3.length) {
     case byteLength * 2:
-      return parseBase16(text2);
+      return parseBase16(text3);
     case Math.ceil(byteLength * 8 / 5):
-      return parseNix32(text2);
+      return parseNix32(text3);
     case Math.ceil(byteLength / 3) * 4:
-      return parseBase64(text2);
+      return parseBase64(text3);
     default:
       return err(`no ${algorithm} digest has this length in base16, nix32 or base64`);
   }
@@ -2017,15 +2131,15 @@ function parseDigest(text2, algorithm) {
 function encodeBase16(bytes) {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
-function parseBase16(text2) {
-  if (!/^[0-9a-f]*$/i.test(text2)) return err("base16 text holds a character outside 0-9 and a-f");
-  return ok(Uint8Array.from(text2.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)));
+function parseBase16(text3) {
+  if (!/^[0-9a-f]*$/i.test(text3)) return err("base16 text holds a character outside 0-9 and a-f");
+  return ok(Uint8Array.from(text3.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)));
 }
 
 // src/nix/content-address.ts
 var PREFIXES = { text: "text:", flat: "fixed:", nar: "fixed:r:", git: "fixed:git:" };
-function parseContentAddress(text2) {
-  const match = /^(text:|fixed:(?:r:|git:)?)([a-z0-9]+:[^:]+)$/.exec(text2);
+function parseContentAddress(text3) {
+  const match = /^(text:|fixed:(?:r:|git:)?)([a-z0-9]+:[^:]+)$/.exec(text3);
   if (match === null) {
     return err(
       "content address is not text:<hash>, fixed:<hash>, fixed:r:<hash> or fixed:git:<hash>"
@@ -2035,9 +2149,9 @@ function parseContentAddress(text2) {
   if (!hash2.ok) return hash2;
   return ok({ method: methodOf(match[1] ?? ""), hash: hash2.value });
 }
-function hasUnknownAlgorithm(text2) {
+function hasUnknownAlgorithm(text3) {
   const match = /^(?:text:|fixed:(?:r:|git:)?)([a-z0-9]{1,32})[:-][0-9A-Za-z+/=]{1,256}$/.exec(
-    text2
+    text3
   );
   return match !== null && !isHashAlgorithm(match[1] ?? "");
 }
@@ -2087,8 +2201,8 @@ function compressHash(bytes) {
   });
   return folded;
 }
-async function hashText(text2) {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text2));
+async function hashText(text3) {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text3));
   return { algorithm: "sha256", bytes: new Uint8Array(digest) };
 }
 function methodOf(prefix) {
@@ -2118,13 +2232,13 @@ var SINGLE_VALUED = /* @__PURE__ */ new Set([
   "CA"
 ]);
 var MAX_LINES = 1e3;
-function parseNarinfoFields(text2) {
-  if (text2 === "") return err("the narinfo is empty");
-  if (!text2.endsWith("\n")) return err("the last line has no line break at its end");
-  if (hasMoreLines(text2, MAX_LINES)) return err(`it has more than ${MAX_LINES} lines`);
+function parseNarinfoFields(text3) {
+  if (text3 === "") return err("the narinfo is empty");
+  if (!text3.endsWith("\n")) return err("the last line has no line break at its end");
+  if (hasMoreLines(text3, MAX_LINES)) return err(`it has more than ${MAX_LINES} lines`);
   const all = [];
   const single = /* @__PURE__ */ new Map();
-  for (const [index, line] of text2.slice(0, -1).split("\n").entries()) {
+  for (const [index, line] of text3.slice(0, -1).split("\n").entries()) {
     const field = parseLine(line);
     if (!field.ok) return err(`line ${index + 1} ${field.error}`);
     const { name, value } = field.value;
@@ -2136,9 +2250,9 @@ function parseNarinfoFields(text2) {
   }
   return ok({ all, single });
 }
-function hasMoreLines(text2, limit) {
+function hasMoreLines(text3, limit) {
   let lines = 0;
-  for (let end = text2.indexOf("\n"); end !== -1; end = text2.indexOf("\n", end + 1)) {
+  for (let end = text3.indexOf("\n"); end !== -1; end = text3.indexOf("\n", end + 1)) {
     lines++;
     if (lines > limit) return true;
   }
@@ -2157,8 +2271,8 @@ function parseLine(line) {
 // src/nix/narinfo.ts
 var MAX_NARINFO_BYTES = 2 * 1024 * 1024;
 var MAX_STORED_NARINFO_BYTES = 2 * MAX_NARINFO_BYTES;
-function parseNarinfo(text2, storeDir) {
-  const fields = parseNarinfoFields(text2);
+function parseNarinfo(text3, storeDir) {
+  const fields = parseNarinfoFields(text3);
   if (!fields.ok) return fields;
   const { single } = fields.value;
   const storePath = parseField("StorePath", single, (value) => parseStorePath(value, storeDir));
@@ -2232,13 +2346,13 @@ function parseField(name, fields, parse) {
 function parseOptionalField(name, fields, parse) {
   return fields.has(name) ? parseField(name, fields, parse) : ok(void 0);
 }
-function parseSize(text2) {
-  const size = Number(text2);
-  return /^(?:0|[1-9]\d*)$/.test(text2) && Number.isSafeInteger(size) ? ok(size) : err("it is not a number of bytes in plain digits");
+function parseSize(text3) {
+  const size = Number(text3);
+  return /^(?:0|[1-9]\d*)$/.test(text3) && Number.isSafeInteger(size) ? ok(size) : err("it is not a number of bytes in plain digits");
 }
-function parseReferences(text2) {
+function parseReferences(text3) {
   const references = /* @__PURE__ */ new Map();
-  for (const baseName of text2.split(" ")) {
+  for (const baseName of text3.split(" ")) {
     if (baseName === "") continue;
     const path5 = parseStorePathBaseName(baseName);
     if (!path5.ok) return path5;
@@ -2246,10 +2360,10 @@ function parseReferences(text2) {
   }
   return ok([...references.values()]);
 }
-function parseDeriver(text2) {
-  if (text2 === "unknown-deriver") return ok(void 0);
-  const path5 = parseStorePathBaseName(text2);
-  return path5.ok ? ok(text2) : path5;
+function parseDeriver(text3) {
+  if (text3 === "unknown-deriver") return ok(void 0);
+  const path5 = parseStorePathBaseName(text3);
+  return path5.ok ? ok(text3) : path5;
 }
 
 // src/client/gateway/narinfo-text.ts
@@ -2265,8 +2379,8 @@ function parseStoredNarinfo(body, storeDir) {
   if (OTHER_MAGIC.some(startsWith)) return ok("unreadable");
   if (!startsWith(ZSTD_MAGIC)) return parseNarinfo(body.toString(), storeDir);
   try {
-    const text2 = zlib.zstdDecompressSync(body, { maxOutputLength: MAX_TEXT_BYTES }).toString();
-    const narinfo = parseNarinfo(text2, storeDir);
+    const text3 = zlib.zstdDecompressSync(body, { maxOutputLength: MAX_TEXT_BYTES }).toString();
+    const narinfo = parseNarinfo(text3, storeDir);
     return narinfo.ok ? narinfo : ok("unreadable");
   } catch {
     return ok("unreadable");
@@ -2298,8 +2412,8 @@ function retryPauseMilliseconds(attempt, retryAfterSeconds, random) {
 function parseRetryAfter(header, now) {
   if (header === null) return void 0;
   if (/^\d{1,6}$/.test(header.trim())) return Number(header);
-  const time = Date.parse(header);
-  return Number.isNaN(time) ? void 0 : Math.max(0, (time - now.getTime()) / 1e3);
+  const time2 = Date.parse(header);
+  return Number.isNaN(time2) ? void 0 : Math.max(0, (time2 - now.getTime()) / 1e3);
 }
 
 // src/client/gateway/http-client.ts
@@ -2326,8 +2440,8 @@ function bytesBody(bytes) {
     }
   };
 }
-function textBody(text2) {
-  return bytesBody(new TextEncoder().encode(text2));
+function textBody(text3) {
+  return bytesBody(new TextEncoder().encode(text3));
 }
 async function readBody(body) {
   const chunks = [];
@@ -2483,10 +2597,10 @@ function createCacheClient(url, token, http) {
     },
     callForLines: (target, input, onLine) => receiveLines(apiRequest("POST", target, input), onLine),
     async callWithLines(target, inputs, onLine) {
-      const text2 = inputs.map((input) => `${JSON.stringify(input)}
+      const text3 = inputs.map((input) => `${JSON.stringify(input)}
 `).join("");
       const headers = { "content-type": "application/x-ndjson" };
-      const body = textBody(text2);
+      const body = textBody(text3);
       await receiveLines({ method: "POST", target, headers, body }, onLine);
     },
     async readNarinfo(hash2, storeDir, isFresh = false) {
@@ -2518,10 +2632,10 @@ function refusalOf(what, { status, headers, body }) {
       void 0
     );
   }
-  const text2 = body.toString().slice(0, 64 * 1024);
-  const error2 = readApiError(text2);
+  const text3 = body.toString().slice(0, 64 * 1024);
+  const error2 = readApiError(text3);
   const isHtml = (headers.get("content-type") ?? "").includes("html");
-  const firstLine = isHtml ? "" : (text2.split("\n")[0] ?? "").trim();
+  const firstLine = isHtml ? "" : (text3.split("\n")[0] ?? "").trim();
   const sentence = (error2?.message ?? firstLine) || "no reason given";
   return new CacheRefusal(`${what}: ${status} ${toOneLine(sentence)}`, status, error2?.code);
 }
@@ -2532,16 +2646,16 @@ function readError(value) {
   const known = isFailureCode(code) ? FAILURES[code].message : code;
   return { code, message: toOneLine(message || known) };
 }
-function readApiError(text2) {
+function readApiError(text3) {
   try {
-    return readError(JSON.parse(text2));
+    return readError(JSON.parse(text3));
   } catch {
     return void 0;
   }
 }
-function parseJson(target, text2) {
+function parseJson(target, text3) {
   try {
-    return JSON.parse(text2);
+    return JSON.parse(text3);
   } catch {
     throw new ClientError(
       `${target}: the answer is not JSON. Check that the URL is the URL of a Nargate cache`
@@ -2592,8 +2706,8 @@ async function readBounded(source, name) {
 }
 
 // src/client/gateway/netrc.ts
-function findNetrcPassword(text2, hostname) {
-  const words = withoutMacros(text2).filter((line) => !line.trimStart().startsWith("#")).flatMap((line) => line.split(/\s+/)).filter((word) => word !== "");
+function findNetrcPassword(text3, hostname) {
+  const words = withoutMacros(text3).filter((line) => !line.trimStart().startsWith("#")).flatMap((line) => line.split(/\s+/)).filter((word) => word !== "");
   let isMeant = false;
   for (let index = 0; index < words.length; index++) {
     switch (words[index]?.toLowerCase()) {
@@ -2617,9 +2731,9 @@ function findNetrcPassword(text2, hostname) {
   }
   return void 0;
 }
-function withoutMacros(text2) {
+function withoutMacros(text3) {
   let isInMacro = false;
-  return text2.split("\n").flatMap((line) => {
+  return text3.split("\n").flatMap((line) => {
     if (isInMacro) {
       isInMacro = line.trim() !== "";
       return [];
@@ -2634,10 +2748,10 @@ function unquote(word) {
   const quoted = /^"(.*)"$/.exec(word)?.[1];
   return quoted === void 0 ? word : quoted.replace(/\\(.)/g, "$1");
 }
-function setNetrcPassword(text2, hostname, password) {
-  if (hasEntry(text2, hostname) && findNetrcPassword(text2, hostname) === password) return text2;
+function setNetrcPassword(text3, hostname, password) {
+  if (hasEntry(text3, hostname) && findNetrcPassword(text3, hostname) === password) return text3;
   return `machine ${hostname} login nargate password ${password}
-${withoutEntry(text2, hostname)}`;
+${withoutEntry(text3, hostname)}`;
 }
 function entryPattern(hostname) {
   const name = hostname.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
@@ -2646,11 +2760,11 @@ function entryPattern(hostname) {
     "gim"
   );
 }
-function hasEntry(text2, hostname) {
-  return entryPattern(hostname).test(text2);
+function hasEntry(text3, hostname) {
+  return entryPattern(hostname).test(text3);
 }
-function withoutEntry(text2, hostname) {
-  return text2.replace(entryPattern(hostname), "");
+function withoutEntry(text3, hostname) {
+  return text3.replace(entryPattern(hostname), "");
 }
 
 // src/client/gateway/find-token.ts
@@ -2681,8 +2795,8 @@ async function lookForToken(hostname, tokenFile, context) {
   const fromEnvironment = env["NARGATE_TOKEN"]?.trim() ?? "";
   if (fromEnvironment !== "") return { token: fromEnvironment, source: "NARGATE_TOKEN" };
   for (const file of netrcFiles(env)) {
-    const text2 = await readFile(file, "utf8").catch(() => "");
-    const token = findNetrcPassword(text2, hostname);
+    const text3 = await readFile(file, "utf8").catch(() => "");
+    const token = findNetrcPassword(text3, hostname);
     if (token !== void 0 && token !== "") return { token, source: file };
   }
   return void 0;
@@ -2719,18 +2833,18 @@ function clientsOf(url, token, http, context) {
   };
 }
 var HOST_FIRST = /^(?:[\w.-]+\.[\w-]+|\[[\d:a-f.]+\]|localhost)(?::\d+)?(?:\/|$)/i;
-function parseCacheUrl(text2) {
-  if (text2 === "") throw new UsageError("no cache is given: use --to URL, or set NARGATE_URL");
-  if (HOST_FIRST.test(text2) && URL.canParse(`https://${text2}`)) {
-    const scheme = isLoopback(new URL(`https://${text2}`).hostname) ? "http" : "https";
-    throw new UsageError(`${text2} has no scheme. Did you mean ${scheme}://${text2}?`);
+function parseCacheUrl(text3) {
+  if (text3 === "") throw new UsageError("no cache is given: use --to URL, or set NARGATE_URL");
+  if (HOST_FIRST.test(text3) && URL.canParse(`https://${text3}`)) {
+    const scheme = isLoopback(new URL(`https://${text3}`).hostname) ? "http" : "https";
+    throw new UsageError(`${text3} has no scheme. Did you mean ${scheme}://${text3}?`);
   }
-  if (!/^https?:\/\//.test(text2) || !URL.canParse(text2)) {
+  if (!/^https?:\/\//.test(text3) || !URL.canParse(text3)) {
     throw new UsageError(
-      `${text2} is not an http or https URL. Give the address of the cache, such as https://cache.example.org`
+      `${text3} is not an http or https URL. Give the address of the cache, such as https://cache.example.org`
     );
   }
-  const { username, password, search, hash: hash2, origin, pathname } = new URL(text2);
+  const { username, password, search, hash: hash2, origin, pathname } = new URL(text3);
   if (username + password + search + hash2 !== "") {
     throw new UsageError(
       "the URL of the cache must not contain a user, a password, a query (?) or a fragment (#)"
@@ -2746,6 +2860,8 @@ var ENDPOINTS = {
   purge: "api/v1/purge",
   missing: "api/v1/missing",
   publish: "api/v1/publish",
+  pins: "api/v1/pins",
+  pinRemoval: "api/v1/pins/remove",
   uploads: "api/v1/uploads",
   uploadProof: "api/v1/uploads/proof",
   signedUpload: "api/v1/uploads/signed",
@@ -2790,8 +2906,8 @@ function findStore(storeUrl, env) {
   const directory = parameters.get("real") ?? withoutFinalSlash(root) + logical;
   return { storeDir: logical, directory: withoutFinalSlash(directory) };
 }
-function withoutFinalSlash(text2) {
-  return text2.replace(/\/+$/, "");
+function withoutFinalSlash(text3) {
+  return text3.replace(/\/+$/, "");
 }
 
 // src/client/local-nix/run-nix.ts
@@ -2848,8 +2964,8 @@ extra-experimental-features = nix-command
 }
 var MAX_STDERR_CHARACTERS = 16 * 1024;
 var ANSI = /\u001b\[[0-9;]*m/g;
-function lastLine(text2) {
-  return text2.replace(ANSI, "").split("\n").map((line) => line.trim()).findLast((line) => line !== "");
+function lastLine(text3) {
+  return text3.replace(ANSI, "").split("\n").map((line) => line.trim()).findLast((line) => line !== "");
 }
 async function startDump(storePath, store, context) {
   const { directory } = store;
@@ -2887,7 +3003,7 @@ import {
   writeFile as writeFile2
 } from "node:fs/promises";
 import { dirname, resolve as resolve2 } from "node:path";
-async function replaceFile(file, text2, { isSecret }) {
+async function replaceFile(file, text3, { isSecret }) {
   const target = await followLinks(file);
   const temporary = `${target}.nargate-new`;
   try {
@@ -2896,7 +3012,7 @@ async function replaceFile(file, text2, { isSecret }) {
     if (old?.isFile() === false)
       throw new ClientError(`cannot write ${target}: it is not a regular file`);
     await rm(temporary, { force: true });
-    await writeFile2(temporary, text2, { mode: isSecret ? 384 : 420, flag: "wx" });
+    await writeFile2(temporary, text3, { mode: isSecret ? 384 : 420, flag: "wx" });
     if (old !== void 0) {
       await chown(temporary, old.uid, old.gid).catch(() => {
       });
@@ -2937,8 +3053,8 @@ var OWN_FILES = {
       throw new ClientError(`cannot read ${file}: ${code}`);
     }
   },
-  async write(file, text2, options) {
-    await replaceFile(file, text2, options);
+  async write(file, text3, options) {
+    await replaceFile(file, text3, options);
   },
   async remove(file) {
     await rm2(file, { force: true });
@@ -2968,8 +3084,8 @@ async function undoChange({ file, isSecret, existed, id }, files, workDirectory)
     after.split("\n").filter((line) => !oldLines.has(line) && (isSecret || line.includes(workDirectory)))
   );
   const rest = now.split("\n").filter((line) => !doomed.has(line));
-  const text2 = now === after ? before : rest.join("\n");
-  if (text2 !== now) await files.write(file, text2, { isSecret });
+  const text3 = now === after ? before : rest.join("\n");
+  if (text3 !== now) await files.write(file, text3, { isSecret });
 }
 function copyOf(which, id, workDirectory) {
   return path2.join(workDirectory, `${which}-${id}`);
@@ -3006,11 +3122,11 @@ function createRootFiles(context) {
       if (await isAbsent(file)) return void 0;
       return await sudo(["cat", file]);
     },
-    async write(file, text2, { isSecret }) {
+    async write(file, text3, { isSecret }) {
       if (await isAbsent(file)) {
         await sudo(["install", "-m", isSecret ? "600" : "644", "/dev/null", file]);
       }
-      await sudo(["tee", file], text2);
+      await sudo(["tee", file], text3);
     },
     async remove(file) {
       await sudo(["rm", "-f", file]);
@@ -3063,9 +3179,9 @@ var JOB_STATE = "nargate";
 function formatJobState(state) {
   return JSON.stringify(state);
 }
-function parseJobState(text2) {
-  if (text2 === "") return void 0;
-  const json = JSON.parse(text2);
+function parseJobState(text3) {
+  if (text3 === "") return void 0;
+  const json = JSON.parse(text3);
   const workDirectory = readField(json, "workDirectory");
   const pushBy = readField(json, "pushBy");
   const reason = readField(json, "reason");
@@ -3096,10 +3212,10 @@ import { readFile as readFile4, writeFile as writeFile4 } from "node:fs/promises
 import path4 from "node:path";
 
 // src/client/local-nix/path-info.ts
-function parsePathInfos(text2, storeDir) {
+function parsePathInfos(text3, storeDir) {
   let json;
   try {
-    json = JSON.parse(text2);
+    json = JSON.parse(text3);
   } catch {
     return err("it is not JSON");
   }
@@ -3127,8 +3243,8 @@ function parsePathInfo(key, value, storeDir) {
     return err("narSize is not a number of bytes");
   }
   const references = /* @__PURE__ */ new Map();
-  for (const text2 of readList(value, "references")) {
-    const reference = parsePath(text2, storeDir);
+  for (const text3 of readList(value, "references")) {
+    const reference = parsePath(text3, storeDir);
     if (!reference.ok) return err(`references: ${reference.error}`);
     references.set(`${reference.value.hash}-${reference.value.name}`, reference.value);
   }
@@ -3240,8 +3356,8 @@ function isDerivation({ name }) {
 }
 async function queryInfos(paths, flags, store, context) {
   if (paths.length === 0) return [];
-  const text2 = await printPathInfos(paths, flags, store, context);
-  const infos = parsePathInfos(text2, store.storeDir);
+  const text3 = await printPathInfos(paths, flags, store, context);
+  const infos = parsePathInfos(text3, store.storeDir);
   if (!infos.ok)
     throw new ClientError(
       `nargate does not understand the output of nix path-info: ${infos.error}`
@@ -3386,16 +3502,16 @@ async function readInputs(runner) {
     jobStatus: runner.input("job-status")
   };
 }
-function readUrl(text2) {
-  if (text2 === "")
+function readUrl(text3) {
+  if (text3 === "")
     throw new UsageError("the input url is missing. Set it to the address of the cache");
-  return parseCacheUrl(text2);
+  return parseCacheUrl(text3);
 }
 function secretParts(signKey) {
   return signKey === "" ? [] : [signKey, signKey.slice(signKey.indexOf(":") + 1)];
 }
-function parseFlag(name, text2) {
-  switch (text2.toLowerCase()) {
+function parseFlag(name, text3) {
+  switch (text3.toLowerCase()) {
     case "true":
       return true;
     case "false":
@@ -3404,8 +3520,8 @@ function parseFlag(name, text2) {
       throw new UsageError(`the input ${name} must be true or false`);
   }
 }
-async function parseSignKey(text2) {
-  const key = parseSecretKey(text2);
+async function parseSignKey(text3) {
+  const key = parseSecretKey(text3);
   if (!key.ok) throw new UsageError(`the input sign-key ${key.error}`);
   if (!await hasMatchingPublicKey(key.value)) {
     throw new UsageError(
@@ -3414,8 +3530,8 @@ async function parseSignKey(text2) {
   }
   return key.value;
 }
-function parseKeyNames(text2) {
-  const names = text2.split(/\s+/).filter((word) => word !== "").map((word) => word.split(":", 1)[0] ?? "");
+function parseKeyNames(text3) {
+  const names = text3.split(/\s+/).filter((word) => word !== "").map((word) => word.split(":", 1)[0] ?? "");
   for (const name of names) {
     if (!isKeyName(name))
       throw new UsageError(
@@ -3424,10 +3540,10 @@ function parseKeyNames(text2) {
   }
   return new Set(names);
 }
-function parseFilter(text2) {
-  if (text2 === "") return void 0;
+function parseFilter(text3) {
+  if (text3 === "") return void 0;
   try {
-    return new RegExp(text2);
+    return new RegExp(text3);
   } catch (error2) {
     throw new UsageError(`the input push-filter is not a regular expression: ${String(error2)}`);
   }
@@ -3497,9 +3613,9 @@ function readExpiry(token) {
   const expires = readField(parseJson2(payload), "exp");
   return typeof expires === "number" ? expires * 1e3 : void 0;
 }
-function parseJson2(text2) {
+function parseJson2(text3) {
   try {
-    return JSON.parse(text2);
+    return JSON.parse(text3);
   } catch {
     return void 0;
   }
@@ -3555,6 +3671,11 @@ export {
   mergeSignatures,
   readShape,
   notAnObject,
+  parseStorePathName,
+  parseStorePathBaseName,
+  formatStorePathBaseName,
+  formatStorePath,
+  equalStorePaths,
   partUrlsSchema,
   partsSchema,
   uploadStartedSchema,
@@ -3568,11 +3689,6 @@ export {
   formatHash,
   formatDigest,
   equalHashes,
-  parseStorePathName,
-  parseStorePathBaseName,
-  formatStorePathBaseName,
-  formatStorePath,
-  equalStorePaths,
   parseContentAddress,
   computeStorePath,
   parseNarinfo,

@@ -2,6 +2,7 @@ import {
   array,
   boolean,
   check,
+  type InferInput,
   type InferOutput,
   literal,
   minValue,
@@ -14,11 +15,13 @@ import {
   record,
   regex,
   string,
+  transform,
   union,
   variant,
 } from "valibot";
 import { parsePublicKey } from "../nix/signature.ts";
 import { batchLimitsSchema } from "./batches.ts";
+import { pinKeepSchema, pinNameSchema, pinPathSchema } from "./pins.ts";
 
 // The worker imports only the types of this file: it writes these answers and
 // never reads one, so their schemas are not deployed.
@@ -159,6 +162,53 @@ export const publishedLineSchema = union([
   object({ took: number() }),
 ]);
 export type PublishedLine = InferOutput<typeof publishedLineSchema>;
+
+const time = pipe(
+  string(),
+  check((value) => !Number.isNaN(Date.parse(value)), "is not a time"),
+  transform((value) => new Date(value)),
+);
+
+/** Answer of `GET /api/v1/pins`: a page of the revisions of all pins, by name. */
+export const pinsAnswerSchema = object({
+  revisions: pipe(
+    array(
+      object({
+        name: pinNameSchema,
+        path: pinPathSchema,
+        /** By the gateway's clock, in ISO format. */
+        at: time,
+        by: string(),
+        keep: pinKeepSchema,
+      }),
+    ),
+    readonly(),
+  ),
+  /** Names of objects that are not pins as this gateway writes them. */
+  unreadable: pipe(array(string()), readonly()),
+  /** The value of `after` for the next page. Null for the last page. */
+  next: nullish(string()),
+});
+/** The answer as the gateway writes it. */
+export type PinsAnswer = InferInput<typeof pinsAnswerSchema>;
+
+/** Answer of `POST /api/v1/pins`. */
+export const pinSetSchema = object({
+  /** The number of revisions that the pin keeps now. */
+  kept: number(),
+  /** The number of older revisions that it no longer keeps, and that were removed. */
+  dropped: number(),
+});
+export type PinSetAnswer = InferOutput<typeof pinSetSchema>;
+
+/** Answer of `POST /api/v1/pins/remove`. */
+export const pinRemovedSchema = object({
+  /** The number of revisions that were removed. */
+  removed: number(),
+  /** Whether revisions are left: the client asks again. */
+  rest: boolean(),
+});
+export type PinRemovedAnswer = InferOutput<typeof pinRemovedSchema>;
 
 /** Body of each failure of the API, and the last line of a completion that failed. */
 export const failureBodySchema = object({

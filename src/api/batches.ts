@@ -1,6 +1,5 @@
 import {
   array,
-  boolean,
   type InferOutput,
   maxLength,
   minValue,
@@ -11,7 +10,6 @@ import {
   regex,
   safeInteger,
   string,
-  union,
 } from "valibot";
 import { notAnObject } from "./read-shape.ts";
 
@@ -94,8 +92,6 @@ export const publishLineSchema = object(
     /** Hash part of the store path: the name under which the narinfo is published. */
     path: hash,
     narinfo: text,
-    /** Reserved: keeps the path for a time, or under a name. */
-    pin: optional(union([boolean(), string()], "is neither a text nor true or false")),
     /** Reserved: the time that the build took. */
     buildSeconds: optional(pipe(number("is not a number"), minValue(0, "is negative"))),
     /** The listing of the NAR. It is stored as `<hash>.ls` if this request publishes the path. */

@@ -3,7 +3,7 @@ export const VERSION = "0.1.0";
 
 /**
  * The paths of the API, relative to the cache's URL. Requests and answers have
- * the shapes of `direct-uploads.ts`, `batches.ts` and `answers.ts`.
+ * the shapes of `direct-uploads.ts`, `batches.ts`, `pins.ts` and `answers.ts`.
  */
 export const ENDPOINTS = {
   cache: "api/v1/cache",
@@ -11,6 +11,8 @@ export const ENDPOINTS = {
   purge: "api/v1/purge",
   missing: "api/v1/missing",
   publish: "api/v1/publish",
+  pins: "api/v1/pins",
+  pinRemoval: "api/v1/pins/remove",
   uploads: "api/v1/uploads",
   uploadProof: "api/v1/uploads/proof",
   signedUpload: "api/v1/uploads/signed",

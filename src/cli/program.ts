@@ -11,8 +11,11 @@ import { addInitCommand } from "./commands/init-command.ts";
 import { addKeyCommand } from "./commands/key-command.ts";
 import { addSignCommand } from "./commands/sign-command.ts";
 import { addLsCommand } from "./commands/ls-command.ts";
+import { addPinCommand } from "./commands/pin-command.ts";
+import { addPinsCommand } from "./commands/pins-command.ts";
 import { addPushCommand } from "./commands/push-command.ts";
 import { addTokenCommand } from "./commands/token-command.ts";
+import { addUnpinCommand } from "./commands/unpin-command.ts";
 import { addUseCommand } from "./commands/use-command.ts";
 import { addWatchExecCommand } from "./commands/watch-exec-command.ts";
 
@@ -23,6 +26,9 @@ const COMMANDS: readonly AddCommand[] = [
   addDoctorCommand,
   addLsCommand,
   addInfoCommand,
+  addPinCommand,
+  addUnpinCommand,
+  addPinsCommand,
   addFsckCommand,
   addSignCommand,
   addTokenCommand,

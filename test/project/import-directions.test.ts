@@ -21,6 +21,7 @@ const IMPORTS = [
     allowed: "../bucket/bucket.ts",
   },
   { file: "src/worker/serve/x.ts", refused: "../ingest/ingest.ts", allowed: "../bucket/bucket.ts" },
+  { file: "src/worker/pins/x.ts", refused: "../edge/edge.ts", allowed: "../bucket/bucket.ts" },
   { file: "src/worker/ingest/x.ts", refused: "../routes/admit.ts", allowed: "../edge/edge.ts" },
   {
     file: "src/worker/routes/x.ts",

@@ -1,6 +1,7 @@
 import { ACCESS_FAILURES } from "./access-failures.ts";
 import { DIRECT_UPLOAD_FAILURES } from "./direct-upload-failures.ts";
 import { type FailureTable, READ_FAILURES } from "./read-failures.ts";
+import { PIN_FAILURES } from "./pin-failures.ts";
 import { PUSH_FAILURES } from "./push-failures.ts";
 
 /** Every failure that a client of the gateway can see; a new failure is a new line in one of the tables. */
@@ -9,6 +10,7 @@ export const FAILURES = {
   ...ACCESS_FAILURES,
   ...PUSH_FAILURES,
   ...DIRECT_UPLOAD_FAILURES,
+  ...PIN_FAILURES,
 } as const satisfies FailureTable;
 
 export type FailureCode = keyof typeof FAILURES;

@@ -3,11 +3,10 @@ import type { GatewayFacts } from "../../api/answers.ts";
 import type { PublishLine } from "../../api/batches.ts";
 import { ENDPOINTS } from "../../api/endpoints.ts";
 import { FAILURES, isFailureCode } from "../../api/failures/failures.ts";
-import { readShape } from "../../api/read-shape.ts";
 import type { StorePathHash } from "../../nix/store-path.ts";
-import { ClientError } from "../client-error.ts";
 import { toOneLine } from "../plain-text.ts";
 import { type CacheClient, CacheRefusal } from "./cache-client.ts";
+import { notUnderstood, understandAnswer } from "./understand-answer.ts";
 
 /** The end of one narinfo of a batch. */
 export type NarinfoEnd =
@@ -41,9 +40,7 @@ export function createBatchApi(
 
   async function askForMissing(paths: readonly string[]) {
     const answer = await client.call("POST", ENDPOINTS.missing, { paths });
-    const shape = readShape(missingAnswerSchema, answer);
-    if (!shape.ok) throw notUnderstood(ENDPOINTS.missing, shape.error);
-    return shape.value;
+    return understandAnswer(missingAnswerSchema, answer, ENDPOINTS.missing);
   }
 
   return {
@@ -70,9 +67,7 @@ export function createBatchApi(
 
     publish: (lines, onEnd) =>
       client.callWithLines(ENDPOINTS.publish, lines, (line) => {
-        const shape = readShape(publishedLineSchema, line);
-        if (!shape.ok) throw notUnderstood(ENDPOINTS.publish, shape.error);
-        const { value } = shape;
+        const value = understandAnswer(publishedLineSchema, line, ENDPOINTS.publish);
         if ("error" in value) {
           onEnd({ hash: value.path, refusal: refusalOfLine(value.path, value.error) });
         } else if ("outcome" in value) {
@@ -97,12 +92,6 @@ function refusalOfLine(
 ): CacheRefusal {
   const status = isFailureCode(code) ? FAILURES[code].status : 400;
   return new CacheRefusal(`${hash}.narinfo: ${status} ${toOneLine(message)}`, status, code);
-}
-
-function notUnderstood(target: string, problem: string): ClientError {
-  return new ClientError(
-    `${target}: this command does not understand the answer (${problem}). Use the same version of nargate as the cache`,
-  );
 }
 
 function inChunks<T>(list: readonly T[], size: number): readonly (readonly T[])[] {

@@ -1,5 +1,6 @@
 import { formatStorePath, formatStorePathBaseName, type StorePath } from "../../nix/store-path.ts";
 import { formatBytes, formatDuration } from "../progress/format-amounts.ts";
+import { formatPinned, type PinOutcome } from "./pin-outcome.ts";
 
 /** The result of a push for one path. */
 export type PathOutcome =
@@ -62,18 +63,26 @@ export interface PushReport {
   readonly seconds: number;
   /** The reason why the push stopped early. */
   readonly stopped: string | undefined;
+  /** What became of `--pin`. */
+  readonly pin?: PinOutcome | undefined;
 }
 
-/** Returns whether a path failed or the push stopped early. */
-export function hasFailed({ outcomes, stopped }: PushReport): boolean {
+/** Returns whether a path failed, the push stopped early, or the path was not pinned. */
+export function hasFailed({ outcomes, stopped, pin }: PushReport): boolean {
+  if (pin !== undefined && "message" in pin) return true;
   return stopped !== undefined || outcomes.some(({ kind }) => kind === "failed");
 }
 
 /**
- * Returns the summary for people: a line with the numbers, and a line with the
- * reason if the push stopped early.
+ * Returns the summary for people: a line with the numbers, a line with the reason if
+ * the push stopped early, and a line about the pin.
  */
-export function formatPushSummary({ outcomes, seconds, stopped }: PushReport): readonly string[] {
+export function formatPushSummary({
+  outcomes,
+  seconds,
+  stopped,
+  pin,
+}: PushReport): readonly string[] {
   const pushed = outcomes.filter((outcome) => outcome.kind === "pushed");
   const skipped = outcomes.filter((outcome) => outcome.kind === "skipped");
   const countOf = (kind: PathOutcome["kind"]) =>
@@ -92,12 +101,13 @@ export function formatPushSummary({ outcomes, seconds, stopped }: PushReport): r
   return [
     `${facts.join(", ")} in ${formatDuration(seconds)}`,
     ...(stopped === undefined ? [] : [`stopped: ${stopped}`]),
+    ...(pin === undefined ? [] : [formatPinned(pin)]),
   ];
 }
 
 /** Returns the report as one line of JSON. */
 export function formatPushJson(report: PushReport, storeDir: string): string {
-  const { outcomes, seconds, stopped } = report;
+  const { outcomes, seconds, stopped, pin } = report;
   const pathOf = ({ path }: PathOutcome) => formatStorePath(path, storeDir);
   return JSON.stringify({
     pushed: outcomes.flatMap((outcome) => {
@@ -124,6 +134,7 @@ export function formatPushJson(report: PushReport, storeDir: string): string {
     untried: outcomes.flatMap((outcome) => (outcome.kind === "untried" ? [pathOf(outcome)] : [])),
     unusable: outcomes.filter((one) => one.kind === "pushed" && one.isUnusable === true).length,
     stopped: stopped ?? null,
+    ...(pin === undefined ? {} : { pin }),
     bytes: sentBytes(outcomes),
     seconds,
   });

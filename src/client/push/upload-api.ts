@@ -13,9 +13,9 @@ import { MAX_PART_URLS, MAX_S3_PARTS } from "../../api/direct-uploads.ts";
 import { ENDPOINTS } from "../../api/endpoints.ts";
 import { PAYLOAD_HEADERS } from "../../http/payload-header.ts";
 import { isSecureUrl } from "../../http/secure-url.ts";
-import { readShape } from "../../api/read-shape.ts";
 import { formatDigest, type Hash } from "../../nix/hash.ts";
 import { type CacheClient, CacheRefusal, readError } from "../gateway/cache-client.ts";
+import { understandAnswer } from "../gateway/understand-answer.ts";
 import { ClientError } from "../client-error.ts";
 
 /** A file that is uploaded in parts. */
@@ -76,7 +76,7 @@ export function createUploadApi(client: CacheClient): UploadApi {
     input: object,
     schema: Schema,
   ): Promise<InferOutput<Schema>> {
-    return read(schema, await client.call("POST", target, input), target);
+    return understandAnswer(schema, await client.call("POST", target, input), target);
   }
   return {
     async hasProvingBucket() {
@@ -174,17 +174,5 @@ function requireBoundedPlan(sizeBytes: number, partSizeBytes: number): void {
 function readEvent(line: unknown): CompletionEvent {
   const error = readError(line);
   if (error !== undefined) return { status: "failed", ...error };
-  return read(completionLineSchema, line, ENDPOINTS.uploadComplete);
-}
-
-function read<Schema extends GenericSchema>(
-  schema: Schema,
-  answer: unknown,
-  target: string,
-): InferOutput<Schema> {
-  const shape = readShape(schema, answer);
-  if (shape.ok) return shape.value;
-  throw new ClientError(
-    `${target}: this command does not understand the answer (${shape.error}). Use the same version of nargate as the cache`,
-  );
+  return understandAnswer(completionLineSchema, line, ENDPOINTS.uploadComplete);
 }

@@ -1,4 +1,4 @@
-import type { Bucket, ListedObject } from "../bucket/bucket.ts";
+import { type Bucket, isInOrder, type ListedObject } from "../bucket/bucket.ts";
 import { type NargatePath, parseNargatePath } from "../bucket/nargate-path.ts";
 import { type HashPrefix, isHashPrefix } from "./hash-filter.ts";
 
@@ -65,11 +65,6 @@ export async function readAbsenceFolder(
     isWhole = listed.isLast;
   }
   return sortOut(objects, isWhole);
-}
-
-/** Whether each path is behind the path before it, and the first one behind `after`. */
-export function isInOrder(objects: readonly ListedObject[], after: string): boolean {
-  return objects.every(({ path }, index) => path > (objects[index - 1]?.path ?? after));
 }
 
 function sortOut(objects: readonly ListedObject[], isWhole: boolean): AbsenceFolder {

@@ -1,12 +1,11 @@
 import { parseObjectKey } from "../../nix/object-key.ts";
-import type { ListPage } from "../bucket/bucket.ts";
+import { isInOrder, type ListPage } from "../bucket/bucket.ts";
 import { CacheError } from "../cache-error.ts";
 import { type AbsenceContext, type LoadedFilter, STORED_AS } from "./absence-context.ts";
 import {
   type AbsenceFolder,
   BUILD_PATH,
   createFilterPath,
-  isInOrder,
   readAbsenceFolder,
 } from "./absence-folder.ts";
 import { type FilterFile, formatFilterFile } from "./filter-file.ts";

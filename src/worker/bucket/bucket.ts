@@ -207,6 +207,11 @@ export async function isListed(bucket: Pick<Bucket, "list">, path: BucketPath): 
   return objects.some((object) => object.path === path);
 }
 
+/** Whether each path is behind the path before it, and the first one behind `after`. */
+export function isInOrder(objects: readonly ListedObject[], after: string): boolean {
+  return objects.every(({ path }, index) => path > (objects[index - 1]?.path ?? after));
+}
+
 /** The bucket requests of one client request. Server-Timing shows them. */
 export interface BucketMeter {
   /** The number of requests to the bucket, retries included. */

@@ -73,10 +73,17 @@ describe("parseNargatePath", () => {
     ".nargate/../x",
     ".nargate/a//b",
     ".nargate/A",
+    ".nargate/pins/..",
+    ".nargate/pins/a/.b",
     ".incoming/x",
     `.nargate/${"x".repeat(800)}`,
   ])("refuses %s", (path) => {
     expect(parseNargatePath(path).ok).toBe(false);
+  });
+
+  it("takes capital letters below pins/ alone", () => {
+    expect(parseNargatePath(".nargate/pins/V1/a+b?=@:_-").ok).toBe(true);
+    expect(parseNargatePath(".nargate/absence/V1").ok).toBe(false);
   });
 
   it("takes a path below the folder", () => {

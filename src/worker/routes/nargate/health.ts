@@ -10,6 +10,7 @@ import { toFailure } from "../../failure-response.ts";
 import { findTokenEntry } from "../admit.ts";
 import { checkAbsences } from "./check-absences.ts";
 import { checkCatalog } from "./check-catalog.ts";
+import { checkPins } from "./check-pins.ts";
 import type { Exchange } from "../exchange.ts";
 
 /**
@@ -23,19 +24,25 @@ export async function readHealth(exchange: Exchange): Promise<Response> {
     return new Response("ok\n", { headers: answerHeaders("text/plain", CACHE_CONTROL.never) });
   }
   const { reads } = exchange.cache;
+  const bucket = reads.ok ? await checkBucket(reads.value, exchange) : SKIPPED_BUCKET;
   const findings = [
     ...checkSettings(exchange.cache),
-    reads.ok
-      ? await checkBucket(reads.value, exchange)
-      : { check: "bucket", verdict: "skipped" as const, says: "its settings are wrong" },
+    bucket,
     ...(reads.ok ? await checkAbsences(reads.value, exchange) : []),
     ...(await checkCatalog(exchange)),
+    ...(bucket.verdict === "ok" ? await checkPins(exchange) : []),
   ];
   return new Response(formatReportJson({ subject: "gateway", findings }), {
     status: findings.some(isFailure) ? 503 : 200,
     headers: answerHeaders("application/json", CACHE_CONTROL.never),
   });
 }
+
+const SKIPPED_BUCKET: Finding = {
+  check: "bucket",
+  verdict: "skipped",
+  says: "its settings are wrong",
+};
 
 /** Returns a finding for each wrong setting. It never holds a value, which may be a secret. */
 function checkSettings({ reads, pushes }: CacheScope): readonly Finding[] {

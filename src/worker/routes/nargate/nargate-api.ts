@@ -7,6 +7,7 @@ import type { AppEnv, Exchange } from "../exchange.ts";
 import { completeDirectUpload } from "./complete-direct-upload.ts";
 import { abortDirectUpload, listUploadParts, signUploadParts } from "./continue-direct-upload.ts";
 import { findMissingPaths } from "./find-missing-paths.ts";
+import { pinPath, readPins, unpin } from "./pin-endpoints.ts";
 import { publishNarinfos } from "./publish-narinfos.ts";
 import { purgeObject } from "./purge-object.ts";
 import { readCacheFacts, readOwnToken } from "./read-facts.ts";
@@ -18,12 +19,15 @@ type Endpoint = (exchange: Exchange) => Response | Promise<Response>;
 const READS: readonly (readonly [target: string, endpoint: Endpoint])[] = [
   [ENDPOINTS.cache, readCacheFacts],
   [ENDPOINTS.token, readOwnToken],
+  [ENDPOINTS.pins, readPins],
 ];
 
 const CALLS: readonly (readonly [target: string, endpoint: Endpoint])[] = [
   [ENDPOINTS.purge, purgeObject],
   [ENDPOINTS.missing, findMissingPaths],
   [ENDPOINTS.publish, publishNarinfos],
+  [ENDPOINTS.pins, pinPath],
+  [ENDPOINTS.pinRemoval, unpin],
   [ENDPOINTS.uploads, startDirectUpload],
   [ENDPOINTS.uploadProof, readUploadProof],
   [ENDPOINTS.signedUpload, startSignedUpload],
@@ -43,11 +47,12 @@ export function createNargateApi(): WorkerApp {
   });
   for (const [target, endpoint] of READS) {
     api.get(pathOf(target), (context) => endpoint(context.get("exchange")));
-    api.all(pathOf(target), refuseMethod(["GET", "HEAD"]));
   }
   for (const [target, endpoint] of CALLS) {
     api.post(pathOf(target), (context) => endpoint(context.get("exchange")));
-    api.all(pathOf(target), refuseMethod(["POST"]));
+  }
+  for (const [target] of [...READS, ...CALLS]) {
+    api.all(pathOf(target), refuseMethod(methodsOf(target)));
   }
   // "/api/" is a path of the API and "/api" is not, so this cannot be "*".
   api.all("/", refusePath);
@@ -62,6 +67,13 @@ export function createNargateApi(): WorkerApp {
 /** Returns the path of an endpoint below `/api/`. */
 function pathOf(target: string): string {
   return target.replace(/^api/, "");
+}
+
+function methodsOf(target: string): readonly string[] {
+  return [
+    ...(READS.some(([read]) => read === target) ? ["GET", "HEAD"] : []),
+    ...(CALLS.some(([call]) => call === target) ? ["POST"] : []),
+  ];
 }
 
 function refuseMethod(allowedMethods: readonly string[]) {

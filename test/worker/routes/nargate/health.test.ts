@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { ADMIN_TOKEN, PUSH_TOKEN, startGateway } from "../../../../testkit/workerd/gateway.ts";
+import {
+  ADMIN_TOKEN,
+  PREFIX,
+  PUSH_TOKEN,
+  startGateway,
+} from "../../../../testkit/workerd/gateway.ts";
+
+const pathOf = (at: number) => `${"0".repeat(31)}${at}-x/by-ci`;
 
 const withToken = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
 
@@ -26,6 +33,28 @@ describe("GET /healthz", () => {
         { check: "settings", verdict: "ok", says: "all are valid" },
         { check: "bucket", verdict: "ok", says: expect.stringMatching(/^answers a listing in/) },
       ],
+    });
+  });
+
+  it("tells an admin how much the pins protect", async () => {
+    const { bucket, request } = await startGateway();
+    const folder = `${PREFIX}.nargate/pins/`;
+    await bucket.putObject(`${folder}a/0000000000001-forever/${pathOf(1)}`, "");
+    await bucket.putObject(`${folder}a/0000000000002-1r/${pathOf(2)}`, "");
+    await bucket.putObject(`${folder}b/0000000000002-1d/${pathOf(3)}`, "");
+    const response = await request("/healthz", withToken(ADMIN_TOKEN));
+    expect((await response.json<{ checks: unknown[] }>()).checks.at(-1)).toEqual({
+      check: "pins",
+      verdict: "ok",
+      says: "pins: 2, paths: 1",
+    });
+    await bucket.putObject(`${folder}b/newer`, "");
+    const second = await request("/healthz", withToken(ADMIN_TOKEN));
+    expect(second.status).toBe(200);
+    expect((await second.json<{ checks: unknown[] }>()).checks.at(-1)).toMatchObject({
+      check: "pins",
+      verdict: "warn",
+      says: ".nargate/pins/ has an object that is no pin: b/newer",
     });
   });
 

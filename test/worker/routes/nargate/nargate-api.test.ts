@@ -10,7 +10,14 @@ import {
 } from "../../../../testkit/workerd/gateway.ts";
 import { sha256Hex } from "../../../../testkit/sha256-hex.ts";
 
-const POSTED = ["uploads", "uploads/urls", "uploads/parts", "uploads/abort", "uploads/complete"];
+const POSTED = [
+  "pins",
+  "uploads",
+  "uploads/urls",
+  "uploads/parts",
+  "uploads/abort",
+  "uploads/complete",
+];
 
 const showing = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
 

@@ -150,7 +150,7 @@ describe("POST /api/v1/publish", () => {
     const paths = await makePaths(2);
     const gateway = await startWithNars(paths);
     const [first, second] = paths.map(lineOf);
-    const fields = { pin: "v1", buildSeconds: 3.5, upstreamReferences: [], later: 1 };
+    const fields = { buildSeconds: 3.5, upstreamReferences: [], later: 1 };
     const [line] = await publish(gateway, [{ ...first, ...fields }]);
     expect(line).toEqual({ path: first?.path, outcome: "published" });
     const response = await post(gateway, "publish", ndjson([{ ...second, buildSeconds: "3" }]));
