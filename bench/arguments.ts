@@ -15,8 +15,8 @@ export const BENCHMARK_NAMES = [
 ] as const;
 export type BenchmarkName = (typeof BENCHMARK_NAMES)[number];
 
-/** The benchmarks of `--quick`: those that fit in two minutes together. */
-const QUICK_NAMES = BENCHMARK_NAMES.filter((name) => name !== "peers");
+/** The benchmarks that run unless a flag names the peers, which take three quarters of an hour. */
+const USUAL_NAMES = BENCHMARK_NAMES.filter((name) => name !== "peers");
 
 const LATENCIES_MILLISECONDS = [0, 50] as const;
 
@@ -34,10 +34,10 @@ export interface BenchArguments {
 
 export const USAGE = `Usage: npm run bench -- [--quick] [--only NAME]... [--json FILE]
                            [--peer NAME=PATH]... [--latency MS]...
-  --quick      use fewer repetitions and a smaller closure; takes less than two minutes;
-               leaves out the benchmark peers
+  --quick      use fewer repetitions and a smaller closure; takes less than two minutes
   --only NAME  run only this benchmark; may be repeated. NAME is one of:
-               ${BENCHMARK_NAMES.join(", ")}
+               ${BENCHMARK_NAMES.join(", ")}.
+               peers runs only if --only or --peer asks for it
   --json FILE  write the figures to FILE instead of .nargate/bench.json
   --peer NAME=PATH
                look for the programs of a peer in this directory, or beside this program,
@@ -71,7 +71,8 @@ export function parseBenchArguments(args: readonly string[]): Result<BenchArgume
     if (!peers.ok) return peers;
     const wrong = values.latency.find((text) => !/^\d{1,4}$/.test(text));
     if (wrong !== undefined) return err(`--latency ${wrong} is not a number of milliseconds`);
-    const byDefault = values.quick ? QUICK_NAMES : BENCHMARK_NAMES;
+    const asksForPeers = values.peer.length > 0 && !values.quick;
+    const byDefault = asksForPeers ? BENCHMARK_NAMES : USUAL_NAMES;
     return ok({
       isQuick: values.quick,
       only: only.length === 0 ? byDefault : [...new Set(only)],

@@ -2,12 +2,12 @@ import { describe, expect, it } from "vitest";
 import { BENCHMARK_NAMES, parseBenchArguments } from "../../bench/arguments.ts";
 
 describe("parseBenchArguments", () => {
-  it("runs everything at full length by default", () => {
+  it("runs everything but the peers at full length by default", () => {
     expect(parseBenchArguments([])).toEqual({
       ok: true,
       value: {
         isQuick: false,
-        only: BENCHMARK_NAMES,
+        only: BENCHMARK_NAMES.filter((name) => name !== "peers"),
         jsonFile: ".nargate/bench.json",
         peers: {},
         latencies: [0, 50],
@@ -31,7 +31,13 @@ describe("parseBenchArguments", () => {
   });
 
   it.each([
-    { what: "leaves out the peers in a quick run", args: ["--quick"], has: false },
+    { what: "leaves out the peers", args: [], has: false },
+    { what: "runs them if it knows where one is", args: ["--peer", "niks3=/opt"], has: true },
+    {
+      what: "leaves them out in a quick run",
+      args: ["--quick", "--peer", "niks3=/opt"],
+      has: false,
+    },
     { what: "runs them in a quick run that asks", args: ["--quick", "--only", "peers"], has: true },
   ])("$what", ({ args, has }) => {
     const parsed = parseBenchArguments(args);

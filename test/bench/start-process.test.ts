@@ -5,8 +5,9 @@ import { findFreePort } from "../../testkit/node/find-free-port.ts";
 
 const program = process.execPath;
 
-function serveOn(port: number, more = ""): string[] {
-  return ["-e", `require("http").createServer((_, r) => r.end("x")).listen(${port}); ${more}`];
+/** A program that does `first` and then serves: a connection is taken before the next line runs. */
+function serveOn(port: number, first = ""): string[] {
+  return ["-e", `${first}; require("http").createServer((_, r) => r.end("x")).listen(${port})`];
 }
 
 describe("startProcess", () => {
