@@ -96,7 +96,7 @@ export const publishLineSchema = object(
     narinfo: text,
     /** Reserved: keeps the path for a time, or under a name. */
     pin: optional(union([boolean(), string()], "is neither a text nor true or false")),
-    /** Reserved: the time that the build took. */
+    /** How long the build took. The catalog keeps it. */
     buildSeconds: optional(pipe(number("is not a number"), minValue(0, "is negative"))),
     /** The listing of the NAR. It is stored as `<hash>.ls` if this request publishes the path. */
     listing: optional(

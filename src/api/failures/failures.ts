@@ -1,4 +1,5 @@
 import { ACCESS_FAILURES } from "./access-failures.ts";
+import { CATALOG_FAILURES } from "./catalog-failures.ts";
 import { DIRECT_UPLOAD_FAILURES } from "./direct-upload-failures.ts";
 import { type FailureTable, READ_FAILURES } from "./read-failures.ts";
 import { PUSH_FAILURES } from "./push-failures.ts";
@@ -9,6 +10,7 @@ export const FAILURES = {
   ...ACCESS_FAILURES,
   ...PUSH_FAILURES,
   ...DIRECT_UPLOAD_FAILURES,
+  ...CATALOG_FAILURES,
 } as const satisfies FailureTable;
 
 export type FailureCode = keyof typeof FAILURES;

@@ -26,6 +26,13 @@ export async function checkCatalog(exchange: Exchange): Promise<readonly Finding
 
 function describe(status: CatalogStatus): Omit<Finding, "check"> {
   const { completeAt, failure, listing, paths, unreadable } = status;
+  if (failure === "catalog-over-limit") {
+    return {
+      verdict: "warn",
+      says: "has used up what Cloudflare's free plan allows in a day",
+      remedy: "It goes on at 00:00 UTC. Pulls and pushes work without it.",
+    };
+  }
   if (failure !== undefined) {
     return {
       verdict: "warn",

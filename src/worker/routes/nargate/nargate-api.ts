@@ -9,6 +9,13 @@ import { abortDirectUpload, listUploadParts, signUploadParts } from "./continue-
 import { findMissingPaths } from "./find-missing-paths.ts";
 import { publishNarinfos } from "./publish-narinfos.ts";
 import { purgeObject } from "./purge-object.ts";
+import {
+  listCatalogPaths,
+  readCatalogClosure,
+  readCatalogPath,
+  readCatalogStats,
+  searchCatalog,
+} from "./read-catalog.ts";
 import { readCacheFacts, readOwnToken } from "./read-facts.ts";
 import { startDirectUpload } from "./start-direct-upload.ts";
 import { readUploadProof, startSignedUpload } from "./start-signed-upload.ts";
@@ -18,6 +25,11 @@ type Endpoint = (exchange: Exchange) => Response | Promise<Response>;
 const READS: readonly (readonly [target: string, endpoint: Endpoint])[] = [
   [ENDPOINTS.cache, readCacheFacts],
   [ENDPOINTS.token, readOwnToken],
+  [ENDPOINTS.paths, listCatalogPaths],
+  [`${ENDPOINTS.paths}/:hash`, readCatalogPath],
+  [`${ENDPOINTS.paths}/:hash/closure`, readCatalogClosure],
+  [ENDPOINTS.search, searchCatalog],
+  [ENDPOINTS.stats, readCatalogStats],
 ];
 
 const CALLS: readonly (readonly [target: string, endpoint: Endpoint])[] = [
