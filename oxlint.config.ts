@@ -150,7 +150,7 @@ const ARROWS: readonly Arrow[] = [
   {
     files: ["src/cli/**"],
     may: `${PURE} prices checks client`,
-    own: "audit commands closure doctor *.ts",
+    own: "audit catalog commands closure doctor *.ts",
     packages: "node:* commander",
     because: "The command imports the client and what is pure.",
   },

@@ -5,6 +5,7 @@ import { toOneLine } from "../client/plain-text.ts";
 import { createProcessContext, type ProcessContext } from "../client/process-context.ts";
 import type { AddCommand } from "./command.ts";
 import { addAuditBucketCommand } from "./commands/audit-bucket-command.ts";
+import { addClosureCommand } from "./commands/closure-command.ts";
 import { addDoctorCommand } from "./commands/doctor-command.ts";
 import { addInfoCommand } from "./commands/info-command.ts";
 import { addInitCommand } from "./commands/init-command.ts";
@@ -12,6 +13,8 @@ import { addKeyCommand } from "./commands/key-command.ts";
 import { addSignCommand } from "./commands/sign-command.ts";
 import { addLsCommand } from "./commands/ls-command.ts";
 import { addPushCommand } from "./commands/push-command.ts";
+import { addSearchCommand } from "./commands/search-command.ts";
+import { addStatsCommand } from "./commands/stats-command.ts";
 import { addTokenCommand } from "./commands/token-command.ts";
 import { addUseCommand } from "./commands/use-command.ts";
 import { addWatchExecCommand } from "./commands/watch-exec-command.ts";
@@ -23,6 +26,9 @@ const COMMANDS: readonly AddCommand[] = [
   addDoctorCommand,
   addLsCommand,
   addInfoCommand,
+  addSearchCommand,
+  addClosureCommand,
+  addStatsCommand,
   addAuditBucketCommand,
   addSignCommand,
   addTokenCommand,

@@ -19,7 +19,7 @@ import type { Gateway } from "./gateway.ts";
 import { createUploadBuffers } from "./ingest/buffer-pool.ts";
 import { createIngestMemory } from "./ingest/push-context.ts";
 import type { Log } from "./log.ts";
-import { createUseSamples } from "./serve/use-samples.ts";
+import { createUseSamples, type UseSamples } from "./serve/use-samples.ts";
 
 /**
  * Creates the gateway on the real platform: its fetch, its clock, its cache. `deployment`
@@ -42,7 +42,7 @@ export function createGateway(
     sightings: createBucketSightings(clock.now),
   }));
   const scopes = createCaches(settings);
-  const samplesOf = oncePer((_: CacheReads) => createUseSamples(clock.sleep, log));
+  const samplesOf = oncePer<CacheReads, UseSamples>(() => createUseSamples(clock.sleep, log));
   return {
     caches: scopes,
     openBucket: (cache, meter) => createB2Bucket(cache.bucket, openS3(cache), meter),

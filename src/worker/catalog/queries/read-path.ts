@@ -18,7 +18,6 @@ interface PathRow extends Record<string, SqlValue> {
   readonly narHash: string | null;
   readonly narSize: number | null;
   readonly fileSize: number | null;
-  readonly refs: string | null;
   readonly deriver: string | null;
   readonly sigs: string | null;
   readonly contentAddress: string | null;
@@ -35,7 +34,7 @@ export function readPath(sql: Sql, hash: StorePathHash): StoredPath | undefined 
   const row = firstRow<PathRow>(
     sql,
     `SELECT path.id, name.name, path.state, path.problem, path.nar, path.nar_hash AS narHash,
-       path.nar_size AS narSize, path.file_size AS fileSize, path.refs, path.deriver, path.sigs,
+       path.nar_size AS narSize, path.file_size AS fileSize, path.deriver, path.sigs,
        path.ca AS contentAddress, path.build_seconds AS buildSeconds,
        ${isoTime("path.pushed_at")} AS pushedAt, ${isoTime("path.used_at")} AS usedAt,
        push.by AS pushedBy, push.claims, ${isoTime("push.at")} AS pushAt
@@ -44,7 +43,7 @@ export function readPath(sql: Sql, hash: StorePathHash): StoredPath | undefined 
     hash,
   );
   if (row === undefined) return undefined;
-  const { id, name, state, refs, sigs, pushedBy, claims, pushAt, ...facts } = row;
+  const { id, name, state, sigs, pushedBy, claims, pushAt, ...facts } = row;
   return {
     ...readKnowledge(sql),
     hash,
