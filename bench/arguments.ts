@@ -9,6 +9,7 @@ export const BENCHMARK_NAMES = [
   "uploads",
   "direct-uploads",
   "load",
+  "catalog",
   "client",
 ] as const;
 export type BenchmarkName = (typeof BENCHMARK_NAMES)[number];

@@ -52,6 +52,8 @@ export interface GatewayOptions {
    */
   readonly cache: CacheService | undefined;
   readonly isInspected?: boolean;
+  /** The directory for the database of the catalog. Without it CATALOG is off. */
+  readonly catalogDirectory?: string;
 }
 
 /**
@@ -60,14 +62,16 @@ export interface GatewayOptions {
  */
 export async function openGateway(
   context: BenchContext,
-  { bucket, cache, isInspected = false }: GatewayOptions,
+  { bucket, cache, isInspected = false, catalogDirectory }: GatewayOptions,
 ): Promise<RunningWorker> {
   const bindings = {
     ...bucket.settings,
     EDGE: cache === undefined ? "workers-cache" : "cache-api",
     TOKENS,
+    CATALOG: catalogDirectory === undefined ? "off" : "on",
   };
-  return await open(context, { module: context.deployedWorker, cache, bindings, isInspected });
+  const module = context.deployedWorker;
+  return await open(context, { module, cache, bindings, isInspected, catalogDirectory });
 }
 
 /** Starts one of the workers of `bench/workerd`. */
