@@ -1585,7 +1585,7 @@ var publishLineSchema = object(
     narinfo: text,
     /** Reserved: keeps the path for a time, or under a name. */
     pin: optional(union([boolean(), string()], "is neither a text nor true or false")),
-    /** Reserved: the time that the build took. */
+    /** How long the build took. The catalog keeps it. */
     buildSeconds: optional(pipe(number("is not a number"), minValue(0, "is negative"))),
     /** The listing of the NAR. It is stored as `<hash>.ls` if this request publishes the path. */
     listing: optional(
@@ -1779,6 +1779,27 @@ var ACCESS_FAILURES = {
   }
 };
 
+// src/api/failures/catalog-failures.ts
+var CATALOG_FAILURES = {
+  "catalog-off": {
+    status: 404,
+    message: "This cache keeps no catalog. Its operator can turn it on with CATALOG=on."
+  },
+  "catalog-unavailable": {
+    status: 503,
+    message: "The catalog does not answer right now. Pulls and pushes work without it. Try again shortly."
+  },
+  "catalog-over-limit": {
+    status: 503,
+    message: "The catalog has used up what Cloudflare's free plan allows in a day. It goes on at 00:00 UTC. Pulls and pushes work without it."
+  },
+  "path-not-in-catalog": {
+    status: 404,
+    message: "The catalog knows no such path, and no path that needs it."
+  },
+  "query-malformed": { status: 400, message: "The query is malformed" }
+};
+
 // src/api/failures/direct-upload-failures.ts
 var DIRECT_UPLOAD_FAILURES = {
   "upload-malformed": { status: 400, message: "The request is malformed" },
@@ -1952,7 +1973,8 @@ var FAILURES = {
   ...READ_FAILURES,
   ...ACCESS_FAILURES,
   ...PUSH_FAILURES,
-  ...DIRECT_UPLOAD_FAILURES
+  ...DIRECT_UPLOAD_FAILURES,
+  ...CATALOG_FAILURES
 };
 function isFailureCode(text2) {
   return Object.hasOwn(FAILURES, text2);
@@ -2482,6 +2504,7 @@ function createCacheClient(url, token, http) {
       return answer.body.length === 0 ? void 0 : parseJson(target, answer.body.toString());
     },
     callForLines: (target, input, onLine) => receiveLines(apiRequest("POST", target, input), onLine),
+    getLines: (target, onLine) => receiveLines(apiRequest("GET", target), onLine),
     async callWithLines(target, inputs, onLine) {
       const text2 = inputs.map((input) => `${JSON.stringify(input)}
 `).join("");
@@ -2746,6 +2769,9 @@ var ENDPOINTS = {
   purge: "api/v1/purge",
   missing: "api/v1/missing",
   publish: "api/v1/publish",
+  paths: "api/v1/paths",
+  search: "api/v1/search",
+  stats: "api/v1/stats",
   uploads: "api/v1/uploads",
   uploadProof: "api/v1/uploads/proof",
   signedUpload: "api/v1/uploads/signed",

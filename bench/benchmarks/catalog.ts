@@ -48,6 +48,11 @@ export async function benchCatalog(context: BenchContext): Promise<Section> {
         target: "catalogWrites",
       }),
       createFigure({
+        name: "database, for a path",
+        unit: "KB",
+        values: [filled.databaseBytes / 1000 / count],
+      }),
+      createFigure({
         name: `search, ${name}`,
         unit: "ms",
         values: searches.milliseconds,
@@ -107,6 +112,7 @@ Sig: cache.example.org-1:${signature}
 
 interface Stats {
   readonly complete: boolean;
+  readonly databaseBytes: number;
   readonly rows: { readonly read: number; readonly written: number };
 }
 
@@ -118,9 +124,10 @@ async function readStats({ url }: RunningProcess): Promise<Stats> {
 async function fill(gateway: RunningProcess) {
   const startedAt = performance.now();
   for (;;) {
-    const { complete, rows } = await readStats(gateway);
+    const { complete, rows, databaseBytes } = await readStats(gateway);
     if (complete) {
-      return { seconds: (performance.now() - startedAt) / 1000, written: rows.written };
+      const seconds = (performance.now() - startedAt) / 1000;
+      return { seconds, written: rows.written, databaseBytes };
     }
     await sleep(250);
   }
