@@ -12,20 +12,8 @@ import {
   string,
 } from "valibot";
 
-// The worker imports only the types and the numbers of this file: it writes these
-// answers and never reads one. All times are in ISO format, by the gateway's clock.
-
-/** The most paths in one page of `GET /api/v1/paths` and `GET /api/v1/search`, and how many they have by themselves. */
-export const MAX_PAGE_PATHS = 1000;
-
-/**
- * The most paths of a closure that `GET /api/v1/paths/<hash>/closure` walks. A path costs some
- * 10 rows read, and the free plan allows 5 million a day.
- */
-export const MAX_CLOSURE_PATHS = 32_768;
-
-/** The most characters of a name to search for: a store path's name has at most 211. */
-export const MAX_SEARCH_LENGTH = 211;
+// The worker imports only the types of this file: it writes these answers and never
+// reads one. All times are in ISO format, by the gateway's clock.
 
 /** How far the catalog is to be believed. */
 const knowledge = {

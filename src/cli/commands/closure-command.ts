@@ -3,7 +3,7 @@ import type { CacheOptions } from "../../client/gateway/open-cache.ts";
 import { toOneLine } from "../../client/plain-text.ts";
 import type { ProcessContext } from "../../client/process-context.ts";
 import { formatBytes } from "../../client/progress/format-amounts.ts";
-import { openCatalog } from "../catalog/open-catalog.ts";
+import { openCatalogApi } from "../catalog/open-catalog-api.ts";
 import { formatBaseName, formatCount, INCOMPLETE } from "../catalog/path-lines.ts";
 import { resolvePathArgument } from "../closure/path-argument.ts";
 import { addCacheOptions, type AddCommand } from "../command.ts";
@@ -39,7 +39,7 @@ async function showClosure(
   options: ClosureCommandOptions,
   context: ProcessContext,
 ): Promise<number> {
-  const { catalog, storeDir } = await openCatalog(options, context);
+  const { catalog, storeDir } = await openCatalogApi(options, context);
   const { hash, text } = await resolvePathArgument(path, storeDir, context);
   const isJson = options.json === true;
   const { stdout, stderr } = context;

@@ -4,7 +4,7 @@ import { lookAtNar } from "../../client/gateway/look-at-nar.ts";
 import { type CacheOptions, openCache } from "../../client/gateway/open-cache.ts";
 import type { ProcessContext } from "../../client/process-context.ts";
 import { UsageError } from "../../client/client-error.ts";
-import { openCatalog } from "../catalog/open-catalog.ts";
+import { openCatalogApi } from "../catalog/open-catalog-api.ts";
 import { writePages } from "../catalog/path-lines.ts";
 import { formatClosure, formatClosureJson } from "../closure/closure-report.ts";
 import { resolvePathArgument } from "../closure/path-argument.ts";
@@ -90,7 +90,7 @@ async function listAll(
   if (paths.length > 0 || options.closure === true || options.verify === true) {
     throw new UsageError("--all lists every path: it takes no path, no --closure and no --verify");
   }
-  const { catalog, storeDir } = await openCatalog(options, context);
+  const { catalog, storeDir } = await openCatalogApi(options, context);
   const pages = catalog.listPaths(options.byName === true ? "name" : "hash");
   await writePages(pages, { storeDir, isJson: options.json === true }, context);
   return 0;

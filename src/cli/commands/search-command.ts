@@ -1,5 +1,5 @@
 import type { CacheOptions } from "../../client/gateway/open-cache.ts";
-import { openCatalog } from "../catalog/open-catalog.ts";
+import { openCatalogApi } from "../catalog/open-catalog-api.ts";
 import { writePages } from "../catalog/path-lines.ts";
 import { addCacheOptions, type AddCommand } from "../command.ts";
 
@@ -19,7 +19,7 @@ export const addSearchCommand: AddCommand = (program, context, setExitCode) => {
     .option("--json", "print a line of JSON for each path")
     .addHelpText("after", "\nExample:\n  nargate search --to https://cache.example.org hello")
     .action(async (name: string, options: SearchOptions) => {
-      const { catalog, storeDir } = await openCatalog(options, context);
+      const { catalog, storeDir } = await openCatalogApi(options, context);
       const how = { storeDir, isJson: options.json === true };
       const found = await writePages(catalog.searchPaths(name), how, context);
       if (found === 0) setExitCode(1);

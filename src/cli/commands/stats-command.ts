@@ -1,5 +1,5 @@
 import type { CacheOptions } from "../../client/gateway/open-cache.ts";
-import { openCatalog } from "../catalog/open-catalog.ts";
+import { openCatalogApi } from "../catalog/open-catalog-api.ts";
 import { formatStats } from "../catalog/stats-report.ts";
 import { addCacheOptions, type AddCommand } from "../command.ts";
 
@@ -18,7 +18,7 @@ export const addStatsCommand: AddCommand = (program, context) => {
     .option("--json", "print JSON")
     .addHelpText("after", "\nExample:\n  nargate stats --to https://cache.example.org")
     .action(async (options: StatsOptions) => {
-      const { catalog, url } = await openCatalog(options, context);
+      const { catalog, url } = await openCatalogApi(options, context);
       const stats = await catalog.readStats();
       context.stdout.write(
         options.json === true

@@ -7,7 +7,7 @@ import { beginListing, type ListingState, readListingState, stepListing } from "
 import { forgetPaths } from "./forget-paths.ts";
 import { readMeta, writeMeta } from "./meta.ts";
 import { readPathFacts } from "./path-facts.ts";
-import { createCatalogQueries } from "./queries/catalog-queries.ts";
+import { answerQueries } from "./queries/answer-queries.ts";
 import { recordPaths } from "./record-paths.ts";
 import { firstRow } from "./sql.ts";
 
@@ -36,7 +36,7 @@ export function createCatalogCore(context: CatalogContext, limits: StepLimits): 
   }
 
   return {
-    ...createCatalogQueries(context, () => readStatus(context)),
+    ...answerQueries(context, () => readStatus(context)),
 
     async note({ by, claims, narinfos }) {
       const at = now();

@@ -79,12 +79,6 @@ export interface CatalogStatus {
 }
 
 /**
- * The `next` of a page by name: when the last path of the page was pushed, its id, the id of
- * its name, and what stands for the name.
- */
-export const PAGE_CURSOR = /^(\d{1,16})\.(\d{1,16})\.(\d{1,16})\.([0-9A-Za-z+\-._?=]{1,211})$/;
-
-/**
  * Whether Cloudflare refused a query because the rows or the space of the plan are used up.
  * The text is that of the platform ("Exceeded allowed rows written in Durable Objects free
  * tier."); across the network only the text of an error arrives.

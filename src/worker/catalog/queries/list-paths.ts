@@ -1,5 +1,5 @@
+import { PAGE_CURSOR } from "../../../api/catalog-limits.ts";
 import type { ListedPath, PathPage } from "../../../api/catalog-answers.ts";
-import { PAGE_CURSOR } from "../catalog.ts";
 import { PATH_STATES } from "../schema.ts";
 import type { Sql, SqlValue } from "../sql.ts";
 import { isoTime, readKnowledge } from "./knowledge.ts";

@@ -1,4 +1,4 @@
-import { MAX_PAGE_PATHS, MAX_SEARCH_LENGTH } from "../../../api/catalog-answers.ts";
+import { MAX_PAGE_PATHS, MAX_SEARCH_LENGTH } from "../../../api/catalog-limits.ts";
 import { parseStorePathHash, type StorePathHash } from "../../../nix/store-path.ts";
 import { CacheError } from "../../cache-error.ts";
 import { type Exchange, rawPath } from "../exchange.ts";

@@ -1,14 +1,13 @@
-import {
-  type CatalogStats,
-  type ClosureTotals,
-  type KnownPath,
-  MAX_CLOSURE_PATHS,
-  type PathPage,
+import type {
+  CatalogStats,
+  ClosureTotals,
+  KnownPath,
+  PathPage,
 } from "../../../api/catalog-answers.ts";
+import { MAX_CLOSURE_PATHS, PAGE_CURSOR } from "../../../api/catalog-limits.ts";
 import { CACHE_CONTROL } from "../../../http/cache-control.ts";
 import { answerHeaders } from "../../../http/response-headers.ts";
 import { CacheError } from "../../cache-error.ts";
-import { PAGE_CURSOR } from "../../catalog/catalog.ts";
 import { admitScope } from "../admit.ts";
 import { askCatalog } from "../ask-catalog.ts";
 import type { Exchange } from "../exchange.ts";

@@ -12,7 +12,7 @@ export interface ClosureQuery {
   readonly withPaths: boolean;
 }
 
-export interface Closure extends ClosureTotals {
+export interface KnownClosure extends ClosureTotals {
   /** The path itself first, then what it needs, nearest first. */
   readonly paths: readonly ClosurePath[];
 }
@@ -30,10 +30,10 @@ interface ClosureRow extends Record<string, SqlValue> {
  * Returns a path with all paths that it needs. `undefined` if the catalog does not know the
  * path. Reads about 10 rows a path.
  */
-export function readClosure(
+export function sumClosure(
   sql: Sql,
   { hash, limit, withPaths }: ClosureQuery,
-): Closure | undefined {
+): KnownClosure | undefined {
   const rows = sql.all<ClosureRow>(
     `WITH RECURSIVE closure (id) AS (
        SELECT id FROM path WHERE hash = ?1

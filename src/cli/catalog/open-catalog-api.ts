@@ -4,17 +4,17 @@ import { readGatewayFacts } from "../../client/gateway/gateway-facts.ts";
 import { type CacheOptions, openCache } from "../../client/gateway/open-cache.ts";
 import type { ProcessContext } from "../../client/process-context.ts";
 
-export interface OpenCatalog {
+export interface OpenCatalogApi {
   readonly catalog: CatalogApi;
   readonly url: string;
   readonly storeDir: string;
 }
 
 /** Opens the catalog of a cache. Throws a `ClientError` if there is no token: the catalog is for pushers. */
-export async function openCatalog(
+export async function openCatalogApi(
   options: CacheOptions,
   context: ProcessContext,
-): Promise<OpenCatalog> {
+): Promise<OpenCatalogApi> {
   const { firstContact, token } = await openCache(options, context);
   if (token === undefined) {
     throw new ClientError(
