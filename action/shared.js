@@ -1793,6 +1793,10 @@ var CATALOG_FAILURES = {
     status: 503,
     message: "The catalog has used up what Cloudflare's free plan allows in a day. It goes on at 00:00 UTC. Pulls and pushes work without it."
   },
+  "catalog-incomplete": {
+    status: 503,
+    message: "The catalog does not know this path yet: the gateway still lists the bucket for the first time. Try again later."
+  },
   "path-not-in-catalog": {
     status: 404,
     message: "The catalog knows no such path, and no path that needs it."

@@ -70,7 +70,15 @@ describe("failureResponse", () => {
 describe("FAILURES", () => {
   it("never answers 404 but to what is absent or no path of a cache (law 5)", () => {
     const absent = CODES.filter((code) => FAILURES[code].status === 404);
-    expect(absent).toEqual(["not-found", "no-such-endpoint", "bad-path", "upload-gone"]);
+    expect(absent).toEqual([
+      "not-found",
+      "no-such-endpoint",
+      "bad-path",
+      "upload-gone",
+      // Only of routes of the API, which Nix never asks.
+      "catalog-off",
+      "path-not-in-catalog",
+    ]);
   });
 
   it("answers no status that Nix takes for success or for a redirect", () => {

@@ -7,6 +7,7 @@ import type {
 import { MAX_CLOSURE_PATHS, PAGE_CURSOR } from "../../../api/catalog-limits.ts";
 import { CACHE_CONTROL } from "../../../http/cache-control.ts";
 import { answerHeaders } from "../../../http/response-headers.ts";
+import type { StorePathHash } from "../../../nix/store-path.ts";
 import { CacheError } from "../../cache-error.ts";
 import { admitScope } from "../admit.ts";
 import { askCatalog } from "../ask-catalog.ts";
@@ -64,9 +65,17 @@ export async function readCatalogPath(exchange: Exchange): Promise<Response> {
   await admitScope(exchange, "push");
   const hash = readHashInPath(exchange);
   const found = await askCatalog(exchange, (catalog) => catalog.readPath(hash));
-  if (found === undefined) throw new CacheError("path-not-in-catalog", hash);
+  if (found === undefined) throw await unknownPath(hash, exchange);
   const signatures = await judgeSignatures(found, exchange);
   return answerJson<KnownPath>({ ...found, signatures });
+}
+
+/** Returns the failure for a path that the catalog does not know: it may still be learning. */
+async function unknownPath(hash: StorePathHash, exchange: Exchange): Promise<CacheError> {
+  const { completeAt } = await askCatalog(exchange, (catalog) => catalog.readStatus());
+  return completeAt === undefined
+    ? new CacheError("catalog-incomplete", hash)
+    : new CacheError("path-not-in-catalog", hash);
 }
 
 /**
@@ -80,7 +89,7 @@ export async function readCatalogClosure(exchange: Exchange): Promise<Response> 
   const found = await askCatalog(exchange, (catalog) =>
     catalog.readClosure({ hash, limit: MAX_CLOSURE_PATHS, withPaths }),
   );
-  if (found === undefined) throw new CacheError("path-not-in-catalog", hash);
+  if (found === undefined) throw await unknownPath(hash, exchange);
   const { paths, totals } = found;
   const last: ClosureTotals = { totals };
   return new Response([...paths, last].map((line) => `${JSON.stringify(line)}\n`).join(""), {

@@ -121,6 +121,21 @@ describe("the routes of the catalog", () => {
     expect(await linesOf(await request(`${url}?paths=false`, PUSHER))).toHaveLength(1);
   });
 
+  it("call a path unknown only if they know the whole bucket", async () => {
+    const catalog = createTestCatalog({ bucket: createMemoryBucket() });
+    const { request } = await startCatalogGateway(catalog);
+    const codes = async () =>
+      await Promise.all(
+        [`/api/v1/paths/${A}`, `/api/v1/paths/${A}/closure`].map(async (route) => {
+          const response = await request(route, PUSHER);
+          return [response.status, (await errorOf(response)).code];
+        }),
+      );
+    expect(await codes()).toEqual([1, 2].map(() => [503, "catalog-incomplete"]));
+    await catalog.settle();
+    expect(await codes()).toEqual([1, 2].map(() => [404, "path-not-in-catalog"]));
+  });
+
   it.each([
     ["/api/v1/paths?limit=0", "limit is not a number from 1 to 1000"],
     ["/api/v1/paths?limit=1001", "limit is not"],
