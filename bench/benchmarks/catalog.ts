@@ -17,7 +17,7 @@ const SEARCHES = 40;
 
 /** Measures how long the catalog takes to learn a bucket, and what its answers cost. */
 export async function benchCatalog(context: BenchContext): Promise<Section> {
-  const count = context.isQuick ? 10_000 : 100_000;
+  const count = context.isQuick ? CLOSURE_PATHS : 100_000;
   const bucket = await openBucket(context);
   context.say(`catalog: writes ${count} narinfos`);
   await writeNarinfos(bucket, count);
