@@ -15,7 +15,7 @@ const FRESH_MILLISECONDS = 26 * 3600 * 1000;
 const HASHES_AT_ONCE = 10_000;
 
 /**
- * Returns the hashes whose narinfos the cache does not have. Reads 2 rows a hash. Does not
+ * Returns the hashes whose narinfos the cache does not have. Reads at most 3 rows a hash. Does not
  * guess: the answer is "unknown" unless a whole listing began within the last 26 hours.
  */
 export function findMissingHashes(

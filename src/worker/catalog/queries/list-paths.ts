@@ -12,7 +12,7 @@ export interface PathQuery {
   readonly limit: number;
 }
 
-/** Returns a page of all paths of the cache. Reads 2 rows a path, and 4 by name. */
+/** Returns a page of all paths of the cache. Reads 2 rows a path, and 5 by name. */
 export function listPaths(sql: Sql, { order, after, limit }: PathQuery): PathPage {
   return order === "hash" ? pageByHash(sql, after ?? "", limit) : pageByName(sql, after, limit);
 }
