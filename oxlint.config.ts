@@ -106,6 +106,7 @@ const ARROWS: readonly Arrow[] = [
   {
     files: ["src/worker/catalog/**"],
     may: `${PURE} ${WORKER_BASE} bucket/bucket.ts bucket/nargate-path.ts caches`,
+    own: "*.ts",
     because:
       "src/worker/catalog knows the bucket by its port alone, and is the one user of its database.",
   },
@@ -154,7 +155,7 @@ const ARROWS: readonly Arrow[] = [
   {
     files: ["src/cli/**"],
     may: `${PURE} prices checks client`,
-    own: "audit commands closure doctor *.ts",
+    own: "audit catalog commands closure doctor *.ts",
     packages: "node:* commander",
     because: "The command imports the client and what is pure.",
   },

@@ -871,6 +871,30 @@ function describeUnusable(count2, { publicKeys }) {
   return names.length === 0 ? `nobody can pull ${paths} with signatures checked: this cache publishes no key, and does not sign. ${remedy}` : `nobody who trusts ${names.join(" or ")} can pull ${paths}: they have no signature of that key, and the cache does not sign. ${remedy}`;
 }
 
+// src/client/local-nix/build-log.ts
+import { lstat } from "node:fs/promises";
+import path2 from "node:path";
+async function findBuildLog(deriver, { storeDir, directory }, env) {
+  if (directory === void 0) return void 0;
+  const root = directory.endsWith(storeDir) ? directory.slice(0, -storeDir.length) : "";
+  const logs = env["NIX_LOG_DIR"] ?? `${root}/nix/var/log/nix`;
+  const name = formatStorePathBaseName(deriver);
+  const file = path2.join(logs, "drvs", name.slice(0, 2), name.slice(2));
+  const found = await Promise.all(
+    [`${file}.bz2`, file].map((one) => lstat(one).catch(() => void 0))
+  );
+  const stat = found.find((one) => one?.isFile() === true);
+  return stat && { bornAt: stat.birthtimeMs, lastWrittenAt: stat.mtimeMs };
+}
+var MAX_BUILD_SECONDS = 24 * 3600;
+async function readBuildSeconds({ deriver, isUltimate }, store, env) {
+  if (deriver === void 0 || !isUltimate) return void 0;
+  const log = await findBuildLog(deriver, store, env);
+  if (log === void 0 || log.bornAt <= 0) return void 0;
+  const seconds = (log.lastWrittenAt - log.bornAt) / 1e3;
+  return seconds > 0 && seconds <= MAX_BUILD_SECONDS ? Math.round(seconds * 10) / 10 : void 0;
+}
+
 // src/client/push/pack-nar.ts
 import { createHash } from "node:crypto";
 
@@ -1111,7 +1135,7 @@ async function* inBlocks(chunks, blockBytes = BLOCK_BYTES) {
 }
 
 // src/client/push/nar-dumps.ts
-import path2 from "node:path";
+import path3 from "node:path";
 
 // src/client/local-nix/nar-listing.ts
 import { isUtf8 } from "node:buffer";
@@ -1160,7 +1184,7 @@ function createListingWriter(maxBytes) {
 var MAX_LISTING_BYTES = 8 * 1024 * 1024;
 function dumpFiles(info, { store, withListing }) {
   if (store.directory === void 0) return void 0;
-  const file = path2.join(store.directory, formatStorePathBaseName(info.path));
+  const file = path3.join(store.directory, formatStorePathBaseName(info.path));
   const listing = withListing ? createListingWriter(MAX_LISTING_BYTES) : void 0;
   const expectedBytes = info.narSize;
   const blocks = dumpPath(file, { blockBytes: BLOCK_BYTES, expectedBytes, listing });
@@ -1201,7 +1225,7 @@ async function* readAhead(chunks) {
 import { randomUUID } from "node:crypto";
 import { open as open2, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path3 from "node:path";
+import path4 from "node:path";
 function createSpoolMemory(limitBytes) {
   let taken = 0;
   return {
@@ -1284,7 +1308,7 @@ async function* sliceFile(file, start, end) {
   }
 }
 async function openUnnamed(directory, expectedBytes) {
-  const name = path3.join(directory, `nargate-${randomUUID()}`);
+  const name = path4.join(directory, `nargate-${randomUUID()}`);
   try {
     const file = await open2(name, "wx+", 384);
     await rm(name);
@@ -1779,10 +1803,10 @@ function createNarinfoPublisher(session) {
   });
   const inBatches = batches === void 0 ? void 0 : createBatches(batches, put, session);
   return {
-    async publish(narinfo, { listing, nar } = {}) {
+    async publish(narinfo, more = {}) {
       const { url, storePath } = narinfo;
       const text2 = formatNarinfo(narinfo);
-      const one = { path: storePath.hash, narinfo: text2, url, listing, nar };
+      const one = { path: storePath.hash, narinfo: text2, url, ...more };
       const isAlone = inBatches === void 0 || text2.length > LARGE_CHARACTERS;
       return await (isAlone ? put(one) : inBatches(one));
     }
@@ -1820,10 +1844,11 @@ function createBatches(api, put, { context }) {
     const passing = /* @__PURE__ */ new Map();
     let broken;
     try {
-      const lines = batch.map(({ path: path5, narinfo, listing, nar }) => ({
+      const lines = batch.map(({ path: path5, narinfo, listing, nar, buildSeconds }) => ({
         path: path5,
         narinfo,
         ...listing === void 0 ? {} : { listing },
+        ...buildSeconds === void 0 ? {} : { buildSeconds },
         ...nar === void 0 ? {} : { nar: nar.toString("base64") }
       }));
       await api.publish(lines, (end) => {
@@ -1878,8 +1903,6 @@ function createBatches(api, put, { context }) {
 }
 
 // src/client/push/send-logs.ts
-import { lstat } from "node:fs/promises";
-import path4 from "node:path";
 function createLogSender(session, progress) {
   const sent = /* @__PURE__ */ new Set();
   return {
@@ -1899,28 +1922,12 @@ function createLogSender(session, progress) {
   };
 }
 async function sendLog(deriver, { client, store, context }) {
-  if (!await hasLog(deriver, store, context.env)) return false;
+  if (await findBuildLog(deriver, store, context.env) === void 0) return false;
   const args = [...storeArgs(store), "--read-log", formatStorePath(deriver, store.storeDir)];
   const text2 = await runNix({ program: "nix-store", args }, context);
   const target = `log/${encodeURIComponent(formatStorePathBaseName(deriver))}`;
   await client.put(target, "text/plain; charset=utf-8", textBody(text2));
   return true;
-}
-async function hasLog(deriver, { storeDir, directory }, env) {
-  if (directory === void 0) return false;
-  const root = directory.endsWith(storeDir) ? directory.slice(0, -storeDir.length) : "";
-  const logs = env["NIX_LOG_DIR"] ?? `${root}/nix/var/log/nix`;
-  const name = formatStorePathBaseName(deriver);
-  const file = path4.join(logs, "drvs", name.slice(0, 2), name.slice(2));
-  const found = await Promise.all(
-    [file, `${file}.bz2`].map(
-      (one) => lstat(one).then(
-        () => true,
-        () => false
-      )
-    )
-  );
-  return found.includes(true);
 }
 
 // src/client/push/publish-steps.ts
@@ -1986,11 +1993,13 @@ function createPublishSteps(session, progress, { settle, settleError, settleBloc
         return await sendNar(path5);
       });
     },
-    async publish({ info: { path: path5, narSize, deriver } }, { narinfo, sent }) {
+    async publish({ info }, { narinfo, sent }) {
+      const { path: path5, narSize, deriver } = info;
       const { signKey } = options;
       const signed = signKey === void 0 ? narinfo : await signNarinfo(narinfo, signKey, storeDir);
       checkGoesOn();
-      const more = { listing: sent?.listing.text, nar: sent?.nar };
+      const buildSeconds = sent === void 0 ? void 0 : await readBuildSeconds(info, store, context.env);
+      const more = { listing: sent?.listing.text, nar: sent?.nar, buildSeconds };
       const outcome = await publisher.publish(signed, more);
       if (outcome === "conflict") {
         const reason = "in the cache with other contents, which it keeps";

@@ -1613,7 +1613,7 @@ var publishLineSchema = object(
     /** Hash part of the store path: the name under which the narinfo is published. */
     path: hash,
     narinfo: text,
-    /** Reserved: the time that the build took. */
+    /** How long the build took. The catalog keeps it. */
     buildSeconds: optional(pipe(number("is not a number"), minValue(0, "is negative"))),
     /** The listing of the NAR. It is stored as `<hash>.ls` if this request publishes the path. */
     listing: optional(
@@ -1872,6 +1872,31 @@ var ACCESS_FAILURES = {
   }
 };
 
+// src/api/failures/catalog-failures.ts
+var CATALOG_FAILURES = {
+  "catalog-off": {
+    status: 404,
+    message: "This cache keeps no catalog. Its operator can turn it on with CATALOG=on."
+  },
+  "catalog-unavailable": {
+    status: 503,
+    message: "The catalog does not answer right now. Pulls and pushes work without it. Try again shortly."
+  },
+  "catalog-over-limit": {
+    status: 503,
+    message: "The catalog has used up what Cloudflare's free plan allows in a day. It goes on at 00:00 UTC. Pulls and pushes work without it."
+  },
+  "catalog-incomplete": {
+    status: 503,
+    message: "The catalog does not know this path yet: the gateway still lists the bucket for the first time. Try again later."
+  },
+  "path-not-in-catalog": {
+    status: 404,
+    message: "The catalog knows no such path, and no path that needs it."
+  },
+  "query-malformed": { status: 400, message: "The query is malformed" }
+};
+
 // src/api/failures/direct-upload-failures.ts
 var DIRECT_UPLOAD_FAILURES = {
   "upload-malformed": { status: 400, message: "The request is malformed" },
@@ -2066,7 +2091,8 @@ var FAILURES = {
   ...ACCESS_FAILURES,
   ...PUSH_FAILURES,
   ...DIRECT_UPLOAD_FAILURES,
-  ...PIN_FAILURES
+  ...PIN_FAILURES,
+  ...CATALOG_FAILURES
 };
 function isFailureCode(text3) {
   return Object.hasOwn(FAILURES, text3);
@@ -2596,6 +2622,7 @@ function createCacheClient(url, token, http) {
       return answer.body.length === 0 ? void 0 : parseJson(target, answer.body.toString());
     },
     callForLines: (target, input, onLine) => receiveLines(apiRequest("POST", target, input), onLine),
+    getLines: (target, onLine) => receiveLines(apiRequest("GET", target), onLine),
     async callWithLines(target, inputs, onLine) {
       const text3 = inputs.map((input) => `${JSON.stringify(input)}
 `).join("");
@@ -2862,6 +2889,9 @@ var ENDPOINTS = {
   publish: "api/v1/publish",
   pins: "api/v1/pins",
   pinRemoval: "api/v1/pins/remove",
+  paths: "api/v1/paths",
+  search: "api/v1/search",
+  stats: "api/v1/stats",
   uploads: "api/v1/uploads",
   uploadProof: "api/v1/uploads/proof",
   signedUpload: "api/v1/uploads/signed",

@@ -10,6 +10,7 @@ export const BENCHMARK_NAMES = [
   "uploads",
   "direct-uploads",
   "load",
+  "catalog",
   "client",
   "peers",
 ] as const;

@@ -13,6 +13,7 @@ import {
   USAGE,
 } from "./arguments.ts";
 import type { BenchContext } from "./benchmarks/bench-context.ts";
+import { benchCatalog } from "./benchmarks/catalog.ts";
 import { benchClient } from "./benchmarks/client.ts";
 import { benchDirectUploads } from "./benchmarks/direct-uploads.ts";
 import { benchDownloads } from "./benchmarks/downloads.ts";
@@ -42,6 +43,7 @@ const BENCHMARKS: Record<BenchmarkName, (context: BenchContext) => Promise<Secti
   uploads: benchUploads,
   "direct-uploads": benchDirectUploads,
   load: benchLoad,
+  catalog: benchCatalog,
   client: benchClient,
   peers: benchPeers,
 };

@@ -59,6 +59,8 @@ export interface GatewayOptions {
   readonly isInspected?: boolean;
   /** Further settings. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** The directory for the database of the catalog. Without it CATALOG is off. */
+  readonly catalogDirectory?: string;
 }
 
 /**
@@ -67,15 +69,17 @@ export interface GatewayOptions {
  */
 export async function openGateway(
   context: BenchContext,
-  { bucket, cache, isInspected = false, settings = {} }: GatewayOptions,
+  { bucket, cache, isInspected = false, settings = {}, catalogDirectory }: GatewayOptions,
 ): Promise<RunningWorker> {
   const bindings = {
     ...bucket.settings,
     EDGE: cache === undefined ? "workers-cache" : "cache-api",
     TOKENS,
+    CATALOG: catalogDirectory === undefined ? "off" : "on",
     ...settings,
   };
-  return await open(context, { module: context.deployedWorker, cache, bindings, isInspected });
+  const module = context.deployedWorker;
+  return await open(context, { module, cache, bindings, isInspected, catalogDirectory });
 }
 
 /** Starts one of the workers of `bench/workerd`. */

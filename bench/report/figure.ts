@@ -9,7 +9,8 @@ export type Unit =
   | "KB"
   | "ms"
   | "s"
-  | "bucket requests";
+  | "bucket requests"
+  | "rows";
 
 /** The values that a figure is compared with, measured in the same run. */
 export interface Comparison {

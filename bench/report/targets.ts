@@ -93,6 +93,13 @@ export const TARGETS = {
     256,
     "the worker's process stays under 256 MB with 50 readers and 10 pushers",
   ),
+  catalogSearch: value("stay under", 50, "a search in the catalog takes less than 50 ms"),
+  catalogWrites: value(
+    "stay under",
+    20,
+    "a path costs less than 20 rows written: 5,000 paths a day on the free plan",
+  ),
+  catalogClosure: value("stay under", 12, "a closure reads less than 12 rows a path"),
   warmPullTime: ratio("stay within", 1.5, "a warm pull takes at most 1.5 times nginx's time"),
   warmPullRequests: value("be", 0, "a warm pull takes no bucket request"),
   coldPullRequests: ratio("be", 1, "a cold pull takes one bucket request for each object"),

@@ -17,6 +17,8 @@ export interface WorkerToServe {
   readonly compatibilityDate: string;
   readonly bindings: Readonly<Record<string, string>>;
   readonly cache?: CacheService | undefined;
+  /** The directory for the database of the catalog. Without it the worker has no catalog. */
+  readonly catalogDirectory?: string | undefined;
   readonly port: number;
 }
 
@@ -26,12 +28,16 @@ export interface WorkerToServe {
  * socket.
  */
 export function formatWorkerdConfig(worker: WorkerToServe): string {
-  const { module, compatibilityDate, bindings, cache, port } = worker;
+  const { module, compatibilityDate, bindings, cache, catalogDirectory, port } = worker;
+  const catalog = catalogDirectory === undefined ? "" : CATALOG;
   const services = [
-    `(name = "worker", worker = (${formatWorker(module, compatibilityDate, bindings)}, globalOutbound = "network"${cache === undefined ? "" : `, cacheApiOutbound = "cache"`}))`,
+    `(name = "worker", worker = (${formatWorker(module, compatibilityDate, bindings)}${catalog}, globalOutbound = "network"${cache === undefined ? "" : `, cacheApiOutbound = "cache"`}))`,
     `(name = "network", network = (allow = ["private", "local"]))`,
   ];
   if (cache !== undefined) services.push(formatCache(cache, compatibilityDate));
+  if (catalogDirectory !== undefined) {
+    services.push(`(name = "catalog", disk = (path = ${text(catalogDirectory)}, writable = true))`);
+  }
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
@@ -41,6 +47,8 @@ const config :Workerd.Config = (
 );
 `;
 }
+
+const CATALOG = `, durableObjectNamespaces = [(className = "Catalog", uniqueKey = "catalog", enableSql = true)], durableObjectStorage = (localDisk = "catalog")`;
 
 function formatCache(cache: CacheService, compatibilityDate: string): string {
   const bindings = { KEEPS: String(cache.keeps) };

@@ -92,7 +92,7 @@ export const publishLineSchema = object(
     /** Hash part of the store path: the name under which the narinfo is published. */
     path: hash,
     narinfo: text,
-    /** Reserved: the time that the build took. */
+    /** How long the build took. The catalog keeps it. */
     buildSeconds: optional(pipe(number("is not a number"), minValue(0, "is negative"))),
     /** The listing of the NAR. It is stored as `<hash>.ls` if this request publishes the path. */
     listing: optional(

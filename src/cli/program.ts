@@ -4,6 +4,7 @@ import { describeError, Interrupted, UsageError } from "../client/client-error.t
 import { toOneLine } from "../client/plain-text.ts";
 import { createProcessContext, type ProcessContext } from "../client/process-context.ts";
 import type { AddCommand } from "./command.ts";
+import { addClosureCommand } from "./commands/closure-command.ts";
 import { addDoctorCommand } from "./commands/doctor-command.ts";
 import { addFsckCommand } from "./commands/fsck-command.ts";
 import { addInfoCommand } from "./commands/info-command.ts";
@@ -14,6 +15,8 @@ import { addLsCommand } from "./commands/ls-command.ts";
 import { addPinCommand } from "./commands/pin-command.ts";
 import { addPinsCommand } from "./commands/pins-command.ts";
 import { addPushCommand } from "./commands/push-command.ts";
+import { addSearchCommand } from "./commands/search-command.ts";
+import { addStatsCommand } from "./commands/stats-command.ts";
 import { addTokenCommand } from "./commands/token-command.ts";
 import { addUnpinCommand } from "./commands/unpin-command.ts";
 import { addUseCommand } from "./commands/use-command.ts";
@@ -26,6 +29,9 @@ const COMMANDS: readonly AddCommand[] = [
   addDoctorCommand,
   addLsCommand,
   addInfoCommand,
+  addSearchCommand,
+  addClosureCommand,
+  addStatsCommand,
   addPinCommand,
   addUnpinCommand,
   addPinsCommand,

@@ -1,3 +1,4 @@
+import type { StorePathHash } from "../nix/store-path.ts";
 import type { Settings } from "../settings/settings.ts";
 import { ABSENCE_RULES } from "./absence/absence-rules.ts";
 import { createKnownAbsences } from "./absence/known-absences.ts";
@@ -18,6 +19,7 @@ import type { Gateway } from "./gateway.ts";
 import { createUploadBuffers } from "./ingest/buffer-pool.ts";
 import { createIngestMemory } from "./ingest/push-context.ts";
 import type { Log } from "./log.ts";
+import { createUseSamples, type UseSamples } from "./serve/use-samples.ts";
 
 /**
  * Creates the gateway on the real platform: its fetch, its clock, its cache. `deployment`
@@ -39,8 +41,10 @@ export function createGateway(
     presign: createS3Presigner(cache.bucket, clock.now),
     sightings: createBucketSightings(clock.now),
   }));
+  const scopes = createCaches(settings);
+  const samplesOf = oncePer<CacheReads, UseSamples>(() => createUseSamples(clock.sleep, log));
   return {
-    caches: createCaches(settings),
+    caches: scopes,
     openBucket: (cache, meter) => createB2Bucket(cache.bucket, openS3(cache), meter),
     openProbe(cache, bucket, header) {
       const { send, presign } = openS3(cache);
@@ -72,6 +76,14 @@ export function createGateway(
           }),
     ),
     openCatalog,
+    sampleUses(cache, objects, waitUntil) {
+      const scope = scopes.findByCatalogName(cache.bucketId);
+      if (scope === undefined || !scope.catalog.isOn) return undefined;
+      const samples = samplesOf(cache);
+      const send = async (hashes: readonly StorePathHash[]) =>
+        await openCatalog(scope, objects)?.noteUsed(hashes);
+      return (hash) => samples.add(hash, { send, waitUntil });
+    },
     buffers: createUploadBuffers(clock),
     memory: createIngestMemory(),
     clock,

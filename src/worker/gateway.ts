@@ -1,5 +1,6 @@
 import type { ProbeFolder } from "../checks/payload-probe.ts";
 import type { PayloadHeader } from "../http/payload-header.ts";
+import type { StorePathHash } from "../nix/store-path.ts";
 import type { KnownAbsences } from "./absence/known-absences.ts";
 import type { OidcVerifier } from "./access/oidc/verify-oidc-token.ts";
 import type { Bucket, BucketMeter } from "./bucket/bucket.ts";
@@ -29,6 +30,16 @@ export interface Gateway {
   openOidc(cache: CacheScope): OidcVerifier | undefined;
   /** Returns the catalog of a cache. `undefined` if CATALOG is off. */
   openCatalog(cache: CacheScope, objects: CatalogNamespace | undefined): CatalogPort | undefined;
+  /**
+   * Returns what notes that a reader caused a request for a narinfo: the catalog learns which
+   * paths are in use. It returns at once, and no answer depends on it (law 6). `undefined` if
+   * CATALOG is off.
+   */
+  sampleUses(
+    cache: CacheReads,
+    objects: CatalogNamespace | undefined,
+    waitUntil: (promise: Promise<unknown>) => void,
+  ): ((hash: StorePathHash) => void) | undefined;
   readonly buffers: UploadBuffers;
   readonly memory: IngestMemory;
   readonly clock: Clock;

@@ -2,7 +2,7 @@ import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
 import { parseSettings } from "../settings/settings.ts";
 import { createApp } from "./app.ts";
 import { createBucketMeter } from "./bucket/bucket.ts";
-import { type CatalogPort, CATALOG_METHODS } from "./catalog/catalog.ts";
+import { type CatalogNamespace, type CatalogPort, CATALOG_METHODS } from "./catalog/catalog.ts";
 import { type CatalogCore, createCatalogCore } from "./catalog/catalog-core.ts";
 import { STEP_LIMITS } from "./catalog/catalog-context.ts";
 import { ensureSchema } from "./catalog/schema.ts";
@@ -57,11 +57,18 @@ export class Objects extends WorkerEntrypoint<Env> {
     }
     const { storeDir, edgeKeys } = cache;
     const meter = createBucketMeter();
+    const { Catalog: catalogs } = this.ctx.exports as { readonly Catalog?: CatalogNamespace };
+    const onUse = gateway.sampleUses(cache, catalogs, (promise) => this.ctx.waitUntil(promise));
     return await answerInnerRequest(
       request,
       edgeKeys,
       (key, range) =>
-        readFromBucket(key, range, { bucket: gateway.openBucket(cache, meter), storeDir, log }),
+        readFromBucket(key, range, {
+          bucket: gateway.openBucket(cache, meter),
+          storeDir,
+          log,
+          onUse,
+        }),
       meter,
       (error) => {
         const failure = toFailure(error);
@@ -99,7 +106,13 @@ export class Catalog extends DurableObject<Env> {
     this.#core = this.#open();
     // An alarm may have been lost: the platform gives up after six failures.
     void context.blockConcurrencyWhile(async () => {
-      if ((await context.storage.getAlarm()) === null) await this.#arm();
+      try {
+        if ((await context.storage.getAlarm()) === null) await this.#arm();
+      } catch (error) {
+        // An alarm is a row written. While the day's rows are used up, questions still work.
+        const detail = error instanceof Error ? error.message : String(error);
+        isolateFor(env).gateway.log("warn", "catalog-alarm-failed", { detail });
+      }
     });
   }
 

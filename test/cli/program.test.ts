@@ -123,7 +123,11 @@ describe("nargate", () => {
       line: "--file works only together with --write",
     },
     { what: "doctor of no cache", args: ["doctor"], line: "no cache is given" },
-    { what: "ls of nothing", args: ["ls"], line: "missing required argument 'path'" },
+    {
+      what: "ls of nothing",
+      args: ["ls"],
+      line: "nothing to list: name store paths, or use --all",
+    },
     { what: "ls of no cache", args: ["ls", PATH], line: "no cache is given" },
     {
       what: "ls without a value for --to",

@@ -76,6 +76,9 @@ describe("FAILURES", () => {
       "bad-path",
       "upload-gone",
       "pin-unknown",
+      // Only of routes of the API, which Nix never asks.
+      "catalog-off",
+      "path-not-in-catalog",
     ]);
   });
 

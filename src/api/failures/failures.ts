@@ -1,4 +1,5 @@
 import { ACCESS_FAILURES } from "./access-failures.ts";
+import { CATALOG_FAILURES } from "./catalog-failures.ts";
 import { DIRECT_UPLOAD_FAILURES } from "./direct-upload-failures.ts";
 import { type FailureTable, READ_FAILURES } from "./read-failures.ts";
 import { PIN_FAILURES } from "./pin-failures.ts";
@@ -11,6 +12,7 @@ export const FAILURES = {
   ...PUSH_FAILURES,
   ...DIRECT_UPLOAD_FAILURES,
   ...PIN_FAILURES,
+  ...CATALOG_FAILURES,
 } as const satisfies FailureTable;
 
 export type FailureCode = keyof typeof FAILURES;

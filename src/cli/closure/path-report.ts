@@ -1,3 +1,4 @@
+import type { KnownPath } from "../../api/catalog-answers.ts";
 import { formatBytes } from "../../client/progress/format-amounts.ts";
 import { formatHash, type Hash } from "../../nix/hash.ts";
 import { formatStorePath } from "../../nix/store-path.ts";
@@ -43,8 +44,12 @@ const SIGNATURES = {
   malformed: "MALFORMED: newer versions of Nix refuse the whole path",
 };
 
-/** Returns the same facts as JSON. */
-export function formatInspectionJson(inspection: PathInspection, storeDir: string): string {
+/** Returns the same facts as JSON, with those of the catalog if there are any. */
+export function formatInspectionJson(
+  inspection: PathInspection,
+  storeDir: string,
+  known: KnownPath | undefined,
+): string {
   const { narinfo, signatures, nar, isAddressTrue } = inspection;
   const value = {
     path: formatStorePath(narinfo.storePath, storeDir),
@@ -62,8 +67,15 @@ export function formatInspectionJson(inspection: PathInspection, storeDir: strin
     usable: inspection.isUsable,
     signatures,
     references: narinfo.references.map((path) => formatStorePath(path, storeDir)),
+    ...(known === undefined ? {} : { catalog: catalogFacts(known) }),
   };
   return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+/** The facts that the narinfo does not have. */
+function catalogFacts({ push, pushedAt, usedAt, buildSeconds, referrers, ...rest }: KnownPath) {
+  const { complete, listedFrom } = rest;
+  return { complete, listedFrom, push, pushedAt, usedAt, buildSeconds, referrers };
 }
 
 function field(label: string, values: readonly string[]): readonly string[] {

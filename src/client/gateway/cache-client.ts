@@ -38,7 +38,9 @@ export interface CacheClient {
   put(target: string, contentType: string, body: HttpBody, onSent?: OnSent): Promise<void>;
   /** Calls `/api/v1/…` and passes each JSON line of the answer to `onLine` as it arrives. */
   callForLines(target: string, input: unknown, onLine: (line: unknown) => void): Promise<void>;
-  /** The same with a request that has a JSON object on each line. */
+  /** GETs `/api/v1/…` and passes each JSON line of the answer to `onLine` as it arrives. */
+  getLines(target: string, onLine: (line: unknown) => void): Promise<void>;
+  /** The same as `callForLines` with a request that has a JSON object on each line. */
   callWithLines(
     target: string,
     inputs: readonly unknown[],
@@ -120,6 +122,8 @@ export function createCacheClient(
 
     callForLines: (target, input, onLine) =>
       receiveLines(apiRequest("POST", target, input), onLine),
+
+    getLines: (target, onLine) => receiveLines(apiRequest("GET", target), onLine),
 
     async callWithLines(target, inputs, onLine) {
       const text = inputs.map((input) => `${JSON.stringify(input)}\n`).join("");

@@ -1,5 +1,6 @@
 import type { Narinfo } from "../../nix/narinfo.ts";
 import { formatStorePathBaseName } from "../../nix/store-path.ts";
+import { readBuildSeconds } from "../local-nix/build-log.ts";
 import type { PathInfo } from "../local-nix/path-info.ts";
 import type { Progress } from "../progress/progress.ts";
 import type { Transfer } from "../progress/transfer-model.ts";
@@ -110,12 +111,15 @@ export function createPublishSteps(
         return await sendNar(path);
       });
     },
-    async publish({ info: { path, narSize, deriver } }, { narinfo, sent }) {
+    async publish({ info }, { narinfo, sent }) {
+      const { path, narSize, deriver } = info;
       const { signKey } = options;
       const signed =
         signKey === undefined ? narinfo : await signNarinfo(narinfo, signKey, storeDir);
       checkGoesOn();
-      const more = { listing: sent?.listing.text, nar: sent?.nar };
+      const buildSeconds =
+        sent === undefined ? undefined : await readBuildSeconds(info, store, context.env);
+      const more = { listing: sent?.listing.text, nar: sent?.nar, buildSeconds };
       const outcome = await publisher.publish(signed, more);
       if (outcome === "conflict") {
         const reason = "in the cache with other contents, which it keeps";

@@ -1,10 +1,9 @@
-import { lstat } from "node:fs/promises";
-import path from "node:path";
 import { formatStorePath, formatStorePathBaseName, type StorePath } from "../../nix/store-path.ts";
 import { describeError } from "../client-error.ts";
 import { textBody } from "../gateway/http-client.ts";
+import { findBuildLog } from "../local-nix/build-log.ts";
 import { runNix } from "../local-nix/run-nix.ts";
-import { type NixStore, storeArgs } from "../local-nix/store-location.ts";
+import { storeArgs } from "../local-nix/store-location.ts";
 import type { Progress } from "../progress/progress.ts";
 import type { PushSession } from "./push-session.ts";
 
@@ -42,35 +41,11 @@ async function sendLog(
   deriver: StorePath,
   { client, store, context }: LogSession,
 ): Promise<boolean> {
-  if (!(await hasLog(deriver, store, context.env))) return false;
+  // Without this check Nix would ask all substituters for it.
+  if ((await findBuildLog(deriver, store, context.env)) === undefined) return false;
   const args = [...storeArgs(store), "--read-log", formatStorePath(deriver, store.storeDir)];
   const text = await runNix({ program: "nix-store", args }, context);
   const target = `log/${encodeURIComponent(formatStorePathBaseName(deriver))}`;
   await client.put(target, "text/plain; charset=utf-8", textBody(text));
   return true;
-}
-
-/**
- * Whether Nix keeps the log on this machine, packed or not (libstore/local-fs-store.cc).
- * Without this check Nix would ask all substituters for it.
- */
-async function hasLog(
-  deriver: StorePath,
-  { storeDir, directory }: NixStore,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<boolean> {
-  if (directory === undefined) return false;
-  const root = directory.endsWith(storeDir) ? directory.slice(0, -storeDir.length) : "";
-  const logs = env["NIX_LOG_DIR"] ?? `${root}/nix/var/log/nix`;
-  const name = formatStorePathBaseName(deriver);
-  const file = path.join(logs, "drvs", name.slice(0, 2), name.slice(2));
-  const found = await Promise.all(
-    [file, `${file}.bz2`].map((one) =>
-      lstat(one).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  );
-  return found.includes(true);
 }

@@ -7,6 +7,8 @@ export interface Identity {
   /** The name of the identity in logs. */
   readonly name: string;
   readonly scopes: readonly Scope[];
+  /** What an OIDC token says about its run, as the issuer wrote it. The catalog keeps it. */
+  readonly claims?: Readonly<Record<string, string>>;
   /** Why this identity may not push, if there is a better reason than "the scope is missing". */
   readonly pushRefusal?: CacheError;
 }

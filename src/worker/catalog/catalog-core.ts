@@ -1,11 +1,13 @@
 import type { StorePathHash } from "../../nix/store-path.ts";
+import type { FailureCode } from "../../api/failures/failures.ts";
 import { CacheError } from "../cache-error.ts";
-import type { CatalogPort, CatalogStatus, Publications } from "./catalog.ts";
+import { type CatalogPort, type CatalogStatus, isOverLimit, type Publications } from "./catalog.ts";
 import type { CatalogContext, StepLimits } from "./catalog-context.ts";
 import { beginListing, type ListingState, readListingState, stepListing } from "./fill-step.ts";
 import { forgetPaths } from "./forget-paths.ts";
 import { readMeta, writeMeta } from "./meta.ts";
 import { readPathFacts } from "./path-facts.ts";
+import { answerQueries } from "./queries/answer-queries.ts";
 import { recordPaths } from "./record-paths.ts";
 import { firstRow } from "./sql.ts";
 
@@ -34,6 +36,8 @@ export function createCatalogCore(context: CatalogContext, limits: StepLimits): 
   }
 
   return {
+    ...answerQueries(context, () => readStatus(context)),
+
     async note({ by, claims, narinfos }) {
       const at = now();
       sql.transaction(() => {
@@ -79,7 +83,7 @@ export function createCatalogCore(context: CatalogContext, limits: StepLimits): 
         const listedFrom = readMeta(sql, "listedFrom") ?? now();
         writeMeta(sql, "nextStepAt", isDone ? listedFrom + RELIST_MILLISECONDS : now());
       } catch (error) {
-        const code = error instanceof CacheError ? error.code : "internal";
+        const code = codeOf(error);
         const failures = (readMeta(sql, "failures") ?? 0) + 1;
         const detail = error instanceof Error ? error.message : String(error);
         log("warn", "catalog-step-failed", { fault: code, failures, detail });
@@ -95,6 +99,11 @@ export function createCatalogCore(context: CatalogContext, limits: StepLimits): 
 
     nextStepAt: () => readMeta(sql, "nextStepAt") ?? now(),
   };
+}
+
+function codeOf(error: unknown): FailureCode {
+  if (error instanceof CacheError) return error.code;
+  return isOverLimit(error) ? "catalog-over-limit" : "internal";
 }
 
 function recordPush(

@@ -1,4 +1,5 @@
 import type { StorePathHash } from "../../nix/store-path.ts";
+import type { CatalogQueries } from "./queries/catalog-queries.ts";
 
 /**
  * The memory of one cache, as the gateway asks it. The object behind it may be of an
@@ -6,7 +7,7 @@ import type { StorePathHash } from "../../nix/store-path.ts";
  * fields, and lose none. Each call is a round trip to one place on earth, so no public
  * read makes one (law 6).
  */
-export interface CatalogPort {
+export interface CatalogPort extends CatalogQueries {
   /** Tells of narinfos that one request has published. */
   note(publications: Publications): Promise<void>;
   /** Tells of narinfos that were deleted. */
@@ -22,6 +23,13 @@ export const CATALOG_METHODS = Object.keys({
   noteDeleted: true,
   readStatus: true,
   relist: true,
+  listPaths: true,
+  searchPaths: true,
+  readPath: true,
+  readClosure: true,
+  readStats: true,
+  findMissing: true,
+  noteUsed: true,
 } satisfies Record<keyof CatalogPort, true>) as readonly (keyof CatalogPort)[];
 
 /** The object of one catalog, across the network. */
@@ -68,4 +76,15 @@ export interface CatalogStatus {
   /** Narinfos that the gateway cannot read. */
   readonly unreadable: number;
   readonly databaseBytes: number;
+}
+
+/**
+ * Whether Cloudflare refused a query because the rows or the space of the plan are used up.
+ * The text is that of the platform ("Exceeded allowed rows written in Durable Objects free
+ * tier."); across the network only the text of an error arrives.
+ */
+export function isOverLimit(error: unknown): boolean {
+  return (
+    error instanceof Error && /free tier|free plan|SQLITE_FULL|disk is full/i.test(error.message)
+  );
 }

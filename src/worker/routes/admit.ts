@@ -87,18 +87,23 @@ export async function admitHolder(exchange: Exchange): Promise<Identity> {
   return identity.value;
 }
 
+/** Lets the holder of a scope in, for what changes nothing in the cache. */
+export async function admitScope(exchange: Exchange, scope: Scope): Promise<Identity> {
+  return requireScope(await identify(exchange, ISSUER_WAIT_MILLISECONDS), scope);
+}
+
 /** Lets a writer in. Throws `misconfigured` if a setting stops all writers. */
 export async function admitWriter(
   exchange: Exchange,
   scope: Scope,
-): Promise<{ readonly rules: PushSettings; readonly by: string }> {
+): Promise<{ readonly rules: PushSettings; readonly by: string; readonly identity: Identity }> {
   const { pushes, tokens, oidcTrust } = exchange.cache;
   if (!pushes.ok) throw new CacheError("misconfigured", formatProblems(pushes.error));
   if (tokens.length === 0 && oidcTrust.length === 0) {
     throw new CacheError("uploads-off", "TOKENS and OIDC_TRUST are empty");
   }
-  const identity = await identify(exchange, ISSUER_WAIT_MILLISECONDS);
-  return { rules: pushes.value, by: requireScope(identity, scope).name };
+  const identity = requireScope(await identify(exchange, ISSUER_WAIT_MILLISECONDS), scope);
+  return { rules: pushes.value, by: identity.name, identity };
 }
 
 /** Lets a pusher in, and returns everything that a push needs. */
@@ -106,7 +111,7 @@ export async function admitPush(exchange: Exchange): Promise<Push> {
   const { buffers, memory, clock, log, random, openEdge, openProbe, openAbsences } =
     exchange.gateway;
   const cache = cacheReads(exchange);
-  const { rules, by } = await admitWriter(exchange, "push");
+  const { rules, by, identity } = await admitWriter(exchange, "push");
   const bucket = openBucket(exchange);
   const absences = openAbsences(cache);
   const now = () => clock.now().getTime();
@@ -116,7 +121,7 @@ export async function admitPush(exchange: Exchange): Promise<Push> {
       : createPublicationMarks({ bucket, rules: ABSENCE_RULES, now }, absences);
   const catalog = catalogOf(exchange);
   const recorder =
-    catalog === undefined ? NO_RECORDER : createPublicationRecorder(by, catalog, log);
+    catalog === undefined ? NO_RECORDER : createPublicationRecorder(identity, catalog, log);
   return {
     by,
     cache,

@@ -37,10 +37,15 @@ export function isLeftOut(level: Level, { cache: { reads } }: Exchange): boolean
   return level === "info" && reads.ok && reads.value.logs === "faults";
 }
 
-/** Returns "info" for mistakes of the client, and more for faults of the bucket, an issuer or the gateway. */
+const OTHER_FAULTS: readonly string[] = [
+  "upload-failed",
+  "oidc-issuer-unavailable",
+  "catalog-unavailable",
+  "catalog-over-limit",
+];
+
+/** Returns "info" for mistakes of the client, and more for faults of the bucket, the catalog, an issuer or the gateway. */
 export function levelOf(code: string): Level {
   if (["misconfigured", "internal"].includes(code)) return "error";
-  return code.startsWith("bucket-") || ["upload-failed", "oidc-issuer-unavailable"].includes(code)
-    ? "warn"
-    : "info";
+  return code.startsWith("bucket-") || OTHER_FAULTS.includes(code) ? "warn" : "info";
 }

@@ -10,6 +10,7 @@ import { CONTENT_TYPES } from "../../http/response-headers.ts";
 import { parseNarinfo } from "../../nix/narinfo.ts";
 import { looksLikeNarFile, NAR_FILE_HEAD_BYTES } from "../../nix/nar-file.ts";
 import type { NarKey, ObjectKey } from "../../nix/object-key.ts";
+import type { StorePathHash } from "../../nix/store-path.ts";
 import type { Log } from "../log.ts";
 import { countStream } from "./count-stream.ts";
 import { sliceStream } from "./slice-stream.ts";
@@ -18,6 +19,8 @@ export interface OriginDependencies {
   readonly bucket: Bucket;
   readonly storeDir: string;
   readonly log: Log;
+  /** Called for each narinfo that the bucket has. A sample: the edge answers most readers. */
+  readonly onUse?: ((hash: StorePathHash) => void) | undefined;
 }
 
 /** An answer from the bucket, as `edge.ts` takes it. */
@@ -150,10 +153,11 @@ export const MAX_INSPECTED_NARINFO_BYTES = 256 * 1024;
  */
 async function readNarinfo(
   key: ObjectKey & { kind: "narinfo" },
-  { bucket, storeDir, log }: OriginDependencies,
+  { bucket, storeDir, log, onUse }: OriginDependencies,
 ): Promise<Response> {
   const stored = await bucket.read(key.path, MAX_INSPECTED_NARINFO_BYTES);
   if (stored === undefined) return absent(key);
+  onUse?.(key.hash);
   if (stored === "too-large") return await streamNarinfo(key, bucket);
   const { bytes, contentEncoding } = stored;
   const headers = objectHeaders(key, { ...stored, sizeBytes: bytes.byteLength });

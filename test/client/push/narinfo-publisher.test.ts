@@ -40,6 +40,7 @@ function open(...answers: readonly Answer[]) {
   const requests: (readonly string[])[] = [];
   const listings: (string | undefined)[] = [];
   const nars: (string | undefined)[] = [];
+  const buildSeconds: (number | undefined)[] = [];
   const puts: string[] = [];
   const batches: BatchApi = {
     narinfosAtOnce: 3,
@@ -51,6 +52,7 @@ function open(...answers: readonly Answer[]) {
       requests.push(hashes);
       listings.push(...lines.map(({ listing }) => listing));
       nars.push(...lines.map(({ nar }) => nar));
+      buildSeconds.push(...lines.map((line) => line.buildSeconds));
       answer(hashes, onEnd);
     },
   };
@@ -64,7 +66,7 @@ function open(...answers: readonly Answer[]) {
     await Promise.allSettled(
       Array.from({ length: count }, (_, at) => publisher.publish(narinfoOf(at))),
     );
-  return { publisher, publishMany, requests, listings, nars, puts };
+  return { publisher, publishMany, requests, listings, nars, buildSeconds, puts };
 }
 
 const failures = (ends: readonly PromiseSettledResult<unknown>[]) =>
@@ -75,6 +77,13 @@ describe("createNarinfoPublisher", () => {
     const { publishMany, requests } = open(published);
     expect(failures(await publishMany(7))).toEqual([]);
     expect(requests.map(({ length }) => length).toSorted()).toEqual([1, 3, 3]);
+  });
+
+  it("tells how long the build took, if that is known", async () => {
+    const { publisher, buildSeconds } = open(published);
+    await publisher.publish(narinfoOf(1), { buildSeconds: 2.5 });
+    await publisher.publish(narinfoOf(2));
+    expect(buildSeconds).toEqual([2.5, undefined]);
   });
 
   it("sends each by itself to an older gateway", async () => {

@@ -53,6 +53,38 @@ export function formatIdentityName(payload: JWTPayload, entry: OidcTrust): strin
   return `${authority}:${subject.replace(/[^\x21-\x7e]/g, "?").slice(0, MAX_SUBJECT_LENGTH)}`;
 }
 
+/** The claims of GitHub, Forgejo and GitLab that say which run of which commit sent a token. */
+const RUN_CLAIMS = [
+  "repository",
+  "project_path",
+  "ref",
+  "sha",
+  "event_name",
+  "actor",
+  "user_login",
+  "workflow",
+  "job_workflow_ref",
+  "pipeline_source",
+  "run_id",
+  "run_number",
+  "run_attempt",
+  "pipeline_id",
+  "job_id",
+] as const;
+
+/** Git allows refs of 4,096 bytes; the first 200 characters tell them apart. */
+const MAX_CLAIM_LENGTH = 200;
+
+/** Returns what a token says about its run. The texts are the issuer's, so they are cleaned where they are shown. */
+export function runClaims(payload: JWTPayload): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    RUN_CLAIMS.flatMap((name) => {
+      const text = claimText(payload, name);
+      return text === undefined ? [] : [[name, text.slice(0, MAX_CLAIM_LENGTH)]];
+    }),
+  );
+}
+
 /**
  * Returns the text of a claim for comparison: a string itself, and a whole number
  * or a boolean as its JSON text. Returns `undefined`, which never matches, for a

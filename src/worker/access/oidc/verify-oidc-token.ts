@@ -4,7 +4,12 @@ import { err, ok, type Result } from "../../../result.ts";
 import type { Identity } from "../authenticate.ts";
 import type { Scope } from "../../../api/tokens.ts";
 import { createIssuerKeys, type OidcEnvironment, type Patience } from "./issuer-keys.ts";
-import { findMismatches, formatIdentityName, nearestMismatches } from "./match-claims.ts";
+import {
+  findMismatches,
+  formatIdentityName,
+  nearestMismatches,
+  runClaims,
+} from "./match-claims.ts";
 import { refusalOf, refuse, showValue } from "./oidc-refusal.ts";
 import type { OidcTrust } from "../../../settings/oidc/oidc-trust.ts";
 
@@ -120,9 +125,10 @@ function identify(
   if (first === undefined) return err(refuseClaims(payload, addressed));
   const name = formatIdentityName(payload, first);
   const scopes = [...new Set<Scope>(matching.flatMap((entry) => entry.scopes))];
+  const claims = runClaims(payload);
   const pushing = addressed.filter((entry) => entry.scopes.includes("push"));
-  if (scopes.includes("push") || pushing.length === 0) return ok({ name, scopes });
-  return ok({ name, scopes, pushRefusal: refuseClaims(payload, pushing) });
+  if (scopes.includes("push") || pushing.length === 0) return ok({ name, scopes, claims });
+  return ok({ name, scopes, claims, pushRefusal: refuseClaims(payload, pushing) });
 }
 
 function isFor({ aud = [] }: JWTPayload, audiences: readonly string[]): boolean {

@@ -32,6 +32,13 @@ const LACKING: Omit<Finding, "check"> = {
 
 function describe(status: CatalogStatus): Omit<Finding, "check"> {
   const { completeAt, failure, listing, paths, unreadable } = status;
+  if (failure === "catalog-over-limit") {
+    return {
+      verdict: "warn",
+      says: "has used up what Cloudflare's free plan allows in a day",
+      remedy: "It goes on at 00:00 UTC. Pulls and pushes work without it.",
+    };
+  }
   if (failure !== undefined) {
     return {
       verdict: "warn",

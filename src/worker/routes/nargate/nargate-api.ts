@@ -10,6 +10,13 @@ import { findMissingPaths } from "./find-missing-paths.ts";
 import { pinPath, readPins, unpin } from "./pin-endpoints.ts";
 import { publishNarinfos } from "./publish-narinfos.ts";
 import { purgeObject } from "./purge-object.ts";
+import {
+  listCatalogPaths,
+  readCatalogClosure,
+  readCatalogPath,
+  readCatalogStats,
+  searchCatalog,
+} from "./read-catalog.ts";
 import { readCacheFacts, readOwnToken } from "./read-facts.ts";
 import { startDirectUpload } from "./start-direct-upload.ts";
 import { readUploadProof, startSignedUpload } from "./start-signed-upload.ts";
@@ -20,6 +27,11 @@ const READS: readonly (readonly [target: string, endpoint: Endpoint])[] = [
   [ENDPOINTS.cache, readCacheFacts],
   [ENDPOINTS.token, readOwnToken],
   [ENDPOINTS.pins, readPins],
+  [ENDPOINTS.paths, listCatalogPaths],
+  [`${ENDPOINTS.paths}/:hash`, readCatalogPath],
+  [`${ENDPOINTS.paths}/:hash/closure`, readCatalogClosure],
+  [ENDPOINTS.search, searchCatalog],
+  [ENDPOINTS.stats, readCatalogStats],
 ];
 
 const CALLS: readonly (readonly [target: string, endpoint: Endpoint])[] = [

@@ -30,7 +30,7 @@ export async function publishNarinfos(exchange: Exchange): Promise<Response> {
   const push = await admitPush(exchange);
   const lease = await leaseForDocument(contentLength(exchange.request), push);
   try {
-    const batch = await readBatch(exchange.request);
+    const batch = await readBatch(exchange.request, push);
     const lines = createProgressLines();
     const publishing: PublishedLine = { status: "publishing" };
     lines.report(publishing);
@@ -47,13 +47,16 @@ export async function publishNarinfos(exchange: Exchange): Promise<Response> {
   }
 }
 
-async function readBatch(request: Request): Promise<readonly BatchLine[]> {
+async function readBatch(request: Request, { recorder }: Push): Promise<readonly BatchLine[]> {
   const lines = await readLines(request, publishLineSchema, {
     maxBytes: MAX_PUBLISH_BYTES,
     maxLines: MAX_PUBLISH_LINES,
   });
   if (new Set(lines.map(({ path }) => path)).size < lines.length) {
     throw malformed("a path is named twice");
+  }
+  for (const { path, buildSeconds } of lines) {
+    if (buildSeconds !== undefined) recorder.built(path as StorePathHash, buildSeconds);
   }
   return lines.map(({ path, narinfo, listing, nar }) => ({
     // The schema has checked its digits, and those of the NAR.

@@ -45,10 +45,14 @@ async function getObject(key: ObjectKey, isPushing: boolean, exchange: Exchange)
   const { gateway, request, edgeContext, meter } = exchange;
   const cache = cacheReads(exchange);
   const { storeDir } = cache;
+  const { log } = gateway;
+  const onUse = gateway.sampleUses(cache, exchange.catalogs, (promise) =>
+    edgeContext.waitUntil(promise),
+  );
   const { response, outcome, cost } = await openEdgeFor(exchange, isPushing).read(
     { key, range: wantedRange(key, request), isPushing },
     (wanted, range) =>
-      readFromBucket(wanted, range, { bucket: openBucket(exchange), storeDir, log: gateway.log }),
+      readFromBucket(wanted, range, { bucket: openBucket(exchange), storeDir, log, onUse }),
     edgeContext,
   );
   exchange.outcome = outcome;

@@ -20,7 +20,18 @@ describe("an OIDC token", () => {
     const { issuer, verify } = await startVerifier();
     expect(await verify(await issuer.sign(GOOD_CLAIMS))).toEqual({
       ok: true,
-      value: { name: "issuer.example.org:octo-org/octo-repo", scopes: ["push"] },
+      value: {
+        name: "issuer.example.org:octo-org/octo-repo",
+        scopes: ["push"],
+        claims: {
+          repository: "octo-org/octo-repo",
+          ref: "refs/heads/main",
+          event_name: "push",
+          actor: "octocat",
+          job_workflow_ref: GOOD_CLAIMS.job_workflow_ref,
+          run_id: "1234567890",
+        },
+      },
     });
   });
 

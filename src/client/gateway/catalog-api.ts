@@ -1,0 +1,142 @@
+import {
+  type CatalogStats,
+  catalogStatsSchema,
+  closurePathSchema,
+  type ClosurePath,
+  closureTotalsSchema,
+  type ClosureTotals,
+  type KnownPath,
+  knownPathSchema,
+  type PathPage,
+  pathPageSchema,
+} from "../../api/catalog-answers.ts";
+import { ENDPOINTS } from "../../api/endpoints.ts";
+import { readShape } from "../../api/read-shape.ts";
+import type { StorePathHash } from "../../nix/store-path.ts";
+import type { GenericSchema, InferOutput } from "valibot";
+import { ClientError } from "../client-error.ts";
+import { type CacheClient, CacheRefusal } from "./cache-client.ts";
+
+/** Asks the catalog of a cache. Throws a `ClientError` that says what to do if there is none. */
+export interface CatalogApi {
+  /** Gives all paths, page by page. */
+  listPaths(order: "hash" | "name"): AsyncGenerator<PathPage>;
+  /** Gives the paths whose names contain a text, page by page. */
+  searchPaths(name: string): AsyncGenerator<PathPage>;
+  /** `undefined` if the catalog does not know the path. */
+  readPath(hash: StorePathHash): Promise<KnownPath | undefined>;
+  /** Calls `onPath` for each path of a closure, and returns its sums. `undefined` as above. */
+  readClosure(
+    hash: StorePathHash,
+    onPath: ((path: ClosurePath) => void) | undefined,
+  ): Promise<ClosureTotals["totals"] | undefined>;
+  readStats(): Promise<CatalogStats>;
+}
+
+export function createCatalogApi(client: CacheClient): CatalogApi {
+  async function ask<Schema extends GenericSchema>(
+    target: string,
+    schema: Schema,
+  ): Promise<InferOutput<Schema>> {
+    const [path = ""] = target.split("?");
+    try {
+      return shapeOf(path, schema, await client.call("GET", target));
+    } catch (error) {
+      throw explained(error);
+    }
+  }
+
+  async function* pages(target: string, query: Readonly<Record<string, string>>) {
+    let after: string | null = null;
+    do {
+      const parameters = new URLSearchParams({ ...query, ...(after === null ? {} : { after }) });
+      const page: PathPage = await ask(`${target}?${parameters}`, pathPageSchema);
+      yield page;
+      if (page.next !== null && page.next === after) {
+        throw notUnderstood(target, "its pages do not end");
+      }
+      after = page.next;
+    } while (after !== null);
+  }
+
+  return {
+    listPaths: (order) => pages(ENDPOINTS.paths, { order }),
+    searchPaths: (name) => pages(ENDPOINTS.search, { name }),
+    readPath: (hash) => orUnknown(ask(`${ENDPOINTS.paths}/${hash}`, knownPathSchema)),
+    readStats: () => ask(ENDPOINTS.stats, catalogStatsSchema),
+
+    async readClosure(hash, onPath) {
+      const target = `${ENDPOINTS.paths}/${hash}/closure`;
+      let totals: ClosureTotals["totals"] | undefined;
+      const lines = client.getLines(
+        onPath === undefined ? `${target}?paths=false` : target,
+        (line) => {
+          const last = readShape(closureTotalsSchema, line);
+          if (last.ok) totals = last.value.totals;
+          else onPath?.(shapeOf(target, closurePathSchema, line));
+        },
+      );
+      const isKnown = await orUnknown(
+        lines.then(
+          () => true,
+          (error: unknown) => {
+            throw explained(error);
+          },
+        ),
+      );
+      if (isKnown === undefined) return undefined;
+      if (totals === undefined) throw notUnderstood(target, "it was cut");
+      return totals;
+    },
+  };
+}
+
+/** Whether an error says that this gateway has no catalog, or that the token may not ask it. */
+export function hasNoCatalog(error: unknown): boolean {
+  return (
+    error instanceof CatalogMissing ||
+    (error instanceof CacheRefusal && [401, 403, 404].includes(error.status))
+  );
+}
+
+/** The gateway has no catalog. */
+class CatalogMissing extends ClientError {}
+
+function explained(error: unknown): unknown {
+  if (!(error instanceof CacheRefusal)) return error;
+  if (error.code === "catalog-off") {
+    return new CatalogMissing(
+      "this cache keeps no catalog: ask its operator to set CATALOG=on (docs/configuration.md)",
+    );
+  }
+  const isOlder = error.status === 404 && error.code !== "path-not-in-catalog";
+  if (!isOlder) return error;
+  return new CatalogMissing(
+    "this gateway is too old for this command: deploy the version of this command, and set CATALOG=on",
+  );
+}
+
+async function orUnknown<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof CacheRefusal && error.code === "path-not-in-catalog") return undefined;
+    throw error;
+  }
+}
+
+function shapeOf<Schema extends GenericSchema>(
+  target: string,
+  schema: Schema,
+  value: unknown,
+): InferOutput<Schema> {
+  const shape = readShape(schema, value);
+  if (shape.ok) return shape.value;
+  throw notUnderstood(target, shape.error);
+}
+
+function notUnderstood(target: string, problem: string): ClientError {
+  return new ClientError(
+    `${target}: this command does not understand the answer (${problem}). Use the same version of nargate as the cache`,
+  );
+}

@@ -1,0 +1,26 @@
+import type { CatalogStatus } from "../catalog.ts";
+import type { CatalogContext } from "../catalog-context.ts";
+import { noteUsedPaths } from "../note-used.ts";
+import type { CatalogQueries } from "./catalog-queries.ts";
+import { findMissingHashes } from "./find-missing-hashes.ts";
+import { listPaths } from "./list-paths.ts";
+import { readPath } from "./read-path.ts";
+import { readStats } from "./read-stats.ts";
+import { searchPaths } from "./search-paths.ts";
+import { sumClosure } from "./sum-closure.ts";
+
+/** Answers the questions about paths from the database. */
+export function answerQueries(
+  { sql, now }: Pick<CatalogContext, "sql" | "now">,
+  readStatus: () => CatalogStatus,
+): CatalogQueries {
+  return {
+    listPaths: async (query) => listPaths(sql, query),
+    searchPaths: async (query) => searchPaths(sql, query),
+    readPath: async (hash) => readPath(sql, hash),
+    readClosure: async (query) => sumClosure(sql, query),
+    readStats: async () => readStats(sql, readStatus()),
+    findMissing: async (hashes) => findMissingHashes(sql, hashes, now()),
+    noteUsed: async (hashes) => noteUsedPaths(sql, hashes, now()),
+  };
+}

@@ -1,0 +1,22 @@
+import type { CatalogStats, PathPage } from "../../../api/catalog-answers.ts";
+import type { StorePathHash } from "../../../nix/store-path.ts";
+import type { MissingHashes } from "./find-missing-hashes.ts";
+import type { PathQuery } from "./list-paths.ts";
+import type { ClosureQuery, KnownClosure } from "./sum-closure.ts";
+import type { StoredPath } from "./read-path.ts";
+import type { SearchQuery } from "./search-paths.ts";
+
+/** The questions about paths. They change nothing but `noteUsed`, which notes when a path was used. */
+export interface CatalogQueries {
+  listPaths(query: PathQuery): Promise<PathPage>;
+  searchPaths(query: SearchQuery): Promise<PathPage>;
+  /** `undefined` if no path of the cache names it. */
+  readPath(hash: StorePathHash): Promise<StoredPath | undefined>;
+  /** `undefined` if the catalog does not know the path. */
+  readClosure(query: ClosureQuery): Promise<KnownClosure | undefined>;
+  readStats(): Promise<CatalogStats>;
+  /** Says which narinfos the bucket does not have, if the catalog knows the whole bucket. */
+  findMissing(hashes: readonly StorePathHash[]): Promise<MissingHashes>;
+  /** Notes that readers have asked the bucket for these narinfos. */
+  noteUsed(hashes: readonly StorePathHash[]): Promise<void>;
+}
