@@ -2071,6 +2071,18 @@ var PUSH_FAILURES = {
     message: "This cache serves another store directory"
   },
   "not-deletable": { status: 400, message: "Only narinfos and NARs can be deleted." },
+  "path-needed": {
+    status: 409,
+    message: "Other paths of this cache need this path, and clients could not pull them without it: nargate delete --with-referrers shows and deletes them all. They are"
+  },
+  "path-pinned": {
+    status: 409,
+    message: "A pin keeps this path. Remove the pin first (nargate unpin). The pins are"
+  },
+  "pins-unknown": {
+    status: 409,
+    message: "The gateway cannot read all pins, so it cannot tell whether one keeps this path. /healthz says why. To delete it all the same, repeat the request with ?force=true."
+  },
   "nar-may-be-named": {
     status: 409,
     message: "A narinfo may still name this NAR, and the gateway cannot prove that none does. Delete those narinfos first, then repeat the request with ?force=true."

@@ -134,6 +134,17 @@ export const closureTotalsSchema = object({
 });
 export type ClosureTotals = Readonly<InferOutput<typeof closureTotalsSchema>>;
 
+/** The last line of the answer of `GET /api/v1/paths/<hash>/dependents`. */
+export const dependentsEndSchema = object({
+  dependents: object({
+    ...knowledge,
+    paths: number(),
+    /** Whether more paths need it than the gateway walks. */
+    more: boolean(),
+  }),
+});
+export type DependentsEnd = Readonly<InferOutput<typeof dependentsEndSchema>>;
+
 /** Answer of `GET /api/v1/stats`. */
 export const catalogStatsSchema = object({
   ...knowledge,

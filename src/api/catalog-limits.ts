@@ -7,6 +7,9 @@ export const MAX_PAGE_PATHS = 1000;
  */
 export const MAX_CLOSURE_PATHS = 32_768;
 
+/** The most paths that `GET /api/v1/paths/<hash>/dependents` walks. */
+export const MAX_DEPENDENTS = 2000;
+
 /** The most characters of a name to search for: a store path's name has at most 211. */
 export const MAX_SEARCH_LENGTH = 211;
 

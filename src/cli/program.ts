@@ -5,6 +5,7 @@ import { toOneLine } from "../client/plain-text.ts";
 import { createProcessContext, type ProcessContext } from "../client/process-context.ts";
 import type { AddCommand } from "./command.ts";
 import { addClosureCommand } from "./commands/closure-command.ts";
+import { addDeleteCommand } from "./commands/delete-command.ts";
 import { addDoctorCommand } from "./commands/doctor-command.ts";
 import { addFsckCommand } from "./commands/fsck-command.ts";
 import { addInfoCommand } from "./commands/info-command.ts";
@@ -35,6 +36,7 @@ const COMMANDS: readonly AddCommand[] = [
   addPinCommand,
   addUnpinCommand,
   addPinsCommand,
+  addDeleteCommand,
   addFsckCommand,
   addSignCommand,
   addTokenCommand,

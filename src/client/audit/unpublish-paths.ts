@@ -70,7 +70,8 @@ async function unpublish(
   const also = falseNar === undefined ? "" : `; ${falseNar} ${isDryRun ? "goes" : "went"} too`;
   if (isDryRun) return { status: "ready", says: says + also };
   // The narinfo goes first: no reader may find a narinfo whose NAR is gone.
-  await remove(narinfoKey(hash).path, client);
+  // Forced, because clients cannot use the path: what needs it is broken already.
+  await remove(`${narinfoKey(hash).path}?force=true`, client);
   if (falseNar !== undefined) await remove(`${falseNar}?force=true`, client);
   return { status: "unpublished", says: says + also };
 }

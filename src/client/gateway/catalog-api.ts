@@ -5,6 +5,8 @@ import {
   type ClosurePath,
   closureTotalsSchema,
   type ClosureTotals,
+  type DependentsEnd,
+  dependentsEndSchema,
   type KnownPath,
   knownPathSchema,
   type PathPage,
@@ -30,6 +32,15 @@ export interface CatalogApi {
     hash: StorePathHash,
     onPath: ((path: ClosurePath) => void) | undefined,
   ): Promise<ClosureTotals["totals"] | undefined>;
+  /**
+   * Returns all paths that need a path, referrers first and the path itself last. `more`:
+   * there are others. `undefined` as above.
+   */
+  readDependents(
+    hash: StorePathHash,
+  ): Promise<
+    (DependentsEnd["dependents"] & { readonly found: readonly ClosurePath[] }) | undefined
+  >;
   readStats(): Promise<CatalogStats>;
 }
 
@@ -59,16 +70,41 @@ export function createCatalogApi(client: CacheClient): CatalogApi {
     } while (after !== null);
   }
 
+  /** Returns false if the catalog does not know the path. */
+  async function readLines(target: string, onLine: (line: unknown) => void): Promise<boolean> {
+    const lines = client.getLines(target, onLine).then(
+      () => true,
+      (error: unknown) => {
+        throw explained(error);
+      },
+    );
+    return (await orUnknown(lines)) ?? false;
+  }
+
   return {
     listPaths: (order) => pages(ENDPOINTS.paths, { order }),
     searchPaths: (name) => pages(ENDPOINTS.search, { name }),
     readPath: (hash) => orUnknown(ask(`${ENDPOINTS.paths}/${hash}`, knownPathSchema)),
     readStats: () => ask(ENDPOINTS.stats, catalogStatsSchema),
 
+    async readDependents(hash) {
+      const target = `${ENDPOINTS.paths}/${hash}/dependents`;
+      const found: ClosurePath[] = [];
+      let end: DependentsEnd["dependents"] | undefined;
+      const isKnown = await readLines(target, (line) => {
+        const last = readShape(dependentsEndSchema, line);
+        if (last.ok) end = last.value.dependents;
+        else found.push(shapeOf(target, closurePathSchema, line));
+      });
+      if (!isKnown) return undefined;
+      if (end === undefined) throw notUnderstood(target, "it was cut");
+      return { ...end, found };
+    },
+
     async readClosure(hash, onPath) {
       const target = `${ENDPOINTS.paths}/${hash}/closure`;
       let totals: ClosureTotals["totals"] | undefined;
-      const lines = client.getLines(
+      const isKnown = await readLines(
         onPath === undefined ? `${target}?paths=false` : target,
         (line) => {
           const last = readShape(closureTotalsSchema, line);
@@ -76,15 +112,7 @@ export function createCatalogApi(client: CacheClient): CatalogApi {
           else onPath?.(shapeOf(target, closurePathSchema, line));
         },
       );
-      const isKnown = await orUnknown(
-        lines.then(
-          () => true,
-          (error: unknown) => {
-            throw explained(error);
-          },
-        ),
-      );
-      if (isKnown === undefined) return undefined;
+      if (!isKnown) return undefined;
       if (totals === undefined) throw notUnderstood(target, "it was cut");
       return totals;
     },

@@ -27,6 +27,8 @@ export const CATALOG_METHODS = Object.keys({
   searchPaths: true,
   readPath: true,
   readClosure: true,
+  readDependents: true,
+  findNarUsers: true,
   readStats: true,
   findMissing: true,
   noteUsed: true,

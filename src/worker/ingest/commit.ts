@@ -76,7 +76,7 @@ export async function commitSigned(
     const etag = await commitDocument(key, text, push, { once: true });
     if (key.kind === "narinfo") push.recorder.published(key.hash, text);
     // The edge would give out the old document for an hour.
-    if (replaces && !(await purgeEdge(key, push.edge, push.edgeContext))) {
+    if (replaces && !(await purgeEdge([key], push.edge, push.edgeContext))) {
       push.log("warn", "edge-not-purged", { path: key.path, by: push.by });
     }
     return { etag };
@@ -159,12 +159,14 @@ export interface Deletion {
 
 /**
  * Deletes an object and purges it from the edge. The purge runs also for an
- * object that is gone, so that a purge which Cloudflare refused can be repeated.
+ * object that is gone, so that a purge which Cloudflare refused can be repeated. Without
+ * `isPurging` the caller purges many objects at once later.
  */
 export async function commitDeletion(
   key: ObjectKey,
   { bucket, edge, memory, cache }: Pick<Push, "bucket" | "edge" | "memory" | "cache">,
   context: EdgeContext,
+  isPurging = true,
 ): Promise<Deletion> {
   forgetStoredNar(key.path, { memory, cache });
   forgetContents(key.path, { memory, cache });
@@ -172,17 +174,17 @@ export async function commitDeletion(
   if (existed) await bucket.delete(key.path);
   // A push may have stored it after the look, and then the deletion has hidden that too.
   forgetStoredNar(key.path, { memory, cache });
-  return { existed, isPurged: await purgeEdge(key, edge, context) };
+  return { existed, isPurged: !isPurging || (await purgeEdge([key], edge, context)) };
 }
 
 /**
- * Drops an object from the edge, for an object that was changed in the bucket itself.
- * Returns whether the edge has dropped it everywhere; see `Edge.purge`.
+ * Drops objects from the edge, for objects that were changed in the bucket itself.
+ * Returns whether the edge has dropped them everywhere; see `Edge.purge`.
  */
 export async function purgeEdge(
-  key: ObjectKey,
+  keys: readonly ObjectKey[],
   edge: Edge,
   context: EdgeContext,
 ): Promise<boolean> {
-  return await edge.purge([key], context).catch(() => false);
+  return await edge.purge(keys, context).catch(() => false);
 }

@@ -23,7 +23,7 @@ async function startWithCatalog(
     const cache = (reads.ok ? reads.value : undefined) as CacheReads;
     catalog = createTestCatalog({ bucket: whole.openBucket(cache, createBucketMeter()) });
     const used = replace(catalog);
-    return { ...whole, openCatalog: () => used };
+    return { ...whole, openCatalog: () => used, sampleUses: () => () => {} };
   });
   return { gateway, catalog: catalog as unknown as TestCatalog };
 }

@@ -3,6 +3,8 @@ import type { CatalogContext } from "../catalog-context.ts";
 import { noteUsedPaths } from "../note-used.ts";
 import type { CatalogQueries } from "./catalog-queries.ts";
 import { findMissingHashes } from "./find-missing-hashes.ts";
+import { findNarUsers } from "./find-nar-users.ts";
+import { listDependents } from "./list-dependents.ts";
 import { listPaths } from "./list-paths.ts";
 import { readPath } from "./read-path.ts";
 import { readStats } from "./read-stats.ts";
@@ -19,6 +21,8 @@ export function answerQueries(
     searchPaths: async (query) => searchPaths(sql, query),
     readPath: async (hash) => readPath(sql, hash),
     readClosure: async (query) => sumClosure(sql, query),
+    readDependents: async (query) => listDependents(sql, query),
+    findNarUsers: async (nar) => findNarUsers(sql, nar),
     readStats: async () => readStats(sql, readStatus()),
     findMissing: async (hashes) => findMissingHashes(sql, hashes, now()),
     noteUsed: async (hashes) => noteUsedPaths(sql, hashes, now()),

@@ -13,6 +13,7 @@ import { purgeObject } from "./purge-object.ts";
 import {
   listCatalogPaths,
   readCatalogClosure,
+  readCatalogDependents,
   readCatalogPath,
   readCatalogStats,
   searchCatalog,
@@ -30,6 +31,7 @@ const READS: readonly (readonly [target: string, endpoint: Endpoint])[] = [
   [ENDPOINTS.paths, listCatalogPaths],
   [`${ENDPOINTS.paths}/:hash`, readCatalogPath],
   [`${ENDPOINTS.paths}/:hash/closure`, readCatalogClosure],
+  [`${ENDPOINTS.paths}/:hash/dependents`, readCatalogDependents],
   [ENDPOINTS.search, searchCatalog],
   [ENDPOINTS.stats, readCatalogStats],
 ];

@@ -1,10 +1,11 @@
 import type {
   CatalogStats,
   ClosureTotals,
+  DependentsEnd,
   KnownPath,
   PathPage,
 } from "../../../api/catalog-answers.ts";
-import { MAX_CLOSURE_PATHS, PAGE_CURSOR } from "../../../api/catalog-limits.ts";
+import { MAX_CLOSURE_PATHS, MAX_DEPENDENTS, PAGE_CURSOR } from "../../../api/catalog-limits.ts";
 import { CACHE_CONTROL } from "../../../http/cache-control.ts";
 import { answerHeaders } from "../../../http/response-headers.ts";
 import type { StorePathHash } from "../../../nix/store-path.ts";
@@ -92,6 +93,25 @@ export async function readCatalogClosure(exchange: Exchange): Promise<Response> 
   if (found === undefined) throw await unknownPath(hash, exchange);
   const { paths, totals } = found;
   const last: ClosureTotals = { totals };
+  return new Response([...paths, last].map((line) => `${JSON.stringify(line)}\n`).join(""), {
+    headers: answerHeaders("application/x-ndjson", CACHE_CONTROL.never),
+  });
+}
+
+/**
+ * GET `/api/v1/paths/<hash>/dependents`: a line for each path that needs this one, referrers
+ * first and the path itself last, and then the sums.
+ */
+export async function readCatalogDependents(exchange: Exchange): Promise<Response> {
+  await admitScope(exchange, "push");
+  const hash = readHashInPath(exchange);
+  readQuery(exchange, []);
+  const found = await askCatalog(exchange, (catalog) =>
+    catalog.readDependents({ hash, limit: MAX_DEPENDENTS }),
+  );
+  if (found === undefined) throw await unknownPath(hash, exchange);
+  const { paths, complete, listedFrom, more } = found;
+  const last: DependentsEnd = { dependents: { complete, listedFrom, paths: paths.length, more } };
   return new Response([...paths, last].map((line) => `${JSON.stringify(line)}\n`).join(""), {
     headers: answerHeaders("application/x-ndjson", CACHE_CONTROL.never),
   });

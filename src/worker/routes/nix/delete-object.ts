@@ -3,13 +3,16 @@ import { CACHE_CONTROL } from "../../../http/cache-control.ts";
 import { parseObjectKey } from "../../../nix/object-key.ts";
 import { commitDeletion } from "../../ingest/commit.ts";
 import { admitWriter } from "../admit.ts";
+import { refuseNamedNar, refuseNeededPath } from "./refuse-needed.ts";
 import { cacheReads, type Exchange, openBucket, rawObjectPath } from "../exchange.ts";
 import { catalogOf } from "../catalog-of.ts";
 
 /**
- * DELETE of a narinfo unpublishes a store path. DELETE of a NAR removes bytes that
- * a narinfo may still name, so it needs `?force=true`. The bucket keeps a deleted
- * object as an older version, until its lifecycle rule drops it.
+ * DELETE of a narinfo unpublishes a store path, unless a pin keeps it or others need it.
+ * DELETE of a NAR removes bytes that a narinfo may still name, unless the catalog knows
+ * better. With `?force=true` nothing is looked at. With `?purge=false` the client purges
+ * many objects at once later. The bucket keeps a deleted object as an
+ * older version, until its lifecycle rule drops it.
  */
 export async function deleteObject(exchange: Exchange): Promise<Response> {
   const { gateway, request, requestId, edgeContext } = exchange;
@@ -20,21 +23,27 @@ export async function deleteObject(exchange: Exchange): Promise<Response> {
   }
   const key = parsed.value;
   exchange.key = key;
-  const isForced = new URL(request.url).searchParams.get("force") === "true";
-  if (key.kind === "nar" && !isForced) throw new CacheError("nar-may-be-named", key.path);
-
+  const options = new URL(request.url).searchParams;
+  const isForced = options.get("force") === "true";
   const cache = cacheReads(exchange);
   const bucket = openBucket(exchange);
+  if (!isForced) {
+    if (key.kind === "nar") await refuseNamedNar(key, exchange);
+    else await refuseNeededPath(key, bucket, exchange);
+  }
+
   const { memory } = gateway;
   const { existed, isPurged } = await commitDeletion(
     key,
     { cache, bucket, edge: gateway.openEdge(cache), memory },
     edgeContext,
+    options.get("purge") !== "false",
   );
   const catalog = catalogOf(exchange);
   if (key.kind === "narinfo" && catalog !== undefined) {
-    // What is lost, the next listing finds.
-    edgeContext.waitUntil(catalog.noteDeleted([key.hash]).catch(() => {}));
+    // Before the answer, so that what it needed can be deleted next. What is lost, the next
+    // listing finds.
+    await catalog.noteDeleted([key.hash]).catch(() => {});
   }
   gateway.log("warn", "deleted", {
     requestId,

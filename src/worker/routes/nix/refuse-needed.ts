@@ -1,0 +1,56 @@
+import { keptRevisions } from "../../../api/pins.ts";
+import type { NarinfoKey, NarKey } from "../../../nix/object-key.ts";
+import type { Bucket } from "../../bucket/bucket.ts";
+import { CacheError } from "../../cache-error.ts";
+import { readAllPins } from "../../pins/read-pins.ts";
+import { askCatalog } from "../ask-catalog.ts";
+import type { Exchange } from "../exchange.ts";
+
+/** A page has 1,000 revisions. */
+const MAX_PIN_PAGES = 5;
+/** So many names fit into one line of a terminal. */
+const SHOWN = 3;
+
+/**
+ * Throws `path-pinned` if a pin keeps the path, and `path-needed` if other paths of the
+ * cache refer to it, as far as the catalog knows. Without a catalog it looks at the pins
+ * alone.
+ */
+export async function refuseNeededPath(
+  { hash, path }: NarinfoKey,
+  bucket: Pick<Bucket, "list">,
+  exchange: Exchange,
+): Promise<void> {
+  const pins = await readAllPins(bucket, MAX_PIN_PAGES);
+  if (!pins.ok) throw new CacheError("pins-unknown", pins.error.says);
+  const now = exchange.gateway.clock.now();
+  const holders = pins.value.filter((pin) =>
+    keptRevisions(pin, now).some((revision) => revision.path.hash === hash),
+  );
+  if (holders.length > 0) {
+    throw new CacheError("path-pinned", path, { subject: `${some(holders.map(nameOf))}.` });
+  }
+  if (!exchange.cache.catalog.isOn) return;
+  const known = await askCatalog(exchange, (catalog) => catalog.readPath(hash));
+  const referrers = known?.referrers.first.filter(({ present }) => present) ?? [];
+  if (referrers.length === 0) return;
+  const names = referrers.map((one) => (one.name === null ? one.hash : `${one.hash}-${one.name}`));
+  throw new CacheError("path-needed", path, { subject: `${some(names)}.` });
+}
+
+/** Throws `nar-may-be-named` unless the catalog knows that no path names the NAR. */
+export async function refuseNamedNar({ path }: NarKey, exchange: Exchange): Promise<void> {
+  if (!exchange.cache.catalog.isOn) throw new CacheError("nar-may-be-named", path);
+  const { complete, hasUnreadable, paths } = await askCatalog(exchange, (catalog) =>
+    catalog.findNarUsers(path),
+  );
+  if (complete && !hasUnreadable && paths.length === 0) return;
+  throw new CacheError("nar-may-be-named", `${path}: ${paths.join(", ")}`);
+}
+
+const nameOf = ({ name }: { readonly name: string }): string => name;
+
+function some(names: readonly string[]): string {
+  const shown = names.slice(0, SHOWN).join(", ");
+  return names.length > SHOWN ? `${shown} and others` : shown;
+}
