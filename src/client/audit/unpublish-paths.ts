@@ -71,8 +71,8 @@ async function unpublish(
   if (isDryRun) return { status: "ready", says: says + also };
   // The narinfo goes first: no reader may find a narinfo whose NAR is gone.
   // Forced, because clients cannot use the path: what needs it is broken already.
-  await remove(`${narinfoKey(hash).path}?force=true`, client);
-  if (falseNar !== undefined) await remove(`${falseNar}?force=true`, client);
+  await remove(narinfoKey(hash).path, client);
+  if (falseNar !== undefined) await remove(falseNar, client);
   return { status: "unpublished", says: says + also };
 }
 
@@ -99,9 +99,9 @@ async function findFault(
   return { says: proof.says, falseNar: isFalse ? narPathOf(narinfo) : undefined };
 }
 
-/** Deletes an object. Succeeds if it does not exist. */
-async function remove(target: string, client: CacheClient): Promise<void> {
-  const answer = await client.send({ method: "DELETE", target });
+/** Deletes an object, whatever needs it. Succeeds if it does not exist. */
+async function remove(path: string, client: CacheClient): Promise<void> {
+  const answer = await client.send({ method: "DELETE", target: `${path}?force=true` });
   // 404 also follows an attempt whose answer was lost.
-  if (answer.status !== 204 && answer.status !== 404) throw refusalOf(target, answer);
+  if (answer.status !== 204 && answer.status !== 404) throw refusalOf(path, answer);
 }

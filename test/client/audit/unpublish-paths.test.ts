@@ -37,7 +37,7 @@ describe("unpublishPaths", () => {
     const { view, unpublish, deletes } = await start([path]);
     await view.remove(path.narUrl);
     expect(await unpublish()).toEqual(["unpublished: its NAR is gone"]);
-    expect(deletes).toEqual([`${path.hash}.narinfo`]);
+    expect(deletes).toEqual([`${path.hash}.narinfo?force=true`]);
     expect(await unpublish()).toEqual(["kept: its narinfo is gone by now"]);
   });
 
@@ -48,7 +48,7 @@ describe("unpublishPaths", () => {
     expect(await unpublish()).toEqual([
       `unpublished: its hash is not NarHash; ${path.narUrl} went too`,
     ]);
-    expect(deletes).toEqual([`${path.hash}.narinfo`, `${path.narUrl}?force=true`]);
+    expect(deletes).toEqual([`${path.hash}.narinfo?force=true`, `${path.narUrl}?force=true`]);
   });
 
   it("keeps the NAR of a narinfo that lies about it", async () => {
@@ -61,7 +61,7 @@ describe("unpublishPaths", () => {
       .replace(/FileSize: \d+/, `FileSize: ${other.nar.byteLength}`);
     await view.write(`${path.hash}.narinfo`, Buffer.from(text));
     expect((await unpublish())[0]).toMatch(/^unpublished: it unpacks to|^unpublished: its hash/);
-    expect(deletes).toEqual([`${path.hash}.narinfo`]);
+    expect(deletes).toEqual([`${path.hash}.narinfo?force=true`]);
   });
 
   it("keeps a path that is sound by now", async () => {

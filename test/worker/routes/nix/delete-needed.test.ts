@@ -144,13 +144,13 @@ describe("GET /api/v1/paths/<hash>/dependents", () => {
   });
 });
 
-describe("POST /api/v1/purge", () => {
-  async function purge(names: readonly string[]): Promise<Response> {
-    const request = apiRequest(JSON.stringify({ paths: names }));
-    const headers = { ...request.headers, ...admin.headers };
-    return await gateway.request("/api/v1/purge", { ...request, headers });
-  }
+async function purge(names: readonly string[]): Promise<Response> {
+  const request = apiRequest(JSON.stringify({ paths: names }));
+  const headers = { ...request.headers, ...admin.headers };
+  return await gateway.request("/api/v1/purge", { ...request, headers });
+}
 
+describe("POST /api/v1/purge", () => {
   it("drops many objects at once", async () => {
     const [{ narinfoPath, narinfo }] = paths;
     await gateway.request(narinfoPath);
