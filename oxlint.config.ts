@@ -101,6 +101,8 @@ const ARROWS: readonly Arrow[] = [
   {
     files: ["src/worker/catalog/**"],
     may: `${PURE} ${WORKER_BASE} bucket/bucket.ts bucket/nargate-path.ts caches`,
+    own: "*.ts",
+    packages: "node:crypto",
     because:
       "src/worker/catalog knows the bucket by its port alone, and is the one user of its database.",
   },

@@ -12,7 +12,7 @@ import { firstRow, type Sql } from "./sql.ts";
 export const PATH_STATES = { named: 0, present: 1, intended: 2, deleting: 3, gone: 4 } as const;
 
 /** Raised with each change of the tables. A catalog of another version is built again. */
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 
 // All times are milliseconds since 1970 by the clock of the object.
 const TABLES = `
@@ -38,14 +38,18 @@ CREATE TABLE path (
   pushed_at INTEGER,
   used_at INTEGER,
   noted_at INTEGER,      -- when a push, or a listing, last told of it
-  intent_at INTEGER,
-  condemned_at INTEGER,
+  intent_at INTEGER,     -- the last intent that is not resolved; refs then has the references of all
+  intents INTEGER,       -- the number of intents that are not resolved
+  condemned_at INTEGER,  -- since when nothing keeps it
+  held_until INTEGER,    -- while it is being deleted: when the bucket may be asked
+  gone_until INTEGER,    -- until when clients may remember a removed path
   build_seconds INTEGER
 );
 CREATE INDEX path_nar ON path (nar) WHERE nar IS NOT NULL;
 CREATE INDEX path_name ON path (name_id, pushed_at);
 CREATE INDEX path_condemned ON path (condemned_at) WHERE condemned_at IS NOT NULL;
 CREATE INDEX path_passing ON path (state) WHERE state IN (2, 3, 4);
+CREATE INDEX path_intent ON path (intent_at) WHERE intent_at IS NOT NULL;
 CREATE INDEX path_problem ON path (id) WHERE problem IS NOT NULL;
 
 -- Who refers to a path. The other direction is path.refs.
@@ -68,6 +72,15 @@ CREATE TABLE loose_nar (
   leased_until INTEGER NOT NULL DEFAULT 0,
   deleting_until INTEGER
 ) WITHOUT ROWID;
+CREATE INDEX loose_nar_deleting ON loose_nar (deleting_until) WHERE deleting_until IS NOT NULL;
+
+-- The NARs that the narinfos of intents may name.
+CREATE TABLE intent_nar (nar TEXT, path INTEGER, PRIMARY KEY (nar, path)) WITHOUT ROWID;
+CREATE INDEX intent_nar_path ON intent_nar (path);
+
+-- The paths whose pins were read last, and paths that a run must look at again.
+CREATE TABLE kept (hash TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE revisit (id INTEGER PRIMARY KEY);
 
 -- One row for each request that published something. claims is JSON.
 CREATE TABLE push (id INTEGER PRIMARY KEY, by TEXT NOT NULL, claims TEXT, at INTEGER NOT NULL);
