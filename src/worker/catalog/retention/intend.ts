@@ -33,14 +33,16 @@ interface Draft {
  */
 export async function intend(
   context: RetentionContext,
-  { narinfos, upstream = [] }: Intentions,
+  { narinfos, alongside = [], upstream = [] }: Intentions,
 ): Promise<IntentAnswer> {
   const { sql, bucket, now, rules } = context;
   // An old deletion may still act, and this catalog knows nothing of it.
-  const readyAt = (readMeta(sql, "bornAt") ?? now()) + rules.holdMilliseconds;
+  const bornAt = readMeta(sql, "bornAt") ?? now();
+  const readyAt = bornAt + rules.attemptMilliseconds + rules.holdMilliseconds;
   if (now() < readyAt) return { status: "starting", retryMilliseconds: readyAt - now() };
   const intents = narinfos.map(parseIntent);
-  const known = new Set<string>([...upstream, ...intents.map(({ path }) => path.hash)]);
+  const own = intents.map(({ path }) => path.hash);
+  const known = new Set<string>([...upstream, ...alongside, ...own]);
   const drafts = sql.transaction(() => intents.map((intent) => decide(context, intent, known)));
   const unsure = new Map(
     drafts.flatMap((draft) => draft.unsure).map((path) => [path.hash, path] as const),

@@ -3,6 +3,8 @@ import type { StorePathHash } from "../../../nix/store-path.ts";
 /** Narinfos that one request is about to publish. At most 1 MB as JSON. */
 export interface Intentions {
   readonly narinfos: readonly IntendedNarinfo[];
+  /** Further paths of the same batch: whether they are published decides about their referrers. */
+  readonly alongside?: readonly StorePathHash[] | undefined;
   /** References that the pusher leaves to another cache, so it does not matter if this one lacks them. */
   readonly upstream?: readonly StorePathHash[] | undefined;
 }

@@ -8,16 +8,16 @@ const DAY = 24 * HOUR;
  * for each of them that data is lost without it.
  */
 export interface RetentionRules {
-  /**
-   * A request to the bucket that was given up may still act for this time, and not later.
-   * One attempt takes up to 45 s (`http/retry.ts`).
-   */
+  /** One attempt of a request takes no longer, and is then given up (`SINGLE_WRITE` in `http/retry.ts`). */
+  readonly attemptMilliseconds: number;
+  /** A request that was given up may still act for this time, and not later. */
   readonly holdMilliseconds: number;
   /** A PUT of a narinfo leaves within this time after its intent, or asks again. */
   readonly intentMilliseconds: number;
   /**
-   * When the bucket is asked what became of an intent. The PUT leaves up to
-   * `intentMilliseconds` after the intent, and acts up to `holdMilliseconds` after that.
+   * When the bucket is asked what became of an intent: its PUT leaves up to
+   * `intentMilliseconds` later, is given up `attemptMilliseconds` after that, and may act up to
+   * `holdMilliseconds` after that.
    */
   readonly resolveMilliseconds: number;
   /** The time from the condemnation of a path to the deletion of its narinfo. */
@@ -45,9 +45,10 @@ const CLIENT_MEMORY = 30 * DAY;
 export const EDGE_MEMORY_MILLISECONDS = 26 * HOUR;
 
 export const RETENTION_RULES: RetentionRules = {
+  attemptMilliseconds: MINUTE,
   holdMilliseconds: 10 * MINUTE,
   intentMilliseconds: 5 * MINUTE,
-  resolveMilliseconds: 15 * MINUTE,
+  resolveMilliseconds: 5 * MINUTE + MINUTE + 10 * MINUTE,
   pathGraceMilliseconds: 3 * DAY,
   narGraceMilliseconds: CLIENT_MEMORY,
   tombstoneMilliseconds: CLIENT_MEMORY + EDGE_MEMORY_MILLISECONDS,

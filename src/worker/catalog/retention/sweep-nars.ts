@@ -45,7 +45,7 @@ function markDoomed(
   const { sql, now, rules } = context;
   if (findObstacles(context).length > 0) return { doomed: [], next: undefined };
   // What named it before, a listing must have seen, and no late PUT may bring it back.
-  const seenBefore = (readMeta(sql, "listedFrom") ?? 0) - rules.holdMilliseconds;
+  const seenBefore = (readMeta(sql, "listedFrom") ?? 0) - rules.resolveMilliseconds;
   const page = sql.all<{ nar: string }>(
     `SELECT nar FROM loose_nar WHERE nar > ? ORDER BY nar LIMIT ${PAGE}`,
     after,
@@ -63,7 +63,7 @@ function markDoomed(
          AND NOT EXISTS (SELECT 1 FROM intent_nar WHERE intent_nar.nar = ?1)
        RETURNING nar, size`,
       nar,
-      now() + rules.holdMilliseconds,
+      now() + rules.attemptMilliseconds + rules.holdMilliseconds,
       now(),
       now() - rules.narGraceMilliseconds,
       seenBefore,
@@ -77,16 +77,21 @@ function markDoomed(
 async function removeNar(context: RetentionContext, { nar }: Loose): Promise<boolean> {
   const { bucket, sql, now, rules, log } = context;
   const key = parseNarUrl(nar);
+  const hold = (milliseconds: number): void => {
+    sql.all(
+      "UPDATE loose_nar SET deleting_until = ? WHERE nar = ? AND deleting_until IS NOT NULL",
+      now() + milliseconds,
+      nar,
+    );
+  };
+  // It may have waited for its turn since it was marked.
+  hold(rules.attemptMilliseconds + rules.holdMilliseconds);
   try {
     if (!key.ok) throw new Error(key.error);
     await bucket.delete(key.value.path, { once: true });
   } catch (error) {
     // It may act late: nothing is stored under this name until that is impossible.
-    sql.all(
-      "UPDATE loose_nar SET deleting_until = ? WHERE nar = ? AND deleting_until IS NOT NULL",
-      now() + rules.holdMilliseconds,
-      nar,
-    );
+    hold(rules.holdMilliseconds);
     const detail = error instanceof Error ? error.message : String(error);
     log("warn", "nar-not-removed", { path: nar, detail });
     return false;

@@ -63,7 +63,7 @@ function markDoomed(
     if (one === undefined) return;
     sql.all(
       `UPDATE path SET state = ${PATH_STATES.deleting}, held_until = ? WHERE id = ?`,
-      now() + rules.holdMilliseconds,
+      now() + rules.attemptMilliseconds + rules.holdMilliseconds,
       id,
     );
     noteAbsent(sql, id);
@@ -122,15 +122,20 @@ function noteAbsent(sql: Sql, id: number, direction: 1 | -1 = 1): void {
 /** Returns whether the bucket says that the narinfo is gone. */
 async function removePath(context: RetentionContext, { id, hash }: Doomed): Promise<boolean> {
   const { bucket, sql, now, rules, log } = context;
+  const hold = (milliseconds: number): void => {
+    sql.all(
+      `UPDATE path SET held_until = ? WHERE id = ? AND state = ${PATH_STATES.deleting}`,
+      now() + milliseconds,
+      id,
+    );
+  };
+  // It may have waited for its turn since it was marked.
+  hold(rules.attemptMilliseconds + rules.holdMilliseconds);
   try {
     await bucket.delete(narinfoKey(hash).path, { once: true });
   } catch (error) {
     // It may act late: nothing is published under this name until that is impossible.
-    sql.all(
-      `UPDATE path SET held_until = ? WHERE id = ? AND state = ${PATH_STATES.deleting}`,
-      now() + rules.holdMilliseconds,
-      id,
-    );
+    hold(rules.holdMilliseconds);
     const detail = error instanceof Error ? error.message : String(error);
     log("warn", "path-not-removed", { path: narinfoKey(hash).path, detail });
     return false;

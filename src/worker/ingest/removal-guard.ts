@@ -1,0 +1,181 @@
+import type { Narinfo } from "../../nix/narinfo.ts";
+import { parseNarUrl } from "../../nix/object-key.ts";
+import { formatStorePathBaseName, type StorePathHash } from "../../nix/store-path.ts";
+import { CacheError } from "../cache-error.ts";
+import type {
+  CatalogPort,
+  IntendedNarinfo,
+  IntentVerdict,
+} from "../catalog/catalog.ts";
+import type { Clock } from "../clock.ts";
+import type { Log } from "../log.ts";
+
+/**
+ * Keeps what a push relies on from being removed, in a cache with COLLECT=on. A push
+ * announces each narinfo before it looks at its NAR, and leases each NAR before it stores it.
+ */
+export interface RemovalGuard {
+  /** Announces the narinfos of a batch with few calls. `hold` then waits for the answers. */
+  announce(narinfos: readonly Narinfo[]): void;
+  /**
+   * Resolves once nothing that the narinfo names can be removed. Throws `reference-removed`,
+   * `path-being-removed` or `catalog-unavailable`. To be called before each look at the bucket.
+   */
+  hold(narinfo: Narinfo): Promise<void>;
+  /** Whether the PUT of the narinfo may leave now. If not, hold it and look again. */
+  isHeld(hash: StorePathHash): boolean;
+  /** Resolves once the NAR may be stored or relied on. Throws like `hold`. */
+  lease(nar: string): Promise<void>;
+}
+
+/** For a cache that removes nothing. */
+export const NO_GUARD: RemovalGuard = {
+  announce() {},
+  async hold() {},
+  isHeld: () => true,
+  async lease() {},
+};
+
+export interface GuardContext {
+  readonly catalog: Pick<CatalogPort, "intend" | "lease">;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** How long an intent holds; see `RetentionRules`. */
+  readonly intentMilliseconds: number;
+  /** References that the pusher leaves to another cache. */
+  readonly upstream?: readonly StorePathHash[];
+}
+
+/** A deletion takes a second. Nix waits 300 s for an answer; people wait less. */
+const PATIENCE_MILLISECONDS = 60_000;
+const PAUSE_MILLISECONDS = 2_000;
+
+/** One call of the object takes 1 MB. */
+const MAX_CALL_CHARACTERS = 1_000_000;
+
+interface Held {
+  /** When the call was made that the catalog answered. */
+  readonly since: number;
+  readonly verdict: Promise<IntentVerdict>;
+}
+
+export function createRemovalGuard(context: GuardContext): RemovalGuard {
+  const { catalog, clock, intentMilliseconds, upstream = [] } = context;
+  const held = new Map<StorePathHash, Held>();
+  const now = () => clock.now().getTime();
+
+  async function ask<T>(question: () => Promise<T>): Promise<T> {
+    try {
+      return await question();
+    } catch (error) {
+      throw new CacheError("catalog-unavailable", "the catalog does not answer", {
+        cause: error,
+        retryAfterSeconds: 10,
+      });
+    }
+  }
+
+  async function intend(
+    narinfos: readonly IntendedNarinfo[],
+    alongside: readonly StorePathHash[],
+  ): Promise<readonly IntentVerdict[]> {
+    const answer = await ask(async () => await catalog.intend({ narinfos, alongside, upstream }));
+    if (answer.status === "answered") return answer.verdicts;
+    throw new CacheError("catalog-starting", "the catalog is new", {
+      retryAfterSeconds: Math.ceil(answer.retryMilliseconds / 1000),
+    });
+  }
+
+  function send(narinfos: readonly Narinfo[], alongside: readonly StorePathHash[] = []): void {
+    const since = now();
+    const answers = intend(narinfos.map(toIntended), alongside);
+    for (const [index, { storePath }] of narinfos.entries()) {
+      const verdict = answers.then((verdicts) => verdicts[index] ?? { kind: "busy" as const });
+      verdict.catch(() => {});
+      held.set(storePath.hash, { since, verdict });
+    }
+  }
+
+  const isHeld = (hash: StorePathHash): boolean =>
+    now() - (held.get(hash)?.since ?? -Infinity) < intentMilliseconds;
+
+  return {
+    announce(narinfos) {
+      const hashes = narinfos.map(({ storePath }) => storePath.hash);
+      for (const chunk of chunksOf(narinfos)) send(chunk, hashes);
+    },
+
+    async hold(narinfo) {
+      const { hash } = narinfo.storePath;
+      const giveUpAt = now() + PATIENCE_MILLISECONDS;
+      for (;;) {
+        if (!isHeld(hash)) send([narinfo]);
+        const verdict = await takeVerdict(held, hash);
+        if (verdict.kind === "ok" && isHeld(hash)) return;
+        if (verdict.kind === "collected") {
+          throw new CacheError("reference-removed", hash, {
+            subject: `${verdict.references.slice(0, 3).join(", ")}.`,
+          });
+        }
+        held.delete(hash);
+        if (verdict.kind === "busy") await pause(hash, giveUpAt, clock);
+      }
+    },
+
+    isHeld,
+
+    async lease(nar) {
+      const giveUpAt = now() + PATIENCE_MILLISECONDS;
+      for (;;) {
+        const { busyNars } = await ask(async () => await catalog.lease({ nars: [nar] }));
+        if (!busyNars.includes(nar)) return;
+        await pause(nar, giveUpAt, clock);
+      }
+    },
+  };
+}
+
+/** An answer that failed is not kept: the next look asks again. */
+async function takeVerdict(
+  held: Map<StorePathHash, Held>,
+  hash: StorePathHash,
+): Promise<IntentVerdict> {
+  try {
+    return (await held.get(hash)?.verdict) ?? { kind: "busy" };
+  } catch (error) {
+    held.delete(hash);
+    throw error;
+  }
+}
+
+async function pause(name: string, giveUpAt: number, clock: Clock): Promise<void> {
+  if (clock.now().getTime() >= giveUpAt) {
+    throw new CacheError("path-being-removed", name, { retryAfterSeconds: 60 });
+  }
+  await clock.sleep(PAUSE_MILLISECONDS);
+}
+
+function toIntended({ storePath, url, references }: Narinfo): IntendedNarinfo {
+  const nar = parseNarUrl(url);
+  return {
+    path: formatStorePathBaseName(storePath),
+    nar: nar.ok ? nar.value.path : undefined,
+    references: references.map(formatStorePathBaseName),
+  };
+}
+
+function* chunksOf(narinfos: readonly Narinfo[]): Generator<readonly Narinfo[]> {
+  let chunk: Narinfo[] = [];
+  let length = 0;
+  for (const narinfo of narinfos) {
+    const size = JSON.stringify(toIntended(narinfo)).length + 1;
+    if (chunk.length > 0 && length + size > MAX_CALL_CHARACTERS) {
+      yield chunk;
+      chunk = [];
+      length = 0;
+    }
+    chunk.push(narinfo);
+    length += size;
+  }
+  if (chunk.length > 0) yield chunk;
+}
