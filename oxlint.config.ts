@@ -108,7 +108,7 @@ const ARROWS: readonly Arrow[] = [
   },
   {
     files: ["src/worker/ingest/**"],
-    may: `${PURE} ${WORKER_BASE} ${PORTS} catalog/catalog.ts bucket/incoming-path.ts bucket/nargate-path.ts absence caches checks`,
+    may: `${PURE} ${WORKER_BASE} ${PORTS} catalog/catalog.ts catalog/retention/retention-rules.ts bucket/incoming-path.ts bucket/nargate-path.ts absence caches checks`,
     own: "*.ts",
     packages: "node:crypto node:zlib",
     because: "src/worker/ingest knows bucket and edge by their ports alone.",

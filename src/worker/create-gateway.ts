@@ -41,6 +41,7 @@ export function createGateway(
   }));
   return {
     caches: createCaches(settings),
+    deployment,
     openBucket: (cache, meter) => createB2Bucket(cache.bucket, openS3(cache), meter),
     openProbe(cache, bucket, header) {
       const { send, presign } = openS3(cache);
@@ -74,6 +75,7 @@ export function createGateway(
     openCatalog,
     buffers: createUploadBuffers(clock),
     memory: createIngestMemory(),
+    unsentUses: new Map(),
     clock,
     log,
     random: Math.random,

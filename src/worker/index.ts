@@ -5,7 +5,10 @@ import { createBucketMeter } from "./bucket/bucket.ts";
 import { type CatalogPort, CATALOG_METHODS } from "./catalog/catalog.ts";
 import { type CatalogCore, createCatalogCore } from "./catalog/catalog-core.ts";
 import { STEP_LIMITS } from "./catalog/catalog-context.ts";
-import { ensureSchema } from "./catalog/schema.ts";
+import { requireNoPins } from "./catalog/retention/require-no-pins.ts";
+import { RETENTION_RULES } from "./catalog/retention/retention-rules.ts";
+import { writeMeta } from "./catalog/meta.ts";
+import { ensureSchema, hasSchema } from "./catalog/schema.ts";
 import { openSql } from "./catalog/sql.ts";
 import { platformClock } from "./clock.ts";
 import { CacheError } from "./cache-error.ts";
@@ -109,7 +112,7 @@ export class Catalog extends DurableObject<Env> {
     }
     const run = this.#core[method] as (...values: readonly unknown[]) => Promise<unknown>;
     const answer = await run(...args);
-    if (method === "relist") await this.#arm();
+    if (method === "relist" || method === "collect") await this.#arm();
     return answer;
   }
 
@@ -127,9 +130,12 @@ export class Catalog extends DurableObject<Env> {
   #open(): CatalogCore | undefined {
     const { gateway } = isolateFor(this.env);
     const scope = gateway.caches.findByCatalogName(this.ctx.id.name ?? "");
-    if (scope === undefined || !scope.catalog.isOn || !scope.reads.ok) return undefined;
-    const { storage } = this.ctx;
-    const sql = openSql(storage);
+    const sql = openSql(this.ctx.storage);
+    if (scope === undefined || !scope.catalog.isOn || !scope.reads.ok) {
+      // From now on pushes announce nothing.
+      if (hasSchema(sql)) writeMeta(sql, "collectsSince", 0);
+      return undefined;
+    }
     ensureSchema(sql);
     const context = {
       sql,
@@ -138,7 +144,12 @@ export class Catalog extends DurableObject<Env> {
       log: gateway.log,
       now: () => gateway.clock.now().getTime(),
     };
-    return createCatalogCore(context, STEP_LIMITS);
+    return createCatalogCore(context, STEP_LIMITS, {
+      policy: scope.catalog.retention,
+      rules: RETENTION_RULES,
+      deployment: gateway.deployment,
+      readPins: async () => await requireNoPins(context.bucket),
+    });
   }
 }
 

@@ -1,5 +1,6 @@
 import { parseNarinfo } from "../../src/nix/narinfo.ts";
 import type { StorePathHash } from "../../src/nix/store-path.ts";
+import type { RetentionSettings } from "../../src/settings/retention-settings.ts";
 import type { Bucket } from "../../src/worker/bucket/bucket.ts";
 import { CacheError } from "../../src/worker/cache-error.ts";
 import type { CatalogPort } from "../../src/worker/catalog/catalog.ts";
@@ -7,7 +8,6 @@ import { STEP_LIMITS } from "../../src/worker/catalog/catalog-context.ts";
 import { type CatalogCore, createCatalogCore } from "../../src/worker/catalog/catalog-core.ts";
 import {
   RETENTION_RULES,
-  type RetentionPolicy,
   type RetentionRules,
 } from "../../src/worker/catalog/retention/retention-rules.ts";
 import type { Sql } from "../../src/worker/catalog/sql.ts";
@@ -34,7 +34,7 @@ const CLIENT_MEMORY = 54 * HOUR;
 /** How long an edge gives out a narinfo. */
 const EDGE_MEMORY = 25 * HOUR;
 
-const POLICY: RetentionPolicy = {
+const POLICY: RetentionSettings = {
   isCollecting: true,
   ageMilliseconds: 12 * HOUR,
   since: "use",
@@ -118,16 +118,7 @@ const narOf = (index: number, variant: number): string =>
   `nar/${"0" + (DIGITS[index] as string).repeat(50) + (DIGITS[variant] as string)}.nar`;
 
 /** References to paths of lower numbers. Paths 6 and 7 have the same contents. */
-const REFERENCES: readonly (readonly number[])[] = [
-  [],
-  [],
-  [0],
-  [0, 1],
-  [2],
-  [2, 3],
-  [4],
-  [4, 5],
-];
+const REFERENCES: readonly (readonly number[])[] = [[], [], [0], [0, 1], [2], [2, 3], [4], [4, 5]];
 const PATHS: readonly WorldPath[] = REFERENCES.map((references, index) => {
   const contents = index === 7 ? 6 : index;
   return { hash: hashOf(index), references, nars: [narOf(contents, 0), narOf(contents, 1)] };
@@ -251,7 +242,8 @@ export async function runRetentionWorld(
   })(PINNED);
   // Only what its pinned referrer has found in place is kept by the pin.
   const isPinned = (hash: string) =>
-    (pins.length > 0 && hash === PINNED.hash) || (pins.length > 0 && pinnedClosure.has(hash) && needs.get(PINNED.hash)?.has(hash) === true);
+    (pins.length > 0 && hash === PINNED.hash) ||
+    (pins.length > 0 && pinnedClosure.has(hash) && needs.get(PINNED.hash)?.has(hash) === true);
 
   /** A request that changes something: it may fail, and act all the same, sooner or later. */
   async function change(isAlive: () => boolean, effect: () => void, share = 0.08): Promise<void> {
@@ -270,7 +262,8 @@ export async function runRetentionWorld(
       }
       await time.sleep(chance(0.5) ? between(0, SECOND) : rules.attemptMilliseconds - SECOND);
       if (!isAlive()) return await never();
-      const isLate = when !== undefined && end + when > time.now() + RETENTION_RULES.holdMilliseconds;
+      const isLate =
+        when !== undefined && end + when > time.now() + RETENTION_RULES.holdMilliseconds;
       if (isLate) await time.sleep(end + when - time.now() - RETENTION_RULES.holdMilliseconds);
       if (!isAlive()) return await never();
       throw new CacheError("bucket-unavailable", "no answer");
@@ -413,7 +406,10 @@ export async function runRetentionWorld(
       sql.all("UPDATE path SET intents = 1 WHERE intents IS NOT NULL");
     }
     if (fault === "no-listing") {
-      sql.all("INSERT INTO meta VALUES ('completeAt', 1), ('listedFrom', ?1) ON CONFLICT DO UPDATE SET value = excluded.value", time.now());
+      sql.all(
+        "INSERT INTO meta VALUES ('completeAt', 1), ('listedFrom', ?1) ON CONFLICT DO UPDATE SET value = excluded.value",
+        time.now(),
+      );
     }
     if (fault === "unreadable") sql.all("UPDATE path SET problem = NULL");
   }
@@ -490,7 +486,6 @@ export async function runRetentionWorld(
     createRemovalGuard({
       catalog: port as CatalogPort,
       clock: { now: () => new Date(time.now()), sleep: time.sleep },
-      log,
       intentMilliseconds: fault === "stale-intents" ? 20 * MINUTE : rules.intentMilliseconds,
     });
 
@@ -527,14 +522,22 @@ export async function runRetentionWorld(
     for (let attempt = 1; attempt <= 5; attempt++) {
       await guard.hold(narinfo.value);
       const [published, stored] = await Promise.all([
-        look(() => true, () => objects.get(key)),
-        look(() => true, () => objects.has(nar)),
+        look(
+          () => true,
+          () => objects.get(key),
+        ),
+        look(
+          () => true,
+          () => objects.has(nar),
+        ),
       ]);
       let next = text;
       if (published !== undefined) {
         // Its text stays, and gains a signature.
         if (attempt > 1 || chance(0.5)) return;
-        next = new TextDecoder().decode(published.bytes).replace(/key-\d/, `key-${Math.floor(random() * 10)}`);
+        next = new TextDecoder()
+          .decode(published.bytes)
+          .replace(/key-\d/, `key-${Math.floor(random() * 10)}`);
       } else if (!stored) {
         narAbsent++;
         throw new CacheError("nar-absent", nar);
@@ -543,7 +546,10 @@ export async function runRetentionWorld(
       if (!guard.isHeld(path.hash)) continue;
       try {
         const bytes = new TextEncoder().encode(next) as Uint8Array<ArrayBuffer>;
-        await change(() => true, () => put(key, bytes, false));
+        await change(
+          () => true,
+          () => put(key, bytes, false),
+        );
       } catch (error) {
         if (!(error instanceof CacheError)) throw error;
         continue;
@@ -560,7 +566,10 @@ export async function runRetentionWorld(
   }
 
   async function storeNar(nar: string, guard: RemovalGuard): Promise<void> {
-    const isStored = await look(() => true, () => objects.has(nar));
+    const isStored = await look(
+      () => true,
+      () => objects.has(nar),
+    );
     if (isStored) {
       // Beside the answer of the HEAD.
       if (leases) void guard.lease(nar).catch(() => {});
@@ -575,7 +584,10 @@ export async function runRetentionWorld(
     }
     for (let attempt = 1; ; attempt++) {
       try {
-        return await change(() => true, () => put(nar, new Uint8Array(1), false));
+        return await change(
+          () => true,
+          () => put(nar, new Uint8Array(1), false),
+        );
       } catch (error) {
         if (attempt === 3) throw error;
       }
@@ -594,7 +606,8 @@ export async function runRetentionWorld(
           resolve();
         };
         // A push that meets a deletion is what this is about.
-        const hurry = () => void time.sleep(chance(0.5) ? between(0, SECOND) : between(0, 20 * MINUTE)).then(wake);
+        const hurry = () =>
+          void time.sleep(chance(0.5) ? between(0, SECOND) : between(0, 20 * MINUTE)).then(wake);
         alarmed.add(hurry);
         void time.sleep(between(HOUR, 40 * HOUR)).then(wake);
       });

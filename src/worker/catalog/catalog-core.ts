@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { StorePathHash } from "../../nix/store-path.ts";
+import { KEEP_EVERYTHING } from "../../settings/retention-settings.ts";
 import { CacheError } from "../cache-error.ts";
 import type { CatalogPort, CatalogStatus, Publications } from "./catalog.ts";
 import type { CatalogContext, StepLimits } from "./catalog-context.ts";
@@ -23,7 +24,7 @@ import { lease, notePathsUsed } from "./retention/lease.ts";
 import { noteDeployment, trustedFrom } from "./retention/may-remove.ts";
 import { readPlan } from "./retention/read-plan.ts";
 import type { RetentionContext } from "./retention/retention-context.ts";
-import { KEEP_EVERYTHING, RETENTION_RULES } from "./retention/retention-rules.ts";
+import { RETENTION_RULES } from "./retention/retention-rules.ts";
 import { whyKept } from "./retention/why-kept.ts";
 import { firstRow } from "./sql.ts";
 

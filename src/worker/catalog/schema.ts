@@ -91,12 +91,17 @@ CREATE TABLE push (id INTEGER PRIMARY KEY, by TEXT NOT NULL, claims TEXT, at INT
  * catalog is then filled again from the bucket.
  */
 export function ensureSchema(sql: Sql): void {
-  if (readVersion(sql) === SCHEMA_VERSION) return;
+  if (hasSchema(sql)) return;
   sql.transaction(() => {
     dropTables(sql);
     sql.all(TABLES);
     sql.all("INSERT INTO meta VALUES ('schema', ?)", SCHEMA_VERSION);
   });
+}
+
+/** Whether this version of the gateway has made the tables. */
+export function hasSchema(sql: Sql): boolean {
+  return readVersion(sql) === SCHEMA_VERSION;
 }
 
 /** Drops the virtual table first: its own tables go with it. The platform's begin with `_cf_`. */

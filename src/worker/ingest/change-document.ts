@@ -50,12 +50,14 @@ export async function changeDocument(
       if (count === MAX_DECISIONS) {
         throw new CacheError("bucket-unavailable", `${key.path} changes with every look at it`);
       }
-      written = change.outcome;
       const failure = await commitSigned(key, change, push).then(
-        (outcome) => (outcome === "kept" ? "full" : undefined),
+        (outcome) => (outcome === "kept" ? "full" : outcome === "late" ? "late" : undefined),
         (error: unknown) => error,
       );
       if (failure === "full") return "kept";
+      // Nothing was written: what the text names must be looked at again.
+      if (failure === "late") continue;
+      written = change.outcome;
       if (failure !== undefined) await pauseOrThrow(failure, count, push);
     }
   });

@@ -62,16 +62,18 @@ interface SignedDocument<Outcome> {
  * Writes a document that may have gained signatures, unless it has become larger than
  * the gateway reads back: then a published document stays ("kept"), and a new one
  * throws `body-too-large`. The limit holds for the text that would be written. A
- * failed PUT is not repeated: `changeDocument` looks again first.
+ * failed PUT is not repeated: `changeDocument` looks again first. "late": nothing was
+ * written, because what the narinfo names is no longer held (`removal-guard.ts`).
  */
 export async function commitSigned<Outcome extends "published" | "signed">(
   key: NarinfoKey | RealisationKey | BuildTraceKey,
   { text, outcome, replaces = false }: SignedDocument<Outcome>,
   push: Push,
-): Promise<Outcome | "kept"> {
+): Promise<Outcome | "kept" | "late"> {
   if (new TextEncoder().encode(text).byteLength <= MAX_NARINFO_BYTES) {
     // Before the PUT: an isolate that looks in between must not call the path absent.
     if (key.kind === "narinfo") await push.marks.mark([key.hash]);
+    if (key.kind === "narinfo" && !push.guard.isHeld(key.hash)) return "late";
     await commitDocument(key, text, push, { once: true });
     if (key.kind === "narinfo") push.recorder.published(key.hash, text);
     // The edge would give out the old document for an hour.
@@ -95,6 +97,7 @@ export async function commitBody(
   body: Omit<BodyToStore, "path" | "contentType">,
   push: Push,
 ): Promise<void> {
+  if (key.kind === "nar") await push.guard.lease(key.path);
   const input = {
     ...body,
     path: key.path,
@@ -109,7 +112,7 @@ export async function commitBody(
 }
 
 /**
- * Stores a small NAR whose bytes are in memory. Resolves once it is durable. Throws
+ * Stores a small NAR whose bytes are in memory, and whose narinfo the push holds. Resolves once it is durable. Throws
  * `nar-hash-mismatch` if the bytes do not hash to its name.
  */
 export async function commitNarBytes(
@@ -134,6 +137,7 @@ export async function commitNar(
   source: Omit<CopySource, "contentType">,
   push: Push,
 ): Promise<"copied" | "changed" | "gone"> {
+  await push.guard.lease(key.path);
   const outcome = await push.bucket.copy(from, key.path, {
     ...source,
     contentType: CONTENT_TYPES[key.kind],

@@ -2,13 +2,9 @@ import type { Narinfo } from "../../nix/narinfo.ts";
 import { parseNarUrl } from "../../nix/object-key.ts";
 import { formatStorePathBaseName, type StorePathHash } from "../../nix/store-path.ts";
 import { CacheError } from "../cache-error.ts";
-import type {
-  CatalogPort,
-  IntendedNarinfo,
-  IntentVerdict,
-} from "../catalog/catalog.ts";
+import type { CatalogPort, IntendedNarinfo, IntentVerdict } from "../catalog/catalog.ts";
+import { RETENTION_RULES } from "../catalog/retention/retention-rules.ts";
 import type { Clock } from "../clock.ts";
-import type { Log } from "../log.ts";
 
 /**
  * Keeps what a push relies on from being removed, in a cache with COLLECT=on. A push
@@ -39,16 +35,16 @@ export const NO_GUARD: RemovalGuard = {
 export interface GuardContext {
   readonly catalog: Pick<CatalogPort, "intend" | "lease">;
   readonly clock: Clock;
-  readonly log: Log;
   /** How long an intent holds; see `RetentionRules`. */
-  readonly intentMilliseconds: number;
+  readonly intentMilliseconds?: number;
   /** References that the pusher leaves to another cache. */
   readonly upstream?: readonly StorePathHash[];
 }
 
 /** A deletion takes a second. Nix waits 300 s for an answer; people wait less. */
 const PATIENCE_MILLISECONDS = 60_000;
-const PAUSE_MILLISECONDS = 2_000;
+/** The first pause. Each is twice as long as the one before: seven questions in a minute. */
+const PAUSE_MILLISECONDS = 1_000;
 
 /** One call of the object takes 1 MB. */
 const MAX_CALL_CHARACTERS = 1_000_000;
@@ -60,20 +56,14 @@ interface Held {
 }
 
 export function createRemovalGuard(context: GuardContext): RemovalGuard {
-  const { catalog, clock, intentMilliseconds, upstream = [] } = context;
+  const {
+    catalog,
+    clock,
+    intentMilliseconds = RETENTION_RULES.intentMilliseconds,
+    upstream = [],
+  } = context;
   const held = new Map<StorePathHash, Held>();
   const now = () => clock.now().getTime();
-
-  async function ask<T>(question: () => Promise<T>): Promise<T> {
-    try {
-      return await question();
-    } catch (error) {
-      throw new CacheError("catalog-unavailable", "the catalog does not answer", {
-        cause: error,
-        retryAfterSeconds: 10,
-      });
-    }
-  }
 
   async function intend(
     narinfos: readonly IntendedNarinfo[],
@@ -107,7 +97,7 @@ export function createRemovalGuard(context: GuardContext): RemovalGuard {
 
     async hold(narinfo) {
       const { hash } = narinfo.storePath;
-      const giveUpAt = now() + PATIENCE_MILLISECONDS;
+      const pause = createPauses(hash, clock);
       for (;;) {
         if (!isHeld(hash)) send([narinfo]);
         const verdict = await takeVerdict(held, hash);
@@ -118,21 +108,32 @@ export function createRemovalGuard(context: GuardContext): RemovalGuard {
           });
         }
         held.delete(hash);
-        if (verdict.kind === "busy") await pause(hash, giveUpAt, clock);
+        if (verdict.kind === "busy") await pause();
       }
     },
 
     isHeld,
 
     async lease(nar) {
-      const giveUpAt = now() + PATIENCE_MILLISECONDS;
+      const pause = createPauses(nar, clock);
       for (;;) {
         const { busyNars } = await ask(async () => await catalog.lease({ nars: [nar] }));
         if (!busyNars.includes(nar)) return;
-        await pause(nar, giveUpAt, clock);
+        await pause();
       }
     },
   };
+}
+
+async function ask<T>(question: () => Promise<T>): Promise<T> {
+  try {
+    return await question();
+  } catch (error) {
+    throw new CacheError("catalog-unavailable", "the catalog does not answer", {
+      cause: error,
+      retryAfterSeconds: 10,
+    });
+  }
 }
 
 /** An answer that failed is not kept: the next look asks again. */
@@ -148,11 +149,18 @@ async function takeVerdict(
   }
 }
 
-async function pause(name: string, giveUpAt: number, clock: Clock): Promise<void> {
-  if (clock.now().getTime() >= giveUpAt) {
-    throw new CacheError("path-being-removed", name, { retryAfterSeconds: 60 });
-  }
-  await clock.sleep(PAUSE_MILLISECONDS);
+/** Returns what waits before the next question, and throws when it has waited for long enough. */
+function createPauses(name: string, clock: Clock): () => Promise<void> {
+  let waited = 0;
+  let next = PAUSE_MILLISECONDS;
+  return async () => {
+    if (waited >= PATIENCE_MILLISECONDS) {
+      throw new CacheError("path-being-removed", name, { retryAfterSeconds: 60 });
+    }
+    await clock.sleep(next);
+    waited += next;
+    next *= 2;
+  };
 }
 
 function toIntended({ storePath, url, references }: Narinfo): IntendedNarinfo {

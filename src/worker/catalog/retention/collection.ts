@@ -3,7 +3,7 @@ import { readMeta, writeMeta } from "../meta.ts";
 import { firstRow, type Sql } from "../sql.ts";
 import { condemnPage, type Found, nothingFound, revisitPage } from "./condemn.ts";
 import { endTombstones } from "./end-tombstones.ts";
-import type { Judge } from "./judge-path.ts";
+import type { RetentionJudge } from "./judge-path.ts";
 import { findObstacles } from "./may-remove.ts";
 import type { RetentionContext } from "./retention-context.ts";
 import type { RetentionStatus, RunReport } from "./retention-port.ts";
@@ -156,7 +156,7 @@ const hasRevisits = ({ sql }: Pick<RetentionContext, "sql">): boolean =>
   firstRow(sql, "SELECT 1 FROM revisit LIMIT 1") !== undefined;
 
 /** Returns the rules as they are now. */
-export function createJudge({ sql, now, policy, rules }: RetentionContext): Judge {
+export function createJudge({ sql, now, policy, rules }: RetentionContext): RetentionJudge {
   const run = readRun(sql, "run") ?? readRun(sql, "lastRun");
   return {
     sql,

@@ -3,7 +3,7 @@ import { firstRow } from "../sql.ts";
 import {
   findLiveReferrer,
   findRule,
-  type Judge,
+  type RetentionJudge,
   JUDGED_COLUMNS,
   type JudgedRow,
 } from "./judge-path.ts";
@@ -38,7 +38,11 @@ const PAGE = 200;
  *
  * Each call leaves a true state: nothing that a living path needs is condemned.
  */
-export function condemnPage(judge: Judge, before: number, found: Found): number | undefined {
+export function condemnPage(
+  judge: RetentionJudge,
+  before: number,
+  found: Found,
+): number | undefined {
   const { sql } = judge;
   const rows = sql.all<Row>(
     `SELECT ${JUDGED_COLUMNS}, file_size, condemned_at FROM path
@@ -60,7 +64,7 @@ export function condemnPage(judge: Judge, before: number, found: Found): number 
  * Judges paths again whose referrers were condemned after they were judged. Returns whether
  * any is left.
  */
-export function revisitPage(judge: Judge, found: Found): boolean {
+export function revisitPage(judge: RetentionJudge, found: Found): boolean {
   const { sql } = judge;
   const ids = sql.all<{ id: number }>(
     `DELETE FROM revisit WHERE id IN (SELECT id FROM revisit ORDER BY id DESC LIMIT ${PAGE})
@@ -80,13 +84,13 @@ export function revisitPage(judge: Judge, found: Found): boolean {
   return ids.length === PAGE;
 }
 
-function judgeRow(judge: Judge, row: JudgedRow): KeepingRule | undefined {
+function judgeRow(judge: RetentionJudge, row: JudgedRow): KeepingRule | undefined {
   const rule = findRule(judge, row);
   if (rule !== undefined) return rule;
   return findLiveReferrer(judge.sql, row.id) === undefined ? undefined : "needed";
 }
 
-function condemnRow({ sql, now }: Judge, row: Row, found: Found): void {
+function condemnRow({ sql, now }: RetentionJudge, row: Row, found: Found): void {
   found.condemned++;
   found.condemnedBytes += row.file_size ?? 0;
   if (row.condemned_at !== null) return;

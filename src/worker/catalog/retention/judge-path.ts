@@ -1,7 +1,8 @@
+import type { RetentionSettings } from "../../../settings/retention-settings.ts";
 import { PATH_STATES } from "../schema.ts";
 import { firstRow, type Sql, type SqlValue } from "../sql.ts";
 import type { KeepingRule } from "./retention-port.ts";
-import type { RetentionPolicy, RetentionRules } from "./retention-rules.ts";
+import type { RetentionRules } from "./retention-rules.ts";
 
 /** The columns by which a path is judged. */
 export interface JudgedRow extends Record<string, SqlValue> {
@@ -16,10 +17,10 @@ export interface JudgedRow extends Record<string, SqlValue> {
 export const JUDGED_COLUMNS = "id, hash, name_id, pushed_at, used_at, intent_at";
 
 /** The rules for one moment. */
-export interface Judge {
+export interface RetentionJudge {
   readonly sql: Sql;
   readonly now: number;
-  readonly policy: RetentionPolicy;
+  readonly policy: RetentionSettings;
   readonly rules: RetentionRules;
   /** No path counts as older than this. */
   readonly usedFloor: number;
@@ -31,7 +32,7 @@ export interface Judge {
  * Returns the rule that keeps a path for itself, whether another path needs it or not.
  * `undefined`: none does.
  */
-export function findRule(judge: Judge, row: JudgedRow): KeepingRule | undefined {
+export function findRule(judge: RetentionJudge, row: JudgedRow): KeepingRule | undefined {
   const { sql, now, policy } = judge;
   if (row.intent_at !== null) return "pushing";
   if (firstRow(sql, "SELECT 1 FROM kept WHERE hash = ?", row.hash) !== undefined) return "pinned";
@@ -41,7 +42,7 @@ export function findRule(judge: Judge, row: JudgedRow): KeepingRule | undefined 
   return (row.used_at ?? 0) > now - judge.rules.leaseMilliseconds ? "pushing" : undefined;
 }
 
-function isYoung(judge: Judge, row: JudgedRow): boolean {
+function isYoung(judge: RetentionJudge, row: JudgedRow): boolean {
   const { now, policy, cutoff } = judge;
   const age = policy.ageMilliseconds;
   const since = lastSeen(judge, row);
@@ -50,7 +51,7 @@ function isYoung(judge: Judge, row: JudgedRow): boolean {
 
 /** Returns the time from which the age of a path counts. */
 export function lastSeen(
-  { policy, usedFloor }: Pick<Judge, "policy" | "usedFloor">,
+  { policy, usedFloor }: Pick<RetentionJudge, "policy" | "usedFloor">,
   { pushed_at, used_at }: Pick<JudgedRow, "pushed_at" | "used_at">,
 ): number {
   const used = policy.since === "use" ? (used_at ?? 0) : 0;

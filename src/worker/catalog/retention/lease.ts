@@ -1,6 +1,6 @@
 import type { StorePathHash } from "../../../nix/store-path.ts";
 import { PATH_STATES } from "../schema.ts";
-import { firstRow, type SqlValue } from "../sql.ts";
+import type { SqlValue } from "../sql.ts";
 import { liftClosure } from "./lift-closure.ts";
 import type { RetentionContext } from "./retention-context.ts";
 import type { LeaseAnswer, Leases } from "./retention-port.ts";
@@ -48,18 +48,22 @@ export function notePathsUsed(
 ): void {
   const at = now();
   const freshFrom = at - Math.min((policy.ageMilliseconds ?? Infinity) / SHARE_OF_AGE, DAY);
-  const condemned: number[] = [];
-  for (const hash of hashes) {
-    const row = firstRow<{
-      id: number;
-      state: number;
-      used_at: number | null;
-      condemned_at: number | null;
-    }>(sql, "SELECT id, state, used_at, condemned_at FROM path WHERE hash = ?", hash);
-    if (row?.state !== PATH_STATES.present) continue;
-    if (row.condemned_at !== null) condemned.push(row.id);
-    if (row.condemned_at === null && (row.used_at ?? 0) >= freshFrom) continue;
-    sql.all("UPDATE path SET used_at = ? WHERE id = ?", at, row.id);
-  }
-  liftClosure(sql, condemned);
+  const stale = sql.all<{ id: number; condemned_at: number | null }>(
+    `SELECT path.id AS id, condemned_at FROM json_each(?) AS used
+     JOIN path ON path.hash = used.value
+     WHERE state = ${PATH_STATES.present}
+       AND (condemned_at IS NOT NULL OR coalesce(used_at, 0) < ?)`,
+    JSON.stringify(hashes),
+    freshFrom,
+  );
+  if (stale.length === 0) return;
+  sql.all(
+    "UPDATE path SET used_at = ? WHERE id IN (SELECT value FROM json_each(?))",
+    at,
+    JSON.stringify(stale.map(({ id }) => id)),
+  );
+  liftClosure(
+    sql,
+    stale.filter(({ condemned_at }) => condemned_at !== null).map(({ id }) => id),
+  );
 }

@@ -1,6 +1,6 @@
 import type { StorePathHash } from "../../../nix/store-path.ts";
 import { PATH_STATES } from "../schema.ts";
-import { findRule, type Judge, type JudgedRow } from "./judge-path.ts";
+import { findRule, type RetentionJudge, type JudgedRow } from "./judge-path.ts";
 import type { PlannedPath, PlanPage } from "./retention-port.ts";
 
 interface Row extends JudgedRow {
@@ -14,7 +14,7 @@ const MAX_PLAN_PAGE = 1000;
 
 /** Returns a page of the plan in the order of the hashes; see `CatalogPort.readPlan`. */
 export function readPlan(
-  judge: Judge,
+  judge: RetentionJudge,
   { show, after = "" as StorePathHash, limit }: PlanPage,
 ): readonly PlannedPath[] {
   const isGoing = show === "going";

@@ -56,25 +56,3 @@ export const RETENTION_RULES: RetentionRules = {
   listingMilliseconds: 26 * HOUR,
   settleMilliseconds: HOUR,
 };
-
-/** Which paths are kept; the settings KEEP_…. A path is also kept if a kept path needs it. */
-export interface RetentionPolicy {
-  /** Whether unneeded paths are removed. Otherwise a plan only says which ones. */
-  readonly isCollecting: boolean;
-  /** Paths of this age or younger are kept. `undefined`: of every age. */
-  readonly ageMilliseconds: number | undefined;
-  /** What makes a path young: its last push, or also its last use. */
-  readonly since: "push" | "use";
-  /** The newest paths of each package name that are kept whatever their age. */
-  readonly newest: number;
-  /** The bytes of NARs, as stored, beyond which the oldest paths are no longer kept by their age. */
-  readonly budgetBytes: number | undefined;
-}
-
-export const KEEP_EVERYTHING: RetentionPolicy = {
-  isCollecting: false,
-  ageMilliseconds: undefined,
-  since: "use",
-  newest: 0,
-  budgetBytes: undefined,
-};

@@ -1,7 +1,13 @@
 import type { StorePathHash } from "../../../nix/store-path.ts";
 import { PATH_STATES } from "../schema.ts";
 import { firstRow, type Sql } from "../sql.ts";
-import { findLiveReferrer, findRule, type Judge, type JudgedRow, lastSeen } from "./judge-path.ts";
+import {
+  findLiveReferrer,
+  findRule,
+  type RetentionJudge,
+  type JudgedRow,
+  lastSeen,
+} from "./judge-path.ts";
 import type { WhyAnswer } from "./retention-port.ts";
 
 /** References make no circle, so a chain ends. A longer one is cut. */
@@ -18,7 +24,7 @@ interface Row extends JudgedRow {
  * Says why a path is kept: follows one living referrer after another up to a path that a
  * rule keeps. A path such as glibc has 29,000 referrers, so it never reads all of them.
  */
-export function whyKept(judge: Judge, hash: StorePathHash): WhyAnswer {
+export function whyKept(judge: RetentionJudge, hash: StorePathHash): WhyAnswer {
   const { sql } = judge;
   const first = readRow(sql, "path.hash = ?", hash);
   const chain: { hash: StorePathHash; name: string | undefined }[] = [];

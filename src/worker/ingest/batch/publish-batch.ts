@@ -94,6 +94,7 @@ export async function publishBatch(
       });
     }
     if (nar === undefined) return await publishParsedNarinfo(key, narinfo, push, { listing });
+    await push.guard.hold(narinfo);
     return await withBatchedNar(narinfo.url, nar, push, (withNar) =>
       publishParsedNarinfo(key, narinfo, withNar, { listing }),
     );
@@ -103,6 +104,7 @@ export async function publishBatch(
   if (parsed.length > 0) await ensureCacheInfo(push).catch(() => {});
   // References come first in this order, so a narinfo never waits for one that waits for a place.
   const queue = sortReferencesFirst(parsed).slice(0, Math.max(0, narinfos - took));
+  push.guard.announce(queue.map(({ narinfo }) => narinfo));
   // One marker for all of them, while the first ones are decided. Each waits for it before its
   // PUT, and says if it failed.
   push.marks.mark(queue.map(({ key }) => key.hash)).catch(() => {});
