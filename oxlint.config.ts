@@ -100,7 +100,7 @@ const ARROWS: readonly Arrow[] = [
   },
   {
     files: ["src/worker/catalog/**"],
-    may: `${PURE} ${WORKER_BASE} bucket/bucket.ts bucket/nargate-path.ts caches`,
+    may: `${PURE} ${WORKER_BASE} bucket/bucket.ts bucket/incoming-path.ts bucket/nargate-path.ts caches`,
     own: "*.ts",
     packages: "node:crypto",
     because:

@@ -1,3 +1,4 @@
+import { narinfoKey } from "../../../nix/object-key.ts";
 import type { StorePathHash } from "../../../nix/store-path.ts";
 import { clearPath } from "../forget-paths.ts";
 import { readNarinfo } from "../read-narinfo.ts";
@@ -8,16 +9,27 @@ import type { RetentionContext } from "./retention-context.ts";
 
 /**
  * Asks the bucket what became of intents of which no push has told the end. Returns the
- * requests that it made. Throws the failures of the bucket.
+ * requests that it made. If the bucket fails, the intent holds for longer.
  */
 export async function resolveIntents(context: RetentionContext, limit: number): Promise<number> {
-  const { sql, now, rules } = context;
+  const { sql, now, rules, log } = context;
   const due = sql.all<{ hash: StorePathHash; intent_at: number }>(
     "SELECT hash, intent_at FROM path WHERE intent_at <= ? ORDER BY intent_at LIMIT ?",
     now() - rules.resolveMilliseconds,
     limit,
   );
-  for (const { hash, intent_at } of due) await resolve(context, hash, intent_at);
+  for (const { hash, intent_at } of due) {
+    await resolve(context, hash, intent_at).catch((error: unknown) => {
+      sql.all(
+        "UPDATE path SET intent_at = ? WHERE hash = ? AND intent_at = ?",
+        now(),
+        hash,
+        intent_at,
+      );
+      const detail = error instanceof Error ? error.message : String(error);
+      log("warn", "intent-not-resolved", { path: narinfoKey(hash).path, detail });
+    });
+  }
   return due.length;
 }
 

@@ -3,6 +3,7 @@ import { inParallel } from "../in-parallel.ts";
 import { readMeta } from "../meta.ts";
 import type { SqlValue } from "../sql.ts";
 import { findObstacles } from "./may-remove.ts";
+import { askWhetherThere } from "./sweep-paths.ts";
 import type { RetentionContext } from "./retention-context.ts";
 
 export interface NarSweepStep {
@@ -103,7 +104,7 @@ async function removeNar(context: RetentionContext, { nar }: Loose): Promise<boo
 
 /** Asks the bucket about NARs whose deletion got no answer. Returns the requests that it made. */
 export async function resolveHeldNars(context: RetentionContext, limit: number): Promise<number> {
-  const { sql, bucket, now } = context;
+  const { sql, bucket, now, rules } = context;
   const held = sql.all<{ nar: string }>(
     "SELECT nar FROM loose_nar WHERE deleting_until <= ? LIMIT ?",
     now(),
@@ -111,8 +112,11 @@ export async function resolveHeldNars(context: RetentionContext, limit: number):
   );
   for (const { nar } of held) {
     const key = parseNarUrl(nar);
-    const isGone = key.ok && (await bucket.head(key.value.path)) === undefined;
-    if (isGone) sql.all("DELETE FROM loose_nar WHERE nar = ?", nar);
+    const isThere = key.ok ? await askWhetherThere(bucket, key.value.path) : true;
+    if (isThere === undefined) {
+      const until = now() + rules.holdMilliseconds;
+      sql.all("UPDATE loose_nar SET deleting_until = ? WHERE nar = ?", until, nar);
+    } else if (!isThere) sql.all("DELETE FROM loose_nar WHERE nar = ?", nar);
     else sql.all("UPDATE loose_nar SET deleting_until = NULL WHERE nar = ?", nar);
   }
   return held.length;

@@ -1,5 +1,7 @@
 import { listingKey, narinfoKey } from "../../../nix/object-key.ts";
 import type { StorePathHash } from "../../../nix/store-path.ts";
+import type { Bucket } from "../../bucket/bucket.ts";
+import type { BucketPath } from "../../bucket/incoming-path.ts";
 import { clearPath } from "../forget-paths.ts";
 import { inParallel } from "../in-parallel.ts";
 import { addToMeta } from "../meta.ts";
@@ -175,16 +177,30 @@ function finishPath({ sql, now, rules }: RetentionContext, id: number): void {
   });
 }
 
+/** `undefined`: the bucket fails. */
+export async function askWhetherThere(
+  bucket: Pick<Bucket, "head">,
+  path: BucketPath,
+): Promise<boolean | undefined> {
+  return await bucket.head(path).then(
+    (stored) => stored !== undefined,
+    () => undefined,
+  );
+}
+
 /** Asks the bucket about narinfos whose deletion got no answer. Returns the requests that it made. */
 export async function resolveHeldPaths(context: RetentionContext, limit: number): Promise<number> {
-  const { sql, bucket, now } = context;
+  const { sql, bucket, now, rules } = context;
   const held = sql.all<Doomed>(
     `SELECT id, hash FROM path WHERE state = ${PATH_STATES.deleting} AND held_until <= ? LIMIT ?`,
     now(),
     limit,
   );
   for (const { id, hash } of held) {
-    if ((await bucket.head(narinfoKey(hash).path)) === undefined) finishPath(context, id);
+    const isThere = await askWhetherThere(bucket, narinfoKey(hash).path);
+    if (isThere === undefined) {
+      sql.all("UPDATE path SET held_until = ? WHERE id = ?", now() + rules.holdMilliseconds, id);
+    } else if (!isThere) finishPath(context, id);
     else {
       sql.transaction(() => {
         // It stays condemned, so the next sweep tries again.
