@@ -115,7 +115,7 @@ const ARROWS: readonly Arrow[] = [
   },
   {
     files: ["src/worker/{app,gateway}.ts", "src/worker/routes/**"],
-    may: `${PURE} ${WORKER_BASE} ${PORTS} failure-response.ts gateway.ts catalog/catalog.ts absence access caches checks ingest serve`,
+    may: `${PURE} ${WORKER_BASE} ${PORTS} failure-response.ts gateway.ts catalog/catalog.ts catalog/retention/retention-rules.ts absence access caches checks ingest serve`,
     own: "*.ts",
     packages: "hono hono/hono-base hono/html hono/router/trie-router node:crypto valibot",
     because: "Routes reach bucket and edge through their ports; no protocol imports another.",

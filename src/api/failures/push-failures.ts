@@ -98,6 +98,19 @@ export const PUSH_FAILURES = {
     status: 424,
     message: "Not published, because a path of this batch that it needs was not published:",
   },
+  "catalog-off": {
+    status: 409,
+    message: "This cache keeps no catalog. Its operator can set CATALOG to on.",
+  },
+  "catalog-silent": {
+    status: 503,
+    message: "The catalog of this cache does not answer. Try again in a minute.",
+  },
+  "collection-off": {
+    status: 409,
+    message:
+      "Nothing is removed from this cache: its operator can set COLLECT to on. A dry run works without it.",
+  },
   "reference-removed": {
     status: 409,
     message:

@@ -46,7 +46,12 @@ export interface CatalogPort {
   why(hash: StorePathHash): Promise<WhyAnswer>;
 }
 
-export type { IntendedNarinfo, IntentVerdict } from "./retention/retention-port.ts";
+export type {
+  IntendedNarinfo,
+  IntentVerdict,
+  RetentionStatus,
+  RunReport,
+} from "./retention/retention-port.ts";
 
 /** The methods that the object answers. Of an older version it may lack some. */
 export const CATALOG_METHODS = Object.keys({

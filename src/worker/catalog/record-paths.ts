@@ -179,7 +179,8 @@ DELETE FROM ref WHERE (target, source) IN (
 )`;
 
 // A path that is being deleted stays so: the answer of the bucket decides what it is.
-// What a listing finds does not replace who pushed the path, nor when.
+// What a listing finds does not replace who pushed the path, nor when. A path that only a
+// listing knows counts as used now: nothing expires because the catalog was lost.
 const WRITE_PATHS = `
 INSERT INTO path (
   hash, name_id, state, nar, nar_hash, nar_size, file_size, refs, deriver, sigs, ca,
@@ -209,7 +210,9 @@ ON CONFLICT (hash) DO UPDATE SET
     THEN coalesce(pushed_at, excluded.pushed_at) ELSE excluded.pushed_at END,
   condemned_at = CASE WHEN excluded.push_id IS NULL THEN condemned_at END,
   push_id = coalesce(excluded.push_id, push_id),
-  used_at = max(coalesce(used_at, 0), excluded.used_at),
+  used_at = CASE WHEN excluded.push_id IS NULL AND state = ${PATH_STATES.present}
+    THEN coalesce(used_at, excluded.used_at)
+    ELSE max(coalesce(used_at, 0), excluded.used_at) END,
   noted_at = excluded.noted_at, intent_at = excluded.intent_at, intents = excluded.intents,
   gone_until = NULL,
   build_seconds = coalesce(excluded.build_seconds, build_seconds)`;

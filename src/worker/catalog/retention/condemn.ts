@@ -51,7 +51,8 @@ export function condemnPage(
   );
   for (const row of rows) {
     const rule = judgeRow(judge, row);
-    if (rule === undefined) condemnRow(judge, row, found);
+    // The references below it are still to be judged.
+    if (rule === undefined) condemnRow(judge, row, found, row.id);
     else {
       found.kept[rule]++;
       if (row.condemned_at !== null) liftClosure(sql, [row.id]);
@@ -79,7 +80,7 @@ export function revisitPage(judge: RetentionJudge, found: Found): boolean {
     );
     if (row === undefined || judgeRow(judge, row) !== undefined) continue;
     found.kept.needed--;
-    condemnRow(judge, row, found);
+    condemnRow(judge, row, found, 0);
   }
   return ids.length === PAGE;
 }
@@ -90,15 +91,16 @@ function judgeRow(judge: RetentionJudge, row: JudgedRow): KeepingRule | undefine
   return findLiveReferrer(judge.sql, row.id) === undefined ? undefined : "needed";
 }
 
-function condemnRow({ sql, now }: RetentionJudge, row: Row, found: Found): void {
+/** Condemns a path. Its references above `above` were judged while it lived. */
+function condemnRow({ sql, now }: RetentionJudge, row: Row, found: Found, above: number): void {
   found.condemned++;
   found.condemnedBytes += row.file_size ?? 0;
   if (row.condemned_at !== null) return;
   sql.all("UPDATE path SET condemned_at = ? WHERE id = ?", now, row.id);
-  // Only those above it were judged before it.
   sql.all(
     `INSERT INTO revisit (id) SELECT target.value FROM path JOIN json_each(path.refs) AS target
-     WHERE path.id = ?1 AND target.value > ?1 ON CONFLICT DO NOTHING`,
+     WHERE path.id = ? AND target.value > ? ON CONFLICT DO NOTHING`,
     row.id,
+    above,
   );
 }
