@@ -82,6 +82,9 @@ CREATE INDEX intent_nar_path ON intent_nar (path);
 CREATE TABLE kept (hash TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE revisit (id INTEGER PRIMARY KEY);
 
+-- The bytes of the paths by the day from which their age counts; see size-budget.ts.
+CREATE TABLE weight (day INTEGER PRIMARY KEY, bytes INTEGER NOT NULL);
+
 -- One row for each request that published something. claims is JSON.
 CREATE TABLE push (id INTEGER PRIMARY KEY, by TEXT NOT NULL, claims TEXT, at INTEGER NOT NULL);
 `;

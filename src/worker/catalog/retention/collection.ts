@@ -7,11 +7,12 @@ import type { RetentionJudge } from "./judge-path.ts";
 import { findObstacles } from "./may-remove.ts";
 import type { RetentionContext } from "./retention-context.ts";
 import type { RetentionStatus, RunReport } from "./retention-port.ts";
+import { chooseCutoff, raiseCutoff, weighPage } from "./size-budget.ts";
 import { resolveHeldNars, sweepNars } from "./sweep-nars.ts";
 import { resolveHeldPaths, SWEEP_START, type SweepCursor, sweepPaths } from "./sweep-paths.ts";
 import { nextResolveAt, resolveIntents } from "./resolve-intents.ts";
 
-type Phase = "pins" | "paths" | "referrers" | "narinfos" | "nars" | "tombstones";
+type Phase = "pins" | "weights" | "paths" | "referrers" | "narinfos" | "nars" | "tombstones";
 
 /** A run. It is kept in the database after each step, so it goes on after any restart. */
 interface Run extends Omit<RunReport, "phase" | "kept" | "condemned" | "condemnedBytes"> {
@@ -21,7 +22,12 @@ interface Run extends Omit<RunReport, "phase" | "kept" | "condemned" | "condemne
   readonly sweep: SweepCursor;
   readonly narAfter: string;
   readonly tombstoneAfter: number;
+  /** The bytes of all paths, if there is a size budget. */
+  readonly bytes: number;
 }
+
+/** No row has a larger id. */
+const START = Number.MAX_SAFE_INTEGER;
 
 /** A step ends after it has read this number of rows. No clock can bound its CPU. */
 const ROWS_IN_STEP = 20_000;
@@ -51,10 +57,11 @@ export function beginRun(
       removedNars: 0,
       removedBytes: 0,
       budgetCutoff: undefined,
-      before: Number.MAX_SAFE_INTEGER,
+      before: START,
       sweep: SWEEP_START,
       narAfter: "",
       tombstoneAfter: 0,
+      bytes: 0,
     },
   );
 }
@@ -82,6 +89,8 @@ export async function stepRun(context: RetentionContext, limits: StepLimits): Pr
   switch (run.phase) {
     case "pins":
       return await stepPins(context, run);
+    case "weights":
+      return stepWeights(context, run);
     case "paths":
     case "referrers":
       return stepJudging(context, run);
@@ -121,8 +130,41 @@ async function stepPins(context: RetentionContext, run: Run): Promise<void> {
       "INSERT INTO kept SELECT value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING",
       pins,
     );
-    keep(context, { ...run, phase: "paths" });
+    sql.all("DELETE FROM weight");
+    const isBudgeted = context.policy.budgetBytes !== undefined;
+    keep(context, { ...run, phase: isBudgeted ? "weights" : "paths" });
   });
+}
+
+function stepWeights(context: RetentionContext, run: Run): void {
+  const { sql, now, policy } = context;
+  const judge = createJudge(context);
+  const first = sql.rows.read;
+  let { before } = run;
+  while (sql.rows.read - first < ROWS_IN_STEP) {
+    const last = sql.transaction(() => {
+      const id = weighPage(judge, before);
+      if (id !== undefined) keep(context, { ...run, before: id });
+      else {
+        const { cutoff, bytes } = chooseCutoff(sql, policy.budgetBytes ?? Infinity, now());
+        keep(context, { ...run, phase: "paths", before: START, budgetCutoff: cutoff, bytes });
+      }
+      return id;
+    });
+    if (last === undefined) return;
+    before = last;
+  }
+}
+
+/** Returns the run with a later cutoff, if what stays is larger than the budget. */
+function overBudget({ sql, now, policy }: RetentionContext, run: Run): Run | undefined {
+  const { budgetBytes } = policy;
+  const { budgetCutoff, bytes, found } = run;
+  if (budgetBytes === undefined || budgetCutoff === undefined) return undefined;
+  const excess = bytes - found.condemnedBytes - budgetBytes;
+  const cutoff = excess <= 0 ? undefined : raiseCutoff(sql, budgetCutoff, excess, now());
+  if (cutoff === undefined) return undefined;
+  return { ...run, phase: "paths", before: START, found: nothingFound(), budgetCutoff: cutoff };
 }
 
 function stepJudging(context: RetentionContext, begun: Run): void {
@@ -144,11 +186,14 @@ function stepJudging(context: RetentionContext, begun: Run): void {
         const isMore = revisitPage(judge, found);
         run = { ...run, found, ...(isMore || hasRevisits(context) ? {} : { phase: "narinfos" }) };
       }
+      if (run.phase === "narinfos") run = overBudget(context, run) ?? run;
       if (run.phase === "narinfos" && run.kind === "plan") end(context, run);
       else keep(context, run);
       return run.phase;
     });
     if (phase === "narinfos") return;
+    // With a later cutoff the rules are others: the next step reads them.
+    if (run.budgetCutoff !== begun.budgetCutoff) return;
   }
 }
 
@@ -164,7 +209,7 @@ export function createJudge({ sql, now, policy, rules }: RetentionContext): Rete
     policy,
     rules,
     usedFloor: readMeta(sql, "usedFloor") ?? 0,
-    cutoff: run?.budgetCutoff ?? 0,
+    cutoff: policy.budgetBytes === undefined ? 0 : (run?.budgetCutoff ?? 0),
   };
 }
 
@@ -199,7 +244,15 @@ export function readRetention(context: RetentionContext): RetentionStatus {
 
 function toReport(run: Run | undefined): RunReport | undefined {
   if (run === undefined) return undefined;
-  const { found, before: _, sweep: __, narAfter: ___, tombstoneAfter: ____, ...rest } = run;
+  const {
+    found,
+    before: _,
+    sweep: __,
+    narAfter: ___,
+    tombstoneAfter: ____,
+    bytes: _____,
+    ...rest
+  } = run;
   return { ...rest, ...found };
 }
 
