@@ -6,6 +6,7 @@ import { createProcessContext, type ProcessContext } from "../client/process-con
 import type { AddCommand } from "./command.ts";
 import { addAuditBucketCommand } from "./commands/audit-bucket-command.ts";
 import { addDoctorCommand } from "./commands/doctor-command.ts";
+import { addGcCommand } from "./commands/gc-command.ts";
 import { addInfoCommand } from "./commands/info-command.ts";
 import { addInitCommand } from "./commands/init-command.ts";
 import { addKeyCommand } from "./commands/key-command.ts";
@@ -15,6 +16,7 @@ import { addPushCommand } from "./commands/push-command.ts";
 import { addTokenCommand } from "./commands/token-command.ts";
 import { addUseCommand } from "./commands/use-command.ts";
 import { addWatchExecCommand } from "./commands/watch-exec-command.ts";
+import { addWhyCommand } from "./commands/why-command.ts";
 
 const COMMANDS: readonly AddCommand[] = [
   addPushCommand,
@@ -23,6 +25,8 @@ const COMMANDS: readonly AddCommand[] = [
   addDoctorCommand,
   addLsCommand,
   addInfoCommand,
+  addWhyCommand,
+  addGcCommand,
   addAuditBucketCommand,
   addSignCommand,
   addTokenCommand,

@@ -15,6 +15,8 @@ const COMMANDS = [
   "doctor",
   "ls",
   "info",
+  "why",
+  "gc",
   "token",
   "token create",
   "token list",

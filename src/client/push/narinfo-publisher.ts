@@ -24,6 +24,8 @@ export interface WithNarinfo {
   readonly listing?: string | undefined;
   /** The NAR file, if it is not stored yet. */
   readonly nar?: Buffer | undefined;
+  /** References that are left to another cache. Only a batch can tell the gateway of them. */
+  readonly upstream?: readonly StorePathHash[] | undefined;
 }
 
 type PublishSession = Pick<PushSession, "client" | "batches" | "limits" | "context">;
@@ -40,10 +42,10 @@ export function createNarinfoPublisher(session: PublishSession): NarinfoPublishe
     });
   const inBatches = batches === undefined ? undefined : createBatches(batches, put, session);
   return {
-    async publish(narinfo, { listing, nar } = {}) {
+    async publish(narinfo, { listing, nar, upstream } = {}) {
       const { url, storePath } = narinfo;
       const text = formatNarinfo(narinfo);
-      const one = { path: storePath.hash, narinfo: text, url, listing, nar };
+      const one = { path: storePath.hash, narinfo: text, url, listing, nar, upstream };
       const isAlone = inBatches === undefined || text.length > LARGE_CHARACTERS;
       return await (isAlone ? put(one) : inBatches(one));
     },
@@ -119,9 +121,10 @@ function createBatches(api: BatchApi, put: PublishOne, { context }: PublishSessi
     const passing = new Map<string, Error>();
     let broken: Error | undefined;
     try {
-      const lines = batch.map(({ path, narinfo, listing, nar }) => ({
+      const lines = batch.map(({ path, narinfo, listing, nar, upstream = [] }) => ({
         path,
         narinfo,
+        ...(upstream.length === 0 ? {} : { upstreamReferences: [...upstream] }),
         ...(listing === undefined ? {} : { listing }),
         ...(nar === undefined ? {} : { nar: nar.toString("base64") }),
       }));

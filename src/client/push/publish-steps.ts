@@ -1,5 +1,5 @@
 import type { Narinfo } from "../../nix/narinfo.ts";
-import { formatStorePathBaseName } from "../../nix/store-path.ts";
+import { formatStorePathBaseName, type StorePathHash } from "../../nix/store-path.ts";
 import type { PathInfo } from "../local-nix/path-info.ts";
 import type { Progress } from "../progress/progress.ts";
 import type { Transfer } from "../progress/transfer-model.ts";
@@ -34,12 +34,13 @@ interface SentNar {
 
 /**
  * Creates the two steps of a path: first store its NAR as soon as the limits
- * allow, later publish its narinfo.
+ * allow, later publish its narinfo. `upstream` has the paths that are left to another cache.
  */
 export function createPublishSteps(
   session: PushSession,
   progress: Progress,
   { settle, settleError, settleBlocked }: PathEnds,
+  upstream: ReadonlySet<StorePathHash> = new Set(),
 ): PublishSteps<Pending, Prepared, PathOutcome> {
   const { options, store, limits, guard, context } = session;
   const { storeDir } = store;
@@ -115,7 +116,8 @@ export function createPublishSteps(
       const signed =
         signKey === undefined ? narinfo : await signNarinfo(narinfo, signKey, storeDir);
       checkGoesOn();
-      const more = { listing: sent?.listing.text, nar: sent?.nar };
+      const left = signed.references.map(({ hash }) => hash).filter((hash) => upstream.has(hash));
+      const more = { listing: sent?.listing.text, nar: sent?.nar, upstream: left };
       const outcome = await publisher.publish(signed, more);
       if (outcome === "conflict") {
         const reason = "in the cache with other contents, which it keeps";

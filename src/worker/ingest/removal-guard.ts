@@ -11,8 +11,11 @@ import type { Clock } from "../clock.ts";
  * announces each narinfo before it looks at its NAR, and leases each NAR before it stores it.
  */
 export interface RemovalGuard {
-  /** Announces the narinfos of a batch with few calls. `hold` then waits for the answers. */
-  announce(narinfos: readonly Narinfo[]): void;
+  /**
+   * Announces the narinfos of a batch with few calls. `hold` then waits for the answers.
+   * `upstream` has references that the pusher leaves to another cache.
+   */
+  announce(narinfos: readonly Narinfo[], upstream?: readonly StorePathHash[]): void;
   /**
    * Resolves once nothing that the narinfo names can be removed. Throws `reference-removed`,
    * `path-being-removed` or `catalog-unavailable`. To be called before each look at the bucket.
@@ -37,8 +40,6 @@ export interface GuardContext {
   readonly clock: Clock;
   /** How long an intent holds; see `RetentionRules`. */
   readonly intentMilliseconds?: number;
-  /** References that the pusher leaves to another cache. */
-  readonly upstream?: readonly StorePathHash[];
 }
 
 /** A deletion takes a second. Nix waits 300 s for an answer; people wait less. */
@@ -56,12 +57,8 @@ interface Held {
 }
 
 export function createRemovalGuard(context: GuardContext): RemovalGuard {
-  const {
-    catalog,
-    clock,
-    intentMilliseconds = RETENTION_RULES.intentMilliseconds,
-    upstream = [],
-  } = context;
+  const { catalog, clock, intentMilliseconds = RETENTION_RULES.intentMilliseconds } = context;
+  const left = new Set<StorePathHash>();
   const held = new Map<StorePathHash, Held>();
   const now = () => clock.now().getTime();
 
@@ -69,6 +66,10 @@ export function createRemovalGuard(context: GuardContext): RemovalGuard {
     narinfos: readonly IntendedNarinfo[],
     alongside: readonly StorePathHash[],
   ): Promise<readonly IntentVerdict[]> {
+    const named = new Set(
+      narinfos.flatMap(({ references }) => references.map((name) => name.slice(0, 32))),
+    );
+    const upstream = [...left].filter((hash) => named.has(hash));
     const answer = await ask(async () => await catalog.intend({ narinfos, alongside, upstream }));
     if (answer.status === "answered") return answer.verdicts;
     throw new CacheError("catalog-starting", "the catalog is new", {
@@ -90,7 +91,8 @@ export function createRemovalGuard(context: GuardContext): RemovalGuard {
     now() - (held.get(hash)?.since ?? -Infinity) < intentMilliseconds;
 
   return {
-    announce(narinfos) {
+    announce(narinfos, upstream = []) {
+      for (const hash of upstream) left.add(hash);
       const hashes = narinfos.map(({ storePath }) => storePath.hash);
       for (const chunk of chunksOf(narinfos)) send(chunk, hashes);
     },

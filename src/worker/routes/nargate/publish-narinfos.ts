@@ -55,11 +55,12 @@ async function readBatch(request: Request): Promise<readonly BatchLine[]> {
   if (new Set(lines.map(({ path }) => path)).size < lines.length) {
     throw malformed("a path is named twice");
   }
-  return lines.map(({ path, narinfo, listing, nar }) => ({
+  return lines.map(({ path, narinfo, listing, nar, upstreamReferences }) => ({
     // The schema has checked its digits, and those of the NAR.
     key: narinfoKey(path as StorePathHash),
     text: narinfo,
     listing,
+    upstream: (upstreamReferences ?? []).map((hash) => hash as StorePathHash),
     nar: nar === undefined ? undefined : Uint8Array.fromBase64(nar),
   }));
 }

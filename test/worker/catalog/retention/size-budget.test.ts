@@ -29,6 +29,8 @@ async function publishDaily(schedule: RetentionSchedule, paths: readonly Schedul
 
 const lonely = Array.from("012345", (digit) => schedulePath(digit));
 
+const pinFirst = async () => [lonely[0]?.hash as SchedulePath["hash"]];
+
 describe("a size budget", () => {
   it("lets the oldest go first, whatever their age", async () => {
     await runSchedule({ policy: BUDGET }, async (schedule) => {
@@ -41,8 +43,7 @@ describe("a size budget", () => {
   });
 
   it("keeps what is pinned, and gives up younger paths for that", async () => {
-    const readPins = async () => [lonely[0]?.hash as SchedulePath["hash"]];
-    await runSchedule({ policy: BUDGET, readPins }, async (schedule) => {
+    await runSchedule({ policy: BUDGET, readPins: pinFirst }, async (schedule) => {
       await publishDaily(schedule, lonely);
       expect(await planned(schedule)).toBe("045");
     });

@@ -142,9 +142,15 @@ describe("a batch with COLLECT=on", () => {
       (lines.find(({ path }) => path === hash)?.["error"] as { code: string } | undefined)?.code;
     expect(codeOf(hello)).toBe("reference-removed");
     expect(codeOf(paths[2] as FakeStorePath)).toBe("reference-not-published");
+    // Another cache has glibc, says the pusher.
+    const left = { ...lineOf(hello), upstreamReferences: [glibc.hash] };
+    expect(await publish(gateway, [left])).toContainEqual({
+      path: hello.hash,
+      outcome: "published",
+    });
     // With glibc in the batch, nothing is refused.
     const again = await publish(gateway, paths.map(lineOf));
-    expect(again.filter(({ outcome }) => outcome === "published")).toHaveLength(6);
+    expect(again.filter(({ outcome }) => outcome !== undefined)).toHaveLength(6);
   });
 
   it("stores no NAR of the batch before its narinfo is announced", async () => {
@@ -250,6 +256,20 @@ describe("the endpoints of collection", () => {
     expect(await gone.json()).toMatchObject({ state: "going", rule: null });
     // The grace has only begun.
     expect((await gateway.request(lonely.narinfoPath)).status).toBe(200);
+  });
+
+  it("tell GET /healthz what stands in the way", async () => {
+    const gateway = await startCollectingGateway();
+    const health = async () => {
+      const answer = await gateway.request("/healthz", admin);
+      const { checks } = (await answer.json()) as { checks: readonly { check: string }[] };
+      return checks.find(({ check }) => check === "collection");
+    };
+    expect(await health()).toMatchObject({ verdict: "warn" });
+    await gateway.catalog.settle();
+    gateway.catalog.now += 2 * 3600 * 1000;
+    await gateway.catalog.settle();
+    expect(await health()).toMatchObject({ verdict: "ok", says: "collections: 0 paths go" });
   });
 
   it("need the scope admin, and CATALOG and COLLECT", async () => {
