@@ -92,7 +92,8 @@ export function createTestCatalog({
     query: (query) => inObject((sql) => sql.all(query)),
     lose: () =>
       inObject((sql) => {
-        sql.all("UPDATE meta SET value = 0 WHERE key = 'schema'");
+        sql.all("DELETE FROM path");
+        sql.all("DELETE FROM meta");
         ensureSchema(sql);
       }),
   };

@@ -146,7 +146,8 @@ export async function runSchedule<T>(
         schedule.core = open(change);
       },
       lose() {
-        context.sql.all("UPDATE meta SET value = 0 WHERE key = 'schema'");
+        context.sql.all("DELETE FROM path");
+        context.sql.all("DELETE FROM meta");
         ensureSchema(context.sql);
         schedule.core = open();
       },

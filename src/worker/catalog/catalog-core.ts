@@ -101,8 +101,9 @@ export function createCatalogCore(
     };
     const wasListing = readListingState(context) !== undefined;
     if (!(await stepListing(listing, left))) return now();
-    if (wasListing) beginDueRun(context);
-    else await stepRun(context, left);
+    beginDueRun(context);
+    // What a listing has left of the requests is not counted.
+    if (!wasListing) await stepRun(context, left);
     if (isRunning(context)) return now();
     return Math.max(now(), Math.min(nextListingAt(), nextWaitingAt(context)));
   }

@@ -117,7 +117,9 @@ async function readNarinfos(
   async function work(): Promise<void> {
     for (let one = queue.shift(); one !== undefined; one = queue.shift()) {
       const found = await readListed(context, one).catch((error: unknown) => {
-        if (mayGiveUp) return { facts: { problem: "the bucket does not give it" } };
+        // Without a version, so that the next listing reads it again.
+        if (mayGiveUp)
+          return { facts: { problem: "the bucket does not give it" }, isGivenUp: true };
         throw error;
       });
       if (found === undefined) {
@@ -135,7 +137,7 @@ async function readNarinfos(
         hash: one.hash,
         facts,
         textSizeBytes: one.sizeBytes,
-        version: one.version,
+        version: "isGivenUp" in found ? undefined : one.version,
         publishedAt: one.writtenAt ?? now(),
         notedAt: now(),
         pushId: undefined,

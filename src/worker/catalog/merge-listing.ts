@@ -52,12 +52,13 @@ export function mergeNarinfos(
       state === PATH_STATES.present && !listed.has(hash) && (noted_at ?? 0) < segment.askedAt,
   );
   const unread = new Map(listed);
-  for (const { hash, version, text_size, state } of known) {
+  for (const { hash, version, text_size, state, problem } of known) {
     const found = listed.get(hash);
     if (found === undefined || state !== PATH_STATES.present) continue;
     // A push told of this path since the last listing, and its text has this length: it
     // is that text. The gateway tells of every text that it writes.
-    const isAsNoted = !isStrict && version === null && text_size === found.sizeBytes;
+    const isNoted = !isStrict && problem === null && version === null;
+    const isAsNoted = isNoted && text_size === found.sizeBytes;
     if (isAsNoted) sql.all("UPDATE path SET version = ? WHERE hash = ?", found.version, hash);
     if (isAsNoted || version === found.version) unread.delete(hash);
   }
@@ -77,13 +78,14 @@ interface KnownPath extends Record<string, string | number | null> {
   readonly version: string | null;
   readonly text_size: number | null;
   readonly noted_at: number | null;
+  readonly problem: string | null;
 }
 
 function readKnown(sql: Sql, { after, upTo }: ListedSegment): readonly KnownPath[] {
   // The first two conditions use the index. "~" is behind every narinfo.
   const end = upTo ?? "~";
   return sql.all<KnownPath>(
-    `SELECT hash, state, version, text_size, noted_at FROM path
+    `SELECT hash, state, version, text_size, noted_at, problem FROM path
      WHERE hash >= ?1 AND hash <= ?2 AND hash || '.narinfo' > ?3 AND hash || '.narinfo' <= ?4
        AND state <> ${PATH_STATES.named}`,
     after.slice(0, HASH_LENGTH),

@@ -91,15 +91,57 @@ CREATE TABLE push (id INTEGER PRIMARY KEY, by TEXT NOT NULL, claims TEXT, at INT
 
 /**
  * Makes the tables. Drops everything if another version of the gateway made them: the
- * catalog is then filled again from the bucket.
+ * catalog is then filled again from the bucket. Only the removed paths are kept, because the
+ * bucket does not tell of them.
  */
 export function ensureSchema(sql: Sql): void {
   if (hasSchema(sql)) return;
   sql.transaction(() => {
+    const former = readFormer(sql);
     dropTables(sql);
     sql.all(TABLES);
     sql.all("INSERT INTO meta VALUES ('schema', ?)", SCHEMA_VERSION);
+    for (let at = 0; at < former.tombstones.length; at += MAX_ROWS) {
+      sql.all(
+        `INSERT INTO path (hash, state, gone_until)
+         SELECT value->>0, ${PATH_STATES.gone}, value->>1 FROM json_each(?)`,
+        JSON.stringify(former.tombstones.slice(at, at + MAX_ROWS)),
+      );
+    }
+    if (former.bornAt === undefined) return;
+    sql.all("INSERT INTO meta VALUES ('bornAt', ?)", former.bornAt);
   });
+}
+
+/** SQLite binds at most 2 MB in one value. A row takes 50 bytes. */
+const MAX_ROWS = 10_000;
+
+interface Former {
+  readonly tombstones: readonly (readonly [hash: string, goneUntil: number])[];
+  /** `undefined` if deletions may still act of which the new tables do not know. */
+  readonly bornAt: number | undefined;
+}
+
+/** Returns what the next tables need of the former ones, whichever version made these. */
+function readFormer(sql: Sql): Former {
+  try {
+    const rows = sql.all<{ hash: string; gone_until: number }>(
+      "SELECT hash, gone_until FROM path WHERE gone_until IS NOT NULL",
+    );
+    const deletion = firstRow(
+      sql,
+      `SELECT hash FROM path WHERE state = ${PATH_STATES.deleting}
+       UNION ALL SELECT nar FROM loose_nar WHERE deleting_until IS NOT NULL LIMIT 1`,
+    );
+    const born = firstRow<{ value: number }>(sql, "SELECT value FROM meta WHERE key = 'bornAt'");
+    return {
+      tombstones: rows.map((row) => [row.hash, row.gone_until] as const),
+      bornAt: deletion === undefined ? born?.value : undefined,
+    };
+  } catch {
+    // There are no tables, or they are older than collection.
+    return { tombstones: [], bornAt: undefined };
+  }
 }
 
 /** Whether this version of the gateway has made the tables. */

@@ -14,7 +14,15 @@ export function lease(
 ): LeaseAnswer {
   return context.sql.transaction(() => {
     notePathsUsed(context, paths);
-    return { busyNars: nars.filter((nar) => !leaseNar(context, nar)) };
+    const lost = context.sql.all<{ hash: StorePathHash }>(
+      `SELECT hash FROM json_each(?) AS leased JOIN path ON path.hash = leased.value
+       WHERE state IN (${PATH_STATES.deleting}, ${PATH_STATES.gone})`,
+      JSON.stringify(paths),
+    );
+    return {
+      busyNars: nars.filter((nar) => !leaseNar(context, nar)),
+      lostPaths: lost.map(({ hash }) => hash),
+    };
   });
 }
 

@@ -40,6 +40,8 @@ export interface Leases {
 
 export interface LeaseAnswer {
   readonly busyNars: readonly string[];
+  /** The paths that were removed, or are being removed: no lease helps them. */
+  readonly lostPaths: readonly StorePathHash[];
 }
 
 /** Times are milliseconds since 1970. */

@@ -3,7 +3,7 @@ import { inParallel } from "../in-parallel.ts";
 import { readMeta } from "../meta.ts";
 import type { SqlValue } from "../sql.ts";
 import { findObstacles } from "./may-remove.ts";
-import { askWhetherThere } from "./sweep-paths.ts";
+import { askWhetherThere, requireProgress } from "./sweep-paths.ts";
 import type { RetentionContext } from "./retention-context.ts";
 
 export interface NarSweepStep {
@@ -35,6 +35,7 @@ export async function sweepNars(
     removed++;
     bytes += one.size ?? 0;
   });
+  requireProgress(doomed.length, removed);
   return { removed, bytes, after: next };
 }
 

@@ -2,6 +2,7 @@ import { listingKey, narinfoKey } from "../../../nix/object-key.ts";
 import type { StorePathHash } from "../../../nix/store-path.ts";
 import type { Bucket } from "../../bucket/bucket.ts";
 import type { BucketPath } from "../../bucket/incoming-path.ts";
+import { CacheError } from "../../cache-error.ts";
 import { clearPath } from "../forget-paths.ts";
 import { inParallel } from "../in-parallel.ts";
 import { addToMeta } from "../meta.ts";
@@ -49,7 +50,17 @@ export async function sweepPaths(
   await inParallel(doomed, atOnce, async (one) => {
     if (await removePath(context, one)) removed++;
   });
+  requireProgress(doomed.length, removed);
   return { removed, cursor: next };
+}
+
+/** So many deletions without an answer are no chance. */
+const SUSPICIOUS_FAILURES = 4;
+
+/** Throws if the bucket deletes nothing: the next step waits, and holds no more names. */
+export function requireProgress(wanted: number, removed: number): void {
+  if (wanted < SUSPICIOUS_FAILURES || removed > 0) return;
+  throw new CacheError("bucket-unavailable", "the bucket deletes nothing");
 }
 
 function markDoomed(

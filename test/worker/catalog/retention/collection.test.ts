@@ -1,3 +1,4 @@
+import { ensureSchema } from "../../../../src/worker/catalog/schema.ts";
 import { describe, expect, it } from "vitest";
 import {
   DAY,
@@ -121,6 +122,41 @@ describe("a collection", () => {
         }
       }
       expect([...schedule.bucket.objects.keys()]).toEqual([]);
+    });
+  });
+
+  it("remembers removed paths when another version of the gateway makes new tables", async () => {
+    await runSchedule({}, async (schedule) => {
+      await schedule.publish(glibc);
+      while (schedule.has(glibc)) await schedule.pass(HOUR);
+      const { sql } = schedule.context;
+      sql.all("UPDATE meta SET value = 1 WHERE key = 'schema'");
+      ensureSchema(sql);
+      schedule.reopen();
+      expect(await schedule.announce(hello)).toBe("collected");
+      schedule.lose();
+      expect(await schedule.announce(hello)).toBe("starting");
+    });
+  });
+
+  it("holds no more names while the bucket deletes nothing", async () => {
+    await runSchedule({}, async (schedule) => {
+      const digits = "0123456789abcdfghijklmnpqrsvwxyz";
+      for (const digit of digits) await schedule.publish(schedulePath(digit));
+      const sentAt: number[] = [];
+      schedule.hooks = {
+        before(call) {
+          if (!call.startsWith("delete ")) return;
+          sentAt.push(schedule.now);
+          throw new Error("no answer");
+        },
+      };
+      await schedule.pass(7 * DAY);
+      // One step with 36 requests, two for each path.
+      expect(sentAt.filter((at) => at === sentAt[0])).toHaveLength(18);
+      schedule.hooks = {};
+      await schedule.pass(2 * DAY);
+      expect(schedule.context.sql.all("SELECT id FROM path WHERE state IN (1, 3)")).toEqual([]);
     });
   });
 

@@ -17,7 +17,8 @@ async function run(
   const catalog = createTestCatalog({ bucket: createMemoryBucket() });
   return await catalog.run(async (_, { sql }) => {
     const reset = () => {
-      sql.all("UPDATE meta SET value = 0 WHERE key = 'schema'");
+      sql.all("DELETE FROM path");
+      sql.all("DELETE FROM meta");
       ensureSchema(sql);
     };
     reset();

@@ -171,7 +171,7 @@ describe("a direct upload with COLLECT=on", () => {
     const busy = await startCollectingGateway({
       change: (catalog) => ({
         ...catalog,
-        lease: async ({ nars = [] }) => ({ busyNars: nars }),
+        lease: async ({ nars = [] }) => ({ busyNars: nars, lostPaths: [] }),
       }),
     });
     const refused = await errorOf(await post(busy, target, uploadOf(nar)));
