@@ -1776,10 +1776,10 @@ function createNarinfoPublisher(session) {
   });
   const inBatches = batches === void 0 ? void 0 : createBatches(batches, put, session);
   return {
-    async publish(narinfo, { listing, nar } = {}) {
+    async publish(narinfo, { listing, nar, upstream } = {}) {
       const { url, storePath } = narinfo;
       const text2 = formatNarinfo(narinfo);
-      const one = { path: storePath.hash, narinfo: text2, url, listing, nar };
+      const one = { path: storePath.hash, narinfo: text2, url, listing, nar, upstream };
       const isAlone = inBatches === void 0 || text2.length > LARGE_CHARACTERS;
       return await (isAlone ? put(one) : inBatches(one));
     }
@@ -1817,9 +1817,10 @@ function createBatches(api, put, { context }) {
     const passing = /* @__PURE__ */ new Map();
     let broken;
     try {
-      const lines = batch.map(({ path: path5, narinfo, listing, nar }) => ({
+      const lines = batch.map(({ path: path5, narinfo, listing, nar, upstream = [] }) => ({
         path: path5,
         narinfo,
+        ...upstream.length === 0 ? {} : { upstreamReferences: [...upstream] },
         ...listing === void 0 ? {} : { listing },
         ...nar === void 0 ? {} : { nar: nar.toString("base64") }
       }));
@@ -1921,7 +1922,7 @@ async function hasLog(deriver, { storeDir, directory }, env) {
 }
 
 // src/client/push/publish-steps.ts
-function createPublishSteps(session, progress, { settle, settleError, settleBlocked }) {
+function createPublishSteps(session, progress, { settle, settleError, settleBlocked }, upstream = /* @__PURE__ */ new Set()) {
   const { options, store, limits, guard, context } = session;
   const { storeDir } = store;
   const uploads = createNarUploads(session);
@@ -1987,7 +1988,8 @@ function createPublishSteps(session, progress, { settle, settleError, settleBloc
       const { signKey } = options;
       const signed = signKey === void 0 ? narinfo : await signNarinfo(narinfo, signKey, storeDir);
       checkGoesOn();
-      const more = { listing: sent?.listing.text, nar: sent?.nar };
+      const left = signed.references.map(({ hash }) => hash).filter((hash) => upstream.has(hash));
+      const more = { listing: sent?.listing.text, nar: sent?.nar, upstream: left };
       const outcome = await publisher.publish(signed, more);
       if (outcome === "conflict") {
         const reason = "in the cache with other contents, which it keeps";
@@ -2228,7 +2230,12 @@ async function pushPaths(roots, session, progress, done = /* @__PURE__ */ new Se
     toSend.length,
     toSend.reduce((total, { info }) => total + info.narSize, 0)
   );
-  const steps = createPublishSteps(session, progress, { settle, settleError, settleBlocked });
+  const left = [...closure.infos.values()].filter(
+    (info) => skipSignedUpstream(info, session.options.upstreamKeys) !== void 0
+  );
+  const upstream = new Set(left.map(({ path: path5 }) => path5.hash));
+  const ends = { settle, settleError, settleBlocked };
+  const steps = createPublishSteps(session, progress, ends, upstream);
   await publishReferencesFirst(pending, lost, steps);
   context.signal.throwIfAborted();
   const published = infos.filter(({ path: path5 }) => !lost.has(formatStorePathBaseName(path5)));
