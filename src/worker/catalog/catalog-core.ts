@@ -18,7 +18,7 @@ import {
   readRetention,
   resolveWaiting,
   stepRun,
-} from "./retention/collection.ts";
+} from "./retention/step-run.ts";
 import { intend } from "./retention/intend.ts";
 import { lease, notePathsUsed } from "./retention/lease.ts";
 import { noteDeployment, trustedFrom } from "./retention/may-remove.ts";
