@@ -28,6 +28,8 @@ export interface Meta {
   readonly deployment: string;
   /** No path counts as older than this: something was written past the gateway. */
   readonly usedFloor: number;
+  /** Why the pins could not be read. Empty if they could. */
+  readonly pinProblem: string;
   /** The collection that runs, and the last one that ended, as JSON; see `retention/`. */
   readonly run: string;
   readonly lastRun: string;

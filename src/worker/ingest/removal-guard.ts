@@ -72,9 +72,7 @@ export function createRemovalGuard(context: GuardContext): RemovalGuard {
     const upstream = [...left].filter((hash) => named.has(hash));
     const answer = await ask(async () => await catalog.intend({ narinfos, alongside, upstream }));
     if (answer.status === "answered") return answer.verdicts;
-    throw new CacheError("catalog-starting", "the catalog is new", {
-      retryAfterSeconds: Math.ceil(answer.retryMilliseconds / 1000),
-    });
+    throw isStarting(answer.retryMilliseconds);
   }
 
   function send(narinfos: readonly Narinfo[], alongside: readonly StorePathHash[] = []): void {
@@ -119,7 +117,10 @@ export function createRemovalGuard(context: GuardContext): RemovalGuard {
     async lease(nar) {
       const pause = createPauses(nar, clock);
       for (;;) {
-        const { busyNars } = await ask(async () => await catalog.lease({ nars: [nar] }));
+        const { busyNars, retryMilliseconds } = await ask(
+          async () => await catalog.lease({ nars: [nar] }),
+        );
+        if (retryMilliseconds !== undefined) throw isStarting(retryMilliseconds);
         if (!busyNars.includes(nar)) return;
         await pause();
       }
@@ -149,6 +150,12 @@ async function takeVerdict(
     held.delete(hash);
     throw error;
   }
+}
+
+function isStarting(retryMilliseconds: number): CacheError {
+  return new CacheError("catalog-starting", "the catalog is new", {
+    retryAfterSeconds: Math.ceil(retryMilliseconds / 1000),
+  });
 }
 
 /** Returns what waits before the next question, and throws when it has waited for long enough. */

@@ -5,11 +5,11 @@ import {
   type StorePath,
   type StorePathHash,
 } from "../../../nix/store-path.ts";
-import { readMeta } from "../meta.ts";
 import { PATH_STATES } from "../schema.ts";
 import { firstRow, type Sql } from "../sql.ts";
 import { leaseNar } from "./lease.ts";
 import { liftClosure } from "./lift-closure.ts";
+import { startingMilliseconds } from "./may-remove.ts";
 import type { RetentionContext } from "./retention-context.ts";
 import type { IntendedNarinfo, IntentAnswer, Intentions, IntentVerdict } from "./retention-port.ts";
 
@@ -35,11 +35,9 @@ export async function intend(
   context: RetentionContext,
   { narinfos, alongside = [], upstream = [] }: Intentions,
 ): Promise<IntentAnswer> {
-  const { sql, bucket, now, rules } = context;
-  // An old deletion may still act, and this catalog knows nothing of it.
-  const bornAt = readMeta(sql, "bornAt") ?? now();
-  const readyAt = bornAt + rules.attemptMilliseconds + rules.holdMilliseconds;
-  if (now() < readyAt) return { status: "starting", retryMilliseconds: readyAt - now() };
+  const { sql, bucket } = context;
+  const retryMilliseconds = startingMilliseconds(context);
+  if (retryMilliseconds > 0) return { status: "starting", retryMilliseconds };
   const intents = narinfos.map(parseIntent);
   const own = intents.map(({ path }) => path.hash);
   const known = new Set<string>([...upstream, ...alongside, ...own]);

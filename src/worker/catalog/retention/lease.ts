@@ -2,6 +2,7 @@ import type { StorePathHash } from "../../../nix/store-path.ts";
 import { PATH_STATES } from "../schema.ts";
 import type { SqlValue } from "../sql.ts";
 import { liftClosure } from "./lift-closure.ts";
+import { startingMilliseconds } from "./may-remove.ts";
 import type { RetentionContext } from "./retention-context.ts";
 import type { LeaseAnswer, Leases } from "./retention-port.ts";
 
@@ -19,7 +20,9 @@ export function lease(
        WHERE state IN (${PATH_STATES.deleting}, ${PATH_STATES.gone})`,
       JSON.stringify(paths),
     );
+    const retryMilliseconds = startingMilliseconds(context);
     return {
+      retryMilliseconds: retryMilliseconds === 0 ? undefined : retryMilliseconds,
       busyNars: nars.filter((nar) => !leaseNar(context, nar)),
       lostPaths: lost.map(({ hash }) => hash),
     };

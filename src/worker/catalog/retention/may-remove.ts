@@ -22,6 +22,9 @@ export function findObstacles({ sql, now, policy, rules }: Context): readonly st
       "the last listing of the bucket is too old: the log says why the next one fails",
     );
   }
+  if ((readMeta(sql, "pinProblem") ?? "") !== "") {
+    obstacles.push("the pins cannot be read: the log says why");
+  }
   const unreadable = firstRow<{ hash: string }>(
     sql,
     "SELECT hash FROM path WHERE problem IS NOT NULL LIMIT 1",
@@ -32,6 +35,19 @@ export function findObstacles({ sql, now, policy, rules }: Context): readonly st
     );
   }
   return obstacles;
+}
+
+/**
+ * Returns how long nothing may be stored or published, because a deletion of a lost catalog
+ * may still act, of which this one knows nothing. 0 if that is over.
+ */
+export function startingMilliseconds({
+  sql,
+  now,
+  rules,
+}: Pick<RetentionContext, "sql" | "now" | "rules">): number {
+  const bornAt = readMeta(sql, "bornAt") ?? now();
+  return Math.max(0, bornAt + rules.attemptMilliseconds + rules.holdMilliseconds - now());
 }
 
 /** Only a listing that began after this time has seen every write that no intent announced. */

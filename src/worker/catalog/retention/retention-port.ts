@@ -42,6 +42,8 @@ export interface LeaseAnswer {
   readonly busyNars: readonly string[];
   /** The paths that were removed, or are being removed: no lease helps them. */
   readonly lostPaths: readonly StorePathHash[];
+  /** If it is set, the catalog is new, and nothing may be stored: ask again after this time. */
+  readonly retryMilliseconds?: number | undefined;
 }
 
 /** Times are milliseconds since 1970. */

@@ -123,17 +123,28 @@ export async function stepRun(context: RetentionContext, limits: StepLimits): Pr
 
 async function stepPins(context: RetentionContext, run: Run): Promise<void> {
   const { sql } = context;
-  const pins = JSON.stringify(await context.readPins());
+  const pins = await readPins(context);
   sql.transaction(() => {
+    writeMeta(sql, "pinProblem", "");
     sql.all("DELETE FROM kept");
     sql.all(
       "INSERT INTO kept SELECT value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING",
-      pins,
+      JSON.stringify(pins),
     );
     sql.all("DELETE FROM weight");
     const isBudgeted = context.policy.budgetBytes !== undefined;
     keep(context, { ...run, phase: isBudgeted ? "weights" : "paths" });
   });
+}
+
+async function readPins(context: RetentionContext): Promise<readonly string[]> {
+  try {
+    return await context.readPins();
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    writeMeta(context.sql, "pinProblem", detail);
+    throw error;
+  }
 }
 
 function stepWeights(context: RetentionContext, run: Run): void {

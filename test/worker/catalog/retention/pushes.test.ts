@@ -51,6 +51,16 @@ describe("a push beside a collection", () => {
     });
   });
 
+  it("stores no NAR in the first minutes of a catalog: an old deletion may still act", async () => {
+    await runSchedule({}, async (schedule) => {
+      schedule.lose();
+      const { retryMilliseconds } = await schedule.core.lease({ nars: [glibc.nar] });
+      expect(retryMilliseconds).toBe(11 * MINUTE);
+      schedule.now += 11 * MINUTE;
+      expect((await schedule.core.lease({ nars: [glibc.nar] })).retryMilliseconds).toBeUndefined();
+    });
+  });
+
   it("takes a removed reference that the pusher leaves to another cache", async () => {
     await runSchedule({}, async (schedule) => {
       await condemnGlibc(schedule);

@@ -269,6 +269,8 @@ const SAFEGUARDS: readonly Safeguard[] = [
         },
       });
       await schedule.pass(8 * DAY);
+      const { obstacles } = await schedule.core.readRetention();
+      expect(obstacles.join()).toContain(isSafe ? "the pins cannot be read" : "");
       return schedule.has(glibc) ? [] : ["the pinned path is gone"];
     },
   },

@@ -102,6 +102,18 @@ describe("a push with COLLECT=on", () => {
     expect((await broken.request(glibc.narinfoPath)).status).toBe(404);
   });
 
+  it("takes neither a NAR nor a narinfo in the first minutes of a catalog", async () => {
+    const gateway = await startCollectingGateway();
+    await put(gateway, glibc);
+    await gateway.catalog.lose();
+    for (const path of [glibc.narinfoPath, hello.narPath]) {
+      const body = path === glibc.narinfoPath ? glibc.narinfo : hello.nar;
+      const answer = await gateway.push(path, body);
+      expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "660"]);
+      expect(await answer.text()).toContain("is new");
+    }
+  });
+
   it("goes on without the catalog if nothing is collected", async () => {
     const gateway = await startCollectingGateway({ change: away, settings: { COLLECT: "off" } });
     expect((await put(gateway, glibc)).status).toBe(200);
