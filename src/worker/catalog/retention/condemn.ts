@@ -28,7 +28,7 @@ interface Row extends JudgedRow {
   readonly condemned_at: number | null;
 }
 
-const PAGE = 200;
+const PAGE = 100;
 
 /**
  * Judges the next paths below `before`, from the newest row to the oldest: a path mostly

@@ -30,7 +30,7 @@ interface Run extends Omit<RunReport, "phase" | "kept" | "condemned" | "condemne
 const START = Number.MAX_SAFE_INTEGER;
 
 /** A step ends after it has read this number of rows. No clock can bound its CPU. */
-const ROWS_IN_STEP = 20_000;
+const ROWS_IN_STEP = 6_000;
 
 /** Begins a run, unless one goes on. A plan that goes on becomes a run. */
 export function beginRun(
