@@ -99,9 +99,11 @@ export class Catalog extends DurableObject<Env> {
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
     this.#core = this.#open();
-    // An alarm may have been lost: the platform gives up after six failures.
+    // An alarm may have been lost: the platform gives up after six failures. And a new
+    // deployment may have something to do sooner.
     void context.blockConcurrencyWhile(async () => {
-      if ((await context.storage.getAlarm()) === null) await this.#arm();
+      const alarm = await context.storage.getAlarm();
+      if (alarm === null || alarm > (this.#core?.nextStepAt() ?? Infinity)) await this.#arm();
     });
   }
 

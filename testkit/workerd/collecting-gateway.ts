@@ -2,6 +2,7 @@ import { createBucketMeter } from "../../src/worker/bucket/bucket.ts";
 import type { CatalogPort } from "../../src/worker/catalog/catalog.ts";
 import type { CacheReads } from "../../src/worker/caches/cache-scope.ts";
 import { RETENTION_RULES } from "../../src/worker/catalog/retention/retention-rules.ts";
+import type { FakeStorePath } from "../store-path.ts";
 import { createTestCatalog, type TestCatalog } from "./catalog.ts";
 import { startGateway, type TestGateway } from "./gateway.ts";
 import { ONE_DAY } from "./retention-schedule.ts";
@@ -60,4 +61,10 @@ export async function startCollectingGateway({
   await made.run(() => {});
   made.now += 3600 * 1000;
   return { ...gateway, catalog: made, calls };
+}
+
+/** PUTs the NAR and the narinfo of a path. Returns the first answer that is not 200, or the last one. */
+export async function putPath(gateway: CollectingGateway, path: FakeStorePath): Promise<Response> {
+  const stored = await gateway.push(path.narPath, path.nar);
+  return stored.status === 200 ? await gateway.push(path.narinfoPath, path.narinfo) : stored;
 }

@@ -130,14 +130,16 @@ export async function commitNarBytes(
   await afterWrite(key, push);
 }
 
-/** Copies a proved NAR from where it was uploaded to its own name; see `Bucket.copy`. */
+/**
+ * Copies a proved NAR from where it was uploaded to its own name; see `Bucket.copy`. The
+ * caller has leased the NAR.
+ */
 export async function commitNar(
   from: IncomingPath,
   key: NarKey,
   source: Omit<CopySource, "contentType">,
   push: Push,
 ): Promise<"copied" | "changed" | "gone"> {
-  await push.guard.lease(key.path);
   const outcome = await push.bucket.copy(from, key.path, {
     ...source,
     contentType: CONTENT_TYPES[key.kind],

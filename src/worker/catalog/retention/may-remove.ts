@@ -61,7 +61,7 @@ export function trustedFrom({ sql, rules }: Pick<RetentionContext, "sql" | "rule
  * that did not ask this catalog, so a new one counts as a new beginning.
  */
 export function noteDeployment(
-  { sql, now, policy }: Pick<RetentionContext, "sql" | "now" | "policy">,
+  { sql, now, policy, rules }: Pick<RetentionContext, "sql" | "now" | "policy" | "rules">,
   deployment: string,
 ): void {
   sql.transaction(() => {
@@ -74,6 +74,8 @@ export function noteDeployment(
     if (since !== 0 && readMeta(sql, "deployment") === deployment) return;
     writeMeta(sql, "collectsSince", now());
     writeMeta(sql, "deployment", deployment);
+    const listAt = now() + rules.settleMilliseconds;
+    writeMeta(sql, "nextStepAt", Math.min(readMeta(sql, "nextStepAt") ?? 0, listAt));
     // While pushes announced nothing, nobody lifted what they relied on.
     if (since === 0) {
       sql.all("UPDATE path SET condemned_at = NULL WHERE condemned_at IS NOT NULL");

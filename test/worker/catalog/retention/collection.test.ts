@@ -166,8 +166,9 @@ describe("a collection", () => {
       await schedule.pass(3 * DAY);
       schedule.putNar(world);
       schedule.putNarinfo(world);
-      await schedule.pass(2 * DAY);
-      expect(schedule.has(glibc)).toBe(true);
+      expect(await schedule.core.why(glibc.hash)).toMatchObject({ state: "going" });
+      await schedule.pass(DAY);
+      expect(await schedule.core.why(glibc.hash)).toMatchObject({ state: "kept", rule: "young" });
     });
   });
 });
