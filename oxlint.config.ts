@@ -105,21 +105,22 @@ const ARROWS: readonly Arrow[] = [
   },
   {
     files: ["src/worker/catalog/**"],
-    may: `${PURE} ${WORKER_BASE} bucket/bucket.ts bucket/nargate-path.ts caches`,
+    may: `${PURE} ${WORKER_BASE} bucket/bucket.ts bucket/incoming-path.ts bucket/nargate-path.ts caches`,
     own: "*.ts",
+    packages: "node:crypto",
     because:
       "src/worker/catalog knows the bucket by its port alone, and is the one user of its database.",
   },
   {
     files: ["src/worker/ingest/**"],
-    may: `${PURE} ${WORKER_BASE} ${PORTS} catalog/catalog.ts bucket/incoming-path.ts bucket/nargate-path.ts absence caches checks`,
+    may: `${PURE} ${WORKER_BASE} ${PORTS} catalog/catalog.ts catalog/retention/retention-rules.ts bucket/incoming-path.ts bucket/nargate-path.ts absence caches checks`,
     own: "*.ts",
     packages: "node:crypto node:zlib",
     because: "src/worker/ingest knows bucket and edge by their ports alone.",
   },
   {
     files: ["src/worker/{app,gateway}.ts", "src/worker/routes/**"],
-    may: `${PURE} ${WORKER_BASE} ${PORTS} failure-response.ts gateway.ts catalog/catalog.ts absence access caches checks ingest pins serve`,
+    may: `${PURE} ${WORKER_BASE} ${PORTS} failure-response.ts gateway.ts catalog/catalog.ts catalog/retention/retention-rules.ts absence access caches checks ingest pins serve`,
     own: "*.ts",
     packages: "hono hono/hono-base hono/html hono/router/trie-router node:crypto valibot",
     because: "Routes reach bucket and edge through their ports; no protocol imports another.",

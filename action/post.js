@@ -1844,9 +1844,10 @@ function createBatches(api, put, { context }) {
     const passing = /* @__PURE__ */ new Map();
     let broken;
     try {
-      const lines = batch.map(({ path: path5, narinfo, listing, nar, buildSeconds }) => ({
+      const lines = batch.map(({ path: path5, narinfo, listing, nar, buildSeconds, upstream = [] }) => ({
         path: path5,
         narinfo,
+        ...upstream.length === 0 ? {} : { upstreamReferences: [...upstream] },
         ...listing === void 0 ? {} : { listing },
         ...buildSeconds === void 0 ? {} : { buildSeconds },
         ...nar === void 0 ? {} : { nar: nar.toString("base64") }
@@ -1931,7 +1932,7 @@ async function sendLog(deriver, { client, store, context }) {
 }
 
 // src/client/push/publish-steps.ts
-function createPublishSteps(session, progress, { settle, settleError, settleBlocked }) {
+function createPublishSteps(session, progress, { settle, settleError, settleBlocked }, upstream = /* @__PURE__ */ new Set()) {
   const { options, store, limits, guard, context } = session;
   const { storeDir } = store;
   const uploads = createNarUploads(session);
@@ -1999,7 +2000,8 @@ function createPublishSteps(session, progress, { settle, settleError, settleBloc
       const signed = signKey === void 0 ? narinfo : await signNarinfo(narinfo, signKey, storeDir);
       checkGoesOn();
       const buildSeconds = sent === void 0 ? void 0 : await readBuildSeconds(info, store, context.env);
-      const more = { listing: sent?.listing.text, nar: sent?.nar, buildSeconds };
+      const left = signed.references.map(({ hash }) => hash).filter((hash) => upstream.has(hash));
+      const more = { listing: sent?.listing.text, nar: sent?.nar, buildSeconds, upstream: left };
       const outcome = await publisher.publish(signed, more);
       if (outcome === "conflict") {
         const reason = "in the cache with other contents, which it keeps";
@@ -2266,7 +2268,12 @@ async function pushPaths(roots, session, progress, done = /* @__PURE__ */ new Se
     toSend.length,
     toSend.reduce((total, { info }) => total + info.narSize, 0)
   );
-  const steps = createPublishSteps(session, progress, { settle, settleError, settleBlocked });
+  const left = [...closure.infos.values()].filter(
+    (info) => skipSignedUpstream(info, session.options.upstreamKeys) !== void 0
+  );
+  const upstream = new Set(left.map(({ path: path5 }) => path5.hash));
+  const ends = { settle, settleError, settleBlocked };
+  const steps = createPublishSteps(session, progress, ends, upstream);
   await publishReferencesFirst(pending, lost, steps);
   context.signal.throwIfAborted();
   const published = infos.filter(({ path: path5 }) => !lost.has(formatStorePathBaseName(path5)));

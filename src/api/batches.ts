@@ -110,7 +110,7 @@ export const publishLineSchema = object(
         regex(BASE64, "is not base64"),
       ),
     ),
-    /** Reserved: hash parts of references that another cache has. */
+    /** Hash parts of references that another cache has: it does not matter if this one removed them. */
     upstreamReferences: optional(array(hash, "is not a list")),
   },
   notAnObject,

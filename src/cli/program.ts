@@ -8,6 +8,7 @@ import { addClosureCommand } from "./commands/closure-command.ts";
 import { addDeleteCommand } from "./commands/delete-command.ts";
 import { addDoctorCommand } from "./commands/doctor-command.ts";
 import { addFsckCommand } from "./commands/fsck-command.ts";
+import { addGcCommand } from "./commands/gc-command.ts";
 import { addInfoCommand } from "./commands/info-command.ts";
 import { addInitCommand } from "./commands/init-command.ts";
 import { addKeyCommand } from "./commands/key-command.ts";
@@ -22,6 +23,7 @@ import { addTokenCommand } from "./commands/token-command.ts";
 import { addUnpinCommand } from "./commands/unpin-command.ts";
 import { addUseCommand } from "./commands/use-command.ts";
 import { addWatchExecCommand } from "./commands/watch-exec-command.ts";
+import { addWhyCommand } from "./commands/why-command.ts";
 
 const COMMANDS: readonly AddCommand[] = [
   addPushCommand,
@@ -38,6 +40,8 @@ const COMMANDS: readonly AddCommand[] = [
   addPinsCommand,
   addDeleteCommand,
   addFsckCommand,
+  addWhyCommand,
+  addGcCommand,
   addSignCommand,
   addTokenCommand,
   addInitCommand,

@@ -19,7 +19,7 @@ export interface Settings {
   readonly tokens: readonly TokenEntry[];
   /** The entries of OIDC_TRUST. Empty if OIDC_TRUST is broken. */
   readonly oidcTrust: readonly OidcTrust[];
-  /** What the catalog does. It is off if one of its settings is broken. */
+  /** What the catalog does. It is off if CATALOG is broken, and removes nothing if any setting is. */
   readonly catalog: CatalogSettings;
 }
 
@@ -43,8 +43,11 @@ export function parseSettings(env: Readonly<Record<string, unknown>>): Settings 
   const tokens = forPushes.optional("TOKENS", [], parseTokens);
   const oidcTrust = forPushes.optional("OIDC_TRUST", [], parseOidcTrust);
   const pushes = readPushSettings(forPushes);
-  const catalog = readCatalogSettings(forPushes);
+  const wanted = readCatalogSettings(forPushes);
   forPushes.problems.push(...unknownSettings(env));
+  // A misspelt KEEP_NEWEST, say, must not let anything be removed.
+  const mayCollect = wanted.retention.isCollecting && forPushes.problems.length === 0;
+  const catalog = { ...wanted, retention: { ...wanted.retention, isCollecting: mayCollect } };
 
   if (reads.isPrivate && tokens.length === 0 && oidcTrust.length === 0) {
     forReads.problems.push(...accessProblems(forPushes));

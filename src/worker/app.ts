@@ -3,6 +3,7 @@ import { failureResponse, toFailure } from "./failure-response.ts";
 import type { Gateway } from "./gateway.ts";
 import { createExchange, rawPath, requireKnownHost, serverTiming } from "./routes/exchange.ts";
 import { logRequest } from "./routes/log-request.ts";
+import { recordUse } from "./routes/record-use.ts";
 import { createNargateApi } from "./routes/nargate/nargate-api.ts";
 import { createNargateSite } from "./routes/nargate/nargate-site.ts";
 import { createNixCache } from "./routes/nix/nix-cache.ts";
@@ -22,6 +23,7 @@ export function createApp(gateway: Gateway): WorkerApp {
     context.set("exchange", exchange);
     await next();
     context.res.headers.set("server-timing", serverTiming(exchange));
+    recordUse(exchange, context.res.status);
     logRequest(exchange, context.res, context.error);
   });
 

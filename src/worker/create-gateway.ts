@@ -45,6 +45,7 @@ export function createGateway(
   const samplesOf = oncePer<CacheReads, UseSamples>(() => createUseSamples(clock.sleep, log));
   return {
     caches: scopes,
+    deployment,
     openBucket: (cache, meter) => createB2Bucket(cache.bucket, openS3(cache), meter),
     openProbe(cache, bucket, header) {
       const { send, presign } = openS3(cache);
@@ -86,6 +87,7 @@ export function createGateway(
     },
     buffers: createUploadBuffers(clock),
     memory: createIngestMemory(),
+    unsentUses: new Map(),
     clock,
     log,
     random: Math.random,

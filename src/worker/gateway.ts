@@ -18,6 +18,8 @@ import type { Log } from "./log.ts";
  */
 export interface Gateway {
   readonly caches: Caches;
+  /** Names this deployment of the worker. Empty if the platform does not name it. */
+  readonly deployment: string;
   /** Opens the bucket of a cache. `meter` counts the requests to it. */
   openBucket(cache: CacheReads, meter: BucketMeter): Bucket;
   /** Opens a new folder of the cache's bucket, to probe what the bucket checks. */
@@ -42,8 +44,18 @@ export interface Gateway {
   ): ((hash: StorePathHash) => void) | undefined;
   readonly buffers: UploadBuffers;
   readonly memory: IngestMemory;
+  /** The uses of paths of which the catalog was not told yet, by `bucketId`. */
+  readonly unsentUses: Map<string, UnsentUses>;
   readonly clock: Clock;
   readonly log: Log;
   /** Returns a random number from 0 to 1. */
   random(): number;
+}
+
+/** The uses of paths that an isolate has not told a catalog yet. */
+export interface UnsentUses {
+  readonly paths: Set<StorePathHash>;
+  readonly nars: Set<string>;
+  /** Whether a request is about to tell them. */
+  isWaiting: boolean;
 }

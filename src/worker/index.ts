@@ -5,7 +5,9 @@ import { createBucketMeter } from "./bucket/bucket.ts";
 import { type CatalogNamespace, type CatalogPort, CATALOG_METHODS } from "./catalog/catalog.ts";
 import { type CatalogCore, createCatalogCore } from "./catalog/catalog-core.ts";
 import { STEP_LIMITS } from "./catalog/catalog-context.ts";
-import { ensureSchema } from "./catalog/schema.ts";
+import { RETENTION_RULES } from "./catalog/retention/retention-rules.ts";
+import { writeMeta } from "./catalog/meta.ts";
+import { ensureSchema, hasSchema } from "./catalog/schema.ts";
 import { openSql } from "./catalog/sql.ts";
 import { platformClock } from "./clock.ts";
 import { CacheError } from "./cache-error.ts";
@@ -14,6 +16,7 @@ import { answerInnerRequest } from "./edge/workers-cache-edge.ts";
 import { describeCause, failureResponse, toFailure } from "./failure-response.ts";
 import type { Gateway } from "./gateway.ts";
 import { logToConsole } from "./log.ts";
+import { readKeptPaths } from "./pins/read-kept-paths.ts";
 import { readFromBucket } from "./serve/origin.ts";
 
 type Env = Readonly<Record<string, unknown>>;
@@ -104,10 +107,12 @@ export class Catalog extends DurableObject<Env> {
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
     this.#core = this.#open();
-    // An alarm may have been lost: the platform gives up after six failures.
+    // An alarm may have been lost: the platform gives up after six failures. And a new
+    // deployment may have something to do sooner.
     void context.blockConcurrencyWhile(async () => {
       try {
-        if ((await context.storage.getAlarm()) === null) await this.#arm();
+        const alarm = await context.storage.getAlarm();
+        if (alarm === null || alarm > (this.#core?.nextStepAt() ?? Infinity)) await this.#arm();
       } catch (error) {
         // An alarm is a row written. While the day's rows are used up, questions still work.
         const detail = error instanceof Error ? error.message : String(error);
@@ -123,7 +128,7 @@ export class Catalog extends DurableObject<Env> {
     }
     const run = this.#core[method] as (...values: readonly unknown[]) => Promise<unknown>;
     const answer = await run(...args);
-    if (method === "relist") await this.#arm();
+    if (method === "relist" || method === "collect") await this.#arm();
     return answer;
   }
 
@@ -141,9 +146,12 @@ export class Catalog extends DurableObject<Env> {
   #open(): CatalogCore | undefined {
     const { gateway } = isolateFor(this.env);
     const scope = gateway.caches.findByCatalogName(this.ctx.id.name ?? "");
-    if (scope === undefined || !scope.catalog.isOn || !scope.reads.ok) return undefined;
-    const { storage } = this.ctx;
-    const sql = openSql(storage);
+    const sql = openSql(this.ctx.storage);
+    if (scope === undefined || !scope.catalog.isOn || !scope.reads.ok) {
+      // From now on pushes announce nothing.
+      if (hasSchema(sql)) writeMeta(sql, "collectsSince", 0);
+      return undefined;
+    }
     ensureSchema(sql);
     const context = {
       sql,
@@ -152,7 +160,12 @@ export class Catalog extends DurableObject<Env> {
       log: gateway.log,
       now: () => gateway.clock.now().getTime(),
     };
-    return createCatalogCore(context, STEP_LIMITS);
+    return createCatalogCore(context, STEP_LIMITS, {
+      policy: scope.catalog.retention,
+      rules: RETENTION_RULES,
+      deployment: gateway.deployment,
+      readPins: async () => await readKeptPaths(context.bucket, gateway.clock.now()),
+    });
   }
 }
 

@@ -18,6 +18,8 @@ const COMMANDS = [
   "pin",
   "unpin",
   "pins",
+  "why",
+  "gc",
   "token",
   "token create",
   "token list",

@@ -1,4 +1,4 @@
-/** `npm run fuzz`: runs the properties of the tests below `fuzz/` and `absence/` for as long as one likes. */
+/** `npm run fuzz`: runs the properties of the tests below `fuzz/`, `absence/` and `retention/` for as long as one likes. */
 import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
 
@@ -22,6 +22,7 @@ const { status } = spawnSync(
     "node",
     "test/worker/fuzz",
     "test/worker/absence",
+    "test/worker/catalog/retention",
     "test/client/fuzz",
   ],
   {

@@ -7,7 +7,12 @@ import {
   STEP_LIMITS,
   type StepLimits,
 } from "../../src/worker/catalog/catalog-context.ts";
-import { type CatalogCore, createCatalogCore } from "../../src/worker/catalog/catalog-core.ts";
+import {
+  type CatalogCore,
+  createCatalogCore,
+  NO_RETENTION,
+  type RetentionOptions,
+} from "../../src/worker/catalog/catalog-core.ts";
 import { ensureSchema } from "../../src/worker/catalog/schema.ts";
 import { openSql, type Sql } from "../../src/worker/catalog/sql.ts";
 import { createTestLog, type LoggedLine } from "./log.ts";
@@ -30,6 +35,7 @@ export interface TestCatalog extends CatalogPort {
 export interface TestCatalogOptions {
   readonly bucket: Bucket;
   readonly limits?: Partial<StepLimits>;
+  readonly retention?: Partial<RetentionOptions>;
   /** Changes the context of each call, such as to break the database. */
   readonly change?: (context: CatalogContext) => CatalogContext;
 }
@@ -44,6 +50,7 @@ interface ObjectNamespace {
 export function createTestCatalog({
   bucket,
   limits = {},
+  retention = {},
   change = (context) => context,
 }: TestCatalogOptions): TestCatalog {
   const { Catalog } = exports as unknown as { readonly Catalog: ObjectNamespace };
@@ -70,7 +77,9 @@ export function createTestCatalog({
           log,
           now: () => whole.now,
         });
-        return await work(createCatalogCore(context, { ...STEP_LIMITS, ...limits }), context);
+        const steps = { ...STEP_LIMITS, ...limits };
+        const core = createCatalogCore(context, steps, { ...NO_RETENTION, ...retention });
+        return await work(core, context);
       }),
     settle: () =>
       whole.run(async (core) => {
@@ -83,7 +92,8 @@ export function createTestCatalog({
     query: (query) => inObject((sql) => sql.all(query)),
     lose: () =>
       inObject((sql) => {
-        sql.all("UPDATE meta SET value = 0 WHERE key = 'schema'");
+        sql.all("DELETE FROM path");
+        sql.all("DELETE FROM meta");
         ensureSchema(sql);
       }),
   };

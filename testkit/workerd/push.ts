@@ -3,6 +3,7 @@ import { createCacheReads } from "../../src/worker/caches/cache-scope.ts";
 import type { PushSettings } from "../../src/settings/push-settings.ts";
 import { type Edge, noEdge } from "../../src/worker/edge/edge.ts";
 import { platformClock } from "../../src/worker/clock.ts";
+import { NO_GUARD } from "../../src/worker/ingest/removal-guard.ts";
 import { NO_RECORDER } from "../../src/worker/ingest/publication-recorder.ts";
 import { createUploadBuffers } from "../../src/worker/ingest/buffer-pool.ts";
 import { createIngestMemory, type Push } from "../../src/worker/ingest/push-context.ts";
@@ -73,6 +74,7 @@ export function createPush(options: TestPushOptions = {}): TestPush {
     rules: { ...DEFAULTS, ...rules },
     marks: NO_MARKS,
     recorder: NO_RECORDER,
+    guard: NO_GUARD,
     buffers,
     memory,
     // Pauses between looks at the bucket take no time.

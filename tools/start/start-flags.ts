@@ -15,7 +15,7 @@ Environment variables:
   NARGATE_STATE  the directory that keeps the bucket on disk, the signing key and the
                  tokens between runs (default: .nargate in this repository)
   HOSTS          further host names to answer to, separated by spaces
-  PROVE, ABSENT, CATALOG
+  PROVE, ABSENT, CATALOG, COLLECT, KEEP_DAYS, KEEP_SINCE, KEEP_NEWEST, KEEP_GIGABYTES
                  these settings of docs/configuration.md, to try them on the bucket on
                  disk. To try others, use --secrets-file
   B2_ENDPOINT, B2_REGION, B2_BUCKET, B2_PREFIX, B2_KEY_ID, B2_APPLICATION_KEY, TOKENS

@@ -59,7 +59,16 @@ export function settingsFromFiles(
 const LOCAL_HOSTS = "127.0.0.1 localhost [::1]";
 
 /** The settings that someone may want to try on the embedded bucket. The environment may set them. */
-const TRIED = ["PROVE", "ABSENT", "CATALOG"] as const;
+const TRIED = [
+  "PROVE",
+  "ABSENT",
+  "CATALOG",
+  "COLLECT",
+  "KEEP_DAYS",
+  "KEEP_SINCE",
+  "KEEP_NEWEST",
+  "KEEP_GIGABYTES",
+] as const;
 
 /**
  * Returns the worker's settings for the embedded bucket. Of the environment it takes the

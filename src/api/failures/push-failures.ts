@@ -98,6 +98,38 @@ export const PUSH_FAILURES = {
     status: 424,
     message: "Not published, because a path of this batch that it needs was not published:",
   },
+  "catalog-off": {
+    status: 409,
+    message: "This cache keeps no catalog. Its operator can set CATALOG to on.",
+  },
+  "catalog-silent": {
+    status: 503,
+    message: "The catalog of this cache does not answer. Try again in a minute.",
+  },
+  "collection-off": {
+    status: 409,
+    message:
+      "Nothing is removed from this cache: its operator can set COLLECT to on. A dry run works without it.",
+  },
+  "reference-removed": {
+    status: 409,
+    message:
+      "This path refers to a path that was removed from this cache. Push again with --refresh, so that Nix looks for it anew. Removed:",
+  },
+  "path-being-removed": {
+    status: 503,
+    message: "This path or its NAR is being removed from the cache. Push it again in ten minutes.",
+  },
+  "catalog-unavailable": {
+    status: 503,
+    message:
+      "The catalog of this cache does not answer, and without it nothing can be published while unneeded paths are removed (COLLECT=on). Try again in a minute.",
+  },
+  "catalog-starting": {
+    status: 503,
+    message:
+      "The catalog of this cache is new, and takes no pushes for the first eleven minutes. Try again later.",
+  },
   "realisation-malformed": { status: 400, message: "The realisation is malformed" },
   "cache-info-conflict": {
     status: 409,

@@ -166,7 +166,8 @@ export async function choosePath(
   return skip("in the cache");
 }
 
-function skipSignedUpstream(
+/** Returns why a path is left to another cache, if it is. */
+export function skipSignedUpstream(
   { signatures }: PathInfo,
   upstreamKeys: ReadonlySet<string>,
 ): Choice | undefined {

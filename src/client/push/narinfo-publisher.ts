@@ -26,6 +26,8 @@ export interface WithNarinfo {
   readonly nar?: Buffer | undefined;
   /** How long the build took. Only a batch carries it. */
   readonly buildSeconds?: number | undefined;
+  /** References that are left to another cache. Only a batch can tell the gateway of them. */
+  readonly upstream?: readonly StorePathHash[] | undefined;
 }
 
 type PublishSession = Pick<PushSession, "client" | "batches" | "limits" | "context">;
@@ -121,9 +123,10 @@ function createBatches(api: BatchApi, put: PublishOne, { context }: PublishSessi
     const passing = new Map<string, Error>();
     let broken: Error | undefined;
     try {
-      const lines = batch.map(({ path, narinfo, listing, nar, buildSeconds }) => ({
+      const lines = batch.map(({ path, narinfo, listing, nar, buildSeconds, upstream = [] }) => ({
         path,
         narinfo,
+        ...(upstream.length === 0 ? {} : { upstreamReferences: [...upstream] }),
         ...(listing === undefined ? {} : { listing }),
         ...(buildSeconds === undefined ? {} : { buildSeconds }),
         ...(nar === undefined ? {} : { nar: nar.toString("base64") }),

@@ -1,5 +1,5 @@
 import type { Narinfo } from "../../nix/narinfo.ts";
-import { formatStorePathBaseName } from "../../nix/store-path.ts";
+import { formatStorePathBaseName, type StorePathHash } from "../../nix/store-path.ts";
 import { readBuildSeconds } from "../local-nix/build-log.ts";
 import type { PathInfo } from "../local-nix/path-info.ts";
 import type { Progress } from "../progress/progress.ts";
@@ -35,12 +35,13 @@ interface SentNar {
 
 /**
  * Creates the two steps of a path: first store its NAR as soon as the limits
- * allow, later publish its narinfo.
+ * allow, later publish its narinfo. `upstream` has the paths that are left to another cache.
  */
 export function createPublishSteps(
   session: PushSession,
   progress: Progress,
   { settle, settleError, settleBlocked }: PathEnds,
+  upstream: ReadonlySet<StorePathHash> = new Set(),
 ): PublishSteps<Pending, Prepared, PathOutcome> {
   const { options, store, limits, guard, context } = session;
   const { storeDir } = store;
@@ -119,7 +120,8 @@ export function createPublishSteps(
       checkGoesOn();
       const buildSeconds =
         sent === undefined ? undefined : await readBuildSeconds(info, store, context.env);
-      const more = { listing: sent?.listing.text, nar: sent?.nar, buildSeconds };
+      const left = signed.references.map(({ hash }) => hash).filter((hash) => upstream.has(hash));
+      const more = { listing: sent?.listing.text, nar: sent?.nar, buildSeconds, upstream: left };
       const outcome = await publisher.publish(signed, more);
       if (outcome === "conflict") {
         const reason = "in the cache with other contents, which it keeps";

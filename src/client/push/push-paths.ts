@@ -2,7 +2,7 @@ import { formatStorePathBaseName, type StorePath } from "../../nix/store-path.ts
 import { describeError } from "../client-error.ts";
 import { readClosure } from "../local-nix/read-closure.ts";
 import type { Progress } from "../progress/progress.ts";
-import { choosePaths } from "./choose-paths.ts";
+import { choosePaths, skipSignedUpstream } from "./choose-paths.ts";
 import { pushRealisations } from "./push-realisations.ts";
 import { describeUnusable, findUnusable } from "./find-unusable.ts";
 import { createPublishSteps } from "./publish-steps.ts";
@@ -90,7 +90,12 @@ export async function pushPaths(
     toSend.length,
     toSend.reduce((total, { info }) => total + info.narSize, 0),
   );
-  const steps = createPublishSteps(session, progress, { settle, settleError, settleBlocked });
+  const left = [...closure.infos.values()].filter(
+    (info) => skipSignedUpstream(info, session.options.upstreamKeys) !== undefined,
+  );
+  const upstream = new Set(left.map(({ path }) => path.hash));
+  const ends = { settle, settleError, settleBlocked };
+  const steps = createPublishSteps(session, progress, ends, upstream);
   await publishReferencesFirst(pending, lost, steps);
   context.signal.throwIfAborted();
   const published = infos.filter(({ path }) => !lost.has(formatStorePathBaseName(path)));

@@ -195,9 +195,10 @@ export function createB2Bucket(
       return response.headers.get("etag") ?? undefined;
     },
 
-    async delete(path) {
+    async delete(path, { once = false } = {}) {
       const key = config.prefix + path;
-      const response = await send({ method: "DELETE", key, retries: WRITE_RETRIES }, meter);
+      const retries = once ? SINGLE_WRITE : WRITE_RETRIES;
+      const response = await send({ method: "DELETE", key, retries }, meter);
       if (response.status === 204 || response.status === 200 || response.status === 404) {
         await response.body?.cancel();
         return;

@@ -38,8 +38,11 @@ export interface Bucket {
     body: Uint8Array<ArrayBuffer>,
     options: PutOptions,
   ): Promise<string | undefined>;
-  /** Hides the object. Succeeds if it does not exist. */
-  delete(path: BucketPath): Promise<void>;
+  /**
+   * Hides the object. Succeeds if it does not exist. With `once` it sends one request, and
+   * if that fails, the object may still vanish a short time later.
+   */
+  delete(path: BucketPath, options?: Pick<PutOptions, "once">): Promise<void>;
   /** Returns one page of the paths that start with `start`, in byte order. */
   list(start: string, page?: ListOptions): Promise<ListPage>;
   /**

@@ -12,6 +12,21 @@ export interface CatalogContext {
   now(): number;
 }
 
+/** A catalog that compares itself with the bucket. */
+export interface ListingContext extends CatalogContext {
+  /** Whether earlier steps failed so often that a narinfo which cannot be read is passed over. */
+  readonly mayGiveUp: boolean;
+  /** Until when clients may remember a path that vanished; see `forgetPaths`. */
+  readonly goneUntil: number;
+  /**
+   * Whether only an entity tag proves that a narinfo is as a push has told. An equal length
+   * does not: another push may have won.
+   */
+  readonly isStrict: boolean;
+  /** Called for a narinfo that no push of this gateway has announced. */
+  foundForeign(): void;
+}
+
 /** The amounts of one step. They are counts, because no clock can bound the CPU of a step. */
 export interface StepLimits {
   /**

@@ -1,5 +1,7 @@
+import { createHash } from "node:crypto";
 import type { StorePathHash } from "../../nix/store-path.ts";
 import type { FailureCode } from "../../api/failures/failures.ts";
+import { KEEP_EVERYTHING } from "../../settings/retention-settings.ts";
 import { CacheError } from "../cache-error.ts";
 import { type CatalogPort, type CatalogStatus, isOverLimit, type Publications } from "./catalog.ts";
 import type { CatalogContext, StepLimits } from "./catalog-context.ts";
@@ -9,6 +11,23 @@ import { readMeta, writeMeta } from "./meta.ts";
 import { readPathFacts } from "./path-facts.ts";
 import { answerQueries } from "./queries/answer-queries.ts";
 import { recordPaths } from "./record-paths.ts";
+import {
+  beginDueRun,
+  beginRun,
+  createJudge,
+  isRunning,
+  nextWaitingAt,
+  readRetention,
+  resolveWaiting,
+  stepRun,
+} from "./retention/step-run.ts";
+import { intend } from "./retention/intend.ts";
+import { lease, notePathsUsed } from "./retention/lease.ts";
+import { noteDeployment, trustedFrom } from "./retention/may-remove.ts";
+import { readPlan } from "./retention/read-plan.ts";
+import type { RetentionContext } from "./retention/retention-context.ts";
+import { RETENTION_RULES } from "./retention/retention-rules.ts";
+import { whyKept } from "./retention/why-kept.ts";
 import { firstRow } from "./sql.ts";
 
 /** The catalog inside its object. The object calls `step` whenever its alarm fires. */
@@ -27,12 +46,68 @@ const LONGEST_PAUSE_MILLISECONDS = 3600 * 1000;
 /** After this number of failures in a row, a narinfo that cannot be read is passed over. */
 const PATIENCE = 6;
 
-export function createCatalogCore(context: CatalogContext, limits: StepLimits): CatalogCore {
-  const { sql, now, log, storeDir } = context;
+/** How this cache keeps and removes paths. */
+export interface RetentionOptions extends Pick<RetentionContext, "policy" | "rules" | "readPins"> {
+  /** Names this deployment of the worker. */
+  readonly deployment: string;
+}
 
-  function isListingDue(): boolean {
+export const NO_RETENTION: RetentionOptions = {
+  policy: KEEP_EVERYTHING,
+  rules: RETENTION_RULES,
+  readPins: async () => [],
+  deployment: "",
+};
+
+export function createCatalogCore(
+  given: CatalogContext,
+  limits: StepLimits,
+  { deployment, ...retention }: RetentionOptions = NO_RETENTION,
+): CatalogCore {
+  const context: RetentionContext = { ...given, ...retention };
+  const { sql, now, log, storeDir, policy, rules } = context;
+  noteDeployment(context, deployment);
+
+  /** When the bucket is listed next. Sooner after pushes that announced nothing. */
+  function nextListingAt(): number {
     const listedFrom = readMeta(sql, "listedFrom");
-    return listedFrom === undefined || now() >= listedFrom + RELIST_MILLISECONDS;
+    if (listedFrom === undefined) return now();
+    const trusted = trustedFrom(context);
+    return listedFrom < trusted ? trusted : listedFrom + RELIST_MILLISECONDS;
+  }
+
+  const goneUntil = () => (policy.isCollecting ? now() + rules.tombstoneMilliseconds : 0);
+
+  function requireCollecting(): void {
+    if (!policy.isCollecting) throw new Error("COLLECT is off");
+  }
+
+  /** Does what is due. Returns when the next step is due. */
+  async function work(): Promise<number> {
+    const used = await resolveWaiting(context, Math.floor(limits.requests / 3));
+    const left = { ...limits, requests: limits.requests - used };
+    if (now() >= nextListingAt()) beginListing(context);
+    const listing = {
+      ...context,
+      mayGiveUp: (readMeta(sql, "failures") ?? 0) >= PATIENCE,
+      goneUntil: goneUntil(),
+      isStrict: policy.isCollecting,
+      foundForeign: () => {
+        // No push announced it, so something else wrote it, or this catalog is older than the bucket.
+        const listedFrom = readMeta(sql, "listedFrom") ?? 0;
+        const isSurprise = policy.isCollecting && listedFrom >= trustedFrom(context);
+        if (isSurprise && readMeta(sql, "completeAt") !== undefined) {
+          writeMeta(sql, "usedFloor", now());
+        }
+      },
+    };
+    const wasListing = readListingState(context) !== undefined;
+    if (!(await stepListing(listing, left))) return now();
+    beginDueRun(context);
+    // What a listing has left of the requests is not counted.
+    if (!wasListing) await stepRun(context, left);
+    if (isRunning(context)) return now();
+    return Math.max(now(), Math.min(nextListingAt(), nextWaitingAt(context)));
   }
 
   return {
@@ -48,7 +123,7 @@ export function createCatalogCore(context: CatalogContext, limits: StepLimits): 
             hash,
             facts: readPathFacts(text, hash, storeDir),
             textSizeBytes: new TextEncoder().encode(text).byteLength,
-            version: undefined,
+            version: policy.isCollecting ? tagOf(text) : undefined,
             publishedAt: at,
             notedAt: at,
             pushId,
@@ -59,7 +134,39 @@ export function createCatalogCore(context: CatalogContext, limits: StepLimits): 
     },
 
     async noteDeleted(hashes: readonly StorePathHash[]) {
-      forgetPaths(sql, hashes);
+      forgetPaths(sql, hashes, { goneUntil: goneUntil() });
+    },
+
+    async intend(intentions) {
+      requireCollecting();
+      return await intend(context, intentions);
+    },
+
+    async lease(leases) {
+      requireCollecting();
+      return lease(context, leases);
+    },
+
+    async noteUsed(hashes) {
+      sql.transaction(() => notePathsUsed(context, hashes));
+    },
+
+    async collect({ kind, by }) {
+      beginRun(context, kind, by);
+      writeMeta(sql, "nextStepAt", now());
+      return readRetention(context);
+    },
+
+    async readRetention() {
+      return readRetention(context);
+    },
+
+    async readPlan(page) {
+      return readPlan(createJudge(context), page);
+    },
+
+    async why(hash) {
+      return whyKept(createJudge(context), hash);
     },
 
     async readStatus() {
@@ -73,15 +180,12 @@ export function createCatalogCore(context: CatalogContext, limits: StepLimits): 
 
     async step() {
       try {
-        if (isListingDue()) beginListing(context);
-        const mayGiveUp = (readMeta(sql, "failures") ?? 0) >= PATIENCE;
-        const isDone = await stepListing({ ...context, mayGiveUp }, limits);
+        const next = await work();
         if ((readMeta(sql, "failures") ?? 0) > 0) {
           writeMeta(sql, "failures", 0);
           writeMeta(sql, "failure", "");
         }
-        const listedFrom = readMeta(sql, "listedFrom") ?? now();
-        writeMeta(sql, "nextStepAt", isDone ? listedFrom + RELIST_MILLISECONDS : now());
+        writeMeta(sql, "nextStepAt", next);
       } catch (error) {
         const code = codeOf(error);
         const failures = (readMeta(sql, "failures") ?? 0) + 1;
@@ -104,6 +208,11 @@ export function createCatalogCore(context: CatalogContext, limits: StepLimits): 
 function codeOf(error: unknown): FailureCode {
   if (error instanceof CacheError) return error.code;
   return isOverLimit(error) ? "catalog-over-limit" : "internal";
+}
+
+/** Returns the entity tag that B2 gives to a text. Another bucket may give another one. */
+function tagOf(text: string): string {
+  return `"${createHash("md5").update(text).digest("hex")}"`;
 }
 
 function recordPush(

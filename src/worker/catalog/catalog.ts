@@ -1,5 +1,15 @@
 import type { StorePathHash } from "../../nix/store-path.ts";
 import type { CatalogQueries } from "./queries/catalog-queries.ts";
+import type {
+  IntentAnswer,
+  Intentions,
+  LeaseAnswer,
+  Leases,
+  PlannedPath,
+  PlanPage,
+  RetentionStatus,
+  WhyAnswer,
+} from "./retention/retention-port.ts";
 
 /**
  * The memory of one cache, as the gateway asks it. The object behind it may be of an
@@ -15,7 +25,34 @@ export interface CatalogPort extends CatalogQueries {
   readStatus(): Promise<CatalogStatus>;
   /** Compares the catalog with the bucket from the beginning, without waiting for the end. */
   relist(): Promise<void>;
+  /**
+   * Announces narinfos before their NARs are looked at and before anything is written. From
+   * now on no NAR and no path that they name is removed. Each PUT leaves within
+   * `intentMilliseconds`, or the narinfo is announced again. With COLLECT=on only.
+   */
+  intend(intentions: Intentions): Promise<IntentAnswer>;
+  /**
+   * Keeps NARs and paths for a push that relies on them. Returns the NARs that are being
+   * deleted: nothing may be stored under their names.
+   */
+  lease(leases: Leases): Promise<LeaseAnswer>;
+  /** Notes that clients have asked for these paths. */
+  noteUsed(hashes: readonly StorePathHash[]): Promise<void>;
+  /** Begins to work out what is not kept; with COLLECT=on a run then removes it. */
+  collect(order: { readonly kind: "plan" | "run"; readonly by: string }): Promise<RetentionStatus>;
+  readRetention(): Promise<RetentionStatus>;
+  /** Returns a page of the paths that the last plan would remove, or would keep. */
+  readPlan(page: PlanPage): Promise<readonly PlannedPath[]>;
+  /** Says why a path is kept. */
+  why(hash: StorePathHash): Promise<WhyAnswer>;
 }
+
+export type {
+  IntendedNarinfo,
+  IntentVerdict,
+  RetentionStatus,
+  RunReport,
+} from "./retention/retention-port.ts";
 
 /** The methods that the object answers. Of an older version it may lack some. */
 export const CATALOG_METHODS = Object.keys({
@@ -28,10 +65,17 @@ export const CATALOG_METHODS = Object.keys({
   readPath: true,
   readClosure: true,
   readDependents: true,
+  findReferrers: true,
   findNarUsers: true,
   readStats: true,
   findMissing: true,
   noteUsed: true,
+  intend: true,
+  lease: true,
+  collect: true,
+  readRetention: true,
+  readPlan: true,
+  why: true,
 } satisfies Record<keyof CatalogPort, true>) as readonly (keyof CatalogPort)[];
 
 /** The object of one catalog, across the network. */

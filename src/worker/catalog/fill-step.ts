@@ -1,14 +1,13 @@
-import { decodeText, isDecodedByPlatform } from "../../http/text-decoding.ts";
 import { MAX_STORED_NARINFO_BYTES } from "../../nix/narinfo.ts";
 import { narinfoKey } from "../../nix/object-key.ts";
 import type { StorePathHash } from "../../nix/store-path.ts";
 import { CacheError } from "../cache-error.ts";
-import type { CatalogContext, StepLimits } from "./catalog-context.ts";
+import type { CatalogContext, ListingContext, StepLimits } from "./catalog-context.ts";
 import { forgetPaths } from "./forget-paths.ts";
 import { mergeNarinfos, type UnreadNarinfo } from "./merge-listing.ts";
 import { mergeNars } from "./merge-nars.ts";
 import { readMeta, writeMeta } from "./meta.ts";
-import { readPathFacts } from "./path-facts.ts";
+import { readNarinfo, type ReadNarinfo } from "./read-narinfo.ts";
 import { type PathRecord, recordPaths } from "./record-paths.ts";
 import { firstRow, type Sql } from "./sql.ts";
 
@@ -26,11 +25,6 @@ export interface ListingState {
 const NAR_FOLDER = "nar/";
 /** The most keys of a page. */
 const PAGE = 1000;
-
-export interface ListingContext extends CatalogContext {
-  /** Whether earlier steps failed so often that a narinfo which cannot be read is passed over. */
-  readonly mayGiveUp: boolean;
-}
 
 /** Returns how far the listing is, or `undefined` if none runs. */
 export function readListingState({ sql }: Pick<CatalogContext, "sql">): ListingState | undefined {
@@ -87,7 +81,7 @@ async function stepNarinfos(
     requireProgress(listed.isLast || last !== undefined || listed.continuation !== undefined);
     const upTo = listed.isLast ? undefined : (last ?? state.after);
     const segment = { after: state.after, upTo, objects: listed.objects, askedAt };
-    const unread = mergeNarinfos(context.sql, segment);
+    const unread = mergeNarinfos(context, segment);
     const some = unread.slice(0, left);
     left -= some.length;
     await readNarinfos(context, some, askedAt, atOnce);
@@ -111,30 +105,33 @@ async function stepNarinfos(
 
 /** Reads narinfos, some at once, and records what they say. */
 async function readNarinfos(
-  { bucket, sql, storeDir, now, log, mayGiveUp }: ListingContext,
+  context: ListingContext,
   unread: readonly UnreadNarinfo[],
   askedAt: number,
   atOnce: number,
 ): Promise<void> {
+  const { sql, now, log, mayGiveUp, goneUntil } = context;
   const queue = [...unread];
   const records: PathRecord[] = [];
   const gone: StorePathHash[] = [];
   async function work(): Promise<void> {
     for (let one = queue.shift(); one !== undefined; one = queue.shift()) {
-      const found = await readText(bucket, one).catch((error: unknown) => {
-        if (mayGiveUp) return { problem: "the bucket does not give it" };
+      const found = await readListed(context, one).catch((error: unknown) => {
+        // Without a version, so that the next listing reads it again.
+        if (mayGiveUp)
+          return { facts: { problem: "the bucket does not give it" }, isGivenUp: true };
         throw error;
       });
       if (found === undefined) {
         gone.push(one.hash);
         continue;
       }
-      const facts = "problem" in found ? found : readPathFacts(found.text, one.hash, storeDir);
+      const { facts } = found;
       records.push({
         hash: one.hash,
         facts,
         textSizeBytes: one.sizeBytes,
-        version: one.version,
+        version: "isGivenUp" in found ? undefined : one.version,
         publishedAt: one.writtenAt ?? now(),
         notedAt: now(),
         pushId: undefined,
@@ -153,6 +150,7 @@ async function readNarinfos(
     forgetPaths(
       sql,
       gone.filter((hash) => !isOlder(hash)),
+      { goneUntil },
     );
   });
 }
@@ -167,19 +165,12 @@ function logUnreadable(records: readonly PathRecord[], log: CatalogContext["log"
   log("warn", "catalog-narinfos-unreadable", { narinfos: unreadable.length, ...first });
 }
 
-async function readText(
-  bucket: CatalogContext["bucket"],
+async function readListed(
+  context: ListingContext,
   { hash, sizeBytes }: UnreadNarinfo,
-): Promise<{ readonly text: string } | { readonly problem: string } | undefined> {
-  if (sizeBytes > MAX_STORED_NARINFO_BYTES) return { problem: "it is too large" };
-  const stored = await bucket.read(narinfoKey(hash).path, MAX_STORED_NARINFO_BYTES);
-  if (stored === undefined) return undefined;
-  if (stored === "too-large") return { problem: "it is too large" };
-  const { contentEncoding } = stored;
-  if (contentEncoding !== undefined && !isDecodedByPlatform(contentEncoding)) {
-    return { problem: "it is stored in a compression that only Nix reads" };
-  }
-  return { text: decodeText(stored.bytes) };
+): Promise<Pick<ReadNarinfo, "facts"> | undefined> {
+  if (sizeBytes > MAX_STORED_NARINFO_BYTES) return { facts: { problem: "it is too large" } };
+  return await readNarinfo(context, hash);
 }
 
 /** Returns what tells whether a push told of a path at or after a time. */

@@ -20,6 +20,21 @@ export interface Meta {
   readonly failures: number;
   readonly failure: string;
   readonly nextStepAt: number;
+  /** When this catalog was made. */
+  readonly bornAt: number;
+  /** Since when all pushes announce their narinfos. 0 while COLLECT is off. */
+  readonly collectsSince: number;
+  /** The deployment of the worker that ran last. */
+  readonly deployment: string;
+  /** No path counts as older than this: something was written past the gateway. */
+  readonly usedFloor: number;
+  /** Why the pins could not be read. Empty if they could. */
+  readonly pinProblem: string;
+  /** The collection that runs, and the last one that ended, as JSON; see `retention/`. */
+  readonly run: string;
+  readonly lastRun: string;
+  /** The `listedFrom` for which the last scheduled run began. */
+  readonly ranFor: number;
 }
 
 export function readMeta<Key extends keyof Meta>(sql: Sql, key: Key): Meta[Key] | undefined {

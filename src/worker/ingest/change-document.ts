@@ -53,15 +53,18 @@ export async function changeDocument(
       if (count === MAX_DECISIONS) {
         throw new CacheError("bucket-unavailable", `${key.path} changes with every look at it`);
       }
-      written = change.outcome;
       let commit: Awaited<ReturnType<typeof commitSigned>>;
       try {
         commit = await commitSigned(key, change, push);
       } catch (error) {
+        written = change.outcome;
         await pauseOrThrow(error, count, push);
         continue;
       }
       if (commit === "full") return "kept";
+      // Nothing was written: what the text names must be looked at again.
+      if (commit === "late") continue;
+      written = change.outcome;
       if (await stands(key, commit.etag, push)) return written;
     }
   });

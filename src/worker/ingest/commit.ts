@@ -62,17 +62,20 @@ interface SignedDocument {
 /**
  * Writes a document that may have gained signatures, and returns its ETag if the bucket
  * tells it; unless it has become larger than the gateway reads back: then a published
- * document stays ("full"), and a new one throws `body-too-large`. The limit holds for the text that would be written. A
- * failed PUT is not repeated: `changeDocument` looks again first.
+ * document stays ("full"), and a new one throws `body-too-large`. The limit holds for the
+ * text that would be written. A failed PUT is not repeated: `changeDocument` looks again
+ * first. "late": nothing was written, because what the narinfo names is no longer held
+ * (`removal-guard.ts`).
  */
 export async function commitSigned(
   key: NarinfoKey | RealisationKey | BuildTraceKey,
   { text, outcome, replaces = false }: SignedDocument,
   push: Push,
-): Promise<{ readonly etag: string | undefined } | "full"> {
+): Promise<{ readonly etag: string | undefined } | "full" | "late"> {
   if (new TextEncoder().encode(text).byteLength <= MAX_NARINFO_BYTES) {
     // Before the PUT: an isolate that looks in between must not call the path absent.
     if (key.kind === "narinfo") await push.marks.mark([key.hash]);
+    if (key.kind === "narinfo" && !push.guard.isHeld(key.hash)) return "late";
     const etag = await commitDocument(key, text, push, { once: true });
     if (key.kind === "narinfo") push.recorder.published(key.hash, text);
     // The edge would give out the old document for an hour.
@@ -96,6 +99,7 @@ export async function commitBody(
   body: Omit<BodyToStore, "path" | "contentType">,
   push: Push,
 ): Promise<void> {
+  if (key.kind === "nar") await push.guard.lease(key.path);
   const input = {
     ...body,
     path: key.path,
@@ -110,8 +114,9 @@ export async function commitBody(
 }
 
 /**
- * Stores a small NAR whose bytes are in memory. Resolves once it is durable. Throws
- * `nar-hash-mismatch` if the bytes do not hash to its name. The caller lets the edge know.
+ * Stores a small NAR whose bytes are in memory, and whose narinfo the push holds. Resolves
+ * once it is durable. Throws `nar-hash-mismatch` if the bytes do not hash to its name. The
+ * caller lets the edge know.
  */
 export async function commitNarBytes(
   key: NarKey,
@@ -127,7 +132,10 @@ export async function commitNarBytes(
   noteStoredNar(key, bytes.byteLength, push);
 }
 
-/** Copies a proved NAR from where it was uploaded to its own name; see `Bucket.copy`. */
+/**
+ * Copies a proved NAR from where it was uploaded to its own name; see `Bucket.copy`. The
+ * caller has leased the NAR.
+ */
 export async function commitNar(
   from: IncomingPath,
   key: NarKey,

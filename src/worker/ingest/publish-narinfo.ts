@@ -73,6 +73,9 @@ export async function publishParsedNarinfo(
   let refusing: ReturnType<typeof findRefusal> | undefined;
   let storing: Promise<void> | undefined;
   const outcome = await changeDocument(key, push, async (stillWorks) => {
+    // Before each look: what it finds then stays until the PUT.
+    if (!push.guard.isHeld(key.hash)) refusing = undefined;
+    await push.guard.hold(narinfo);
     refusing ??= findRefusal(key, narinfo, push);
     const [found, refusal] = await Promise.all([readPublished(key, narinfo.url, push), refusing]);
     if (found === "opaque") return { outcome: "kept" };

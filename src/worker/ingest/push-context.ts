@@ -11,6 +11,7 @@ import type { Log } from "../log.ts";
 import type { UploadBuffers } from "./buffer-pool.ts";
 import { type ContentsMemory, createContentsMemory } from "./contents/contents-memory.ts";
 import type { PublicationRecorder } from "./publication-recorder.ts";
+import type { RemovalGuard } from "./removal-guard.ts";
 
 /** Facts that an isolate learned while it ingested, so that it need not ask or compute again. */
 export interface IngestMemory {
@@ -76,6 +77,7 @@ export interface Push {
   readonly edgeContext: EdgeContext;
   readonly marks: PublicationMarks;
   readonly recorder: PublicationRecorder;
+  readonly guard: RemovalGuard;
   readonly buffers: UploadBuffers;
   readonly memory: IngestMemory;
   readonly clock: Clock;

@@ -13,6 +13,7 @@ import { ABSENCE_RULES } from "../absence/absence-rules.ts";
 import { createPublicationMarks, NO_MARKS } from "../absence/publication-marks.ts";
 import { createPublicationRecorder, NO_RECORDER } from "../ingest/publication-recorder.ts";
 import type { Push } from "../ingest/push-context.ts";
+import { createRemovalGuard, NO_GUARD } from "../ingest/removal-guard.ts";
 import { cacheReads, type Exchange, openBucket } from "./exchange.ts";
 import { catalogOf } from "./catalog-of.ts";
 
@@ -122,11 +123,16 @@ export async function admitPush(exchange: Exchange): Promise<Push> {
   const catalog = catalogOf(exchange);
   const recorder =
     catalog === undefined ? NO_RECORDER : createPublicationRecorder(identity, catalog, log);
+  const guard =
+    catalog === undefined || !exchange.cache.catalog.retention.isCollecting
+      ? NO_GUARD
+      : createRemovalGuard({ catalog, clock });
   return {
     by,
     cache,
     rules,
     bucket,
+    guard,
     edge: openEdge(cache),
     edgeContext: exchange.edgeContext,
     marks,

@@ -3,6 +3,7 @@ import type { PublishLine } from "../../../src/api/batches.ts";
 import type { BatchApi, NarinfoEnd } from "../../../src/client/gateway/batch-api.ts";
 import { type CacheClient, CacheRefusal } from "../../../src/client/gateway/cache-client.ts";
 import { Unreachable } from "../../../src/client/gateway/http-client.ts";
+import type { StorePathHash } from "../../../src/nix/store-path.ts";
 import { createNarinfoPublisher } from "../../../src/client/push/narinfo-publisher.ts";
 import { createPushLimits } from "../../../src/client/push/push-limits.ts";
 import { parseNarinfo } from "../../../src/nix/narinfo.ts";
@@ -42,6 +43,7 @@ function open(...answers: readonly Answer[]) {
   const nars: (string | undefined)[] = [];
   const buildSeconds: (number | undefined)[] = [];
   const puts: string[] = [];
+  const upstream: (readonly string[] | undefined)[] = [];
   const batches: BatchApi = {
     narinfosAtOnce: 3,
     maxNarBytes: 100,
@@ -53,6 +55,7 @@ function open(...answers: readonly Answer[]) {
       listings.push(...lines.map(({ listing }) => listing));
       nars.push(...lines.map(({ nar }) => nar));
       buildSeconds.push(...lines.map((line) => line.buildSeconds));
+      upstream.push(...lines.map(({ upstreamReferences }) => upstreamReferences));
       answer(hashes, onEnd);
     },
   };
@@ -66,7 +69,7 @@ function open(...answers: readonly Answer[]) {
     await Promise.allSettled(
       Array.from({ length: count }, (_, at) => publisher.publish(narinfoOf(at))),
     );
-  return { publisher, publishMany, requests, listings, nars, buildSeconds, puts };
+  return { publisher, publishMany, requests, listings, nars, buildSeconds, upstream, puts };
 }
 
 const failures = (ends: readonly PromiseSettledResult<unknown>[]) =>
@@ -113,6 +116,15 @@ describe("createNarinfoPublisher", () => {
       publisher.publish(narinfoOf(2)),
     ]);
     expect([listings, puts]).toEqual([["{}", undefined], []]);
+  });
+
+  it("names the references that it leaves to another cache", async () => {
+    const { publisher, upstream } = open(published);
+    await Promise.all([
+      publisher.publish(narinfoOf(1), { upstream: [hashOf(7) as StorePathHash] }),
+      publisher.publish(narinfoOf(2), { upstream: [] }),
+    ]);
+    expect(upstream).toEqual([[hashOf(7)], undefined]);
   });
 
   it("sends a listing before its narinfo where there are no batches", async () => {

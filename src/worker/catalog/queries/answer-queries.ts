@@ -1,9 +1,9 @@
 import type { CatalogStatus } from "../catalog.ts";
 import type { CatalogContext } from "../catalog-context.ts";
-import { noteUsedPaths } from "../note-used.ts";
 import type { CatalogQueries } from "./catalog-queries.ts";
 import { findMissingHashes } from "./find-missing-hashes.ts";
 import { findNarUsers } from "./find-nar-users.ts";
+import { findReferrers } from "./find-referrers.ts";
 import { listDependents } from "./list-dependents.ts";
 import { listPaths } from "./list-paths.ts";
 import { readPath } from "./read-path.ts";
@@ -22,9 +22,9 @@ export function answerQueries(
     readPath: async (hash) => readPath(sql, hash),
     readClosure: async (query) => sumClosure(sql, query),
     readDependents: async (query) => listDependents(sql, query),
+    findReferrers: async (hash) => findReferrers(sql, hash),
     findNarUsers: async (nar) => findNarUsers(sql, nar),
     readStats: async () => readStats(sql, readStatus()),
     findMissing: async (hashes) => findMissingHashes(sql, hashes, now()),
-    noteUsed: async (hashes) => noteUsedPaths(sql, hashes, now()),
   };
 }

@@ -8,7 +8,7 @@ import type { ClosureQuery, KnownClosure } from "./sum-closure.ts";
 import type { StoredPath } from "./read-path.ts";
 import type { SearchQuery } from "./search-paths.ts";
 
-/** The questions about paths. They change nothing but `noteUsed`, which notes when a path was used. */
+/** The questions about paths. They change nothing. */
 export interface CatalogQueries {
   listPaths(query: PathQuery): Promise<PathPage>;
   searchPaths(query: SearchQuery): Promise<PathPage>;
@@ -18,11 +18,11 @@ export interface CatalogQueries {
   readClosure(query: ClosureQuery): Promise<KnownClosure | undefined>;
   /** Returns all paths that need a path. `undefined` as above. */
   readDependents(query: DependentsQuery): Promise<KnownDependents | undefined>;
+  /** Returns some paths that refer to a path, or are about to. */
+  findReferrers(hash: StorePathHash): Promise<readonly string[]>;
   /** Says which paths name a NAR, such as `nar/<hash>.nar.zst`. */
   findNarUsers(nar: string): Promise<NarUsers>;
   readStats(): Promise<CatalogStats>;
   /** Says which narinfos the bucket does not have, if the catalog knows the whole bucket. */
   findMissing(hashes: readonly StorePathHash[]): Promise<MissingHashes>;
-  /** Notes that readers have asked the bucket for these narinfos. */
-  noteUsed(hashes: readonly StorePathHash[]): Promise<void>;
 }

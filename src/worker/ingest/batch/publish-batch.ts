@@ -16,6 +16,8 @@ export interface BatchLine {
   readonly listing: string | undefined;
   /** The NAR file, if the client sends it along. */
   readonly nar: Uint8Array<ArrayBuffer> | undefined;
+  /** References that the pusher leaves to another cache. */
+  readonly upstream?: readonly StorePathHash[];
 }
 
 /** The end of one narinfo. */
@@ -94,6 +96,7 @@ export async function publishBatch(
       });
     }
     if (nar === undefined) return await publishParsedNarinfo(key, narinfo, push, { listing });
+    await push.guard.hold(narinfo);
     return await withBatchedNar(narinfo.url, nar, push, (withNar) =>
       publishParsedNarinfo(key, narinfo, withNar, { listing }),
     );
@@ -103,6 +106,10 @@ export async function publishBatch(
   if (parsed.length > 0) await ensureCacheInfo(push).catch(() => {});
   // References come first in this order, so a narinfo never waits for one that waits for a place.
   const queue = sortReferencesFirst(parsed).slice(0, Math.max(0, narinfos - took));
+  push.guard.announce(
+    queue.map(({ narinfo }) => narinfo),
+    lines.flatMap(({ upstream = [] }) => upstream),
+  );
   // One marker for all of them, while the first ones are decided. Each waits for it before its
   // PUT, and says if it failed.
   push.marks.mark(queue.map(({ key }) => key.hash)).catch(() => {});

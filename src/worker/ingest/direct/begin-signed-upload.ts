@@ -30,6 +30,8 @@ export async function beginSignedUpload(
 ): Promise<BegunSignedUpload> {
   const sha256 = narSha256(nar);
   if (sha256 === undefined) throw new CacheError("internal", `${nar.path} has no SHA-256`);
+  // For a day: longer than the signature is good for and the transfer takes.
+  await push.guard.lease(nar.path);
   if (await isStored(nar, sizeBytes, push)) return { kind: "stored" };
   // A small NAR is sent again in the time that this listing takes. What was sent in parts
   // is not taken up: the gateway would have to read it, and the free plan allows that to none.

@@ -27,6 +27,7 @@ export async function beginUpload(
   push: Push,
   now: Date,
 ): Promise<BegunUpload> {
+  await push.guard.lease(nar.path);
   if (await isStored(nar, sizeBytes, push)) {
     await clearIncoming(nar, push);
     return { kind: "stored" };

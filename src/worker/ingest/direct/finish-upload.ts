@@ -28,6 +28,7 @@ export type ReportProgress = (progress: UploadProgress) => void;
 /** Finds out whether an upload may be completed. Throws `upload-incomplete` or `upload-gone`. */
 export async function prepareCompletion(upload: DirectUpload, push: Push): Promise<Completion> {
   const { nar, sizeBytes } = upload;
+  await push.guard.lease(nar.path);
   if (isSignedPath(upload.incoming) && (await findPayloadCheck(push)).kind === "checked") {
     return { kind: "checked" };
   }

@@ -1,5 +1,5 @@
 import type { Finding } from "../../../checks/finding.ts";
-import type { CatalogStatus } from "../../catalog/catalog.ts";
+import type { CatalogStatus, RetentionStatus } from "../../catalog/catalog.ts";
 import type { Exchange } from "../exchange.ts";
 import { catalogOf } from "../catalog-of.ts";
 
@@ -9,7 +9,9 @@ export async function checkCatalog(exchange: Exchange): Promise<readonly Finding
   try {
     const catalog = catalogOf(exchange);
     if (catalog === undefined) return exchange.cache.catalog.isOn ? [{ check, ...LACKING }] : [];
-    return [{ check, ...describe(await catalog.readStatus()) }];
+    const finding = { check, ...describe(await catalog.readStatus()) };
+    if (!exchange.cache.catalog.retention.isCollecting) return [finding];
+    return [finding, checkCollection(await catalog.readRetention())];
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
     exchange.gateway.log("warn", "catalog-unavailable", { detail });
@@ -29,6 +31,21 @@ const LACKING: Omit<Finding, "check"> = {
   says: "CATALOG is on, but the worker was deployed without its object",
   remedy: "Add [exports.Catalog] to wrangler.toml, as in this repository, and deploy again.",
 };
+
+/** Returns why nothing is removed, although COLLECT is on. */
+function checkCollection({ obstacles, last }: RetentionStatus): Finding {
+  const [first] = obstacles;
+  if (first !== undefined) {
+    return {
+      check: "collection",
+      verdict: "warn",
+      says: `removes nothing: ${first}`,
+      remedy: "nargate gc says what else stands in its way.",
+    };
+  }
+  const ended = last?.endedAt === undefined ? "none has ended yet" : `${last.condemned} paths go`;
+  return { check: "collection", verdict: "ok", says: `collections: ${ended}` };
+}
 
 function describe(status: CatalogStatus): Omit<Finding, "check"> {
   const { completeAt, failure, listing, paths, unreadable } = status;

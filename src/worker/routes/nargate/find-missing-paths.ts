@@ -6,7 +6,9 @@ import { contentLength, leaseForDocument } from "../../ingest/read-body.ts";
 import { describeCause, toFailure } from "../../failure-response.ts";
 import { admitPush } from "../admit.ts";
 import { askCatalog } from "../ask-catalog.ts";
+import { catalogOf } from "../catalog-of.ts";
 import type { Exchange } from "../exchange.ts";
+import { tellOfUses } from "../record-use.ts";
 import { answerJson, readRequest } from "./api-request.ts";
 
 /** After this time the bucket is asked: a push must not wait for the catalog. */
@@ -25,9 +27,13 @@ export async function findMissingPaths(exchange: Exchange): Promise<Response> {
     // The schema has checked the digits of each hash.
     const hashes = paths as StorePathHash[];
     const known = await askCatalogForMissing(hashes, exchange);
-    if (known !== undefined) return answerJson<MissingAnswer>({ missing: known, rest: [] });
     const mayAsk = () => meter.requests < MISSING_BUDGET;
-    return answerJson<MissingAnswer>(await findMissing(hashes, push.bucket, mayAsk));
+    const found =
+      known === undefined
+        ? await findMissing(hashes, push.bucket, mayAsk)
+        : { missing: known, rest: [] };
+    exchange.edgeContext.waitUntil(leasePresent(hashes, found, exchange));
+    return answerJson<MissingAnswer>(found);
   } finally {
     lease.release();
   }
@@ -57,4 +63,20 @@ async function askCatalogForMissing(
     exchange.gateway.log("warn", "catalog-not-asked", { fault: code, cause: describeCause(cause) });
     return undefined;
   }
+}
+
+/** The pusher relies on the paths that it was not told are missing. Never throws. */
+async function leasePresent(
+  asked: readonly StorePathHash[],
+  { missing, rest }: MissingAnswer,
+  exchange: Exchange,
+): Promise<void> {
+  if (!exchange.cache.catalog.retention.isCollecting) return;
+  const others = new Set<string>([...missing, ...rest]);
+  const paths = asked.filter((hash) => !others.has(hash));
+  if (paths.length === 0) return;
+  await tellOfUses(catalogOf(exchange), exchange, { paths, nars: [] }).catch((error: unknown) => {
+    const detail = error instanceof Error ? error.message : String(error);
+    exchange.gateway.log("warn", "catalog-not-told", { paths: paths.length, detail });
+  });
 }

@@ -4,6 +4,12 @@ import { ENDPOINTS } from "../../../api/endpoints.ts";
 import { CacheError } from "../../cache-error.ts";
 import { jsonFailureResponse, toFailure } from "../../failure-response.ts";
 import type { AppEnv, Exchange } from "../exchange.ts";
+import {
+  readCollectionState,
+  readPlannedPaths,
+  readWhy,
+  startCollection,
+} from "./collection-endpoints.ts";
 import { completeDirectUpload } from "./complete-direct-upload.ts";
 import { abortDirectUpload, listUploadParts, signUploadParts } from "./continue-direct-upload.ts";
 import { findMissingPaths } from "./find-missing-paths.ts";
@@ -34,10 +40,14 @@ const READS: readonly (readonly [target: string, endpoint: Endpoint])[] = [
   [`${ENDPOINTS.paths}/:hash/dependents`, readCatalogDependents],
   [ENDPOINTS.search, searchCatalog],
   [ENDPOINTS.stats, readCatalogStats],
+  [ENDPOINTS.collectionState, readCollectionState],
+  [ENDPOINTS.plannedPaths, readPlannedPaths],
+  [ENDPOINTS.why, readWhy],
 ];
 
 const CALLS: readonly (readonly [target: string, endpoint: Endpoint])[] = [
   [ENDPOINTS.purge, purgeObject],
+  [ENDPOINTS.collect, startCollection],
   [ENDPOINTS.missing, findMissingPaths],
   [ENDPOINTS.publish, publishNarinfos],
   [ENDPOINTS.pins, pinPath],

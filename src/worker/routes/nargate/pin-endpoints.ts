@@ -1,9 +1,15 @@
 import type { PinRemovedAnswer, PinsAnswer, PinSetAnswer } from "../../../api/answers.ts";
 import { type PinRevision, removePinSchema, setPinSchema } from "../../../api/pins.ts";
-import { formatStorePathBaseName, parseStorePathBaseName } from "../../../nix/store-path.ts";
+import {
+  formatStorePathBaseName,
+  parseStorePathBaseName,
+  type StorePath,
+} from "../../../nix/store-path.ts";
+import { CacheError } from "../../cache-error.ts";
 import { removePin, setPin } from "../../pins/change-pin.ts";
 import { listPins } from "../../pins/read-pins.ts";
 import { admitWriter } from "../admit.ts";
+import { askCatalog } from "../ask-catalog.ts";
 import { cacheReads, type Exchange, openBucket } from "../exchange.ts";
 import { answerJson, malformed, readRequest } from "./api-request.ts";
 
@@ -42,6 +48,7 @@ export async function pinPath(exchange: Exchange): Promise<Response> {
   const { storeDir } = cacheReads(exchange);
   const pin = { name, path: path.value, keep, by };
   const now = gateway.clock.now();
+  await holdPath(path.value, exchange);
   const { kept, dropped } = await setPin(pin, openBucket(exchange), { storeDir, now });
   gateway.log("info", "pinned", {
     requestId,
@@ -66,6 +73,20 @@ export async function unpin(exchange: Exchange): Promise<Response> {
   const { removed, rest } = await removePin(name, openBucket(exchange));
   gateway.log("warn", "unpinned", { requestId, name, by, dropped: listPaths(removed), rest });
   return answerJson<PinRemovedAnswer>({ removed: removed.length, rest });
+}
+
+/**
+ * Keeps the path until the collection reads the pins again. Throws `pin-path-absent` if it is
+ * being removed at this moment.
+ */
+async function holdPath(path: StorePath, exchange: Exchange): Promise<void> {
+  if (!exchange.cache.catalog.retention.isCollecting) return;
+  const { lostPaths } = await askCatalog(exchange, (catalog) =>
+    catalog.lease({ paths: [path.hash] }),
+  );
+  if (lostPaths.length === 0) return;
+  const subject = `${formatStorePathBaseName(path)}.`;
+  throw new CacheError("pin-path-absent", "it is being removed, or was", { subject });
 }
 
 function listPaths(revisions: readonly PinRevision[]): string {

@@ -58,11 +58,12 @@ async function readBatch(request: Request, { recorder }: Push): Promise<readonly
   for (const { path, buildSeconds } of lines) {
     if (buildSeconds !== undefined) recorder.built(path as StorePathHash, buildSeconds);
   }
-  return lines.map(({ path, narinfo, listing, nar }) => ({
+  return lines.map(({ path, narinfo, listing, nar, upstreamReferences }) => ({
     // The schema has checked its digits, and those of the NAR.
     key: narinfoKey(path as StorePathHash),
     text: narinfo,
     listing,
+    upstream: (upstreamReferences ?? []).map((hash) => hash as StorePathHash),
     nar: nar === undefined ? undefined : Uint8Array.fromBase64(nar),
   }));
 }

@@ -31,11 +31,9 @@ export async function refuseNeededPath(
     throw new CacheError("path-pinned", path, { subject: `${some(holders.map(nameOf))}.` });
   }
   if (!exchange.cache.catalog.isOn) return;
-  const known = await askCatalog(exchange, (catalog) => catalog.readPath(hash));
-  const referrers = known?.referrers.first.filter(({ present }) => present) ?? [];
+  const referrers = await askCatalog(exchange, (catalog) => catalog.findReferrers(hash));
   if (referrers.length === 0) return;
-  const names = referrers.map((one) => (one.name === null ? one.hash : `${one.hash}-${one.name}`));
-  throw new CacheError("path-needed", path, { subject: `${some(names)}.` });
+  throw new CacheError("path-needed", path, { subject: `${some(referrers)}.` });
 }
 
 /** Throws `nar-may-be-named` unless the catalog knows that no path names the NAR. */

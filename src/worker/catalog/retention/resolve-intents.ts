@@ -1,0 +1,78 @@
+import { narinfoKey } from "../../../nix/object-key.ts";
+import type { StorePathHash } from "../../../nix/store-path.ts";
+import { clearPath } from "../forget-paths.ts";
+import { readNarinfo } from "../read-narinfo.ts";
+import { recordPaths } from "../record-paths.ts";
+import { PATH_STATES } from "../schema.ts";
+import { firstRow } from "../sql.ts";
+import type { RetentionContext } from "./retention-context.ts";
+
+/**
+ * Asks the bucket what became of intents of which no push has told the end. Returns the
+ * requests that it made. If the bucket fails, the intent holds for longer.
+ */
+export async function resolveIntents(context: RetentionContext, limit: number): Promise<number> {
+  const { sql, now, rules, log } = context;
+  const due = sql.all<{ hash: StorePathHash; intent_at: number }>(
+    "SELECT hash, intent_at FROM path WHERE intent_at <= ? ORDER BY intent_at LIMIT ?",
+    now() - rules.resolveMilliseconds,
+    limit,
+  );
+  for (const { hash, intent_at } of due) {
+    await resolve(context, hash, intent_at).catch((error: unknown) => {
+      sql.all(
+        "UPDATE path SET intent_at = ? WHERE hash = ? AND intent_at = ?",
+        now(),
+        hash,
+        intent_at,
+      );
+      const detail = error instanceof Error ? error.message : String(error);
+      log("warn", "intent-not-resolved", { path: narinfoKey(hash).path, detail });
+    });
+  }
+  return due.length;
+}
+
+async function resolve(
+  context: RetentionContext,
+  hash: StorePathHash,
+  resolves: number,
+): Promise<void> {
+  const { sql, now } = context;
+  const found = await readNarinfo(context, hash);
+  sql.transaction(() => {
+    const row = firstRow<{ id: number; intent_at: number | null; gone_until: number | null }>(
+      sql,
+      "SELECT id, intent_at, gone_until FROM path WHERE hash = ?",
+      hash,
+    );
+    // Another push has announced this path meanwhile.
+    if (row?.intent_at !== resolves) return;
+    if (found === undefined) {
+      sql.all(`UPDATE path SET state = ${PATH_STATES.named} WHERE id = ?`, row.id);
+      clearPath(sql, row.id, (row.gone_until ?? 0) > now() ? (row.gone_until ?? 0) : 0);
+      return;
+    }
+    recordPaths(sql, [
+      {
+        hash,
+        facts: found.facts,
+        textSizeBytes: found.sizeBytes,
+        version: found.version,
+        publishedAt: now(),
+        notedAt: now(),
+        pushId: undefined,
+        resolves,
+      },
+    ]);
+  });
+}
+
+/** Returns when the next intent is to be resolved, in milliseconds since 1970. */
+export function nextResolveAt({ sql, rules }: Pick<RetentionContext, "sql" | "rules">): number {
+  const first = firstRow<{ at: number | null }>(
+    sql,
+    "SELECT min(intent_at) AS at FROM path WHERE intent_at IS NOT NULL",
+  );
+  return (first?.at ?? Infinity) + rules.resolveMilliseconds;
+}
