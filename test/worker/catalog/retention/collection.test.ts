@@ -164,8 +164,9 @@ describe("a collection", () => {
     await runSchedule({}, async (schedule) => {
       await schedule.publish(glibc);
       await schedule.pass(3 * DAY);
-      schedule.putNar(world);
-      schedule.putNarinfo(world);
+      const foreign = schedulePath("z");
+      schedule.putNar(foreign);
+      schedule.putNarinfo(foreign);
       expect(await schedule.core.why(glibc.hash)).toMatchObject({ state: "going" });
       await schedule.pass(DAY);
       expect(await schedule.core.why(glibc.hash)).toMatchObject({ state: "kept", rule: "young" });
