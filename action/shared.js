@@ -1880,11 +1880,11 @@ var CATALOG_FAILURES = {
   },
   "catalog-unavailable": {
     status: 503,
-    message: "The catalog does not answer right now. Pulls and pushes work without it. Try again shortly."
+    message: "The catalog does not answer right now. Pulls work without it. Try again shortly."
   },
   "catalog-over-limit": {
     status: 503,
-    message: "The catalog has used up what Cloudflare's free plan allows in a day. It goes on at 00:00 UTC. Pulls and pushes work without it."
+    message: "The catalog has used up what Cloudflare's free plan allows in a day. It goes on at 00:00 UTC. Pulls work without it, and so do pushes unless COLLECT is on."
   },
   "catalog-incomplete": {
     status: 503,
@@ -2065,14 +2065,6 @@ var PUSH_FAILURES = {
     status: 424,
     message: "Not published, because a path of this batch that it needs was not published:"
   },
-  "catalog-off": {
-    status: 409,
-    message: "This cache keeps no catalog. Its operator can set CATALOG to on."
-  },
-  "catalog-silent": {
-    status: 503,
-    message: "The catalog of this cache does not answer. Try again in a minute."
-  },
   "collection-off": {
     status: 409,
     message: "Nothing is removed from this cache: its operator can set COLLECT to on. A dry run works without it."
@@ -2085,7 +2077,7 @@ var PUSH_FAILURES = {
     status: 503,
     message: "This path or its NAR is being removed from the cache. Push it again in ten minutes."
   },
-  "catalog-unavailable": {
+  "push-needs-catalog": {
     status: 503,
     message: "The catalog of this cache does not answer, and without it nothing can be published while unneeded paths are removed (COLLECT=on). Try again in a minute."
   },

@@ -26,7 +26,7 @@ export interface CollectingOptions {
   readonly change?: (catalog: CatalogPort) => CatalogPort;
 }
 
-/** Starts a gateway with COLLECT=on beside a catalog that takes pushes. Its waits take no time. */
+/** Starts a gateway with COLLECT=on beside a catalog that takes pushes. Its waits are short. */
 export async function startCollectingGateway({
   settings = {},
   change = (catalog) => catalog,
@@ -53,7 +53,9 @@ export async function startCollectingGateway({
     });
     return {
       ...given,
-      clock: { ...given.clock, async sleep() {} },
+      // Longer than an answer of the catalog takes: a late one is given up.
+      clock: { ...given.clock, sleep: async () => await scheduler.wait(20) },
+      sampleUses: () => undefined,
       openCatalog: (scope) => (scope.catalog.isOn ? watched : undefined),
     };
   });

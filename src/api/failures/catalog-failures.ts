@@ -1,8 +1,9 @@
 import type { FailureTable } from "./read-failures.ts";
 
 /**
- * Failures of the routes that ask the catalog. None of them stops a pull or a push, and the
- * sentences say so: a person who reads one must not look for the fault there.
+ * Failures of the routes that ask the catalog. None of them stops a pull, and the sentences
+ * say so: a person who reads one must not look for the fault there. Pushes that need the
+ * catalog, with COLLECT=on, have a failure of their own.
  */
 export const CATALOG_FAILURES = {
   "catalog-off": {
@@ -11,13 +12,12 @@ export const CATALOG_FAILURES = {
   },
   "catalog-unavailable": {
     status: 503,
-    message:
-      "The catalog does not answer right now. Pulls and pushes work without it. Try again shortly.",
+    message: "The catalog does not answer right now. Pulls work without it. Try again shortly.",
   },
   "catalog-over-limit": {
     status: 503,
     message:
-      "The catalog has used up what Cloudflare's free plan allows in a day. It goes on at 00:00 UTC. Pulls and pushes work without it.",
+      "The catalog has used up what Cloudflare's free plan allows in a day. It goes on at 00:00 UTC. Pulls work without it, and so do pushes unless COLLECT is on.",
   },
   "catalog-incomplete": {
     status: 503,

@@ -98,14 +98,6 @@ export const PUSH_FAILURES = {
     status: 424,
     message: "Not published, because a path of this batch that it needs was not published:",
   },
-  "catalog-off": {
-    status: 409,
-    message: "This cache keeps no catalog. Its operator can set CATALOG to on.",
-  },
-  "catalog-silent": {
-    status: 503,
-    message: "The catalog of this cache does not answer. Try again in a minute.",
-  },
   "collection-off": {
     status: 409,
     message:
@@ -120,7 +112,7 @@ export const PUSH_FAILURES = {
     status: 503,
     message: "This path or its NAR is being removed from the cache. Push it again in ten minutes.",
   },
-  "catalog-unavailable": {
+  "push-needs-catalog": {
     status: 503,
     message:
       "The catalog of this cache does not answer, and without it nothing can be published while unneeded paths are removed (COLLECT=on). Try again in a minute.",

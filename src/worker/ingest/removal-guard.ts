@@ -132,7 +132,7 @@ async function ask<T>(question: () => Promise<T>): Promise<T> {
   try {
     return await question();
   } catch (error) {
-    throw new CacheError("catalog-unavailable", "the catalog does not answer", {
+    throw new CacheError("push-needs-catalog", "the catalog does not answer", {
       cause: error,
       retryAfterSeconds: 10,
     });

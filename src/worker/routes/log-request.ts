@@ -42,6 +42,7 @@ const OTHER_FAULTS: readonly string[] = [
   "oidc-issuer-unavailable",
   "catalog-unavailable",
   "catalog-over-limit",
+  "push-needs-catalog",
 ];
 
 /** Returns "info" for mistakes of the client, and more for faults of the bucket, the catalog, an issuer or the gateway. */

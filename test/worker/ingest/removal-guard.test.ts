@@ -161,7 +161,7 @@ describe("createRemovalGuard", () => {
       throw new Error("the object is away");
     };
     guard.announce([hello.narinfo]);
-    expect(await codeOf(guard.hold(hello.narinfo))).toBe("catalog-unavailable");
+    expect(await codeOf(guard.hold(hello.narinfo))).toBe("push-needs-catalog");
     answer = () => [{ kind: "ok" }];
     expect(await codeOf(guard.hold(hello.narinfo))).toBe("resolved");
   });

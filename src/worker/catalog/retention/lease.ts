@@ -63,7 +63,7 @@ export function notePathsUsed(
     `SELECT path.id AS id, condemned_at FROM json_each(?) AS used
      JOIN path ON path.hash = used.value
      WHERE state = ${PATH_STATES.present}
-       AND (condemned_at IS NOT NULL OR coalesce(used_at, 0) < ?)`,
+       AND (condemned_at IS NOT NULL OR coalesce(used_at, 0) <= ?)`,
     JSON.stringify(hashes),
     freshFrom,
   );

@@ -7,10 +7,10 @@ import {
 } from "../../../api/collection.ts";
 import { parseStorePathHash, type StorePathHash } from "../../../nix/store-path.ts";
 import { CacheError } from "../../cache-error.ts";
-import type { CatalogPort, RetentionStatus, RunReport } from "../../catalog/catalog.ts";
+import type { RetentionStatus, RunReport } from "../../catalog/catalog.ts";
 import { RETENTION_RULES } from "../../catalog/retention/retention-rules.ts";
 import { admitWriter } from "../admit.ts";
-import { catalogOf } from "../catalog-of.ts";
+import { askCatalog } from "../ask-catalog.ts";
 import type { Exchange } from "../exchange.ts";
 import { answerJson, malformed, readRequest } from "./api-request.ts";
 
@@ -25,7 +25,7 @@ export async function startCollection(exchange: Exchange): Promise<Response> {
   if (kind === "run" && !exchange.cache.catalog.retention.isCollecting) {
     throw new CacheError("collection-off", "COLLECT is off");
   }
-  const status = await ask(exchange, async (catalog) => await catalog.collect({ kind, by }));
+  const status = await askCatalog(exchange, async (catalog) => await catalog.collect({ kind, by }));
   gateway.log("warn", "collection-started", { requestId, kind, by });
   return answerJson(toState(status));
 }
@@ -33,7 +33,9 @@ export async function startCollection(exchange: Exchange): Promise<Response> {
 /** GET `/api/v1/gc/state`: what the last run has found and removed, and what stands in the way. */
 export async function readCollectionState(exchange: Exchange): Promise<Response> {
   await admitWriter(exchange, "admin");
-  return answerJson(toState(await ask(exchange, async (catalog) => await catalog.readRetention())));
+  return answerJson(
+    toState(await askCatalog(exchange, async (catalog) => await catalog.readRetention())),
+  );
 }
 
 /** GET `/api/v1/gc/paths`: a page of the paths that go, or that stay. */
@@ -45,7 +47,7 @@ export async function readPlannedPaths(exchange: Exchange): Promise<Response> {
   const from = searchParams.get("after") ?? undefined;
   const after = from === undefined ? undefined : requireHash(from, "after");
   const limit = MAX_PLANNED_PATHS;
-  const page = await ask(
+  const page = await askCatalog(
     exchange,
     async (catalog) => await catalog.readPlan({ show, after, limit }),
   );
@@ -68,7 +70,7 @@ export async function readWhy(exchange: Exchange): Promise<Response> {
   await admitWriter(exchange, "push");
   const text = new URL(exchange.request.url).searchParams.get("path") ?? "";
   const path = requireHash(text, "path");
-  const answer = await ask(exchange, async (catalog) => await catalog.why(path));
+  const answer = await askCatalog(exchange, async (catalog) => await catalog.why(path));
   return answerJson<WhyPathAnswer>({
     state: answer.state,
     chain: answer.chain.map(({ hash, name }) => ({ path: hash, name: name ?? null })),
@@ -77,19 +79,6 @@ export async function readWhy(exchange: Exchange): Promise<Response> {
     goesAt: toTime(answer.goesAt),
     collecting: exchange.cache.catalog.retention.isCollecting,
   });
-}
-
-async function ask<T>(
-  exchange: Exchange,
-  question: (catalog: CatalogPort) => Promise<T>,
-): Promise<T> {
-  const catalog = catalogOf(exchange);
-  if (catalog === undefined) throw new CacheError("catalog-off", "CATALOG is off");
-  try {
-    return await question(catalog);
-  } catch (error) {
-    throw new CacheError("catalog-silent", "the catalog does not answer", { cause: error });
-  }
 }
 
 function requireHash(text: string, parameter: string): StorePathHash {

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { CatalogPort, IntentVerdict } from "../../../../src/worker/catalog/catalog.ts";
 import type { FakeStorePath } from "../../../../testkit/store-path.ts";
 import { apiRequest, errorOf, post, uploadOf } from "../../../../testkit/workerd/api.ts";
+import { PUSH_TOKEN } from "../../../../testkit/workerd/gateway.ts";
 import { makeLargeNar } from "../../../../testkit/workerd/direct-upload.ts";
 import { lineOf, makePaths, publish, putNars } from "../../../../testkit/workerd/batches.ts";
 import {
@@ -216,19 +217,21 @@ describe("reads with COLLECT=on", () => {
       apiRequest(JSON.stringify({ paths: [glibc.hash, hello.hash] })),
     );
     expect(await found.json()).toEqual({ missing: [hello.hash], rest: [] });
-    expect(gateway.calls).toEqual(["lease"]);
+    expect(gateway.calls).toEqual(["findMissing", "lease"]);
     const [row] = await gateway.catalog.query("SELECT condemned_at, used_at FROM path");
     expect(row).toEqual({ condemned_at: null, used_at: gateway.catalog.now });
   });
 
-  it("tell of a narinfo that the bucket was asked for, and of none that the edge has", async () => {
+  it("tell of a narinfo that a pusher was told of, also by the edge, and of no other", async () => {
     const gateway = await startCollectingGateway();
     await put(gateway, glibc);
     gateway.calls.length = 0;
     await gateway.request(glibc.narinfoPath);
+    expect(gateway.calls).toEqual([]);
+    const pusher = { headers: { authorization: `Bearer ${PUSH_TOKEN}` } };
+    await gateway.request(glibc.narinfoPath, pusher);
     expect(gateway.calls).toEqual(["lease"]);
-    await gateway.request(glibc.narinfoPath);
-    await gateway.request(hello.narinfoPath);
+    await gateway.request(hello.narinfoPath, pusher);
     expect(gateway.calls).toEqual(["lease"]);
   });
 });

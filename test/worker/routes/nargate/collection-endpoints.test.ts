@@ -101,6 +101,6 @@ describe("the endpoints of collection", () => {
     expect(await errorOf(await start(none, "plan"))).toMatchObject({ code: "catalog-off" });
     const silent = await startCollectingGateway({ change: away });
     const state = await silent.request("/api/v1/gc/state", admin);
-    expect(await errorOf(state)).toMatchObject({ code: "catalog-silent" });
+    expect(await errorOf(state)).toMatchObject({ code: "catalog-unavailable" });
   });
 });
