@@ -12,7 +12,7 @@ import { firstRow, type Sql } from "./sql.ts";
 export const PATH_STATES = { named: 0, present: 1, intended: 2, deleting: 3, gone: 4 } as const;
 
 /** Raised with each change of the tables. A catalog of another version is built again. */
-const SCHEMA_VERSION = 2;
+const SCHEMA_VERSION = 3;
 
 // All times are milliseconds since 1970 by the clock of the object.
 const TABLES = `

@@ -18,7 +18,7 @@ export interface RemovalGuard {
   announce(narinfos: readonly Narinfo[], upstream?: readonly StorePathHash[]): void;
   /**
    * Resolves once nothing that the narinfo names can be removed. Throws `reference-removed`,
-   * `path-being-removed` or `catalog-unavailable`. To be called before each look at the bucket.
+   * `path-being-removed` or `push-needs-catalog`. To be called before each look at the bucket.
    */
   hold(narinfo: Narinfo): Promise<void>;
   /** Whether the PUT of the narinfo may leave now. If not, hold it and look again. */

@@ -6,7 +6,7 @@ import {
   type RetentionJudge,
   JUDGED_COLUMNS,
   type JudgedRow,
-} from "./judge-path.ts";
+} from "./keeping-rules.ts";
 import { liftClosure } from "./lift-closure.ts";
 import type { KeepingRule } from "./retention-port.ts";
 

@@ -1,6 +1,6 @@
 import type { StorePathHash } from "../../../nix/store-path.ts";
 import { PATH_STATES } from "../schema.ts";
-import { findRule, type RetentionJudge, type JudgedRow } from "./judge-path.ts";
+import { findRule, type RetentionJudge, type JudgedRow } from "./keeping-rules.ts";
 import type { PlannedPath, PlanPage } from "./retention-port.ts";
 
 interface Row extends JudgedRow {

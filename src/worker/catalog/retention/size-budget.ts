@@ -1,6 +1,6 @@
 import { PATH_STATES } from "../schema.ts";
 import type { Sql } from "../sql.ts";
-import { lastSeen, type RetentionJudge } from "./judge-path.ts";
+import { lastSeen, type RetentionJudge } from "./keeping-rules.ts";
 
 const DAY = 24 * 3600 * 1000;
 const PAGE = 500;

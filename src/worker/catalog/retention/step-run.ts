@@ -3,7 +3,7 @@ import { readMeta, writeMeta } from "../meta.ts";
 import { firstRow, type Sql } from "../sql.ts";
 import { condemnPage, type Found, nothingFound, revisitPage } from "./condemn.ts";
 import { endTombstones } from "./end-tombstones.ts";
-import type { RetentionJudge } from "./judge-path.ts";
+import type { RetentionJudge } from "./keeping-rules.ts";
 import { findObstacles } from "./may-remove.ts";
 import type { RetentionContext } from "./retention-context.ts";
 import type { RetentionStatus, RunReport } from "./retention-port.ts";

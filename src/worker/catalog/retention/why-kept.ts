@@ -7,7 +7,7 @@ import {
   type RetentionJudge,
   type JudgedRow,
   lastSeen,
-} from "./judge-path.ts";
+} from "./keeping-rules.ts";
 import type { WhyAnswer } from "./retention-port.ts";
 
 /** References make no circle, so a chain ends. A longer one is cut. */

@@ -77,6 +77,18 @@ describe("the endpoints of collection", () => {
     expect((await gateway.request(lonely.narinfoPath)).status).toBe(200);
   });
 
+  it("lease a path that is pinned, and refuse one that is being removed", async () => {
+    const gateway = await startCollectingGateway();
+    await put(gateway, glibc);
+    const pin = async () =>
+      await post(gateway, "pins", { name: "main", path: `${glibc.hash}-thing`, keep: "forever" });
+    gateway.calls.length = 0;
+    expect((await pin()).status).toBe(200);
+    expect(gateway.calls).toEqual(["lease"]);
+    await gateway.catalog.run((_, { sql }) => sql.all("UPDATE path SET state = 3"));
+    expect(await errorOf(await pin())).toMatchObject({ code: "pin-path-absent" });
+  });
+
   it("tell GET /healthz what stands in the way", async () => {
     const gateway = await startCollectingGateway();
     const health = async () => {
