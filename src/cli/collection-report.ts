@@ -6,11 +6,11 @@ import { formatBytes } from "../client/progress/format-amounts.ts";
 type Run = NonNullable<CollectionState["last"]>;
 
 const RULES = {
-  pushing: "are being pushed, or a push was told of them in the last day",
-  pinned: "are pinned",
-  young: "are young enough (KEEP_DAYS, KEEP_GIGABYTES)",
-  newest: "are among the newest of their name (KEEP_NEWEST)",
-  needed: "are needed by a path that stays",
+  pushing: "being pushed, or named to a push in the last day",
+  pinned: "pinned",
+  young: "young enough (KEEP_DAYS, KEEP_GIGABYTES)",
+  newest: "among the newest of their name (KEEP_NEWEST)",
+  needed: "needed by a path that stays",
 } as const satisfies Record<keyof Run["kept"], string>;
 
 /** Returns what a run has found, for people. */
@@ -24,13 +24,14 @@ export function formatRun(
     return paths === 0 ? [] : [`  ${paths} ${text}`];
   });
   const lines = [
-    `${count(staying, "path")} stay`,
+    `${count(staying, "path")} ${staying === 1 ? "stays" : "stay"}`,
     ...rules,
-    `${count(run.going, "path")} go, with NARs of ${formatBytes(run.goingBytes)}`,
+    `${count(run.going, "path")} ${run.going === 1 ? "goes" : "go"}, with NARs of ${formatBytes(run.goingBytes)}`,
     ...(run.going === 0
       ? []
       : [
-          `  A narinfo goes ${days(pathGraceSeconds)} after nothing keeps it, and its NAR ${days(narGraceSeconds)} later, so the space comes back later too. A NAR that another path names stays.`,
+          `  A narinfo goes ${days(pathGraceSeconds)} after nothing keeps it, and its NAR ${days(narGraceSeconds)}`,
+          "  later, so the space comes back later too. A NAR that another path names stays.",
         ]),
     ...(run.budgetCutoff === null
       ? []

@@ -139,7 +139,8 @@ export class Catalog extends DurableObject<Env> {
 
   async #arm(): Promise<void> {
     if (this.#core === undefined) return;
-    await this.ctx.storage.setAlarm(this.#core.nextStepAt());
+    // 0 stands for a step that is due from the beginning; the platform refuses it.
+    await this.ctx.storage.setAlarm(Math.max(this.#core.nextStepAt(), 1));
   }
 
   /** Returns nothing if the catalog is off, or is the catalog of another bucket. */

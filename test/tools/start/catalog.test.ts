@@ -139,6 +139,24 @@ describe("a gateway with CATALOG=on", () => {
   });
 });
 
+describe("a gateway with COLLECT=on", () => {
+  it("fills its catalog by itself too, and takes no pushes before it may", async () => {
+    const gateway = await startLocalGateway({ CATALOG: "on", COLLECT: "on", KEEP_DAYS: "35" });
+    onTestFinished(async () => await gateway.stop());
+    const { narUrl, nar, hash, narinfo } = await samplePath("glibc-2.40");
+    await gateway.bucket.write(narUrl, nar);
+    await gateway.bucket.write(`${hash}.narinfo`, Buffer.from(narinfo));
+    await until(["ls", "--all"], gateway.url, (text) => text.includes(hash));
+    const hello = await samplePath("hello-2.12");
+    expect(await put(gateway.url, hello.narUrl, hello.nar)).toEqual([
+      503,
+      expect.stringContaining("takes no pushes for the first eleven minutes"),
+    ]);
+    const served = await fetch(`${gateway.url}/${hash}.narinfo`);
+    expect(await served.text()).toBe(narinfo);
+  });
+});
+
 describe("a gateway whose catalog is broken", () => {
   it("serves reads and takes pushes all the same", async () => {
     const healthy = await startLocalGateway();
