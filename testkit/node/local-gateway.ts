@@ -1,3 +1,4 @@
+import type { Plugin } from "esbuild";
 import { createHash } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -47,10 +48,11 @@ export const PREFIX = "nix/cache/";
 
 /**
  * Starts a gateway that signs what is pushed and caches with the Cache API.
- * `settings` are added to the bucket's and may change any.
+ * `settings` are added to the bucket's and may change any; `changes`, see `runWorker`.
  */
 export async function startLocalGateway(
   settings: Readonly<Record<string, string>> = {},
+  changes: readonly Plugin[] = [],
 ): Promise<LocalGateway> {
   const b2 = await startFakeB2();
   const directory = await mkdtemp(path.join(tmpdir(), "nargate-clients-"));
@@ -73,6 +75,8 @@ export async function startLocalGateway(
       ...settings,
     },
     await findFreePort(),
+    undefined,
+    changes,
   );
   return {
     url: worker.url,

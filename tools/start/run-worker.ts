@@ -1,7 +1,7 @@
 import { readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, type Plugin } from "esbuild";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 
 const ENTRY = fileURLToPath(new URL("../../src/worker/index.ts", import.meta.url));
@@ -16,11 +16,13 @@ export interface RunningWorker {
  * Runs the worker in workerd, which listens on `port` itself. `wrangler dev` and
  * Miniflare would put a proxy in front of it, which serves only a tenth of the
  * requests a second. The catalog is kept in `catalogDirectory`, or in memory without it.
+ * `changes` are for tests: they change the code as it is bundled.
  */
 export async function runWorker(
   settings: Readonly<Record<string, string>>,
   port: number,
   catalogDirectory?: string,
+  changes: readonly Plugin[] = [],
 ): Promise<RunningWorker> {
   const host = "127.0.0.1";
   // Miniflare keeps the edge there too. Each run begins with an empty one, because the
@@ -31,7 +33,7 @@ export async function runWorker(
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       name: "nargate",
-      modules: [{ type: "ESModule", path: "index.js", contents: await bundleWorker() }],
+      modules: [{ type: "ESModule", path: "index.js", contents: await bundleWorker(changes) }],
       compatibilityDate: await readCompatibilityDate(),
       // As on Cloudflare, where each deployment has another id.
       serviceBindings: {
@@ -62,7 +64,7 @@ const FETCH_FROM_NETWORK = `import { env as bindings } from "cloudflare:workers"
 globalThis.fetch = (input, init) => bindings.NETWORK.fetch(input, init);`;
 
 /** Returns the worker as one ES module, bundled as wrangler does it for a deployment. */
-async function bundleWorker(): Promise<string> {
+async function bundleWorker(changes: readonly Plugin[]): Promise<string> {
   const result = await build({
     entryPoints: [ENTRY],
     bundle: true,
@@ -73,6 +75,7 @@ async function bundleWorker(): Promise<string> {
     external: ["cloudflare:*", "node:*"],
     logLevel: "silent",
     banner: { js: FETCH_FROM_NETWORK },
+    plugins: [...changes],
   });
   const [output] = result.outputFiles;
   if (output === undefined) throw new Error("esbuild did not produce a bundle of the worker");
