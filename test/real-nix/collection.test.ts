@@ -14,6 +14,14 @@ import { shorterTimes } from "../../testkit/node/shorter-times.ts";
 /** A root, a list, and 58 texts. */
 const PATHS_OF_A_CLOSURE = 60;
 
+async function until(isTrue: () => Promise<boolean>, what: string): Promise<void> {
+  const end = Date.now() + 100_000;
+  while (!(await isTrue())) {
+    if (Date.now() > end) throw new Error(`never: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
 describe.skipIf(!hasNix)("a collection beside the real client", () => {
   let gateway: LocalGateway;
   let pusher: NixMachine;
@@ -42,14 +50,6 @@ describe.skipIf(!hasNix)("a collection beside the real client", () => {
       all.map((one) => gateway.bucket.read(`${one.slice("/nix/store/".length, 43)}.narinfo`)),
     );
     return all.filter((_, index) => found[index] !== undefined);
-  }
-
-  async function until(isTrue: () => Promise<boolean>, what: string): Promise<void> {
-    const end = Date.now() + 100_000;
-    while (!(await isTrue())) {
-      if (Date.now() > end) throw new Error(`never: ${what}`);
-      await new Promise((resolve) => setTimeout(resolve, 500));
-    }
   }
 
   it("keeps pinned closures whole, removes the others, and refuses what refers to them", async () => {
