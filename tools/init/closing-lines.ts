@@ -50,6 +50,10 @@ export function closingLines(closing: Closing): string {
     `  ${files.tokenList}`,
     "    the list of tokens, for nargate token create and revoke",
     "",
+    'To list and search what is in the cache, set CATALOG = "on" in wrangler.toml and',
+    'deploy. Some days later, COLLECT = "on" removes what nobody needs any more. Read',
+    "docs/configuration.md (CATALOG, Retention) first.",
+    "",
     ...lastWords(closing),
   ].join("\n");
 }
