@@ -1,6 +1,7 @@
 import { formatDigest } from "../../nix/hash.ts";
 import { type Narinfo, parseNarinfo } from "../../nix/narinfo.ts";
 import { parseNarUrl } from "../../nix/object-key.ts";
+import { MAX_SIGNATURES } from "../../nix/signature.ts";
 import type { StorePath, StorePathHash } from "../../nix/store-path.ts";
 
 /** What a narinfo says about a path. */
@@ -15,6 +16,7 @@ export interface PathFacts {
   /** Without the path itself. */
   readonly references: readonly StorePath[];
   readonly deriver: string | undefined;
+  /** As many as a push may write. */
   readonly signatures: readonly string[];
   readonly contentAddress: string | undefined;
 }
@@ -24,6 +26,9 @@ export interface PathFacts {
  * takes 32 + 211 bytes at most. Real narinfos have hundreds.
  */
 const MAX_REFERENCES = 4000;
+
+/** A longer signature is none: its key has a name of 256 characters at most. */
+const MAX_SIGNATURE_LENGTH = 1000;
 
 /**
  * Returns what the catalog keeps of a narinfo, or the reason why it cannot tell what
@@ -53,7 +58,9 @@ export function readPathFacts(
     fileSizeBytes: narinfo.fileSize,
     references,
     deriver: narinfo.deriver,
-    signatures: narinfo.signatures,
+    signatures: narinfo.signatures
+      .filter(({ length }) => length <= MAX_SIGNATURE_LENGTH)
+      .slice(0, MAX_SIGNATURES),
     contentAddress: narinfo.contentAddress,
   };
 }
