@@ -7,7 +7,7 @@ import type { StorePath, StorePathHash } from "../../nix/store-path.ts";
 /** What a narinfo says about a path. */
 export interface PathFacts {
   readonly storePath: StorePath;
-  /** The path of the NAR in the bucket. `undefined` if it lies on another server. */
+  /** The path of the NAR in the bucket. `undefined` if it can only lie on another server. */
   readonly nar: string | undefined;
   /** In nix32. */
   readonly narHash: string;
@@ -65,9 +65,17 @@ export function readPathFacts(
   };
 }
 
-/** A URL with a scheme is on another server. Any other URL must name an object of this cache. */
+/**
+ * A URL with a scheme is on another server, or is another name of this one: then the NAR of
+ * that name stays. Any other URL must name an object of this cache.
+ */
 function findNar({ url }: Narinfo): string | "unknown" | undefined {
-  if (/^[A-Za-z][A-Za-z0-9+.-]*:/.test(url)) return undefined;
+  if (/^[A-Za-z][A-Za-z0-9+.-]*:/.test(url)) {
+    const [path = ""] = url.split(/[?#]/);
+    const start = path.lastIndexOf("/nar/");
+    const named = start === -1 ? undefined : parseNarUrl(path.slice(start + 1));
+    return named?.ok === true ? named.value.path : undefined;
+  }
   const key = parseNarUrl(url);
   return key.ok ? key.value.path : "unknown";
 }

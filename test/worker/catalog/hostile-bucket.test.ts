@@ -86,3 +86,15 @@ describe("a narinfo that is larger than the database takes", () => {
     expect(status.completeAt).toBeDefined();
   });
 });
+
+describe("a narinfo that another tool wrote, whose URL has a server", () => {
+  it("keeps the NAR of this cache that the URL may mean", async () => {
+    await runSchedule({ policy: { ageMilliseconds: 400 * DAY } }, async (schedule) => {
+      const text = glibc.text.replace("URL: ", "URL: https://cache.example.org/");
+      schedule.putNar(glibc);
+      schedule.putNarinfo({ ...glibc, text });
+      await schedule.pass(40 * DAY);
+      expect(schedule.losses()).toEqual([]);
+    });
+  });
+});
