@@ -21,6 +21,7 @@ import {
   resolveWaiting,
   stepRun,
 } from "./retention/step-run.ts";
+import { beginDeletion, endDeletion } from "./retention/delete-by-hand.ts";
 import { intend } from "./retention/intend.ts";
 import { lease, notePathsUsed } from "./retention/lease.ts";
 import { noteDeployment, trustedFrom } from "./retention/may-remove.ts";
@@ -137,6 +138,16 @@ export function createCatalogCore(
 
     async noteDeleted(hashes: readonly StorePathHash[]) {
       forgetPaths(sql, hashes, { goneUntil: goneUntil() });
+    },
+
+    async beginDeletion(hash) {
+      requireCollecting();
+      return beginDeletion(context, hash);
+    },
+
+    async endDeletion(hash, heldUntil) {
+      requireCollecting();
+      endDeletion(context, hash, heldUntil);
     },
 
     async intend(intentions) {

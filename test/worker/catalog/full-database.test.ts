@@ -14,9 +14,7 @@ describe("a catalog whose rows are used up", () => {
           ...context.sql,
           all(query, ...bindings) {
             if (isFull && !query.startsWith("SELECT")) {
-              throw new Error(
-                "Exceeded allowed rows written in Durable Objects free tier.",
-              );
+              throw new Error("Exceeded allowed rows written in Durable Objects free tier.");
             }
             return context.sql.all(query, ...bindings);
           },

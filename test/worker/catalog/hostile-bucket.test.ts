@@ -2,12 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createFillableCatalog, hashAt } from "../../../testkit/workerd/fillable-catalog.ts";
 import { createTestCatalog } from "../../../testkit/workerd/catalog.ts";
 import { createMemoryBucket } from "../../../testkit/workerd/memory-bucket.ts";
-import {
-  DAY,
-  glibc,
-  HOUR,
-  runSchedule,
-} from "../../../testkit/workerd/retention-schedule.ts";
+import { DAY, glibc, HOUR, runSchedule } from "../../../testkit/workerd/retention-schedule.ts";
 
 const NOTHING = { bytes: new Uint8Array(1), contentType: "" };
 
