@@ -103,6 +103,14 @@ export function parseObjectKey(rawPath: string): Result<ObjectKey> {
 }
 
 /**
+ * Parses the name of an object in the bucket, relative to the prefix. Nothing decodes it: an
+ * object whose name holds a "%" is another one than the object that its decoded name says.
+ */
+export function parseObjectPath(path: string): Result<ObjectKey> {
+  return path.includes("%") ? unknownName : parseObjectKey(`/${path}`);
+}
+
+/**
  * Parses the URL field of a narinfo before the narinfo is published. The URL
  * must be relative, inside `nar/` and without a query. Clients would follow any
  * other URL too, to any server.

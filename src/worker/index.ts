@@ -103,6 +103,8 @@ export class Objects extends WorkerEntrypoint<Env> {
  */
 export class Catalog extends DurableObject<Env> {
   readonly #core: CatalogCore | undefined;
+  /** Whether the last attempt to set the alarm failed. */
+  #isUnarmed = false;
 
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
@@ -115,8 +117,7 @@ export class Catalog extends DurableObject<Env> {
         if (alarm === null || alarm > (this.#core?.nextStepAt() ?? Infinity)) await this.#arm();
       } catch (error) {
         // An alarm is a row written. While the day's rows are used up, questions still work.
-        const detail = error instanceof Error ? error.message : String(error);
-        isolateFor(env).gateway.log("warn", "catalog-alarm-failed", { detail });
+        this.#logUnarmed(error);
       }
     });
   }
@@ -129,6 +130,7 @@ export class Catalog extends DurableObject<Env> {
     const run = this.#core[method] as (...values: readonly unknown[]) => Promise<unknown>;
     const answer = await run(...args);
     if (method === "relist" || method === "collect") await this.#arm();
+    else if (this.#isUnarmed) await this.#arm().catch((error: unknown) => this.#logUnarmed(error));
     return answer;
   }
 
@@ -139,8 +141,15 @@ export class Catalog extends DurableObject<Env> {
 
   async #arm(): Promise<void> {
     if (this.#core === undefined) return;
+    this.#isUnarmed = true;
     // 0 stands for a step that is due from the beginning; the platform refuses it.
     await this.ctx.storage.setAlarm(Math.max(this.#core.nextStepAt(), 1));
+    this.#isUnarmed = false;
+  }
+
+  #logUnarmed(error: unknown): void {
+    const detail = error instanceof Error ? error.message : String(error);
+    isolateFor(this.env).gateway.log("warn", "catalog-alarm-failed", { detail });
   }
 
   /** Returns nothing if the catalog is off, or is the catalog of another bucket. */

@@ -21,6 +21,7 @@ import {
   resolveWaiting,
   stepRun,
 } from "./retention/step-run.ts";
+import { beginDeletion, endDeletion } from "./retention/delete-by-hand.ts";
 import { intend } from "./retention/intend.ts";
 import { lease, notePathsUsed } from "./retention/lease.ts";
 import { noteDeployment, trustedFrom } from "./retention/may-remove.ts";
@@ -67,6 +68,8 @@ export function createCatalogCore(
   const context: RetentionContext = { ...given, ...retention };
   const { sql, now, log, storeDir, policy, rules } = context;
   noteDeployment(context, deployment);
+  /** Set where the database does not even take a failure. */
+  let pausedUntil = 0;
 
   /** When the bucket is listed next. Sooner after pushes that announced nothing. */
   function nextListingAt(): number {
@@ -137,6 +140,16 @@ export function createCatalogCore(
       forgetPaths(sql, hashes, { goneUntil: goneUntil() });
     },
 
+    async beginDeletion(hash) {
+      requireCollecting();
+      return beginDeletion(context, hash);
+    },
+
+    async endDeletion(hash, heldUntil) {
+      requireCollecting();
+      endDeletion(context, hash, heldUntil);
+    },
+
     async intend(intentions) {
       requireCollecting();
       return await intend(context, intentions);
@@ -191,17 +204,22 @@ export function createCatalogCore(
         const failures = (readMeta(sql, "failures") ?? 0) + 1;
         const detail = error instanceof Error ? error.message : String(error);
         log("warn", "catalog-step-failed", { fault: code, failures, detail });
-        writeMeta(sql, "failures", failures);
-        writeMeta(sql, "failure", code);
         const pause = Math.min(
           FIRST_PAUSE_MILLISECONDS * 2 ** failures,
           LONGEST_PAUSE_MILLISECONDS,
         );
-        writeMeta(sql, "nextStepAt", now() + pause);
+        try {
+          writeMeta(sql, "failures", failures);
+          writeMeta(sql, "failure", code);
+          writeMeta(sql, "nextStepAt", now() + pause);
+        } catch {
+          // The rows or the space of the plan are used up: that is the failure in the log.
+          pausedUntil = now() + LONGEST_PAUSE_MILLISECONDS;
+        }
       }
     },
 
-    nextStepAt: () => readMeta(sql, "nextStepAt") ?? now(),
+    nextStepAt: () => Math.max(readMeta(sql, "nextStepAt") ?? now(), pausedUntil),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { StorePathHash } from "../../nix/store-path.ts";
 import type { CatalogQueries } from "./queries/catalog-queries.ts";
 import type {
+  BegunDeletion,
   IntentAnswer,
   Intentions,
   LeaseAnswer,
@@ -22,6 +23,13 @@ export interface CatalogPort extends CatalogQueries {
   note(publications: Publications): Promise<void>;
   /** Tells of narinfos that were deleted. */
   noteDeleted(hashes: readonly StorePathHash[]): Promise<void>;
+  /**
+   * Begins the deletion of a path by a person, unless others need it. Until `endDeletion`, or
+   * for ten minutes, nothing may rely on it. With COLLECT=on only.
+   */
+  beginDeletion(hash: StorePathHash): Promise<BegunDeletion>;
+  /** Tells that the bucket has answered the one request of a deletion. */
+  endDeletion(hash: StorePathHash, heldUntil: number): Promise<void>;
   readStatus(): Promise<CatalogStatus>;
   /** Compares the catalog with the bucket from the beginning, without waiting for the end. */
   relist(): Promise<void>;
@@ -58,6 +66,8 @@ export type {
 export const CATALOG_METHODS = Object.keys({
   note: true,
   noteDeleted: true,
+  beginDeletion: true,
+  endDeletion: true,
   readStatus: true,
   relist: true,
   listPaths: true,

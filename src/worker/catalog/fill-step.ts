@@ -17,6 +17,8 @@ export interface ListingState {
   readonly startedAt: number;
   /** The last path of the bucket that was compared. */
   readonly after: string;
+  /** Where the next page begins, if the last ones had nothing but folders behind `after`. */
+  readonly continuation?: string | undefined;
   /** Sums over the NARs so far. */
   readonly nars: number;
   readonly narFileBytes: number;
@@ -65,7 +67,6 @@ async function stepNarinfos(
 ): Promise<boolean> {
   let state = started;
   let left = requests;
-  let continuation: string | undefined;
   // A page that is unknown as a whole has work for many steps, each of which lists it again.
   let limit = readMeta(context.sql, "completeAt") === undefined ? 2 * requests : PAGE;
   for (let page = 0; page < pages && left > 1; page++) {
@@ -74,7 +75,9 @@ async function stepNarinfos(
     const listed = await context.bucket.list("", {
       isFlat: true,
       limit,
-      ...(continuation === undefined ? { after: state.after } : { continuation }),
+      ...(state.continuation === undefined
+        ? { after: state.after }
+        : { continuation: state.continuation }),
     });
     requireOrder(listed.objects, state.after);
     const last = listed.objects.at(-1)?.path;
@@ -87,17 +90,21 @@ async function stepNarinfos(
     await readNarinfos(context, some, askedAt, atOnce);
     const lastRead = some.at(-1);
     if (lastRead !== undefined && some.length < unread.length) {
-      keep(context, { ...state, after: narinfoKey(lastRead.hash).path });
+      keep(context, {
+        ...state,
+        after: narinfoKey(lastRead.hash).path,
+        continuation: undefined,
+      });
       return false;
     }
     if (listed.isLast) {
-      keep(context, { ...state, phase: "nars", after: NAR_FOLDER });
+      keep(context, { ...state, phase: "nars", after: NAR_FOLDER, continuation: undefined });
       return false;
     }
-    state = { ...state, after: last ?? state.after };
-    keep(context, state);
     // A page may hold nothing but folders. Then only the bucket knows where it ended.
-    continuation = last === undefined ? listed.continuation : undefined;
+    const continuation = last === undefined ? listed.continuation : undefined;
+    state = { ...state, after: last ?? state.after, continuation };
+    keep(context, state);
     if (unread.length === 0) limit = PAGE;
   }
   return false;

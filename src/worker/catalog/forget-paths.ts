@@ -42,6 +42,10 @@ function forgetPath(sql: Sql, hash: StorePathHash, goneUntil: number): void {
   }
   if (path.intent_at !== null) {
     sql.all(`UPDATE path SET state = ${PATH_STATES.intended} WHERE id = ?`, path.id);
+    if (state === PATH_STATES.present && goneUntil > 0) {
+      // If the push comes to nothing, clients may still remember what was there before it.
+      sql.all("UPDATE path SET gone_until = ? WHERE id = ?", goneUntil, path.id);
+    }
     return;
   }
   clearPath(sql, path.id, goneUntil);

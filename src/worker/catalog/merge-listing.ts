@@ -1,4 +1,4 @@
-import { parseObjectKey } from "../../nix/object-key.ts";
+import { parseObjectPath } from "../../nix/object-key.ts";
 import type { StorePathHash } from "../../nix/store-path.ts";
 import type { ListedObject } from "../bucket/bucket.ts";
 import type { ListingContext } from "./catalog-context.ts";
@@ -37,7 +37,7 @@ export function mergeNarinfos(
 ): readonly UnreadNarinfo[] {
   const listed = new Map<StorePathHash, UnreadNarinfo>();
   for (const object of segment.objects) {
-    const key = parseObjectKey(`/${object.path}`);
+    const key = parseObjectPath(object.path);
     if (!key.ok || key.value.kind !== "narinfo") continue;
     listed.set(key.value.hash, {
       hash: key.value.hash,

@@ -1,3 +1,4 @@
+import { parseObjectPath } from "../../nix/object-key.ts";
 import type { ListedSegment } from "./merge-listing.ts";
 import type { Sql } from "./sql.ts";
 
@@ -18,6 +19,8 @@ export function mergeNars(sql: Sql, { after, upTo, objects, askedAt }: ListedSeg
   for (const [nar, sizeBytes] of listed) {
     if (named.has(nar)) continue;
     if (loose.has(nar)) continue;
+    // No narinfo can name it, and no client read it.
+    if (!parseObjectPath(nar).ok) continue;
     sql.all("INSERT INTO loose_nar (nar, size, since) VALUES (?, ?, ?)", nar, sizeBytes, askedAt);
   }
   for (const nar of loose) {

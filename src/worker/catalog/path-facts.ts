@@ -1,12 +1,13 @@
 import { formatDigest } from "../../nix/hash.ts";
 import { type Narinfo, parseNarinfo } from "../../nix/narinfo.ts";
 import { parseNarUrl } from "../../nix/object-key.ts";
+import { MAX_SIGNATURES } from "../../nix/signature.ts";
 import type { StorePath, StorePathHash } from "../../nix/store-path.ts";
 
 /** What a narinfo says about a path. */
 export interface PathFacts {
   readonly storePath: StorePath;
-  /** The path of the NAR in the bucket. `undefined` if it lies on another server. */
+  /** The path of the NAR in the bucket. `undefined` if it can only lie on another server. */
   readonly nar: string | undefined;
   /** In nix32. */
   readonly narHash: string;
@@ -15,6 +16,7 @@ export interface PathFacts {
   /** Without the path itself. */
   readonly references: readonly StorePath[];
   readonly deriver: string | undefined;
+  /** As many as a push may write. */
   readonly signatures: readonly string[];
   readonly contentAddress: string | undefined;
 }
@@ -24,6 +26,9 @@ export interface PathFacts {
  * takes 32 + 211 bytes at most. Real narinfos have hundreds.
  */
 const MAX_REFERENCES = 4000;
+
+/** A longer signature is none: its key has a name of 256 characters at most. */
+const MAX_SIGNATURE_LENGTH = 1000;
 
 /**
  * Returns what the catalog keeps of a narinfo, or the reason why it cannot tell what
@@ -53,14 +58,24 @@ export function readPathFacts(
     fileSizeBytes: narinfo.fileSize,
     references,
     deriver: narinfo.deriver,
-    signatures: narinfo.signatures,
+    signatures: narinfo.signatures
+      .filter(({ length }) => length <= MAX_SIGNATURE_LENGTH)
+      .slice(0, MAX_SIGNATURES),
     contentAddress: narinfo.contentAddress,
   };
 }
 
-/** A URL with a scheme is on another server. Any other URL must name an object of this cache. */
+/**
+ * A URL with a scheme is on another server, or is another name of this one: then the NAR of
+ * that name stays. Any other URL must name an object of this cache.
+ */
 function findNar({ url }: Narinfo): string | "unknown" | undefined {
-  if (/^[A-Za-z][A-Za-z0-9+.-]*:/.test(url)) return undefined;
+  if (/^[A-Za-z][A-Za-z0-9+.-]*:/.test(url)) {
+    const [path = ""] = url.split(/[?#]/);
+    const start = path.lastIndexOf("/nar/");
+    const named = start === -1 ? undefined : parseNarUrl(path.slice(start + 1));
+    return named?.ok === true ? named.value.path : undefined;
+  }
   const key = parseNarUrl(url);
   return key.ok ? key.value.path : "unknown";
 }

@@ -168,18 +168,22 @@ export interface Deletion {
 /**
  * Deletes an object and purges it from the edge. The purge runs also for an
  * object that is gone, so that a purge which Cloudflare refused can be repeated. Without
- * `isPurging` the caller purges many objects at once later.
+ * `isPurging` the caller purges many objects at once later. With `once` the DELETE is sent
+ * once: after its answer it cannot act again.
  */
 export async function commitDeletion(
   key: ObjectKey,
   { bucket, edge, memory, cache }: Pick<Push, "bucket" | "edge" | "memory" | "cache">,
   context: EdgeContext,
-  isPurging = true,
+  {
+    isPurging = true,
+    once = false,
+  }: { readonly isPurging?: boolean; readonly once?: boolean } = {},
 ): Promise<Deletion> {
   forgetStoredNar(key.path, { memory, cache });
   forgetContents(key.path, { memory, cache });
   const existed = (await bucket.head(key.path)) !== undefined;
-  if (existed) await bucket.delete(key.path);
+  if (existed) await bucket.delete(key.path, { once });
   // A push may have stored it after the look, and then the deletion has hidden that too.
   forgetStoredNar(key.path, { memory, cache });
   return { existed, isPurged: !isPurging || (await purgeEdge([key], edge, context)) };

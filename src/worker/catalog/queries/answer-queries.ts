@@ -3,7 +3,7 @@ import type { CatalogContext } from "../catalog-context.ts";
 import type { CatalogQueries } from "./catalog-queries.ts";
 import { findMissingHashes } from "./find-missing-hashes.ts";
 import { findNarUsers } from "./find-nar-users.ts";
-import { findReferrers } from "./find-referrers.ts";
+import { findReferrers } from "../find-referrers.ts";
 import { listDependents } from "./list-dependents.ts";
 import { listPaths } from "./list-paths.ts";
 import { readPath } from "./read-path.ts";

@@ -1,9 +1,8 @@
 import { narinfoKey } from "../../../nix/object-key.ts";
 import type { StorePathHash } from "../../../nix/store-path.ts";
-import { clearPath } from "../forget-paths.ts";
+import { clearPath, forgetPaths } from "../forget-paths.ts";
 import { readNarinfo } from "../read-narinfo.ts";
 import { recordPaths } from "../record-paths.ts";
-import { PATH_STATES } from "../schema.ts";
 import { firstRow } from "../sql.ts";
 import type { RetentionContext } from "./retention-context.ts";
 
@@ -41,18 +40,14 @@ async function resolve(
   const { sql, now } = context;
   const found = await readNarinfo(context, hash);
   sql.transaction(() => {
-    const row = firstRow<{ id: number; intent_at: number | null; gone_until: number | null }>(
+    const row = firstRow<{ id: number; intent_at: number | null }>(
       sql,
-      "SELECT id, intent_at, gone_until FROM path WHERE hash = ?",
+      "SELECT id, intent_at FROM path WHERE hash = ?",
       hash,
     );
     // Another push has announced this path meanwhile.
     if (row?.intent_at !== resolves) return;
-    if (found === undefined) {
-      sql.all(`UPDATE path SET state = ${PATH_STATES.named} WHERE id = ?`, row.id);
-      clearPath(sql, row.id, (row.gone_until ?? 0) > now() ? (row.gone_until ?? 0) : 0);
-      return;
-    }
+    if (found === undefined) return endIntent(context, hash, row.id);
     recordPaths(sql, [
       {
         hash,
@@ -66,6 +61,23 @@ async function resolve(
       },
     ]);
   });
+}
+
+/** Ends the intent of a path that the bucket does not have, or has no longer. */
+function endIntent(
+  { sql, now, rules }: Pick<RetentionContext, "sql" | "now" | "rules">,
+  hash: StorePathHash,
+  id: number,
+): void {
+  // A path that was published before its intent becomes a removed path.
+  forgetPaths(sql, [hash], { goneUntil: now() + rules.tombstoneMilliseconds });
+  const row = firstRow<{ gone_until: number | null }>(
+    sql,
+    "SELECT gone_until FROM path WHERE id = ?",
+    id,
+  );
+  const goneUntil = row?.gone_until ?? 0;
+  clearPath(sql, id, goneUntil > now() ? goneUntil : 0);
 }
 
 /** Returns when the next intent is to be resolved, in milliseconds since 1970. */

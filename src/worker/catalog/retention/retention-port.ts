@@ -46,6 +46,13 @@ export interface LeaseAnswer {
   readonly retryMilliseconds?: number | undefined;
 }
 
+export interface BegunDeletion {
+  /** Some paths that need the path. With one, nothing was begun. */
+  readonly referrers: readonly string[];
+  /** Tells this deletion from another one of the path. `undefined`: there was nothing to begin. */
+  readonly heldUntil?: number | undefined;
+}
+
 /** Times are milliseconds since 1970. */
 export interface RetentionStatus {
   readonly isCollecting: boolean;

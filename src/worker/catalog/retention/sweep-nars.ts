@@ -1,4 +1,4 @@
-import { parseNarUrl } from "../../../nix/object-key.ts";
+import { parseObjectPath } from "../../../nix/object-key.ts";
 import { inParallel } from "../in-parallel.ts";
 import { readMeta } from "../meta.ts";
 import type { SqlValue } from "../sql.ts";
@@ -78,7 +78,7 @@ function markDoomed(
 /** Returns whether the bucket says that the NAR is gone. */
 async function removeNar(context: RetentionContext, { nar }: Loose): Promise<boolean> {
   const { bucket, sql, now, rules, log } = context;
-  const key = parseNarUrl(nar);
+  const key = parseObjectPath(nar);
   const hold = (milliseconds: number): void => {
     sql.all(
       "UPDATE loose_nar SET deleting_until = ? WHERE nar = ? AND deleting_until IS NOT NULL",
@@ -112,7 +112,7 @@ export async function resolveHeldNars(context: RetentionContext, limit: number):
     limit,
   );
   for (const { nar } of held) {
-    const key = parseNarUrl(nar);
+    const key = parseObjectPath(nar);
     const isThere = key.ok ? await askWhetherThere(bucket, key.value.path) : true;
     if (isThere === undefined) {
       const until = now() + rules.holdMilliseconds;

@@ -122,7 +122,7 @@ function findDoomed({ sql, now, rules }: RetentionContext, id: number): Doomed |
 }
 
 /** Takes a path out of the sums, or puts it back. */
-function noteAbsent(sql: Sql, id: number, direction: 1 | -1 = 1): void {
+export function noteAbsent(sql: Sql, id: number, direction: 1 | -1 = 1): void {
   const size = firstRow<{ nar_size: number | null }>(
     sql,
     "SELECT nar_size FROM path WHERE id = ?",
@@ -161,7 +161,10 @@ async function removePath(context: RetentionContext, { id, hash }: Doomed): Prom
 }
 
 /** Makes a tombstone of a path whose narinfo is gone. What it needed may go next. */
-function finishPath({ sql, now, rules }: RetentionContext, id: number): void {
+export function finishPath(
+  { sql, now, rules }: Pick<RetentionContext, "sql" | "now" | "rules">,
+  id: number,
+): void {
   sql.transaction(() => {
     const row = firstRow<{ nar: string | null; file_size: number | null }>(
       sql,

@@ -1,6 +1,8 @@
 import { CacheError } from "../../cache-error.ts";
+import type { CatalogPort } from "../../catalog/catalog.ts";
 import { CACHE_CONTROL } from "../../../http/cache-control.ts";
 import { parseObjectKey } from "../../../nix/object-key.ts";
+import type { StorePathHash } from "../../../nix/store-path.ts";
 import { commitDeletion } from "../../ingest/commit.ts";
 import { admitWriter } from "../admit.ts";
 import { refuseNamedNar, refuseNeededPath } from "./refuse-needed.ts";
@@ -27,9 +29,10 @@ export async function deleteObject(exchange: Exchange): Promise<Response> {
   const isForced = options.get("force") === "true";
   const cache = cacheReads(exchange);
   const bucket = openBucket(exchange);
+  let heldUntil: number | undefined;
   if (!isForced) {
     if (key.kind === "nar") await refuseNamedNar(key, exchange);
-    else await refuseNeededPath(key, bucket, exchange);
+    else heldUntil = await refuseNeededPath(key, bucket, exchange);
   }
 
   const { memory } = gateway;
@@ -37,13 +40,13 @@ export async function deleteObject(exchange: Exchange): Promise<Response> {
     key,
     { cache, bucket, edge: gateway.openEdge(cache), memory },
     edgeContext,
-    options.get("purge") !== "false",
+    { isPurging: options.get("purge") !== "false", once: heldUntil !== undefined },
   );
   const catalog = catalogOf(exchange);
   if (key.kind === "narinfo" && catalog !== undefined) {
     // Before the answer, so that what it needed can be deleted next. What is lost, the next
     // listing finds.
-    await catalog.noteDeleted([key.hash]).catch(() => {});
+    await noteDeletion(catalog, key.hash, heldUntil).catch(() => {});
   }
   gateway.log("warn", "deleted", {
     requestId,
@@ -56,4 +59,13 @@ export async function deleteObject(exchange: Exchange): Promise<Response> {
   if (!isPurged) throw new CacheError("purge-refused", key.path, { retryAfterSeconds: 60 });
   if (!existed) throw new CacheError("not-found", key.path);
   return new Response(null, { status: 204, headers: { "cache-control": CACHE_CONTROL.never } });
+}
+
+async function noteDeletion(
+  catalog: CatalogPort,
+  hash: StorePathHash,
+  heldUntil: number | undefined,
+): Promise<void> {
+  if (heldUntil === undefined) await catalog.noteDeleted([hash]);
+  else await catalog.endDeletion(hash, heldUntil);
 }

@@ -14,13 +14,14 @@ const SHOWN = 3;
 /**
  * Throws `path-pinned` if a pin keeps the path, and `path-needed` if other paths of the
  * cache refer to it, as far as the catalog knows. Without a catalog it looks at the pins
- * alone.
+ * alone. With COLLECT=on the deletion has then begun in the catalog: returns what
+ * `endDeletion` needs.
  */
 export async function refuseNeededPath(
   { hash, path }: NarinfoKey,
   bucket: Pick<Bucket, "list">,
   exchange: Exchange,
-): Promise<void> {
+): Promise<number | undefined> {
   const pins = await readAllPins(bucket, MAX_PIN_PAGES);
   if (!pins.ok) throw new CacheError("pins-unknown", pins.error.says);
   const now = exchange.gateway.clock.now();
@@ -30,9 +31,14 @@ export async function refuseNeededPath(
   if (holders.length > 0) {
     throw new CacheError("path-pinned", path, { subject: `${some(holders.map(nameOf))}.` });
   }
-  if (!exchange.cache.catalog.isOn) return;
-  const referrers = await askCatalog(exchange, (catalog) => catalog.findReferrers(hash));
-  if (referrers.length === 0) return;
+  const { isOn, retention } = exchange.cache.catalog;
+  if (!isOn) return undefined;
+  const { referrers, heldUntil } = await askCatalog(exchange, async (catalog) =>
+    retention.isCollecting
+      ? await catalog.beginDeletion(hash)
+      : { referrers: await catalog.findReferrers(hash), heldUntil: undefined },
+  );
+  if (referrers.length === 0) return heldUntil;
   throw new CacheError("path-needed", path, { subject: `${some(referrers)}.` });
 }
 

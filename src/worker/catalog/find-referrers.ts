@@ -1,6 +1,6 @@
-import type { StorePathHash } from "../../../nix/store-path.ts";
-import { PATH_STATES } from "../schema.ts";
-import type { Sql } from "../sql.ts";
+import type { StorePathHash } from "../../nix/store-path.ts";
+import { PATH_STATES } from "./schema.ts";
+import type { Sql } from "./sql.ts";
 
 const MOST = 4;
 
