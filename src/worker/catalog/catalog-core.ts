@@ -75,6 +75,8 @@ export function createCatalogCore(
   function nextListingAt(): number {
     const listedFrom = readMeta(sql, "listedFrom");
     if (listedFrom === undefined) return now();
+    // The clock was wrong then: it has jumped back since.
+    if (listedFrom > now() + RELIST_MILLISECONDS) return now();
     const trusted = trustedFrom(context);
     return listedFrom < trusted ? trusted : listedFrom + RELIST_MILLISECONDS;
   }
@@ -219,7 +221,11 @@ export function createCatalogCore(
       }
     },
 
-    nextStepAt: () => Math.max(readMeta(sql, "nextStepAt") ?? now(), pausedUntil),
+    nextStepAt: () => {
+      const next = Math.max(readMeta(sql, "nextStepAt") ?? now(), pausedUntil);
+      // A later time was written by a clock that has jumped back since.
+      return next > now() + RELIST_MILLISECONDS ? now() : next;
+    },
   };
 }
 

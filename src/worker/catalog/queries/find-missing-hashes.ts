@@ -24,7 +24,8 @@ export function findMissingHashes(
   now: number,
 ): MissingHashes {
   if (readMeta(sql, "completeAt") === undefined) return { unknown: "incomplete" };
-  if ((readMeta(sql, "listedFrom") ?? 0) + FRESH_MILLISECONDS < now) return { unknown: "old" };
+  if (Math.abs(now - (readMeta(sql, "listedFrom") ?? 0)) > FRESH_MILLISECONDS)
+    return { unknown: "old" };
   const missing: StorePathHash[] = [];
   for (let start = 0; start < hashes.length; start += HASHES_AT_ONCE) {
     const rows = sql.all<{ hash: StorePathHash }>(

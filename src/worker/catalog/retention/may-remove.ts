@@ -17,7 +17,7 @@ export function findObstacles({ sql, now, policy, rules }: Context): readonly st
     obstacles.push(
       "a former deployment may have written without the catalog: the next listing of the bucket shows it, in an hour or two",
     );
-  } else if (listedFrom <= now() - rules.listingMilliseconds) {
+  } else if (Math.abs(now() - listedFrom) >= rules.listingMilliseconds) {
     obstacles.push(
       "the last listing of the bucket is too old: the log says why the next one fails",
     );

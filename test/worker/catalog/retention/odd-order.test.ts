@@ -51,3 +51,18 @@ describe("a removed closure that is pushed again", () => {
     });
   });
 });
+
+describe("a clock that was ahead and jumps back", () => {
+  it("lets nothing be removed until the bucket is listed again, which is soon", async () => {
+    await runSchedule({}, async (schedule) => {
+      const real = schedule.now;
+      schedule.now += 100 * DAY;
+      await schedule.settle();
+      schedule.now = real;
+      expect((await schedule.core.readRetention()).obstacles).toHaveLength(1);
+      await schedule.pass(MINUTE);
+      expect((await schedule.core.readRetention()).obstacles).toEqual([]);
+      expect((await schedule.core.readStatus()).listedFrom).toBeLessThanOrEqual(schedule.now);
+    });
+  });
+});
