@@ -2073,6 +2073,10 @@ var PUSH_FAILURES = {
     status: 409,
     message: "This path refers to a path that was removed from this cache. Push again with --refresh, so that Nix looks for it anew. Removed:"
   },
+  "too-many-references": {
+    status: 400,
+    message: "This path has more than 4,000 references. The catalog of this cache cannot keep them, and with COLLECT=on nothing could be removed beside such a path."
+  },
   "path-being-removed": {
     status: 503,
     message: "This path or its NAR is being removed from the cache. Push it again in ten minutes."

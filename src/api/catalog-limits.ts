@@ -18,3 +18,9 @@ export const MAX_SEARCH_LENGTH = 211;
  * id of its name, and what stands for the name.
  */
 export const PAGE_CURSOR = /^(\d{1,16})\.(\d{1,16})\.(\d{1,16})\.([0-9A-Za-z+\-._?=]{1,211})$/;
+
+/**
+ * The most references of a path, without itself, that the catalog keeps. Each takes 32 + 211
+ * bytes at most, and SQLite binds at most 2 MB in one value. Real paths have hundreds.
+ */
+export const MAX_CATALOG_REFERENCES = 4000;

@@ -1,3 +1,4 @@
+import { MAX_CATALOG_REFERENCES } from "../../api/catalog-limits.ts";
 import { formatDigest } from "../../nix/hash.ts";
 import { type Narinfo, parseNarinfo } from "../../nix/narinfo.ts";
 import { parseNarUrl } from "../../nix/object-key.ts";
@@ -21,12 +22,6 @@ export interface PathFacts {
   readonly contentAddress: string | undefined;
 }
 
-/**
- * More references are not kept, because SQLite binds at most 2 MB in one value. Each
- * takes 32 + 211 bytes at most. Real narinfos have hundreds.
- */
-const MAX_REFERENCES = 4000;
-
 /** A longer signature is none: its key has a name of 256 characters at most. */
 const MAX_SIGNATURE_LENGTH = 1000;
 
@@ -47,8 +42,8 @@ export function readPathFacts(
   const nar = findNar(narinfo);
   if (nar === "unknown") return { problem: "URL is not a path of this cache" };
   const references = narinfo.references.filter((path) => path.hash !== hash);
-  if (references.length > MAX_REFERENCES) {
-    return { problem: `it has more than ${MAX_REFERENCES} references` };
+  if (references.length > MAX_CATALOG_REFERENCES) {
+    return { problem: `it has more than ${MAX_CATALOG_REFERENCES} references` };
   }
   return {
     storePath: narinfo.storePath,

@@ -1,3 +1,4 @@
+import { MAX_CATALOG_REFERENCES } from "../../api/catalog-limits.ts";
 import type { Narinfo } from "../../nix/narinfo.ts";
 import { parseNarUrl } from "../../nix/object-key.ts";
 import { formatStorePathBaseName, type StorePathHash } from "../../nix/store-path.ts";
@@ -92,11 +93,13 @@ export function createRemovalGuard(context: GuardContext): RemovalGuard {
     announce(narinfos, upstream = []) {
       for (const hash of upstream) left.add(hash);
       const hashes = narinfos.map(({ storePath }) => storePath.hash);
-      for (const chunk of chunksOf(narinfos)) send(chunk, hashes);
+      const kept = narinfos.filter((narinfo) => !isTooWide(narinfo));
+      for (const chunk of chunksOf(kept)) send(chunk, hashes);
     },
 
     async hold(narinfo) {
       const { hash } = narinfo.storePath;
+      if (isTooWide(narinfo)) throw new CacheError("too-many-references", hash);
       const pause = createPauses(hash, clock);
       for (;;) {
         if (!isHeld(hash)) send([narinfo]);
@@ -126,6 +129,12 @@ export function createRemovalGuard(context: GuardContext): RemovalGuard {
       }
     },
   };
+}
+
+/** A path that the catalog cannot keep would stop every collection. */
+function isTooWide({ references, storePath }: Narinfo): boolean {
+  const others = references.filter(({ hash }) => hash !== storePath.hash);
+  return others.length > MAX_CATALOG_REFERENCES;
 }
 
 async function ask<T>(question: () => Promise<T>): Promise<T> {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { CatalogPort, IntentVerdict } from "../../../../src/worker/catalog/catalog.ts";
-import type { FakeStorePath } from "../../../../testkit/store-path.ts";
+import { type FakeStorePath, makeStorePath } from "../../../../testkit/store-path.ts";
 import { apiRequest, errorOf, post, uploadOf } from "../../../../testkit/workerd/api.ts";
 import { PUSH_TOKEN } from "../../../../testkit/workerd/gateway.ts";
 import { makeLargeNar } from "../../../../testkit/workerd/direct-upload.ts";
@@ -203,6 +203,24 @@ describe("the completion of a direct upload with COLLECT=on", () => {
     expect(await errorOf(await post(gateway, "uploads/complete", { handle }))).toMatchObject({
       code: "path-being-removed",
     });
+  });
+});
+
+describe("a narinfo with more references than the catalog keeps", () => {
+  it("is refused, because nothing could be removed beside it", async () => {
+    const gateway = await startCollectingGateway();
+    const digits = "0123456789abcdfghijklmnpqrsvwxyz";
+    const references = Array.from({ length: 4001 }, (_, at) => {
+      const start = [at >> 10, (at >> 5) & 31, at & 31].map((digit) => digits[digit]).join("");
+      return `${start}${"a".repeat(29)}-x`;
+    });
+    const wide = await makeStorePath("h".repeat(32), { references });
+    const refused = await put(gateway, wide);
+    expect([refused.status, await refused.text()]).toEqual([
+      400,
+      expect.stringContaining("more than 4,000 references"),
+    ]);
+    expect((await gateway.catalog.readStatus()).unreadable).toBe(0);
   });
 });
 
