@@ -27,7 +27,7 @@ const MEANINGS: Readonly<Record<PathProblem | "ok", string>> = {
   "unknown-key": "signed by no trusted key (nargate sign --unsigned signs them)",
   "false-signature": "with a signature that the trusted key of its name did not make",
   "false-address": "with a content address that does not give their name",
-  "nar-gone": "without their NAR: push them again, or fsck --repair unpublishes them",
+  "nar-gone": "without their NAR: push --repair sends it, fsck --repair unpublishes",
   "nar-wrong-size": "with a NAR of a wrong size: nargate push --repair sends it again",
   "nar-elsewhere": "with a NAR outside nar/ or on another server, not looked for",
   unreadable: "with a narinfo that not every client can read",

@@ -35,7 +35,7 @@ export function formatInspection(inspection: PathInspection, storeDir: string): 
 }
 
 const MISSING_NAR =
-  "The cache has the narinfo but not the NAR. Delete the narinfo, and push the path again.";
+  "The cache has the narinfo but not the NAR. nargate push --repair sends the NAR again.";
 
 const SIGNATURES = {
   good: "good, made by a key that this cache publishes",

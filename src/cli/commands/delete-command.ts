@@ -1,6 +1,9 @@
 import type { ClosurePath } from "../../api/catalog-answers.ts";
+import { keptRevisions } from "../../api/pins.ts";
 import { ClientError } from "../../client/client-error.ts";
+import type { CacheClient } from "../../client/gateway/cache-client.ts";
 import { createDeletionApi } from "../../client/gateway/deletion-api.ts";
+import { createPinApi } from "../../client/gateway/pin-api.ts";
 import { type CacheOptions, openCache } from "../../client/gateway/open-cache.ts";
 import { toOneLine } from "../../client/plain-text.ts";
 import type { ProcessContext } from "../../client/process-context.ts";
@@ -75,19 +78,39 @@ async function deletePath(
     stderr.write("Nothing was deleted. --with-referrers deletes them all.\n");
     return 1;
   }
+  const { firstContact } = await openCache(options, context);
+  const pins = await findPins(present, firstContact, context);
+  if (pins.length > 0) {
+    stderr.write(
+      `Nothing was deleted, because pins keep some of these paths: ${pins.join(", ")}. Remove them first (nargate unpin).\n`,
+    );
+    return 1;
+  }
   stdout.write(`${formatCount(present.length)} to delete:\n${formatNames(present)}`);
   if (options.dryRun === true) return 0;
   if (options.yes !== true && !(await confirm(question(present.length, options), context))) {
     stderr.write("Nothing was deleted.\n");
     return 1;
   }
-  const { firstContact } = await openCache(options, context);
   return await deletePaths(
     present.map((one) => requireHash(one)),
     options.now === true,
     { catalog, deletion: createDeletionApi(firstContact) },
     context,
   );
+}
+
+/** Returns the names of the pins that keep some of these paths. */
+async function findPins(
+  paths: readonly ClosurePath[],
+  client: CacheClient,
+  { now }: Pick<ProcessContext, "now">,
+): Promise<readonly string[]> {
+  const { pins } = await createPinApi(client).list();
+  const hashes = new Set(paths.map(({ hash }) => hash));
+  return pins
+    .filter((pin) => keptRevisions(pin, now()).some(({ path }) => hashes.has(path.hash)))
+    .map(({ name }) => name);
 }
 
 function question(paths: number, { now }: DeleteOptions): string {

@@ -49,7 +49,7 @@ describe("nargate fsck", () => {
         "        1 sound: signed by a trusted key, or proved by their content address",
         "        1 not signed (nargate sign --unsigned signs them)",
         "        1 signed by no trusted key (nargate sign --unsigned signs them)",
-        "        1 without their NAR: push them again, or fsck --repair unpublishes them",
+        "        1 without their NAR: push --repair sends it, fsck --repair unpublishes",
         "",
       ].join("\n"),
     );

@@ -16,6 +16,8 @@ interface World {
   /** Answers a DELETE. */
   readonly deletion?: (path: string) => number;
   readonly purgeStatus?: number;
+  /** The hashes of the paths that the pin v1.0 keeps. */
+  readonly pinned?: readonly string[];
 }
 
 /** Serves a gateway with a catalog. `asked` has the requests that change something. */
@@ -23,6 +25,7 @@ async function serveGateway({
   dependents = [THIRD, SECOND, FIRST],
   deletion = () => 204,
   purgeStatus = 200,
+  pinned = [],
 }: World = {}) {
   const asked: string[] = [];
   const url = await serve((request, response) => {
@@ -40,6 +43,16 @@ async function serveGateway({
       const all = [...lines, { dependents: end }];
       response.end(all.map((line) => `${JSON.stringify(line)}\n`).join(""));
       return;
+    }
+    if (pathname === "/api/v1/pins") {
+      const revisions = pinned.map((hash) => ({
+        name: "v1.0",
+        path: `${hash}-thing`,
+        at: "2026-11-01T00:00:00.000Z",
+        by: "ci",
+        keep: "forever",
+      }));
+      return answerJson(response, { revisions, unreadable: [], next: null });
     }
     if (request.method === "DELETE") {
       asked.push(`DELETE ${request.url}`);
@@ -91,6 +104,16 @@ describe("nargate delete", () => {
     const { run, asked } = await serveGateway();
     const { code, stdout } = await run("--dry-run", "--with-referrers");
     expect([code, stdout.split("\n")[0]]).toEqual([0, "3 paths to delete:"]);
+    expect(asked).toEqual([]);
+  });
+
+  it("deletes nothing if a pin keeps one of the paths, and names the pin", async () => {
+    const { run, asked } = await serveGateway({ pinned: [SECOND] });
+    for (const flag of ["--dry-run", "--yes"]) {
+      const { code, stdout, stderr } = await run(flag, "--with-referrers");
+      expect([code, stdout]).toEqual([1, ""]);
+      expect(stderr).toContain("pins keep some of these paths: v1.0.");
+    }
     expect(asked).toEqual([]);
   });
 

@@ -119,7 +119,7 @@ describe("nargate info", () => {
     const { code, stdout } = await runNargate(["info", "--to", url, path.hash]);
     expect(code).toBe(1);
     expect(stdout).toContain(`${path.narUrl} (none): MISSING`);
-    expect(stdout).toContain("Delete the narinfo, and push the path again");
+    expect(stdout).toContain("nargate push --repair sends the NAR again");
   });
 
   it("finds that the NAR has another size", async () => {
