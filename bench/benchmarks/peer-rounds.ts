@@ -13,7 +13,7 @@ import type { PeerCache, PeerSubject, Round } from "./peer-subjects.ts";
 /** A push that took longer is not repeated: it mostly waits, so its time hardly varies. */
 const REPEATED_SECONDS = 60;
 
-/** What is measured at one distance. */
+/** The figures of one distance to the bucket. */
 export interface PeerPlan {
   readonly kind: BucketKind;
   readonly latencyMilliseconds: number;

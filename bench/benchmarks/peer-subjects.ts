@@ -13,7 +13,7 @@ import type { CacheService } from "../subjects/workerd-config.ts";
 import { type BenchContext, openGateway, PUSH_TOKEN, TOKENS } from "./bench-context.ts";
 import { copyTo, secondsOf } from "./nix-closure.ts";
 
-/** What a subject gets for one round: an empty bucket, and a directory for its files. */
+/** The surroundings of a subject in one round: an empty bucket, and a directory for its files. */
 export interface Round {
   readonly bucket: DistantBucket;
   /** The machine that pushes. */
@@ -43,7 +43,7 @@ export interface PeerSubject {
   open(round: Round): Promise<PeerCache>;
 }
 
-/** What the caches of this project need. */
+/** The dependencies of the caches of this project. */
 export interface NargateParts {
   readonly context: BenchContext;
   /** The file of the built command. */

@@ -11,7 +11,7 @@ import {
   string,
   union,
 } from "valibot";
-import { parseStorePathBaseName, type StorePath } from "../nix/store-path.ts";
+import { parseStorePathBaseName, type StorePath, type StorePathHash } from "../nix/store-path.ts";
 import { err, ok, type Result } from "../result.ts";
 import { notAnObject } from "./read-shape.ts";
 
@@ -124,6 +124,22 @@ export function keptRevisions({ revisions }: Pin, now: Date): readonly PinRevisi
   if ("revisions" in keep) return distinct.slice(0, keep.revisions);
   const oldest = now.getTime() - keep.days * DAY_MILLISECONDS;
   return distinct.filter(({ at }) => at.getTime() >= oldest);
+}
+
+/** Returns the hashes of all paths that pins keep at this time. */
+export function keptHashes(pins: readonly Pin[], now: Date): ReadonlySet<StorePathHash> {
+  return new Set(pins.flatMap((pin) => keptRevisions(pin, now)).map(({ path }) => path.hash));
+}
+
+/** Returns the names of the pins that keep one of these paths at this time. */
+export function namesOfKeepers(
+  pins: readonly Pin[],
+  hashes: ReadonlySet<string>,
+  now: Date,
+): readonly string[] {
+  return pins
+    .filter((pin) => keptRevisions(pin, now).some(({ path }) => hashes.has(path.hash)))
+    .map(({ name }) => name);
 }
 
 /** Two revisions of one millisecond have an order too, so that everyone sees the same pin. */

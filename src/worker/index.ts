@@ -15,7 +15,7 @@ import { createGateway } from "./create-gateway.ts";
 import { answerInnerRequest } from "./edge/workers-cache-edge.ts";
 import { describeCause, failureResponse, toFailure } from "./failure-response.ts";
 import type { Gateway } from "./gateway.ts";
-import { logToConsole } from "./log.ts";
+import { detailOf, logToConsole } from "./log.ts";
 import { readKeptPaths } from "./pins/read-kept-paths.ts";
 import { readFromBucket } from "./serve/origin.ts";
 
@@ -148,7 +148,7 @@ export class Catalog extends DurableObject<Env> {
   }
 
   #logUnarmed(error: unknown): void {
-    const detail = error instanceof Error ? error.message : String(error);
+    const detail = detailOf(error);
     isolateFor(this.env).gateway.log("warn", "catalog-alarm-failed", { detail });
   }
 

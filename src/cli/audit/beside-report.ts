@@ -10,7 +10,7 @@ import { toJsonLine, toOneLine } from "../../client/plain-text.ts";
 import { formatBytes } from "../../client/progress/format-amounts.ts";
 import { formatVerdictLine } from "./audit-report.ts";
 
-/** What to say of one, and of several. */
+/** The words for one leftover, and for several. */
 const MEANINGS: Readonly<Record<RemarkKind, readonly [one: string, several: string]>> = {
   "reference-missing": [
     "reference that no cache has: push it",

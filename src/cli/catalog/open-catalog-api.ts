@@ -1,4 +1,5 @@
 import { ClientError } from "../../client/client-error.ts";
+import type { CacheClient } from "../../client/gateway/cache-client.ts";
 import { type CatalogApi, createCatalogApi } from "../../client/gateway/catalog-api.ts";
 import { readGatewayFacts } from "../../client/gateway/gateway-facts.ts";
 import { type CacheOptions, openCache } from "../../client/gateway/open-cache.ts";
@@ -6,6 +7,8 @@ import type { ProcessContext } from "../../client/process-context.ts";
 
 export interface OpenCatalogApi {
   readonly catalog: CatalogApi;
+  /** For further questions to the same cache. */
+  readonly client: CacheClient;
   readonly url: string;
   readonly storeDir: string;
 }
@@ -22,5 +25,10 @@ export async function openCatalogApi(
     );
   }
   const { storeDir } = await readGatewayFacts(firstContact);
-  return { catalog: createCatalogApi(firstContact), url: firstContact.url, storeDir };
+  return {
+    catalog: createCatalogApi(firstContact),
+    client: firstContact,
+    url: firstContact.url,
+    storeDir,
+  };
 }

@@ -1,10 +1,9 @@
 import type { ClosurePath } from "../../api/catalog-answers.ts";
-import { keptRevisions } from "../../api/pins.ts";
+import { namesOfKeepers } from "../../api/pins.ts";
 import { ClientError } from "../../client/client-error.ts";
-import type { CacheClient } from "../../client/gateway/cache-client.ts";
 import { createDeletionApi } from "../../client/gateway/deletion-api.ts";
 import { createPinApi } from "../../client/gateway/pin-api.ts";
-import { type CacheOptions, openCache } from "../../client/gateway/open-cache.ts";
+import type { CacheOptions } from "../../client/gateway/open-cache.ts";
 import { toOneLine } from "../../client/plain-text.ts";
 import type { ProcessContext } from "../../client/process-context.ts";
 import { parseStorePathHash, type StorePathHash } from "../../nix/store-path.ts";
@@ -48,7 +47,7 @@ export const addDeleteCommand: AddCommand = (program, context, setExitCode) => {
   addCacheOptions(command);
 };
 
-/** So many paths are named before a question. */
+/** The most paths that are named before the question. */
 const SHOWN = 20;
 
 async function deletePath(
@@ -56,7 +55,7 @@ async function deletePath(
   options: DeleteOptions,
   context: ProcessContext,
 ): Promise<number> {
-  const { catalog, storeDir } = await openCatalogApi(options, context);
+  const { catalog, client, storeDir } = await openCatalogApi(options, context);
   const { hash, text } = await resolvePathArgument(path, storeDir, context);
   const dependents = await catalog.readDependents(hash);
   const present = dependents?.found.filter((one) => one.present) ?? [];
@@ -78,8 +77,9 @@ async function deletePath(
     stderr.write("Nothing was deleted. --with-referrers deletes them all.\n");
     return 1;
   }
-  const { firstContact } = await openCache(options, context);
-  const pins = await findPins(present, firstContact, context);
+  const { pins: allPins } = await createPinApi(client).list();
+  const hashes = new Set(present.map((one) => one.hash));
+  const pins = namesOfKeepers(allPins, hashes, context.now());
   if (pins.length > 0) {
     stderr.write(
       `Nothing was deleted, because pins keep some of these paths: ${pins.join(", ")}. Remove them first (nargate unpin).\n`,
@@ -95,22 +95,9 @@ async function deletePath(
   return await deletePaths(
     present.map((one) => requireHash(one)),
     options.now === true,
-    { catalog, deletion: createDeletionApi(firstContact) },
+    { catalog, deletion: createDeletionApi(client) },
     context,
   );
-}
-
-/** Returns the names of the pins that keep some of these paths. */
-async function findPins(
-  paths: readonly ClosurePath[],
-  client: CacheClient,
-  { now }: Pick<ProcessContext, "now">,
-): Promise<readonly string[]> {
-  const { pins } = await createPinApi(client).list();
-  const hashes = new Set(paths.map(({ hash }) => hash));
-  return pins
-    .filter((pin) => keptRevisions(pin, now()).some(({ path }) => hashes.has(path.hash)))
-    .map(({ name }) => name);
 }
 
 function question(paths: number, { now }: DeleteOptions): string {

@@ -18,6 +18,7 @@ import type { StorePathHash } from "../../nix/store-path.ts";
 import type { GenericSchema, InferOutput } from "valibot";
 import { ClientError } from "../client-error.ts";
 import { type CacheClient, CacheRefusal } from "./cache-client.ts";
+import { notUnderstood, understandAnswer } from "./understand-answer.ts";
 
 /** Asks the catalog of a cache. Throws a `ClientError` that says what to do if there is none. */
 export interface CatalogApi {
@@ -51,7 +52,7 @@ export function createCatalogApi(client: CacheClient): CatalogApi {
   ): Promise<InferOutput<Schema>> {
     const [path = ""] = target.split("?");
     try {
-      return shapeOf(path, schema, await client.call("GET", target));
+      return understandAnswer(schema, await client.call("GET", target), path);
     } catch (error) {
       throw explained(error);
     }
@@ -94,7 +95,7 @@ export function createCatalogApi(client: CacheClient): CatalogApi {
       const isKnown = await readLines(target, (line) => {
         const last = readShape(dependentsEndSchema, line);
         if (last.ok) end = last.value.dependents;
-        else found.push(shapeOf(target, closurePathSchema, line));
+        else found.push(understandAnswer(closurePathSchema, line, target));
       });
       if (!isKnown) return undefined;
       if (end === undefined) throw notUnderstood(target, "it was cut");
@@ -109,7 +110,7 @@ export function createCatalogApi(client: CacheClient): CatalogApi {
         (line) => {
           const last = readShape(closureTotalsSchema, line);
           if (last.ok) totals = last.value.totals;
-          else onPath?.(shapeOf(target, closurePathSchema, line));
+          else onPath?.(understandAnswer(closurePathSchema, line, target));
         },
       );
       if (!isKnown) return undefined;
@@ -151,20 +152,4 @@ async function orUnknown<T>(answer: Promise<T>): Promise<T | undefined> {
     if (error instanceof CacheRefusal && error.code === "path-not-in-catalog") return undefined;
     throw error;
   }
-}
-
-function shapeOf<Schema extends GenericSchema>(
-  target: string,
-  schema: Schema,
-  value: unknown,
-): InferOutput<Schema> {
-  const shape = readShape(schema, value);
-  if (shape.ok) return shape.value;
-  throw notUnderstood(target, shape.error);
-}
-
-function notUnderstood(target: string, problem: string): ClientError {
-  return new ClientError(
-    `${target}: this command does not understand the answer (${problem}). Use the same version of nargate as the cache`,
-  );
 }

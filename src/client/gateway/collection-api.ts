@@ -8,8 +8,8 @@ import {
 } from "../../api/collection.ts";
 import { ENDPOINTS } from "../../api/endpoints.ts";
 import type { StorePathHash } from "../../nix/store-path.ts";
-import { ClientError } from "../client-error.ts";
-import { type CacheClient, CacheRefusal } from "./cache-client.ts";
+import type { CacheClient } from "./cache-client.ts";
+import { createNewerCall } from "./newer-call.ts";
 import { understandAnswer } from "./understand-answer.ts";
 
 export type PlannedPathLine = PlannedPathsAnswer["paths"][number];
@@ -27,17 +27,7 @@ export interface CollectionApi {
 }
 
 export function createCollectionApi(client: CacheClient): CollectionApi {
-  async function call(method: "GET" | "POST", target: string, input?: object): Promise<unknown> {
-    try {
-      return await client.call(method, target, input);
-    } catch (error) {
-      if (!(error instanceof CacheRefusal) || error.code !== "no-such-endpoint") throw error;
-      throw new ClientError(
-        "this cache cannot collect: its gateway is older than this command. Ask its operator to deploy a newer version",
-        { cause: error },
-      );
-    }
-  }
+  const call = createNewerCall(client, "cannot collect");
 
   return {
     async start(kind) {

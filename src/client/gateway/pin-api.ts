@@ -11,9 +11,9 @@ import {
   parseStorePathBaseName,
   type StorePath,
 } from "../../nix/store-path.ts";
-import { ClientError } from "../client-error.ts";
 import { toOneLine } from "../plain-text.ts";
 import { type CacheClient, CacheRefusal } from "./cache-client.ts";
+import { createNewerCall } from "./newer-call.ts";
 import { notUnderstood, understandAnswer } from "./understand-answer.ts";
 
 export interface PinList {
@@ -37,17 +37,7 @@ export interface PinApi {
 const MAX_PAGES = 1000;
 
 export function createPinApi(client: CacheClient): PinApi {
-  async function call(method: "GET" | "POST", target: string, input?: object): Promise<unknown> {
-    try {
-      return await client.call(method, target, input);
-    } catch (error) {
-      if (!(error instanceof CacheRefusal) || error.code !== "no-such-endpoint") throw error;
-      throw new ClientError(
-        "this cache knows no pins: its gateway is older than this command. Ask its operator to deploy a newer version",
-        { cause: error },
-      );
-    }
-  }
+  const call = createNewerCall(client, "knows no pins");
 
   return {
     async list() {

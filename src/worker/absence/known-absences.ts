@@ -3,6 +3,7 @@ import type { AbsenceContext, LoadedFilter } from "./absence-context.ts";
 import { type AbsenceFolder, readAbsenceFolder } from "./absence-folder.ts";
 import { type HashFilter, type HashPrefix, mayHaveHash, prefixOf } from "./hash-filter.ts";
 import { keepFilter, type OwnStep, readFilterFile } from "./keep-filter.ts";
+import { detailOf } from "../log.ts";
 
 /** The reason why absences are told or not, for the operator. */
 export type AbsenceState =
@@ -124,7 +125,7 @@ export function createKnownAbsences(context: AbsenceContext): KnownAbsences {
       await keep(await lookOnce());
     } catch (error) {
       // The last view is believed until its time is over.
-      const detail = error instanceof Error ? error.message : String(error);
+      const detail = detailOf(error);
       log("warn", "absence-look-failed", { detail });
       if (view === undefined) state = "bucket-failed";
     }

@@ -30,6 +30,7 @@ import type { RetentionContext } from "./retention/retention-context.ts";
 import { RETENTION_RULES } from "./retention/retention-rules.ts";
 import { whyKept } from "./retention/why-kept.ts";
 import { firstRow } from "./sql.ts";
+import { detailOf } from "../log.ts";
 
 /** The catalog inside its object. The object calls `step` whenever its alarm fires. */
 export interface CatalogCore extends CatalogPort {
@@ -204,7 +205,7 @@ export function createCatalogCore(
       } catch (error) {
         const code = codeOf(error);
         const failures = (readMeta(sql, "failures") ?? 0) + 1;
-        const detail = error instanceof Error ? error.message : String(error);
+        const detail = detailOf(error);
         log("warn", "catalog-step-failed", { fault: code, failures, detail });
         const pause = Math.min(
           FIRST_PAUSE_MILLISECONDS * 2 ** failures,

@@ -4,6 +4,7 @@ import type { StorePathHash } from "../../nix/store-path.ts";
 import { CacheError } from "../cache-error.ts";
 import type { CatalogContext, ListingContext, StepLimits } from "./catalog-context.ts";
 import { forgetPaths } from "./forget-paths.ts";
+import { inParallel } from "./in-parallel.ts";
 import { mergeNarinfos, type UnreadNarinfo } from "./merge-listing.ts";
 import { mergeNars } from "./merge-nars.ts";
 import { readMeta, writeMeta } from "./meta.ts";
@@ -118,34 +119,28 @@ async function readNarinfos(
   atOnce: number,
 ): Promise<void> {
   const { sql, now, log, mayGiveUp, goneUntil } = context;
-  const queue = [...unread];
   const records: PathRecord[] = [];
   const gone: StorePathHash[] = [];
-  async function work(): Promise<void> {
-    for (let one = queue.shift(); one !== undefined; one = queue.shift()) {
-      const found = await readListed(context, one).catch((error: unknown) => {
-        // Without a version, so that the next listing reads it again.
-        if (mayGiveUp)
-          return { facts: { problem: "the bucket does not give it" }, isGivenUp: true };
-        throw error;
-      });
-      if (found === undefined) {
-        gone.push(one.hash);
-        continue;
-      }
-      const { facts } = found;
-      records.push({
-        hash: one.hash,
-        facts,
-        textSizeBytes: one.sizeBytes,
-        version: "isGivenUp" in found ? undefined : one.version,
-        publishedAt: one.writtenAt ?? now(),
-        notedAt: now(),
-        pushId: undefined,
-      });
+  await inParallel(unread, atOnce, async (one) => {
+    const found = await readListed(context, one).catch((error: unknown) => {
+      // Without a version, so that the next listing reads it again.
+      if (mayGiveUp) return { facts: { problem: "the bucket does not give it" }, isGivenUp: true };
+      throw error;
+    });
+    if (found === undefined) {
+      gone.push(one.hash);
+      return;
     }
-  }
-  await Promise.all(Array.from({ length: atOnce }, work));
+    records.push({
+      hash: one.hash,
+      facts: found.facts,
+      textSizeBytes: one.sizeBytes,
+      version: "isGivenUp" in found ? undefined : one.version,
+      publishedAt: one.writtenAt ?? now(),
+      notedAt: now(),
+      pushId: undefined,
+    });
+  });
   logUnreadable(records, log);
   sql.transaction(() => {
     // A push may have told of a path while its former text was read.

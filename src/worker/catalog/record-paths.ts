@@ -248,7 +248,7 @@ function settleIntents(sql: Sql, rows: string): void {
   );
 }
 
-/** What a path that stays refers to stays too. */
+/** Lifts the condemnation of all that a path refers to: if the path stays, they stay. */
 function liftReferences(sql: Sql, rows: string): void {
   const targets = sql.all<{ id: number }>(
     `SELECT DISTINCT target.id AS id FROM json_each(?) AS new

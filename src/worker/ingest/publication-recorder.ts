@@ -1,6 +1,6 @@
 import type { StorePathHash } from "../../nix/store-path.ts";
 import type { CatalogPort, PublishedText } from "../catalog/catalog.ts";
-import type { Log } from "../log.ts";
+import { detailOf, type Log } from "../log.ts";
 
 /** Tells the catalog of what one request has published. */
 export interface PublicationRecorder {
@@ -53,7 +53,7 @@ export function createPublicationRecorder(
       try {
         await catalog.note({ by, claims, narinfos });
       } catch (error) {
-        const detail = error instanceof Error ? error.message : String(error);
+        const detail = detailOf(error);
         log("warn", "catalog-not-told", { paths: narinfos.length, by, detail });
       }
     },

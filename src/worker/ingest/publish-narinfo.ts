@@ -22,6 +22,7 @@ import { findTrust } from "../../nix/trust.ts";
 import { readPublished } from "./published-narinfo.ts";
 import type { Push } from "./push-context.ts";
 import { ownPublicKeys, ownSignatures, withoutFalseSignatures } from "./signatures.ts";
+import { detailOf } from "../log.ts";
 
 /**
  * Publishes a narinfo, or adds its signatures to the published narinfo. Resolves
@@ -151,7 +152,7 @@ function logUnproved(
 async function storeListing({ hash }: NarinfoKey, listing: string, push: Push): Promise<void> {
   const key = listingKey(hash);
   await commitNewListing(key, listing, push).catch((error: unknown) => {
-    const detail = error instanceof Error ? error.message : String(error);
+    const detail = detailOf(error);
     push.log("warn", "listing-not-stored", { path: key.path, detail, by: push.by });
   });
 }

@@ -1,4 +1,4 @@
-import { keptRevisions } from "../../api/pins.ts";
+import { keptHashes } from "../../api/pins.ts";
 import type { StorePathHash } from "../../nix/store-path.ts";
 import type { Bucket } from "../bucket/bucket.ts";
 import { CacheError } from "../cache-error.ts";
@@ -17,6 +17,5 @@ export async function readKeptPaths(
 ): Promise<readonly StorePathHash[]> {
   const pins = await readAllPins(bucket, MAX_PAGES);
   if (!pins.ok) throw new CacheError("pins-unknown", pins.error.says);
-  const kept = pins.value.flatMap((pin) => keptRevisions(pin, now));
-  return [...new Set(kept.map(({ path }) => path.hash))];
+  return [...keptHashes(pins.value, now)];
 }

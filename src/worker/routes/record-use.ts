@@ -1,9 +1,8 @@
 import { hasScope } from "../../api/tokens.ts";
-import type { StorePathHash } from "../../nix/store-path.ts";
-import type { CatalogPort } from "../catalog/catalog.ts";
 import type { UnsentUses } from "../gateway.ts";
 import { catalogOf } from "./catalog-of.ts";
 import type { Exchange } from "./exchange.ts";
+import { detailOf } from "../log.ts";
 
 /** How long reads are gathered for one call. `waitUntil` allows 30 s. */
 export const GATHERING_MILLISECONDS = 10_000;
@@ -51,20 +50,9 @@ async function sendLater(unsent: UnsentUses, exchange: Exchange): Promise<void> 
   unsent.paths.clear();
   unsent.nars.clear();
   try {
-    await tellOfUses(catalogOf(exchange), exchange, { paths, nars });
+    await catalogOf(exchange)?.lease({ paths, nars });
   } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
+    const detail = detailOf(error);
     log("warn", "catalog-not-told", { paths: paths.length, nars: nars.length, detail });
   }
-}
-
-/** Tells the catalog that these paths and NARs are needed. */
-export async function tellOfUses(
-  catalog: CatalogPort | undefined,
-  { cache }: Pick<Exchange, "cache">,
-  { paths, nars }: { readonly paths: readonly StorePathHash[]; readonly nars: readonly string[] },
-): Promise<void> {
-  if (catalog === undefined) return;
-  if (cache.catalog.retention.isCollecting) await catalog.lease({ paths, nars });
-  else if (paths.length > 0) await catalog.noteUsed(paths);
 }

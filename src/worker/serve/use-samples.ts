@@ -1,5 +1,5 @@
 import type { StorePathHash } from "../../nix/store-path.ts";
-import type { Log } from "../log.ts";
+import { detailOf, type Log } from "../log.ts";
 
 /** Collects the paths for which readers caused a request to the bucket, and sends them some at once. */
 export interface UseSamples {
@@ -35,7 +35,7 @@ export function createUseSamples(
     try {
       await send(hashes);
     } catch (error) {
-      const detail = error instanceof Error ? error.message : String(error);
+      const detail = detailOf(error);
       log("warn", "uses-not-noted", { paths: hashes.length, detail });
     }
   }

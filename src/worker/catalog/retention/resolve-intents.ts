@@ -5,6 +5,7 @@ import { readNarinfo } from "../read-narinfo.ts";
 import { recordPaths } from "../record-paths.ts";
 import { firstRow } from "../sql.ts";
 import type { RetentionContext } from "./retention-context.ts";
+import { detailOf } from "../../log.ts";
 
 /**
  * Asks the bucket what became of intents of which no push has told the end. Returns the
@@ -25,7 +26,7 @@ export async function resolveIntents(context: RetentionContext, limit: number): 
         hash,
         intent_at,
       );
-      const detail = error instanceof Error ? error.message : String(error);
+      const detail = detailOf(error);
       log("warn", "intent-not-resolved", { path: narinfoKey(hash).path, detail });
     });
   }

@@ -11,6 +11,7 @@ import { chooseCutoff, raiseCutoff, weighPage } from "./size-budget.ts";
 import { resolveHeldNars, sweepNars } from "./sweep-nars.ts";
 import { resolveHeldPaths, SWEEP_START, type SweepCursor, sweepPaths } from "./sweep-paths.ts";
 import { nextResolveAt, resolveIntents } from "./resolve-intents.ts";
+import { detailOf } from "../../log.ts";
 
 type Phase = "pins" | "weights" | "paths" | "referrers" | "narinfos" | "nars" | "tombstones";
 
@@ -141,7 +142,7 @@ async function readPins(context: RetentionContext): Promise<readonly string[]> {
   try {
     return await context.readPins();
   } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
+    const detail = detailOf(error);
     writeMeta(context.sql, "pinProblem", detail);
     throw error;
   }

@@ -5,6 +5,7 @@ import type { SqlValue } from "../sql.ts";
 import { findObstacles } from "./may-remove.ts";
 import { askWhetherThere, requireProgress } from "./sweep-paths.ts";
 import type { RetentionContext } from "./retention-context.ts";
+import { detailOf } from "../../log.ts";
 
 export interface NarSweepStep {
   readonly removed: number;
@@ -94,7 +95,7 @@ async function removeNar(context: RetentionContext, { nar }: Loose): Promise<boo
   } catch (error) {
     // It may act late: nothing is stored under this name until that is impossible.
     hold(rules.holdMilliseconds);
-    const detail = error instanceof Error ? error.message : String(error);
+    const detail = detailOf(error);
     log("warn", "nar-not-removed", { path: nar, detail });
     return false;
   }

@@ -10,6 +10,7 @@ import { PATH_STATES } from "../schema.ts";
 import { firstRow, type Sql, type SqlValue } from "../sql.ts";
 import { findObstacles } from "./may-remove.ts";
 import type { RetentionContext } from "./retention-context.ts";
+import { detailOf } from "../../log.ts";
 
 /** How far the sweep is: the last condemned path that it looked at. */
 export interface SweepCursor {
@@ -149,7 +150,7 @@ async function removePath(context: RetentionContext, { id, hash }: Doomed): Prom
   } catch (error) {
     // It may act late: nothing is published under this name until that is impossible.
     hold(rules.holdMilliseconds);
-    const detail = error instanceof Error ? error.message : String(error);
+    const detail = detailOf(error);
     log("warn", "path-not-removed", { path: narinfoKey(hash).path, detail });
     return false;
   }

@@ -9,6 +9,7 @@ import { type NarKey, parseNarUrl } from "../../../nix/object-key.ts";
 import { err, ok, type Result } from "../../../result.ts";
 import type { Push } from "../push-context.ts";
 import { allParts } from "./part-plan.ts";
+import { detailOf } from "../../log.ts";
 
 /**
  * An upload that goes straight to the bucket, under a name that no route reads. The name
@@ -106,7 +107,7 @@ export async function clearIncoming(nar: NarKey, push: Push): Promise<void> {
       if (incoming.ok) await bucket.delete(incoming.value);
     }
   } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
+    const detail = detailOf(error);
     log("warn", "incoming-not-removed", { path: nar.path, detail, by });
   }
 }

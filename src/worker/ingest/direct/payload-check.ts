@@ -2,6 +2,7 @@ import { GATEWAY_PROBE_SIZES, probePayloadCheck } from "../../../checks/payload-
 import { PAYLOAD_HEADERS } from "../../../http/payload-header.ts";
 import { PAYLOAD_CHECK_PATH } from "../../bucket/nargate-path.ts";
 import type { PayloadCheck, Push } from "../push-context.ts";
+import { detailOf } from "../../log.ts";
 
 /** A result that is kept in the bucket. It holds for one bucket alone: objects can be copied to another. */
 interface KeptCheck {
@@ -100,7 +101,7 @@ async function keep(kept: KeptCheck, { bucket, log }: Push): Promise<void> {
   try {
     await bucket.put(PAYLOAD_CHECK_PATH, bytes, { contentType: "application/json" });
   } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
+    const detail = detailOf(error);
     log("warn", "payload-check-not-kept", { path: PAYLOAD_CHECK_PATH, detail });
   }
 }

@@ -5,6 +5,7 @@ import type { Push } from "../push-context.ts";
 import type { DirectUpload } from "./direct-upload.ts";
 import { distrustBucket } from "./payload-check.ts";
 import { proveObject } from "./prove-object.ts";
+import { detailOf } from "../../log.ts";
 
 /** One NAR in so many that the bucket has proved is read back. */
 const SAMPLE = 64;
@@ -38,7 +39,7 @@ export async function checkSample({ nar, sizeBytes }: DirectUpload, push: Push):
     const purged = removal?.isPurged === true;
     log("error", "bucket-proved-wrong-bytes", { path: nar.path, isRemoved, purged, by });
   } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
+    const detail = detailOf(error);
     log("warn", "sample-not-read", { path: nar.path, detail, by });
   }
 }

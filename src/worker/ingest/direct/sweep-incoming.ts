@@ -1,6 +1,7 @@
 import type { ListedObject } from "../../bucket/bucket.ts";
 import { parseIncomingPath } from "../../bucket/incoming-path.ts";
 import type { Push } from "../push-context.ts";
+import { detailOf } from "../../log.ts";
 
 const HOUR_MILLISECONDS = 3_600_000;
 const DAY_MILLISECONDS = 24 * HOUR_MILLISECONDS;
@@ -33,7 +34,7 @@ export async function sweepIncoming(push: Push, now: Date): Promise<void> {
       if (incoming.ok && isAbandoned) await bucket.delete(incoming.value);
     }
   } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
+    const detail = detailOf(error);
     log("warn", "incoming-not-removed", { path: ".incoming/", detail });
   }
 }

@@ -2,6 +2,7 @@ import type { Finding } from "../../../checks/finding.ts";
 import type { CatalogStatus, RetentionStatus } from "../../catalog/catalog.ts";
 import type { Exchange } from "../exchange.ts";
 import { catalogOf } from "../catalog-of.ts";
+import { detailOf } from "../../log.ts";
 
 /** Returns what the catalog says of itself, if CATALOG is on. A read of the cache never asks it. */
 export async function checkCatalog(exchange: Exchange): Promise<readonly Finding[]> {
@@ -13,7 +14,7 @@ export async function checkCatalog(exchange: Exchange): Promise<readonly Finding
     if (!exchange.cache.catalog.retention.isCollecting) return [finding];
     return [finding, checkCollection(await catalog.readRetention())];
   } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
+    const detail = detailOf(error);
     exchange.gateway.log("warn", "catalog-unavailable", { detail });
     return [
       {

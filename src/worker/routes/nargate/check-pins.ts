@@ -1,4 +1,4 @@
-import { keptRevisions } from "../../../api/pins.ts";
+import { keptHashes } from "../../../api/pins.ts";
 import type { Finding } from "../../../checks/finding.ts";
 import { toFailure } from "../../failure-response.ts";
 import { readAllPins } from "../../pins/read-pins.ts";
@@ -20,9 +20,7 @@ export async function checkPins(exchange: Exchange): Promise<readonly Finding[]>
         : [{ check, verdict: "skipped", says }];
     }
     if (pins.value.length === 0) return [];
-    const now = exchange.gateway.clock.now();
-    const kept = pins.value.flatMap((pin) => keptRevisions(pin, now));
-    const paths = new Set(kept.map(({ path }) => path.hash)).size;
+    const paths = keptHashes(pins.value, exchange.gateway.clock.now()).size;
     return [{ check, verdict: "ok", says: `pins: ${pins.value.length}, paths: ${paths}` }];
   } catch (error) {
     return [{ check, verdict: "skipped", says: `${toFailure(error).code}: they were not read` }];

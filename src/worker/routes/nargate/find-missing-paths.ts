@@ -8,8 +8,8 @@ import { admitPush } from "../admit.ts";
 import { askCatalog } from "../ask-catalog.ts";
 import { catalogOf } from "../catalog-of.ts";
 import type { Exchange } from "../exchange.ts";
-import { tellOfUses } from "../record-use.ts";
 import { answerJson, readRequest } from "./api-request.ts";
+import { detailOf } from "../../log.ts";
 
 /** After this time the bucket is asked: a push must not wait for the catalog. */
 const CATALOG_MILLISECONDS = 5_000;
@@ -75,8 +75,10 @@ async function leasePresent(
   const others = new Set<string>([...missing, ...rest]);
   const paths = asked.filter((hash) => !others.has(hash));
   if (paths.length === 0) return;
-  await tellOfUses(catalogOf(exchange), exchange, { paths, nars: [] }).catch((error: unknown) => {
-    const detail = error instanceof Error ? error.message : String(error);
+  try {
+    await catalogOf(exchange)?.lease({ paths });
+  } catch (error) {
+    const detail = detailOf(error);
     exchange.gateway.log("warn", "catalog-not-told", { paths: paths.length, detail });
-  });
+  }
 }

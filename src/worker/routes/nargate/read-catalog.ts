@@ -93,9 +93,7 @@ export async function readCatalogClosure(exchange: Exchange): Promise<Response> 
   if (found === undefined) throw await unknownPath(hash, exchange);
   const { paths, totals } = found;
   const last: ClosureTotals = { totals };
-  return new Response([...paths, last].map((line) => `${JSON.stringify(line)}\n`).join(""), {
-    headers: answerHeaders("application/x-ndjson", CACHE_CONTROL.never),
-  });
+  return answerLines([...paths, last]);
 }
 
 /**
@@ -112,7 +110,11 @@ export async function readCatalogDependents(exchange: Exchange): Promise<Respons
   if (found === undefined) throw await unknownPath(hash, exchange);
   const { paths, complete, listedFrom, more } = found;
   const last: DependentsEnd = { dependents: { complete, listedFrom, paths: paths.length, more } };
-  return new Response([...paths, last].map((line) => `${JSON.stringify(line)}\n`).join(""), {
+  return answerLines([...paths, last]);
+}
+
+function answerLines(lines: readonly object[]): Response {
+  return new Response(lines.map((line) => `${JSON.stringify(line)}\n`).join(""), {
     headers: answerHeaders("application/x-ndjson", CACHE_CONTROL.never),
   });
 }

@@ -1,4 +1,4 @@
-import { keptRevisions } from "../../../api/pins.ts";
+import { namesOfKeepers } from "../../../api/pins.ts";
 import type { NarinfoKey, NarKey } from "../../../nix/object-key.ts";
 import type { Bucket } from "../../bucket/bucket.ts";
 import { CacheError } from "../../cache-error.ts";
@@ -24,12 +24,9 @@ export async function refuseNeededPath(
 ): Promise<number | undefined> {
   const pins = await readAllPins(bucket, MAX_PIN_PAGES);
   if (!pins.ok) throw new CacheError("pins-unknown", pins.error.says);
-  const now = exchange.gateway.clock.now();
-  const holders = pins.value.filter((pin) =>
-    keptRevisions(pin, now).some((revision) => revision.path.hash === hash),
-  );
-  if (holders.length > 0) {
-    throw new CacheError("path-pinned", path, { subject: `${some(holders.map(nameOf))}.` });
+  const keepers = namesOfKeepers(pins.value, new Set([hash]), exchange.gateway.clock.now());
+  if (keepers.length > 0) {
+    throw new CacheError("path-pinned", path, { subject: `${some(keepers)}.` });
   }
   const { isOn, retention } = exchange.cache.catalog;
   if (!isOn) return undefined;
@@ -51,8 +48,6 @@ export async function refuseNamedNar({ path }: NarKey, exchange: Exchange): Prom
   if (complete && !hasUnreadable && paths.length === 0) return;
   throw new CacheError("nar-may-be-named", `${path}: ${paths.join(", ")}`);
 }
-
-const nameOf = ({ name }: { readonly name: string }): string => name;
 
 function some(names: readonly string[]): string {
   const shown = names.slice(0, SHOWN).join(", ");
